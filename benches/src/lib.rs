@@ -1,0 +1,1 @@
+//! Benches: criterion, and the latency suite with its peers.

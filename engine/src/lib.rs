@@ -1,0 +1,1 @@
+//! What happens when a record changes: session, transaction, pipeline.

@@ -1,0 +1,1 @@
+//! What a package may say: objects, fields, versions, the registry.

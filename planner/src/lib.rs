@@ -1,0 +1,1 @@
+//! How a question becomes a plan: ObjectQL, object views, SQL, access paths.

@@ -1,0 +1,1 @@
+//! The GraphQL door: schema from the registry, operations to query trees.

@@ -1,0 +1,1 @@
+//! The HTTP door: queries, changes, objects, login, health.

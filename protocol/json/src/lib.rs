@@ -1,0 +1,1 @@
+//! Arrow to JSON bytes, for the doors that speak JSON.

@@ -1,0 +1,1 @@
+//! The Postgres door: wire protocol, SQL session, catalog.

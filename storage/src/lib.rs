@@ -1,0 +1,1 @@
+//! How records are kept: log, delta, segments, indexes, snapshots.
