@@ -1,1 +1,22 @@
-//! How a question becomes a plan: ObjectQL, object views, SQL, access paths.
+//! How a question becomes a plan.
+//!
+//! The road of an ObjectQL question: [`objectql::Query::parse`] (JSON, every spelling, strict) → resolve against the
+//! session's [`view::Views`] → `LogicalPlan` → optimize → physical plan → [`Answer`], a stream of Arrow batches in
+//! which a to-one expand is a Struct column and a to-many expand a List<Struct> column.
+//! The road of SQL: [`sql::SqlSession`] plans parsed statements over the same views.
+
+pub mod answer;
+pub mod context;
+pub mod error;
+pub mod lower;
+pub mod objectql;
+pub mod planner;
+pub mod sql;
+pub mod view;
+
+pub use answer::Answer;
+pub use context::QueryContext;
+pub use error::{Error, ErrorKind, Result};
+pub use objectql::Query;
+pub use planner::{Planner, PlannerOptions};
+pub use view::{ObjectView, Views};

@@ -1,0 +1,95 @@
+//! Changes as doors ask for them, and what became of them.
+
+use indexmap::IndexMap;
+use quarry_planner::objectql::Filter;
+use quarry_storage::Value;
+
+/// A value from outside, before it is checked against its field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// JSON: numbers keep their digits; decimals may be strings; dates and instants are ISO 8601 text.
+    Json(serde_json::Value),
+    /// Typed already (a SQL door, an import of Parquet): text stays text and is parsed by the field; numbers,
+    /// days, instants are checked and widened, never narrowed with loss. `Decimal` carries its scale.
+    Typed(Value, Option<i8>),
+}
+
+/// A record as asked: fields by name.
+pub type Record = IndexMap<String, Input>;
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The object.
+    pub object: String,
+    /// What to do.
+    pub operation: Operation,
+    /// Refused with `CONCURRENT_UPDATE` unless the record's revision is this.
+    pub if_revision: Option<i64>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// A new record; `id` in the data is used when given.
+    Create(Record),
+    /// The named fields of one record.
+    Update { id: String, data: Record },
+    /// The named fields of every record that matches.
+    UpdateWhere { filter: Filter, data: Record },
+    /// Create, or update the one record whose `on` fields (together unique) have the data's values.
+    Upsert { on: Vec<String>, data: Record },
+    /// One record.
+    Delete { id: String },
+    /// Every record that matches.
+    DeleteWhere { filter: Filter },
+}
+
+/// What became of one change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The object.
+    pub object: String,
+    /// The ids of the records created, updated or deleted, in order.
+    pub ids: Vec<String>,
+    /// What was done (an upsert says which).
+    pub done: Done,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Done {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// One finding in data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which change of the request, from 0.
+    pub change: usize,
+    /// The object.
+    pub object: String,
+    /// The record, when it has an id.
+    pub id: Option<String>,
+    /// The field; none when it is about the record.
+    pub field: Option<String>,
+    /// `required`, `invalid_type`, `invalid_number`, `invalid_date`, `invalid_email`, `max_length`, `min_value`, `max_value`,
+    /// `max_scale`, `invalid_option`, `reference_not_found`, `unique`, `readonly`, `unknown_field`, `delete_restricted`, …
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+    /// The constraint's name for unique and reference findings (SQL's `constraint_name`).
+    pub constraint: Option<String>,
+}
+
+/// What became of a set of changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeReport {
+    /// One per change, in order.
+    pub outcomes: Vec<Outcome>,
+    /// The commit that holds them; none on a dry run.
+    pub csn: Option<u64>,
+}

@@ -1,0 +1,58 @@
+//! What is wrong with a package, and where.
+
+use std::{fmt, path::PathBuf};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The package compiles; its author should look.
+    Warning,
+    /// The package does not compile.
+    Error,
+}
+
+/// Where in the sources.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: u32,
+    /// The path of keys inside the file: `fields.name.maxLength`.
+    pub path: String,
+}
+
+/// One finding in metadata.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Issue {
+    /// Where.
+    pub place: Place,
+    /// How bad.
+    pub severity: Severity,
+    /// A stable code: `unknown-property`, `unknown-reference`, `duplicate-object` …
+    pub code: &'static str,
+    /// What is wrong and what to do; names the nearest known name where there is one.
+    pub message: String,
+}
+
+impl fmt::Display for Issue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { file, line, path } = &self.place;
+        write!(f, "{}:{line}: {path}: {} [{}]", file.display(), self.message, self.code)
+    }
+}
+
+/// All findings of one compilation, sorted by place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Issues(pub Vec<Issue>);
+
+impl fmt::Display for Issues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for issue in &self.0 {
+            writeln!(f, "{issue}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Issues {}

@@ -1,0 +1,300 @@
+//! The resolved model: what is true of the objects after every package has been read and checked.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use indexmap::IndexMap;
+
+use crate::name::{FieldName, ObjectName, PackageName, RelationName};
+
+/// Every active package, compiled together. Immutable; a new version is a new registry.
+#[derive(Debug)]
+pub struct Registry {
+    /// Names the content: BLAKE3 over a canonical form, hex.
+    pub version: String,
+    /// The packages by name.
+    pub packages: IndexMap<PackageName, Package>,
+    /// Every object by name, over all packages.
+    pub objects: IndexMap<ObjectName, Arc<Object>>,
+}
+
+impl Registry {
+    /// The object of that exact name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
+        self.objects.get(name)
+    }
+}
+
+/// One package as loaded.
+#[derive(Debug)]
+pub struct Package {
+    /// Its name; a schema in SQL.
+    pub name: PackageName,
+    /// Its version.
+    pub version: semver::Version,
+    /// What people call it.
+    pub label: Labels,
+    /// The packages it stands on, with the range it accepts.
+    pub depends: BTreeMap<PackageName, semver::VersionReq>,
+    /// Its objects in order of declaration.
+    pub objects: Vec<ObjectName>,
+}
+
+/// A text for people by locale (`en`, `zh-CN`); `en` is always there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels(pub BTreeMap<String, String>);
+
+impl Labels {
+    /// The text in `locale`, else in its language, else in English.
+    pub fn get(&self, locale: &str) -> &str {
+        let language = locale.split(['-', '_']).next().unwrap_or(locale);
+        [locale, language, "en"].iter().find_map(|l| self.0.get(*l)).map_or("", String::as_str)
+    }
+}
+
+/// One object.
+#[derive(Debug)]
+pub struct Object {
+    /// Its API name.
+    pub name: ObjectName,
+    /// The package that declares it.
+    pub package: PackageName,
+    /// What people call one of it.
+    pub label: Labels,
+    /// What people call several.
+    pub plural_label: Labels,
+    /// What it is.
+    pub description: Option<String>,
+    /// The field that names a record to people.
+    pub name_field: FieldName,
+    /// What a record's id begins with: `acc` in `acc_01J…`.
+    pub id_prefix: String,
+    /// Declared fields in order, then the system fields (`system: true`): `created_at`, `created_by`,
+    /// `updated_at`, `updated_by`, `owner` (only where the object declares neither `owner` nor `owner_id`),
+    /// `revision`, `package_version`. `id` is the first entry of all.
+    pub fields: IndexMap<FieldName, Field>,
+    /// Ways to other objects, to-one and to-many.
+    pub relations: IndexMap<RelationName, Relation>,
+    /// Declared indexes and unique constraints of one or more fields (those of a single `unique: true` or
+    /// `index: true` field are here too).
+    pub indexes: Vec<Index>,
+    /// The fields that full-text search looks at, when the object is searchable.
+    pub searchable: Vec<FieldName>,
+}
+
+impl Object {
+    /// The field of that exact name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.get(name)
+    }
+
+    /// The relation of that exact name.
+    pub fn relation(&self, name: &str) -> Option<&Relation> {
+        self.relations.get(name)
+    }
+}
+
+/// An index over fields of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Its name, unique in the object: `account_name_key`, `deal_stage_idx`.
+    pub name: String,
+    /// Its fields in order.
+    pub fields: Vec<FieldName>,
+    /// At most one record per combination of values; a record with a null in it does not count.
+    pub unique: bool,
+}
+
+/// One field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Its API name.
+    pub name: FieldName,
+    /// What people call it.
+    pub label: Labels,
+    /// What it means.
+    pub description: Option<String>,
+    /// Its type with what belongs to it.
+    pub kind: FieldKind,
+    /// A record must have a value.
+    pub required: bool,
+    /// No two records have the same value.
+    pub unique: bool,
+    /// Found without a scan.
+    pub index: bool,
+    /// Not writable by a client.
+    pub readonly: bool,
+    /// Full-text search looks at it.
+    pub searchable: bool,
+    /// Identifies records for imports and upserts.
+    pub external_id: bool,
+    /// Not shown by default.
+    pub hidden: bool,
+    /// What a new record gets when the client gives nothing.
+    pub default: Option<Default_>,
+    /// Kept by the engine.
+    pub system: bool,
+}
+
+/// A default, typed against its field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Default_ {
+    /// This value, in JSON form, checked against the field.
+    Value(serde_json::Value),
+    /// The transaction's instant (datetime) or time (time).
+    Now,
+    /// The transaction's day in the session's time zone.
+    Today,
+    /// The id of the session's user (a lookup to `user`).
+    CurrentUser,
+}
+
+/// A field's type with its own properties.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldKind {
+    /// The record's id.
+    Id,
+    /// Text of some format.
+    Text {
+        /// Which of the text family.
+        format: TextFormat,
+        /// Characters at least.
+        min_length: Option<u32>,
+        /// Characters at most.
+        max_length: Option<u32>,
+    },
+    /// An exact number: `scale: 0` with `precision <= 18` is stored as Int64, else Decimal128(precision, scale).
+    Number {
+        /// Digits in all, 1 to 38.
+        precision: u8,
+        /// Digits behind the point.
+        scale: i8,
+        /// The smallest allowed, as decimal text.
+        min: Option<String>,
+        /// The largest allowed, as decimal text.
+        max: Option<String>,
+    },
+    /// Money: Decimal128(precision, scale), never float.
+    Currency {
+        /// Digits in all (default 18).
+        precision: u8,
+        /// Digits behind the point (default 2).
+        scale: i8,
+        /// The smallest allowed, as decimal text.
+        min: Option<String>,
+        /// The largest allowed, as decimal text.
+        max: Option<String>,
+    },
+    /// A percentage, 50 for 50 %: Decimal128(precision, scale) (default 7, 4).
+    Percent {
+        /// Digits in all.
+        precision: u8,
+        /// Digits behind the point.
+        scale: i8,
+        /// The smallest allowed, as decimal text.
+        min: Option<String>,
+        /// The largest allowed, as decimal text.
+        max: Option<String>,
+    },
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// An instant, microseconds, UTC.
+    DateTime,
+    /// A time of day, microseconds.
+    Time,
+    /// One of the options, by value.
+    Select {
+        /// The choices in order.
+        options: Vec<SelectOption>,
+    },
+    /// Several of the options, by value, in the order given, none twice.
+    MultiSelect {
+        /// The choices in order.
+        options: Vec<SelectOption>,
+    },
+    /// The id of one record of another object.
+    Lookup {
+        /// The other object.
+        target: ObjectName,
+        /// What happens here when that record is deleted.
+        on_delete: DeleteBehavior,
+        /// A part of its parent (`master_detail`): required, cascades.
+        owned: bool,
+    },
+    /// A text numbered by the engine: `Q-{YYYY}-{0000}`.
+    AutoNumber {
+        /// Its format.
+        format: String,
+    },
+    /// Any JSON, kept as text.
+    Json,
+}
+
+/// The text family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TextFormat {
+    Text,
+    TextArea,
+    Markdown,
+    Html,
+    RichText,
+    Code,
+    Email,
+    Phone,
+    Url,
+    Color,
+}
+
+/// One choice of a select.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectOption {
+    /// What is stored.
+    pub value: String,
+    /// What people see.
+    pub label: Labels,
+    /// How it is drawn.
+    pub color: Option<String>,
+    /// Offered for new values.
+    pub active: bool,
+}
+
+/// What deleting a record does to those that refer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteBehavior {
+    /// Refuse while one refers to it.
+    Restrict,
+    /// Their reference becomes null.
+    SetNull,
+    /// They are deleted too.
+    Cascade,
+}
+
+/// A way from an object to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Its name: of a to-one, the lookup's name without `_id` (`account_id` → `account`; the lookup's own name
+    /// also answers in paths); of a to-many, `reverseName` of the lookup, else the plural of the other
+    /// object (`opportunities`), made unique by `_by_<lookup relation>` where two lookups would collide.
+    pub name: RelationName,
+    /// The object at the other end.
+    pub target: ObjectName,
+    /// Which lookup carries it.
+    pub kind: RelationKind,
+}
+
+/// Which end of a lookup a relation is seen from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    /// This object holds the lookup.
+    ToOne {
+        /// The lookup here.
+        field: FieldName,
+    },
+    /// The other object holds it.
+    ToMany {
+        /// The lookup there.
+        field: FieldName,
+    },
+}

@@ -1,0 +1,27 @@
+//! What a question is asked in: who, when, on which state.
+
+use std::{sync::Arc, time::Duration};
+
+use quarry_storage::Snapshot;
+
+use crate::view::Views;
+
+/// One question's surroundings. Made by the engine's session; a transaction's context carries its own writes in the
+/// snapshot.
+#[derive(Clone)]
+pub struct QueryContext {
+    /// What the session may see.
+    pub views: Arc<Views>,
+    /// The state it sees.
+    pub snapshot: Snapshot,
+    /// The user's id, for `{current_user}`.
+    pub user_id: String,
+    /// The locale for labels.
+    pub locale: String,
+    /// The time zone for dates.
+    pub time_zone: chrono_tz::Tz,
+    /// The instant of `now`, microseconds UTC.
+    pub now_micros: i64,
+    /// The question is ended when it has run so long.
+    pub timeout: Option<Duration>,
+}
