@@ -26,15 +26,23 @@ fn batch() -> RecordBatch {
         ("industry", text("Industry")),
         ("owner", text("usr_01J8Z")),
         ("website", text("https://example.com/")),
-        ("employees", Arc::new(Int64Array::from_iter((0..ROWS).map(|row| (row % 7 > 0).then_some(row * 31))))),
+        (
+            "employees",
+            Arc::new(Int64Array::from_iter((0..ROWS).map(|row| (row % 7 > 0).then_some(row * 31)))),
+        ),
         ("active", Arc::new(BooleanArray::from_iter((0..ROWS).map(|row| Some(row % 3 == 0))))),
-        ("revenue", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap_or_else(|error| panic!("{error}")))),
+        (
+            "revenue",
+            Arc::new(amounts.with_precision_and_scale(18, 2).unwrap_or_else(|error| panic!("{error}"))),
+        ),
         ("renewal", Arc::new(Date32Array::from_iter_values((19_000..).take(1_000)))),
         (
             "created_at",
             Arc::new(
-                TimestampMicrosecondArray::from_iter_values((0..ROWS).map(|row| 1_700_000_000_000_000 + row * 1_001))
-                    .with_timezone("UTC"),
+                TimestampMicrosecondArray::from_iter_values(
+                    (0..ROWS).map(|row| 1_700_000_000_000_000 + row * 1_001),
+                )
+                .with_timezone("UTC"),
             ),
         ),
     ];
@@ -50,7 +58,8 @@ fn encode(criterion: &mut Criterion) {
     group.bench_function("rows", |bencher| {
         bencher.iter(|| {
             out.clear();
-            let result = encoder.encode_rows(black_box(&batch), 0..batch.num_rows(), Separator::Comma, &mut out);
+            let result =
+                encoder.encode_rows(black_box(&batch), 0..batch.num_rows(), Separator::Comma, &mut out);
             black_box((result.is_ok(), out.len()))
         });
     });
