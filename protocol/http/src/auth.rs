@@ -26,7 +26,7 @@ pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: 
         return Ok(next.run(request).await);
     }
     let principal = principal(&door, request.headers()).await?;
-    let options = options(request.headers())?;
+    let options = options(&door, request.headers())?;
     let session = door.engine.session(principal, options);
     request.extensions_mut().insert(session);
     Ok(next.run(request).await)
@@ -37,7 +37,8 @@ fn is_page(request: &Request) -> bool {
     let asks_html = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
     let is_query = request.uri().query().is_some_and(|query| !query.is_empty());
     let path = request.uri().path();
-    let is_route = path == "/graphql" || path.starts_with("/graphql/assets/") || path.starts_with("/graphiql");
+    let is_route =
+        path == "/graphql" || path.starts_with("/graphql/assets/") || path.starts_with("/graphiql");
     let is_asset = is_route && path != "/graphql";
     request.method() == Method::GET
         && is_route
@@ -69,8 +70,8 @@ async fn principal(door: &Door, headers: &HeaderMap) -> Result<Principal, Proble
 }
 
 /// What the client chooses by headers: the locale of labels, the time zone of dates.
-fn options(headers: &HeaderMap) -> Result<SessionOptions, Problem> {
-    let mut options = SessionOptions::default();
+fn options(door: &Door, headers: &HeaderMap) -> Result<SessionOptions, Problem> {
+    let mut options = SessionOptions { timeout: door.options.query_timeout, ..SessionOptions::default() };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(languages) = text("accept-language") {
         let first = languages.split([',', ';']).next().unwrap_or_default().trim();
@@ -91,7 +92,9 @@ fn options(headers: &HeaderMap) -> Result<SessionOptions, Problem> {
 pub(crate) async fn login(State(door): State<Door>, headers: HeaderMap, body: Body) -> Answered {
     let given = body::object(&door, &headers, body).await?;
     if let Some(unknown) = given.keys().find(|key| !["user", "password"].contains(&key.as_str())) {
-        return Err(Problem::invalid(format!("unknown key {unknown:?}; a login has \"user\" and \"password\"")));
+        return Err(Problem::invalid(format!(
+            "unknown key {unknown:?}; a login has \"user\" and \"password\""
+        )));
     }
     let text = |name: &str| match given.get(name) {
         Some(Value::String(text)) => Ok(text.as_str()),

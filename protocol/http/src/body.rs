@@ -8,7 +8,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
 use serde_json::{Map, Value};
 
-use crate::{Door, layers::too_large, problem::Problem};
+use crate::{
+    Door,
+    layers::{too_large, too_slow},
+    problem::Problem,
+};
 
 /// A JSON body.
 ///
@@ -35,7 +39,11 @@ pub(crate) async fn json(door: &Door, headers: &HeaderMap, body: Body) -> Result
 /// # Errors
 ///
 /// As [`json`].
-pub(crate) async fn object(door: &Door, headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, Problem> {
+pub(crate) async fn object(
+    door: &Door,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Map<String, Value>, Problem> {
     match json(door, headers, body).await? {
         Value::Object(object) => Ok(object),
         _ => Err(Problem::invalid("the body must be a JSON object")),
@@ -49,7 +57,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn whole(door: &Door, body: Body) -> Result<Bytes, Problem> {
-    match body.collect().await {
+    let deadline = door.body_time();
+    let collected = tokio::time::timeout(deadline, body.collect()).await.map_err(|_| too_slow(deadline))?;
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if is_too_large(&error) => Err(too_large(door.options.body_bytes_max)),
         Err(_) => Err(Problem::invalid("the body did not come to its end")),

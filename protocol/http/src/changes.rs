@@ -9,7 +9,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use quarry_engine::{Change, Done, Error, Input, Operation, Outcome, QueryContext, Record, Session, objectql::Filter};
+use quarry_engine::{
+    Change, Done, Error, Input, Operation, Outcome, QueryContext, Record, Session, objectql::Filter,
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -32,7 +34,10 @@ struct Asked {
 
 /// Applies the changes in the body.
 pub(crate) async fn apply(
-    State(door): State<Door>, Extension(session): Extension<Session>, headers: HeaderMap, body: Body,
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Answered {
     let asked = asked(body::object(&door, &headers, body).await?)?;
     let mut out = b"{\"results\":[".to_vec();
@@ -70,7 +75,11 @@ fn end(mut out: Vec<u8>, csn: Option<u64>) -> Response {
 
 /// One entry per change: what was done, the ids, and the record where it is one.
 async fn write_results(
-    door: &Door, context: &QueryContext, outcomes: &[Outcome], records: bool, out: &mut Vec<u8>,
+    door: &Door,
+    context: &QueryContext,
+    outcomes: &[Outcome],
+    records: bool,
+    out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let mut read: HashMap<&str, HashMap<String, Vec<u8>>> = HashMap::new();
     if records {
@@ -116,7 +125,10 @@ fn asked(mut body: Map<String, Value>) -> Result<Asked, Problem> {
     };
     if changes.len() > CHANGES_MAX {
         let status = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
-        let message = format!("{} changes asked, {CHANGES_MAX} allowed in one request; send them in parts", changes.len());
+        let message = format!(
+            "{} changes asked, {CHANGES_MAX} allowed in one request; send them in parts",
+            changes.len()
+        );
         return Err(Problem::new(status, "BATCH_TOO_LARGE", message).at("changes"));
     }
     let mut flag = |name: &str, default: bool| match body.remove(name) {
@@ -133,20 +145,27 @@ fn asked(mut body: Map<String, Value>) -> Result<Asked, Problem> {
     };
     if body.contains_key("idempotencyKey") {
         let message = "idempotency keys are not supported yet; upsert by a unique field instead";
-        return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "NOT_SUPPORTED", message).at("idempotencyKey"));
+        return Err(
+            Problem::new(axum::http::StatusCode::BAD_REQUEST, "NOT_SUPPORTED", message).at("idempotencyKey")
+        );
     }
     if let Some(unknown) = body.keys().next() {
         let known = "changes, atomic, dryRun, returning";
-        return Err(Problem::invalid(format!("unknown key {unknown:?}; known are {known}")).at(unknown.as_str()));
+        return Err(
+            Problem::invalid(format!("unknown key {unknown:?}; known are {known}")).at(unknown.as_str())
+        );
     }
-    let parsed = changes.into_iter().enumerate().map(|(place, json)| change(json, &format!("changes[{place}]")));
+    let parsed =
+        changes.into_iter().enumerate().map(|(place, json)| change(json, &format!("changes[{place}]")));
     Ok(Asked { changes: parsed.collect::<Result<_, _>>()?, atomic, dry_run, records })
 }
 
 /// One change from JSON.
 fn change(json: Value, at: &str) -> Result<Change, Problem> {
     let Value::Object(mut given) = json else { return Err(Problem::invalid("a change is an object").at(at)) };
-    let missing = |name: &str, what: &str| Problem::invalid(format!("{name} is missing: {what}")).at(format!("{at}.{name}"));
+    let missing = |name: &str, what: &str| {
+        Problem::invalid(format!("{name} is missing: {what}")).at(format!("{at}.{name}"))
+    };
     let mut text = |name: &str| match given.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -158,7 +177,8 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
     let mut parts = Parts::of(&mut given, id, at)?;
     if let Some(unknown) = given.keys().next() {
         let known = "op, object, id, where, on, data, ifRevision";
-        return Err(Problem::invalid(format!("unknown key {unknown:?}; known are {known}")).at(format!("{at}.{unknown}")));
+        return Err(Problem::invalid(format!("unknown key {unknown:?}; known are {known}"))
+            .at(format!("{at}.{unknown}")));
     }
     let if_revision = parts.if_revision;
     let operation = match op.as_str() {
@@ -217,7 +237,9 @@ impl Parts {
             _ => Err(Problem::invalid("data is an object").at(format!("{at}.data"))),
         });
         let if_revision = given.remove("ifRevision").map(|json| {
-            json.as_i64().ok_or_else(|| Problem::invalid("ifRevision is a whole number").at(format!("{at}.ifRevision")))
+            json.as_i64().ok_or_else(|| {
+                Problem::invalid("ifRevision is a whole number").at(format!("{at}.ifRevision"))
+            })
         });
         Ok(Self {
             id,
@@ -229,7 +251,9 @@ impl Parts {
     }
 
     fn data(&mut self, at: &str) -> Result<Record, Problem> {
-        self.data.take().ok_or_else(|| Problem::invalid("data is missing: the fields to write").at(format!("{at}.data")))
+        self.data
+            .take()
+            .ok_or_else(|| Problem::invalid("data is missing: the fields to write").at(format!("{at}.data")))
     }
 
     fn data_with_id(&mut self, at: &str) -> Result<Record, Problem> {
@@ -252,7 +276,9 @@ impl Parts {
             ("data", self.data.is_some()),
         ];
         match left.into_iter().find(|(_, left)| *left) {
-            Some((name, _)) => Err(Problem::invalid(format!("{op} takes no {name}")).at(format!("{at}.{name}"))),
+            Some((name, _)) => {
+                Err(Problem::invalid(format!("{op} takes no {name}")).at(format!("{at}.{name}")))
+            }
             None => Ok(()),
         }
     }

@@ -83,13 +83,22 @@ pub async fn serve(
 type Connection<S> = http1::Connection<TokioIo<Patient>, S>;
 
 fn connection(
-    stream: TcpStream, router: Router, options: &HttpOptions,
-) -> Connection<impl hyper::service::Service<Request<Incoming>, Response = axum::response::Response, Error = Infallible, Future: Send> + use<>>
-{
+    stream: TcpStream,
+    router: Router,
+    options: &HttpOptions,
+) -> Connection<
+    impl hyper::service::Service<
+        Request<Incoming>,
+        Response = axum::response::Response,
+        Error = Infallible,
+        Future: Send,
+    > + use<>,
+> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a socket keeps its delay: {error}");
     }
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| router.clone().oneshot(request));
+    let service =
+        hyper::service::service_fn(move |request: Request<Incoming>| router.clone().oneshot(request));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(options.header_seconds_max))
@@ -128,7 +137,11 @@ impl Patient {
 }
 
 impl AsyncRead for Patient {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
     }
 }
@@ -151,7 +164,9 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>, cx: &mut Context<'_>, buffers: &[io::IoSlice<'_>],
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, buffers);

@@ -4,6 +4,7 @@
 use std::{
     any::Any,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use axum::{
@@ -42,7 +43,8 @@ fn is_plain(id: &HeaderValue) -> bool {
 
 fn new_id() -> HeaderValue {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    static BEGAN: std::sync::LazyLock<i64> = std::sync::LazyLock::new(|| chrono::Utc::now().timestamp_millis());
+    static BEGAN: std::sync::LazyLock<i64> =
+        std::sync::LazyLock::new(|| chrono::Utc::now().timestamp_millis());
     let id = format!("{:x}-{:x}", *BEGAN, NEXT.fetch_add(1, Ordering::Relaxed));
     HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("0"))
 }
@@ -51,19 +53,23 @@ fn new_id() -> HeaderValue {
 /// come in or to be answered. (How long a question may run is the engine's.)
 pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Next) -> Response {
     let allowed = door.options.body_bytes_max;
-    let told = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    let told =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|told| usize::try_from(told).map_or(true, |told| told > allowed)) {
         return too_large(allowed).into_response();
     }
     let request = request.map(|body| Body::new(Limited::new(body, allowed)));
-    match tokio::time::timeout(door.request_time(), next.run(request)).await {
+    let Some(deadline) = door.request_time() else { return next.run(request).await };
+    match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => {
-            let seconds = door.options.request_seconds_max;
-            let message = format!("the request was not answered within {seconds} s");
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message).into_response()
-        }
+        Err(_) => too_slow(deadline).into_response(),
     }
+}
+
+/// The request did not come in, or was not answered, in time.
+pub(crate) fn too_slow(deadline: Duration) -> Problem {
+    let message = format!("the request took longer than {} s", deadline.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
 }
 
 /// The body is larger than allowed.
@@ -86,7 +92,8 @@ pub(crate) async fn no_method(method: Method, uri: Uri) -> Problem {
 
 /// A handler panicked: a bug. The connection and the server go on.
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let told = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let told =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = told.unwrap_or("of unknown kind"), "a handler panicked");
     let message = "the server failed; its log tells more under this request's id";
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message).into_response()

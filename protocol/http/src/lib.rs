@@ -40,8 +40,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub struct HttpOptions {
     /// A request's body may be so large.
     pub body_bytes_max: usize,
-    /// A request must have begun to be answered within this.
+    /// A request must have come in within this, and have begun to be answered (unless a question may run longer).
     pub request_seconds_max: u64,
+    /// A question is ended when it has run so long; none: never.
+    pub query_timeout: Option<Duration>,
     /// Its headers must have come within this; an idle connection is closed after it.
     pub header_seconds_max: u64,
     /// A client that does not read its answer for so long is let go.
@@ -57,6 +59,7 @@ impl Default for HttpOptions {
         Self {
             body_bytes_max: 8 << 20,
             request_seconds_max: 120,
+            query_timeout: Some(Duration::from_secs(60)),
             header_seconds_max: 15,
             stalled_seconds_max: 60,
             connections_max: 4096,
@@ -73,8 +76,16 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    fn request_time(&self) -> Duration {
+    /// How long a body may take to come in.
+    fn body_time(&self) -> Duration {
         Duration::from_secs(self.options.request_seconds_max)
+    }
+
+    /// How long a request may take until its answer begins; none when a question may run for ever.
+    fn request_time(&self) -> Option<Duration> {
+        /// What a handler needs beside its question.
+        const MARGIN: Duration = Duration::from_secs(5);
+        self.options.query_timeout.map(|timeout| self.body_time().max(timeout.saturating_add(MARGIN)))
     }
 }
 
@@ -90,7 +101,10 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/query", post(query::answer))
         .route("/api/v1/changes", post(changes::apply))
         .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))
-        .route("/api/v1/objects/{object}/{id}", get(objects::read).patch(objects::update).delete(objects::delete))
+        .route(
+            "/api/v1/objects/{object}/{id}",
+            get(objects::read).patch(objects::update).delete(objects::delete),
+        )
         .route("/api/v1/meta/objects", get(meta::list))
         .route("/api/v1/meta/objects/{object}", get(meta::one))
         .with_state(door.clone())

@@ -39,8 +39,10 @@ pub(crate) fn query(object: &str, given: &[(String, String)]) -> Result<Query, P
     let mut question = Map::new();
     question.insert("object".into(), object.into());
     for (name, value) in given {
-        let Some((_, key, form)) = PARAMETERS.iter().find(|(names, ..)| names.contains(&name.as_str())) else {
-            let known: Vec<&str> = PARAMETERS.iter().filter_map(|(names, ..)| names.first().copied()).collect();
+        let Some((_, key, form)) = PARAMETERS.iter().find(|(names, ..)| names.contains(&name.as_str()))
+        else {
+            let known: Vec<&str> =
+                PARAMETERS.iter().filter_map(|(names, ..)| names.first().copied()).collect();
             let message = format!("unknown parameter {name:?}; known are {}", known.join(", "));
             return Err(Problem::new(StatusCode::BAD_REQUEST, "UNSUPPORTED_QUERY_PARAM", message).at(name));
         };
@@ -56,7 +58,9 @@ fn read(form: Form, name: &str, value: &str) -> Result<Value, Problem> {
     match form {
         Form::Json => json(name, value),
         Form::Names if is_json => json(name, value),
-        Form::Names => Ok(value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()),
+        Form::Names => {
+            Ok(value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect())
+        }
         Form::Number => match value.parse::<u64>() {
             Ok(number) => Ok(number.into()),
             Err(_) => Err(Problem::invalid(format!("{name} is a whole number, not {value:?}")).at(name)),
@@ -75,5 +79,6 @@ fn read(form: Form, name: &str, value: &str) -> Result<Value, Problem> {
 }
 
 fn json(name: &str, value: &str) -> Result<Value, Problem> {
-    serde_json::from_str(value).map_err(|error| Problem::invalid(format!("{name} is not JSON: {error}")).at(name))
+    serde_json::from_str(value)
+        .map_err(|error| Problem::invalid(format!("{name} is not JSON: {error}")).at(name))
 }

@@ -27,7 +27,11 @@ pub(crate) async fn list(Extension(session): Extension<Session>) -> Answered {
 pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path<String>) -> Answered {
     let context = session.context();
     let Some(view) = context.views.get(&name) else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "OBJECT_NOT_FOUND", format!("there is no object {name:?}")));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "OBJECT_NOT_FOUND",
+            format!("there is no object {name:?}"),
+        ));
     };
     let (object, locale) = (&view.object, context.locale.as_str());
     let fields = view.fields.iter().filter_map(|name| object.field(name.as_str()));
@@ -87,9 +91,15 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
             insert(told, "maxLength", max_length.map(Value::from));
             text_name(*format)
         }
-        FieldKind::Number { precision, scale, min, max } => exact(told, "number", *precision, *scale, (min, max)),
-        FieldKind::Currency { precision, scale, min, max } => exact(told, "currency", *precision, *scale, (min, max)),
-        FieldKind::Percent { precision, scale, min, max } => exact(told, "percent", *precision, *scale, (min, max)),
+        FieldKind::Number { precision, scale, min, max } => {
+            exact(told, "number", *precision, *scale, (min, max))
+        }
+        FieldKind::Currency { precision, scale, min, max } => {
+            exact(told, "currency", *precision, *scale, (min, max))
+        }
+        FieldKind::Percent { precision, scale, min, max } => {
+            exact(told, "percent", *precision, *scale, (min, max))
+        }
         FieldKind::Boolean => "boolean",
         FieldKind::Date => "date",
         FieldKind::DateTime => "datetime",
@@ -128,7 +138,11 @@ fn insert(told: &mut Map<String, Value>, name: &str, value: Option<Value>) {
 }
 
 fn exact(
-    told: &mut Map<String, Value>, name: &'static str, precision: u8, scale: i8, (min, max): (&Option<String>, &Option<String>),
+    told: &mut Map<String, Value>,
+    name: &'static str,
+    precision: u8,
+    scale: i8,
+    (min, max): (&Option<String>, &Option<String>),
 ) -> &'static str {
     insert(told, "precision", Some(precision.into()));
     insert(told, "scale", Some(scale.into()));
@@ -138,9 +152,7 @@ fn exact(
 }
 
 fn options_of(options: &[SelectOption], locale: &str) -> Value {
-    let option = |option: &SelectOption| {
-        json!({ "value": option.value, "label": option.label.get(locale), "color": option.color, "active": option.active })
-    };
+    let option = |option: &SelectOption| json!({ "value": option.value, "label": option.label.get(locale), "color": option.color, "active": option.active });
     options.iter().map(option).collect()
 }
 

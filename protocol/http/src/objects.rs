@@ -34,7 +34,10 @@ type Parameters = UrlQuery<Vec<(String, String)>>;
 
 /// A list, as its query string asks.
 pub(crate) async fn list(
-    Extension(session): Extension<Session>, Path(object): Path<String>, UrlQuery(given): Parameters, headers: HeaderMap,
+    Extension(session): Extension<Session>,
+    Path(object): Path<String>,
+    UrlQuery(given): Parameters,
+    headers: HeaderMap,
 ) -> Answered {
     let form = Form::asked(&headers)?;
     let query = listing::query(&object, &given)?;
@@ -56,11 +59,16 @@ pub(crate) async fn read(
     }
     let mut query = listing::query(&object, &given)?;
     query.filter = Some(ids_filter(vec![id.clone()]));
-    let found = fetch(&door, &session.context(), &query).await?.into_iter().find_map(|batch| Fetched::first(&batch).transpose());
+    let found = fetch(&door, &session.context(), &query)
+        .await?
+        .into_iter()
+        .find_map(|batch| Fetched::first(&batch).transpose());
     let found = found.transpose()?.ok_or_else(|| no_record(&object, &id))?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     match found.revision {
-        Some(revision) if known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag(revision))) => {
+        Some(revision)
+            if known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag(revision))) =>
+        {
             Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag(revision))]).into_response())
         }
         _ => Ok(found.response(StatusCode::OK)),
@@ -101,7 +109,9 @@ pub(crate) async fn update(
 
 /// A record less.
 pub(crate) async fn delete(
-    Extension(session): Extension<Session>, Path((object, id)): Path<(String, String)>, headers: HeaderMap,
+    Extension(session): Extension<Session>,
+    Path((object, id)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Answered {
     let change = Change { object, operation: Operation::Delete { id }, if_revision: if_match(&headers)? };
     let deleted = session.change(vec![change], false).await;
@@ -110,11 +120,19 @@ pub(crate) async fn delete(
 }
 
 /// Makes one change and answers with the record as it is then.
-async fn written(door: &Door, session: &Session, change: Change, status: StatusCode) -> Result<(String, Response), Problem> {
+async fn written(
+    door: &Door,
+    session: &Session,
+    change: Change,
+    status: StatusCode,
+) -> Result<(String, Response), Problem> {
     let (report, context) = session.change_and_see(vec![change], false).await?;
     let outcome = report.outcomes.into_iter().next();
-    let (object, id) = outcome.and_then(|outcome| Some((outcome.object, outcome.ids.into_iter().next()?))).unwrap_or_default();
-    let query = Query { object: object.clone(), filter: Some(ids_filter(vec![id.clone()])), ..Query::default() };
+    let (object, id) = outcome
+        .and_then(|outcome| Some((outcome.object, outcome.ids.into_iter().next()?)))
+        .unwrap_or_default();
+    let query =
+        Query { object: object.clone(), filter: Some(ids_filter(vec![id.clone()])), ..Query::default() };
     let batches = fetch(door, &context, &query).await?;
     let found = batches.iter().find_map(|batch| Fetched::first(batch).transpose()).transpose()?;
     let mut response = found.ok_or_else(|| no_record(&object, &id))?.response(status);
@@ -130,7 +148,10 @@ async fn written(door: &Door, session: &Session, change: Change, status: StatusC
 ///
 /// The planner's.
 pub(crate) async fn read_records(
-    door: &Door, context: &QueryContext, object: &str, ids: Vec<String>,
+    door: &Door,
+    context: &QueryContext,
+    object: &str,
+    ids: Vec<String>,
 ) -> Result<HashMap<String, Vec<u8>>, Problem> {
     let query = Query { object: object.to_owned(), filter: Some(ids_filter(ids)), ..Query::default() };
     let mut records = HashMap::new();
@@ -170,7 +191,8 @@ impl Fetched {
         let mut json = Vec::new();
         let encoder = Encoder::new(&batch.schema(), Options::default()).map_err(unwritten)?;
         encoder.encode_rows(batch, 0..1, Separator::Comma, &mut json).map_err(unwritten)?;
-        let revisions = batch.column_by_name("revision").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let revisions =
+            batch.column_by_name("revision").and_then(|column| column.as_primitive_opt::<Int64Type>());
         Ok(Some(Self { json, revision: revisions.map(|revisions| revisions.value(0)) }))
     }
 
@@ -196,7 +218,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     if text == "*" {
         return Ok(None);
     }
-    let revision = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+    let revision =
+        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
     revision.map(Some).ok_or_else(|| {
         Problem::invalid("If-Match is the ETag of the record: its revision in quotes").at("If-Match")
     })

@@ -125,7 +125,9 @@ pub(crate) fn render(response: Response, request_id: &str) -> Response {
     }
     match problem.status {
         StatusCode::UNAUTHORIZED => {
-            let challenge = HeaderValue::from_static("Bearer realm=\"quarry\", Basic realm=\"quarry\", charset=\"UTF-8\"");
+            let challenge = HeaderValue::from_static(
+                "Bearer realm=\"quarry\", Basic realm=\"quarry\", charset=\"UTF-8\"",
+            );
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {

@@ -13,7 +13,10 @@ use crate::{
 
 /// Answers the question in the body. Beside ObjectQL's own keys: `numbers: "float"`, `explain: true`.
 pub(crate) async fn answer(
-    State(door): State<Door>, Extension(session): Extension<Session>, headers: HeaderMap, body: Body,
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
 ) -> Answered {
     let form = Form::asked(&headers)?;
     let mut question = body::object(&door, &headers, body).await?;

@@ -8,7 +8,7 @@ use arrow::{datatypes::SchemaRef, ipc::writer::StreamWriter, record_batch::Recor
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
@@ -39,11 +39,13 @@ impl Form {
     ///
     /// 406 when it asks for others only.
     pub fn asked(headers: &HeaderMap) -> Result<Self, Problem> {
-        let accepts: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+        let accepts: Vec<&str> =
+            headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
         if accepts.is_empty() {
             return Ok(Form::Json);
         }
-        let mut forms: Vec<(f32, Form)> = accepts.iter().flat_map(|a| a.split(',')).filter_map(asked_form).collect();
+        let mut forms: Vec<(f32, Form)> =
+            accepts.iter().flat_map(|a| a.split(',')).filter_map(asked_form).collect();
         forms.sort_by(|a, b| b.0.total_cmp(&a.0));
         match forms.first() {
             Some((_, form)) => Ok(*form),
@@ -152,7 +154,8 @@ where
 
 /// Logs an error between chunks, tells it in a last line of NDJSON, and breaks off.
 fn told(
-    chunks: impl Stream<Item = Result<Bytes, Error>> + Send + 'static, form: Form,
+    chunks: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
+    form: Form,
 ) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
     chunks.flat_map(move |chunk| {
         let items = match chunk {
@@ -188,7 +191,11 @@ impl Writer {
     }
 
     fn write(
-        &mut self, batch: &RecordBatch, rows: std::ops::Range<usize>, wrote_row: bool, out: &mut Vec<u8>,
+        &mut self,
+        batch: &RecordBatch,
+        rows: std::ops::Range<usize>,
+        wrote_row: bool,
+        out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         match self {
             Writer::Json { encoder, separator } => {
