@@ -16,6 +16,6 @@ pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Principal, ScramVerifier, Token};
 pub use quarry_planner::{Answer, Query, QueryContext, Views};
-pub use quarry_storage::{Clock, Ids, World};
+pub use quarry_storage::{Clock, Ids, Value, World};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;
