@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
 
-use crate::name::{FieldName, ObjectName, PackageName, RelationName};
+use crate::{
+    issue::Issues,
+    name::{FieldName, ObjectName, PackageName, RelationName},
+};
 
 /// Every active package, compiled together. Immutable; a new version is a new registry.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub struct Registry {
     pub packages: IndexMap<PackageName, Package>,
     /// Every object by name, over all packages.
     pub objects: IndexMap<ObjectName, Arc<Object>>,
+    /// What compiles, but its author should look at.
+    pub warnings: Issues,
 }
 
 impl Registry {
@@ -33,6 +38,8 @@ pub struct Package {
     pub version: semver::Version,
     /// What people call it.
     pub label: Labels,
+    /// What it is for.
+    pub description: Option<String>,
     /// The packages it stands on, with the range it accepts.
     pub depends: BTreeMap<PackageName, semver::VersionReq>,
     /// Its objects in order of declaration.
@@ -64,6 +71,8 @@ pub struct Object {
     pub plural_label: Labels,
     /// What it is.
     pub description: Option<String>,
+    /// How it is drawn: a name that clients know.
+    pub icon: Option<String>,
     /// The field that names a record to people.
     pub name_field: FieldName,
     /// What a record's id begins with: `acc` in `acc_01J…`.
@@ -113,6 +122,8 @@ pub struct Field {
     pub label: Labels,
     /// What it means.
     pub description: Option<String>,
+    /// A hint for who fills it in; empty when there is none.
+    pub help: Labels,
     /// Its type with what belongs to it.
     pub kind: FieldKind,
     /// A record must have a value.
