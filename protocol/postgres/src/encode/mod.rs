@@ -13,7 +13,7 @@ use pgwire::{
     messages::data::{FieldDescription, RowDescription},
 };
 
-pub use numeric::{read_numeric, write_numeric};
+pub use numeric::read_numeric;
 
 use crate::{
     error::{PgError, Result},

@@ -12,7 +12,7 @@ use datafusion::{
 use pgwire::api::Type;
 
 pub use decode::{decode, number};
-pub use hints::{Hints, hints_of};
+pub use hints::{Hints, hints_of, of_sql};
 
 use crate::{
     encode::Format,
@@ -72,6 +72,24 @@ pub fn decode_all(bind: &Bind, types: &[Type]) -> Result<Vec<ScalarValue>> {
 /// `XX000`, never for the types known here.
 pub fn null_of(pg_type: &Type) -> Result<ScalarValue> {
     ScalarValue::try_from(&to_arrow(pg_type)).map_err(PgError::from)
+}
+
+/// A value that an expression gave, as a value of a parameter's type: text is read as the type's text form.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_as(scalar: ScalarValue, pg_type: &Type) -> Result<ScalarValue> {
+    let wanted = to_arrow(pg_type);
+    match &scalar {
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text))
+            if wanted != DataType::Utf8 =>
+        {
+            decode(pg_type, Format::Text, &bytes::Bytes::copy_from_slice(text.as_bytes()))
+        }
+        ScalarValue::Decimal128(..) if *pg_type == Type::NUMERIC => Ok(scalar),
+        _ => Ok(scalar.cast_to(&wanted)?),
+    }
 }
 
 /// The values as DataFusion takes them.

@@ -14,7 +14,7 @@ use std::{
 use chrono_tz::Tz;
 use parking_lot::Mutex;
 
-pub use known::{Known, SERVER_VERSION};
+pub use known::Known;
 pub use value::{SettingValue, read_bool};
 
 use crate::{

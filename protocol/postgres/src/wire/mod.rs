@@ -4,6 +4,6 @@ mod frontend;
 mod reader;
 mod socket;
 
-pub use frontend::{Bind, Frontend, Opening, Target, decode, decode_opening};
+pub use frontend::{Bind, Frontend, Opening, Target};
 pub use reader::Reader;
 pub use socket::{Wire, WireLimits};
