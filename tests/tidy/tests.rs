@@ -18,6 +18,8 @@ fn rules(path: &str, text: &str) -> Vec<(&'static str, usize)> {
 fn a_head_is_wanted() {
     assert_eq!(rules("engine/src/a.rs", "fn a() {}\n"), [("head", 1)]);
     assert_eq!(rules("engine/src/a.rs", "//! What a does.\nfn a() {}\n"), []);
+    assert_eq!(rules("engine/src/a.rs", "#![allow(dead_code)]\n\n//! What a does.\nfn a() {}\n"), []);
+    assert_eq!(rules("engine/src/a.rs", "//! x\nfn a() {}\n"), [("head", 1)]);
 }
 
 #[test]
