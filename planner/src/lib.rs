@@ -9,6 +9,7 @@ pub mod answer;
 pub mod context;
 pub mod error;
 pub mod lower;
+mod nearest;
 pub mod objectql;
 pub mod planner;
 mod rules;
