@@ -88,7 +88,7 @@ pub struct GroupKey {
 }
 
 /// How fine a date key is. Answers are labels: `2024-01-15T13`, `2024-01-15`, `2024-W03`, `2024-01`, `2024-Q1`, `2024`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Granularity {
     Hour,
