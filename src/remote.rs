@@ -89,6 +89,7 @@ fn refusal(response: Response<ureq::Body>) -> anyhow::Error {
     };
     let error = &error["error"];
     let field = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-    let findings = error["findings"].as_array().into_iter().flatten().map(|f| format!("\n  {f}")).collect::<String>();
+    let findings =
+        error["findings"].as_array().into_iter().flatten().map(|f| format!("\n  {f}")).collect::<String>();
     anyhow!("{} [{}]{findings}", field("message"), field("code"))
 }

@@ -110,7 +110,9 @@ fn greet((http, pg): (SocketAddr, SocketAddr), password: Option<&str>) {
     println!("  Postgres wire     psql 'host={} port={} user=admin dbname=main'", pg.ip(), pg.port());
     match password {
         Some(password) => println!("  log in as admin   password {password}   (printed this once)"),
-        None => println!("  log in as admin   with the password of the first start (forgotten? stop, then: quarry user passwd admin)"),
+        None => println!(
+            "  log in as admin   with the password of the first start (forgotten? stop, then: quarry user passwd admin)"
+        ),
     }
 }
 

@@ -80,8 +80,7 @@ impl Settings {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("the configuration file {} can't be read", path.display()))?;
-        let table: toml::Table =
-            text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+        let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
         for (key, value) in table {
             let text = match value {
                 toml::Value::String(text) => text,

@@ -15,8 +15,15 @@ pub struct Definition {
 }
 
 /// `QUARRY_` variables that are no settings: secrets, and what clients read.
-pub const OTHER_VARIABLES: &[&str] =
-    &["QUARRY_ADMIN_PASSWORD", "QUARRY_PASSWORD", "QUARRY_NEW_PASSWORD", "QUARRY_SERVER", "QUARRY_USER", "QUARRY_TARGET_DIR", "QUARRY_CACHE"];
+pub const OTHER_VARIABLES: &[&str] = &[
+    "QUARRY_ADMIN_PASSWORD",
+    "QUARRY_PASSWORD",
+    "QUARRY_NEW_PASSWORD",
+    "QUARRY_SERVER",
+    "QUARRY_USER",
+    "QUARRY_TARGET_DIR",
+    "QUARRY_CACHE",
+];
 
 fn any(_: &str) -> Result<(), String> {
     Ok(())
