@@ -1,1 +1,3 @@
 //! The Postgres door: wire protocol, SQL session, catalog.
+
+pub mod catalog;
