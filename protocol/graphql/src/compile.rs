@@ -11,7 +11,7 @@ pub(crate) mod filter;
 mod mutation;
 mod record;
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use async_graphql::{
     Pos, Value,
@@ -24,10 +24,10 @@ use quarry_planner::{
     objectql::{Expand, Selection},
 };
 
-pub(crate) use aggregate::{AggregatePlan, PARENT};
+pub(crate) use aggregate::{AggregatePlan, COUNT, PARENT};
 pub(crate) use connection::{ConnectionItem, ConnectionPlan, CountFrom, EdgeItem, Page, PageItem};
 pub(crate) use cursor::{CursorPlan, encode, encode_position};
-pub(crate) use mutation::{MutationPlan, ResultItem};
+pub(crate) use mutation::{MutationPlan, RESULT_ID, ResultItem};
 pub(crate) use record::{Item, ObjectPlan, ToMany};
 
 use crate::{
@@ -84,6 +84,8 @@ pub(crate) struct Compiler<'a> {
     pub model: &'a Model,
     pub collector: Collector<'a>,
     pub limits: &'a PageLimits,
+    /// Numbers related lists, so that what is counted per parent finds its way back to them.
+    pub sites: &'a Cell<usize>,
 }
 
 impl<'a> Compiler<'a> {

@@ -1,15 +1,24 @@
 //! GraphQL errors, and the one table of their codes.
 
 use async_graphql::{Pos, ServerError};
+use axum::http::StatusCode;
 use quarry_engine::{Error as EngineError, ErrorKind, Finding};
 use quarry_metadata::naming::camel_case;
 use serde_json::{Map, Value, json};
+
+use crate::media::Media;
 
 /// What is wrong with a request before anything runs; a code and a kind for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The HTTP request is not a GraphQL request.
     Request,
+    /// An operation that this method may not run.
+    Method,
+    /// A body of a kind that is not read here.
+    MediaType,
+    /// An answer of a kind that is not written here.
+    NotAcceptable,
     /// The document can't be read.
     Syntax,
     /// The document does not fit the schema.
@@ -30,6 +39,9 @@ impl Fault {
     fn code_and_kind(self) -> (&'static str, &'static str) {
         match self {
             Fault::Request => ("BAD_REQUEST", "INVALID"),
+            Fault::Method => ("METHOD_NOT_ALLOWED", "INVALID"),
+            Fault::MediaType => ("UNSUPPORTED_MEDIA_TYPE", "INVALID"),
+            Fault::NotAcceptable => ("NOT_ACCEPTABLE", "INVALID"),
             Fault::Syntax => ("GRAPHQL_PARSE_FAILED", "INVALID"),
             Fault::Validation => ("GRAPHQL_VALIDATION_FAILED", "INVALID"),
             Fault::Value => ("BAD_USER_INPUT", "INVALID"),
@@ -38,6 +50,21 @@ impl Fault {
             Fault::Unsupported => ("UNSUPPORTED", "INVALID"),
             Fault::Internal => ("INTERNAL", "INTERNAL"),
         }
+    }
+}
+
+/// The status of a request that was not run (GraphQL over HTTP, 6.4): with `application/json`, what is wrong with the
+/// GraphQL in a well-formed request is told in a 200.
+pub(crate) fn status(code: &str, media: Media) -> StatusCode {
+    match (code, media) {
+        ("BAD_REQUEST", _) => StatusCode::BAD_REQUEST,
+        ("METHOD_NOT_ALLOWED", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("UNSUPPORTED_MEDIA_TYPE", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ("NOT_ACCEPTABLE", _) => StatusCode::NOT_ACCEPTABLE,
+        ("UNAUTHENTICATED", _) => StatusCode::UNAUTHORIZED,
+        ("INTERNAL", _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (_, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (_, Media::Json) => StatusCode::OK,
     }
 }
 
@@ -136,6 +163,11 @@ impl Failure {
             Some(constraint) => failure.with("constraint", constraint.clone()),
             None => failure,
         }
+    }
+
+    /// Its stable code.
+    pub fn code(&self) -> &str {
+        self.extensions.get("code").and_then(Value::as_str).unwrap_or("")
     }
 
     /// Its form in a response.

@@ -5,12 +5,14 @@ mod filters;
 mod inputs;
 mod objects;
 
+pub(crate) use objects::{AGGREGATES, aggregate_type};
+
 use std::sync::Arc;
 
 use async_graphql::{
-    Response, Value,
+    CacheControl, Response, ServerError, ValidationResult, Value,
     dynamic::{self, Enum, EnumItem, Field, FieldFuture, InputObject, InputValue, Object, Scalar, TypeRef},
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation},
 };
 
 use crate::{
@@ -25,6 +27,9 @@ pub(crate) const PAGE_INFO: &str = "PageInfo";
 
 /// Put into a request's data: check the document, run nothing.
 pub(crate) struct CheckOnly;
+
+/// Put into a request's data: the document is known to fit, run it.
+pub(crate) struct Unchecked;
 
 /// The schema of a model.
 ///
@@ -136,6 +141,17 @@ struct CheckOnlyExtension;
 
 #[async_graphql::async_trait::async_trait]
 impl Extension for CheckOnlyExtension {
+    async fn validation(
+        &self,
+        context: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        if context.data_opt::<Unchecked>().is_some() {
+            return Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 });
+        }
+        next.run(context).await
+    }
+
     async fn execute(
         &self,
         context: &ExtensionContext<'_>,

@@ -135,7 +135,8 @@ impl<'a> Compiler<'a> {
             parent.expand(way.relation.as_str(), Query { count, ..listing.rows(level, connection.page) })
         });
         let counts = connection.aggregate.is_some();
-        Ok(ToMany { column, parent: counts.then(|| parent.column("id")), connection })
+        let site = self.sites.replace(self.sites.get() + 1);
+        Ok(ToMany { site, column, parent: counts.then(|| parent.column("id")), connection })
     }
 
     fn listing(&self, object: &ObjectType, asked: &Asked<'_>) -> Result<Listing> {
@@ -327,6 +328,23 @@ impl ConnectionPlan {
             groups: Vec::new(),
             lookup: None,
         }
+    }
+
+    /// The plans of its records.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectPlan> {
+        self.items.iter().flat_map(|(_, item)| -> Vec<&ObjectPlan> {
+            match item {
+                ConnectionItem::Nodes(object) => vec![object],
+                ConnectionItem::Edges(items) => {
+                    let nodes = items.iter().filter_map(|(_, item)| match item {
+                        EdgeItem::Node(object) => Some(object),
+                        _ => None,
+                    });
+                    nodes.collect()
+                }
+                _ => Vec::new(),
+            }
+        })
     }
 
     fn wants_rows(&self) -> bool {

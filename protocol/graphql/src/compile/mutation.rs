@@ -180,3 +180,14 @@ fn field_name(object: &ObjectType, value: &Value) -> Result<String> {
     })?;
     Ok(field.name.to_string())
 }
+
+impl MutationPlan {
+    /// What the changes do when there are none to tell it.
+    pub fn done_otherwise(&self) -> &'static str {
+        match self.changes.first().map(|change| &change.operation) {
+            Some(Operation::Update { .. } | Operation::UpdateWhere { .. }) => "UPDATED",
+            Some(Operation::Delete { .. } | Operation::DeleteWhere { .. }) => "DELETED",
+            Some(Operation::Create(_) | Operation::Upsert { .. }) | None => "CREATED",
+        }
+    }
+}

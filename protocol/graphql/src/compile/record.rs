@@ -31,6 +31,8 @@ pub(crate) enum Item {
 
 /// A list of related records.
 pub(crate) struct ToMany {
+    /// Its number in the operation.
+    pub site: usize,
     /// The list's column, when records are asked for.
     pub column: Option<String>,
     /// The parent's id, when something is counted per parent.
