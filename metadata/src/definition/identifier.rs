@@ -117,3 +117,6 @@ pub(crate) fn canonical_locale(text: &str) -> Option<String> {
     }
     Some(canonical)
 }
+
+#[cfg(test)]
+mod tests;
