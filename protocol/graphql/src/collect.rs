@@ -95,7 +95,8 @@ impl<'a> Collector<'a> {
     }
 
     fn condition(&self, directive: &Directive) -> Result<bool> {
-        let value = directive.get_argument("if").and_then(|value| values::resolve(&value.node, self.variables));
+        let value =
+            directive.get_argument("if").and_then(|value| values::resolve(&value.node, self.variables));
         match value {
             Some(Value::Boolean(flag)) => Ok(flag),
             _ => {
@@ -108,8 +109,9 @@ impl<'a> Collector<'a> {
     /// The arguments of a field, variables put in; those without a value are left out.
     pub fn arguments(&self, field: &Field) -> IndexMap<String, Value> {
         let arguments = field.arguments.iter();
-        let given = arguments
-            .filter_map(|(name, value)| Some((name.node.to_string(), values::resolve(&value.node, self.variables)?)));
+        let given = arguments.filter_map(|(name, value)| {
+            Some((name.node.to_string(), values::resolve(&value.node, self.variables)?))
+        });
         given.collect()
     }
 }

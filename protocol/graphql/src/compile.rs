@@ -25,7 +25,7 @@ use quarry_planner::{
 };
 
 pub(crate) use aggregate::{AggregatePlan, COUNT, PARENT};
-pub(crate) use connection::{ConnectionItem, ConnectionPlan, CountFrom, EdgeItem, Page, PageItem};
+pub(crate) use connection::{ConnectionItem, ConnectionPlan, CountFrom, EdgeItem, PageItem};
 pub(crate) use cursor::{CursorPlan, encode, encode_position};
 pub(crate) use mutation::{MutationPlan, RESULT_ID, ResultItem};
 pub(crate) use record::{Item, ObjectPlan, ToMany};
@@ -283,7 +283,10 @@ impl Arguments {
 
     fn wrong(&self, name: &str, wanted: &str, found: &Value) -> Failure {
         let field = &self.field;
-        Failure::new(Fault::Value, format!("argument \"{name}\" of field \"{field}\": expected {wanted}, found {found}"))
+        Failure::new(
+            Fault::Value,
+            format!("argument \"{name}\" of field \"{field}\": expected {wanted}, found {found}"),
+        )
     }
 }
 

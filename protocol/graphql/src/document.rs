@@ -42,7 +42,8 @@ impl DocumentLimits {
     pub(crate) fn parse(&self, text: &str) -> Result<ExecutableDocument> {
         check("document bytes", text.len(), self.bytes_max)?;
         self.scan(text)?;
-        let document = parse_query(text).map_err(|error| Failure::from_server(&error.into(), Fault::Syntax))?;
+        let document =
+            parse_query(text).map_err(|error| Failure::from_server(&error.into(), Fault::Syntax))?;
         for (_, operation) in document.operations.iter() {
             let set = &operation.node.selection_set.node;
             check("fields at the root", set.items.len(), self.roots_max)?;
@@ -160,7 +161,9 @@ pub(crate) fn operation<'a>(
 ) -> Result<&'a Positioned<OperationDefinition>> {
     let found = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         _ => None,
     };

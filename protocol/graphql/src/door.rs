@@ -5,11 +5,13 @@ use std::{cell::Cell, sync::Arc};
 
 use async_graphql::{
     Pos, Positioned, Request, Response, Variables, dynamic,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
+    parser::types::{
+        DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+    },
 };
-use quarry_cache::Cache;
 use quarry_engine::Session;
 use quarry_planner::Views;
+use quick_cache::sync::Cache;
 use serde_json::Map;
 
 use crate::{
@@ -70,7 +72,9 @@ impl Door {
                     Err(failures) => return Reply::Refused(failures),
                 };
                 let context = session.context();
-                Reply::Ran(run::query(session, &context, plans, &introspected, options.response_bytes_max).await)
+                Reply::Ran(
+                    run::query(session, &context, plans, &introspected, options.response_bytes_max).await,
+                )
             }
             OperationPlan::Mutation(plans) => {
                 Reply::Ran(run::mutation(session, plans, options.response_bytes_max).await)
@@ -86,7 +90,8 @@ impl Door {
             Some(document) => document,
             None => Arc::new(options.document.parse(&asked.query).map_err(|failure| vec![failure])?),
         };
-        let chosen = operation(&document, asked.operation_name.as_deref()).map_err(|failure| vec![failure])?;
+        let chosen =
+            operation(&document, asked.operation_name.as_deref()).map_err(|failure| vec![failure])?;
         if asked.reads_only && chosen.node.ty != OperationType::Query {
             let message = "GET asks queries only; send mutations with POST";
             return Err(vec![Failure::new(Fault::Method, message).at(chosen.pos)]);
@@ -101,8 +106,14 @@ impl Door {
         if !is_known && asked.query.len() <= KEPT_DOCUMENT_BYTES_MAX {
             self.documents.insert(asked.query.clone(), Arc::clone(&document));
         }
-        let plan = self.compile(&document, &variables, &chosen.node, options).map_err(|failure| vec![failure])?;
-        Ok(Prepared { plan, variables, operation_name: asked.operation_name, document: Arc::clone(&document) })
+        let plan =
+            self.compile(&document, &variables, &chosen.node, options).map_err(|failure| vec![failure])?;
+        Ok(Prepared {
+            plan,
+            variables,
+            operation_name: asked.operation_name,
+            document: Arc::clone(&document),
+        })
     }
 
     fn compile(
@@ -180,7 +191,8 @@ fn only(
             continue;
         }
         let mut field = asked.field.clone();
-        field.selection_set.node.items = asked.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
+        field.selection_set.node.items =
+            asked.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
         items.push(Positioned::new(Selection::Field(Positioned::new(field, asked.position)), asked.position));
     }
     let operation = OperationDefinition {

@@ -26,7 +26,11 @@ static ASSETS: [Asset; 5] = [
         content_type: "text/css; charset=utf-8",
         gzip: include_bytes!("../assets/graphiql.css.gz"),
     },
-    Asset { name: "licences.txt", content_type: "text/plain; charset=utf-8", gzip: include_bytes!("../assets/licences.txt.gz") },
+    Asset {
+        name: "licences.txt",
+        content_type: "text/plain; charset=utf-8",
+        gzip: include_bytes!("../assets/licences.txt.gz"),
+    },
 ];
 
 const PAGE: &str = include_str!("../assets/page.html");
@@ -51,7 +55,8 @@ pub(crate) fn page() -> Response {
 /// A file of the page.
 pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     if name == "page.js" {
-        return ([(header::CONTENT_TYPE, SCRIPT), (header::CACHE_CONTROL, "no-cache")], PAGE_SCRIPT).into_response();
+        return ([(header::CONTENT_TYPE, SCRIPT), (header::CACHE_CONTROL, "no-cache")], PAGE_SCRIPT)
+            .into_response();
     }
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return (StatusCode::NOT_FOUND, "no such asset\n").into_response();
@@ -59,7 +64,8 @@ pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
     let encodings = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut encodings = encodings.flat_map(|value| value.split(','));
     if !encodings.any(|encoding| encoding.trim().starts_with("gzip") || encoding.trim() == "*") {
-        return (StatusCode::NOT_ACCEPTABLE, "this file is kept as gzip; send Accept-Encoding: gzip\n").into_response();
+        return (StatusCode::NOT_ACCEPTABLE, "this file is kept as gzip; send Accept-Encoding: gzip\n")
+            .into_response();
     }
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),

@@ -266,7 +266,9 @@ impl FieldType {
             FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Kind::Text,
             FieldKind::Number { precision: ..=9, scale: 0, .. } => Kind::Int,
             FieldKind::Number { precision: ..=18, scale: 0, .. } => Kind::Long,
-            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => Kind::Decimal,
+            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {
+                Kind::Decimal
+            }
             FieldKind::Boolean => Kind::Boolean,
             FieldKind::Date => Kind::Date,
             FieldKind::DateTime => Kind::DateTime,

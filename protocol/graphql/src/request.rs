@@ -35,7 +35,9 @@ impl Question {
         let parameters = match serde_json::from_slice(body) {
             Ok(Value::Object(parameters)) => parameters,
             Ok(Value::Array(_)) => {
-                return Err(malformed("batches of requests are not offered; send one request, or one operation with several fields"));
+                return Err(malformed(
+                    "batches of requests are not offered; send one request, or one operation with several fields",
+                ));
             }
             Ok(_) => return Err(malformed("the body must be a JSON object with \"query\"")),
             Err(error) => return Err(malformed(format!("the body is no JSON: {error}"))),

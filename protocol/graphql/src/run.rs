@@ -17,7 +17,8 @@ use crate::{
     },
     error::{Failure, Fault, Result},
     write::{
-        BoundConnection, BoundObject, Numbers, Out, ParentNumbers, RootRows, Texts, column, counting, counting_in,
+        BoundConnection, BoundObject, Numbers, Out, ParentNumbers, RootRows, Texts, column, counting,
+        counting_in,
     },
 };
 
@@ -121,8 +122,11 @@ impl Asker<'_> {
 
     async fn connection(&self, plan: &ConnectionPlan) -> Result<RootRows> {
         let groups = join_all(plan.groups.iter().map(|groups| self.rows(&groups.query)));
-        let (rows, aggregate, groups) =
-            futures::join!(self.maybe_rows(plan.rows.as_ref()), self.maybe_rows(plan.aggregate.as_ref()), groups);
+        let (rows, aggregate, groups) = futures::join!(
+            self.maybe_rows(plan.rows.as_ref()),
+            self.maybe_rows(plan.aggregate.as_ref()),
+            groups
+        );
         let (rows, count) = match rows? {
             Some((rows, count)) => (rows, count),
             None => (StructArray::new_empty_fields(0, None), None),
@@ -152,10 +156,16 @@ impl Asker<'_> {
             let plan = &many.connection;
             let (Some(query), Some(lookup)) = (&plan.aggregate, &plan.lookup) else { continue };
             let texts = Texts::new(parents)?;
-            let mut ids: Vec<String> = (0..texts.len()).filter_map(|row| texts.get(row)).map(str::to_owned).collect();
+            let mut ids: Vec<String> =
+                (0..texts.len()).filter_map(|row| texts.get(row)).map(str::to_owned).collect();
             ids.sort_unstable();
             ids.dedup();
-            let key = GroupKey { path: lookup.clone(), granularity: None, time_zone: None, alias: Some(PARENT.into()) };
+            let key = GroupKey {
+                path: lookup.clone(),
+                granularity: None,
+                time_zone: None,
+                alias: Some(PARENT.into()),
+            };
             let filter = all([among(lookup, ids)].into_iter().chain(query.filter.clone()));
             questions.push((many.site, Query { group_by: vec![key], filter, ..query.clone() }));
         }
@@ -185,8 +195,11 @@ impl Asker<'_> {
     /// All rows of an answer as one array: a page is small, and its end is written before its records may be.
     async fn rows(&self, query: &Query) -> Result<(StructArray, Option<u64>)> {
         let answer = self.session.engine().planner().query(self.context, query).await?;
-        let batches: Vec<RecordBatch> =
-            answer.batches.try_collect().await.map_err(|error| Failure::from(quarry_planner::Error::from(error)))?;
+        let batches: Vec<RecordBatch> = answer
+            .batches
+            .try_collect()
+            .await
+            .map_err(|error| Failure::from(quarry_planner::Error::from(error)))?;
         let batch = match batches.as_slice() {
             [one] => one.clone(),
             several => concat_batches(&answer.schema, several).map_err(Failure::internal)?,
@@ -267,7 +280,8 @@ async fn results(
     let mut outcomes = report.outcomes.iter();
     let of_plans: Vec<Vec<&Outcome>> =
         plans.iter().map(|plan| outcomes.by_ref().take(plan.changes.len()).collect()).collect();
-    let fetched = join_all(plans.iter().zip(&of_plans).map(|(plan, outcomes)| asker.records(plan, outcomes))).await;
+    let fetched =
+        join_all(plans.iter().zip(&of_plans).map(|(plan, outcomes)| asker.records(plan, outcomes))).await;
     let mut out = Out::new(bytes_max);
     let mut failures = Vec::new();
     out.push(b"{");
@@ -291,7 +305,11 @@ async fn results(
 }
 
 impl Asker<'_> {
-    async fn records(&self, plan: &MutationPlan, outcomes: &[&Outcome]) -> Result<Option<(StructArray, Numbers)>> {
+    async fn records(
+        &self,
+        plan: &MutationPlan,
+        outcomes: &[&Outcome],
+    ) -> Result<Option<(StructArray, Numbers)>> {
         let Some(query) = &plan.records else { return Ok(None) };
         let ids: Vec<String> = ids(outcomes).cloned().collect();
         let limit = u64::try_from(ids.len()).unwrap_or(u64::MAX);
@@ -320,7 +338,12 @@ struct Changed<'a> {
 }
 
 impl Changed<'_> {
-    fn write(&self, plan: &MutationPlan, fetched: Option<&(StructArray, Numbers)>, out: &mut Out) -> Result<()> {
+    fn write(
+        &self,
+        plan: &MutationPlan,
+        fetched: Option<&(StructArray, Numbers)>,
+        out: &mut Out,
+    ) -> Result<()> {
         if let Some(name) = plan.type_name {
             out.push(&text_bytes(name));
             return Ok(());
@@ -368,7 +391,8 @@ impl Changed<'_> {
         plan: &'b ObjectPlan,
         fetched: Option<&'b (StructArray, Numbers)>,
     ) -> Result<(Vec<usize>, BoundObject<'b>)> {
-        let (rows, numbers) = fetched.ok_or_else(|| Failure::internal("the changed records were not read"))?;
+        let (rows, numbers) =
+            fetched.ok_or_else(|| Failure::internal("the changed records were not read"))?;
         let ids_column = column(rows, RESULT_ID).ok_or_else(|| Failure::internal("the answer has no ids"))?;
         let texts = Texts::new(ids_column)?;
         let places: std::collections::HashMap<&str, usize> =

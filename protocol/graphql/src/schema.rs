@@ -45,9 +45,11 @@ pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> 
     scalars(&mut types);
     filters::shared(&mut types);
     objects::shared(&mut types);
-    let mut query = Object::new(QUERY).description("What can be read. Every field of one operation sees one state.");
-    let mut mutation = Object::new(MUTATION)
-        .description("What can be changed. All fields of one operation are one transaction: all is kept, or nothing.");
+    let mut query =
+        Object::new(QUERY).description("What can be read. Every field of one operation sees one state.");
+    let mut mutation = Object::new(MUTATION).description(
+        "What can be changed. All fields of one operation are one transaction: all is kept, or nothing.",
+    );
     for object in model.objects.values() {
         objects::add(&mut types, model, object)?;
         filters::add(&mut types, object, model)?;
@@ -110,12 +112,20 @@ fn scalars(types: &mut Types) {
     };
     types.add(
         Scalar::new("Decimal")
-            .description("An exact decimal number, written as a string: \"1234.50\". Numbers are accepted as input.")
+            .description(
+                "An exact decimal number, written as a string: \"1234.50\". Numbers are accepted as input.",
+            )
             .validator(decimal),
     );
     for (name, description) in [
-        ("Date", "A day, ISO 8601: \"2024-02-29\". Filters also take relative days: \"{today}\", \"{30_days_ago}\"."),
-        ("DateTime", "An instant, RFC 3339: \"2024-02-29T13:05:00Z\". Filters also take \"{now}\" and relative days."),
+        (
+            "Date",
+            "A day, ISO 8601: \"2024-02-29\". Filters also take relative days: \"{today}\", \"{30_days_ago}\".",
+        ),
+        (
+            "DateTime",
+            "An instant, RFC 3339: \"2024-02-29T13:05:00Z\". Filters also take \"{now}\" and relative days.",
+        ),
         ("Time", "A time of day: \"13:05:00\", \"13:05:00.250\"."),
     ] {
         let text = |value: &Value| matches!(value, Value::String(_));

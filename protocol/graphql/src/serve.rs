@@ -131,9 +131,10 @@ fn refused(failures: &[Failure], media: Media) -> Response {
     let body = json!({ "errors": errors(failures) }).to_string().into_bytes();
     let mut response = respond(status, media, body);
     let extra = match status {
-        StatusCode::UNAUTHORIZED => {
-            Some((header::WWW_AUTHENTICATE, "Bearer realm=\"quarry\", Basic realm=\"quarry\", charset=\"UTF-8\""))
-        }
+        StatusCode::UNAUTHORIZED => Some((
+            header::WWW_AUTHENTICATE,
+            "Bearer realm=\"quarry\", Basic realm=\"quarry\", charset=\"UTF-8\"",
+        )),
         StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
         _ => None,
     };

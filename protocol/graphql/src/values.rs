@@ -85,7 +85,9 @@ pub(crate) fn variables(
             (None, Some(default)) => default.node.clone(),
             (None, None) if ty.nullable => continue,
             (None, None) => {
-                failures.push(fail(format!("variable \"${name}\" of type \"{ty}\" is required, give it a value")));
+                failures.push(fail(format!(
+                    "variable \"${name}\" of type \"{ty}\" is required, give it a value"
+                )));
                 continue;
             }
         };

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 
 pub(crate) use cells::{Texts, ValueCells};
-pub(crate) use connection::BoundConnection;
+pub(crate) use connection::{BoundConnection, RootRows};
 
 use crate::{
     compile::{COUNT, ConnectionPlan, Item, ObjectPlan, ToMany},
@@ -117,7 +117,8 @@ impl<'a> BoundObject<'a> {
     ///
     /// Internal when a column is missing or of a type that has no form here.
     pub fn new(plan: &'a ObjectPlan, rows: &'a StructArray, numbers: &'a Numbers) -> Result<Self> {
-        let items = plan.items.iter().map(|(key, item)| Ok((key.as_slice(), BoundItem::new(item, rows, numbers)?)));
+        let items =
+            plan.items.iter().map(|(key, item)| Ok((key.as_slice(), BoundItem::new(item, rows, numbers)?)));
         Ok(Self { items: items.collect::<Result<_>>()? })
     }
 
@@ -152,7 +153,8 @@ impl<'a> BoundItem<'a> {
             Item::Count { column } => Self::Count(count_cells(rows, column)?),
             Item::Inline(object) => Self::Inline(BoundObject::new(object, rows, numbers)?),
             Item::List(columns) => {
-                let cells = columns.iter().map(|(column, kind)| ValueCells::new(must_column(rows, column)?, kind));
+                let cells =
+                    columns.iter().map(|(column, kind)| ValueCells::new(must_column(rows, column)?, kind));
                 Self::List(cells.collect::<Result<_>>()?)
             }
             Item::ToOne { column, object } => {

@@ -112,7 +112,9 @@ impl<'a> Compiler<'a> {
             keys.push(GroupKey { alias: Some(alias), time_zone: zone, ..key });
         }
         if keys.is_empty() {
-            return Err(invalid("\"by\": name at least one key; for one number over all records use aggregate".into()));
+            return Err(invalid(
+                "\"by\": name at least one key; for one number over all records use aggregate".into(),
+            ));
         }
         let limit = arguments.count("first")?.unwrap_or(self.limits.first_max);
         if limit > self.limits.first_max {
@@ -219,7 +221,12 @@ impl<'a> Compiler<'a> {
 }
 
 /// One entry of a group's order: `{count: DESC}`, `{sum: {amount: DESC}}`, `{key: 0, direction: DESC}`.
-fn group_order(object: &ObjectType, value: &Value, keys: usize, aggregates: &mut Aggregates) -> Result<Order> {
+fn group_order(
+    object: &ObjectType,
+    value: &Value,
+    keys: usize,
+    aggregates: &mut Aggregates,
+) -> Result<Order> {
     if let Value::Object(fields) = value
         && let Some(Value::Number(key)) = fields.get("key")
     {
@@ -238,7 +245,9 @@ fn group_order(object: &ObjectType, value: &Value, keys: usize, aggregates: &mut
     let (path, value) = match name.as_str() {
         "count" => (aggregates.count(), value),
         "key" | "direction" => {
-            return Err(invalid("\"orderBy\": key is the position of a key in \"by\", direction goes with it".into()));
+            return Err(invalid(
+                "\"orderBy\": key is the position of a key in \"by\", direction goes with it".into(),
+            ));
         }
         function => {
             let (field, value) = single(value, &format!("orderBy.{function}"))?;

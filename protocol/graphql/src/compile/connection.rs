@@ -111,7 +111,8 @@ impl<'a> Compiler<'a> {
         let (mut plan, level) = self.connection(object, asked, &listing)?;
         if plan.wants_rows() {
             let count = plan.count == CountFrom::Rows;
-            plan.rows = Some(Query { object: object.name.to_string(), count, ..listing.rows(level, plan.page) });
+            plan.rows =
+                Some(Query { object: object.name.to_string(), count, ..listing.rows(level, plan.page) });
         }
         Ok(plan)
     }
@@ -145,11 +146,8 @@ impl<'a> Compiler<'a> {
         let base = arguments.take("where").map(|value| self.condition(place, &value)).transpose()?;
         let search = arguments.text("search")?.map(|text| Search { text, fields: Vec::new() });
         let place = Place { at: "orderBy", ..place };
-        let orders: Vec<_> = arguments
-            .list("orderBy")
-            .iter()
-            .map(|value| self.order(place, value))
-            .collect::<Result<_>>()?;
+        let orders: Vec<_> =
+            arguments.list("orderBy").iter().map(|value| self.order(place, value)).collect::<Result<_>>()?;
         let ordering = Ordering::new(orders, search.is_some());
         let (page, bounds) = self.page(&mut arguments, &ordering)?;
         arguments.finish()?;
@@ -164,10 +162,13 @@ impl<'a> Compiler<'a> {
             return Err(invalid("first and last can't be used together; choose one end of the list".into()));
         }
         if offset > 0 && (last.is_some() || after.is_some() || before.is_some()) {
-            return Err(invalid("offset counts from the start of the list; use it without after, before and last".into()));
+            return Err(invalid(
+                "offset counts from the start of the list; use it without after, before and last".into(),
+            ));
         }
         if ordering.ranked && (last.is_some() || before.is_some()) {
-            let message = "a list ranked by its search is read from its start; give an orderBy to use last and before";
+            let message =
+                "a list ranked by its search is read from its start; give an orderBy to use last and before";
             return Err(Failure::new(Fault::Unsupported, message));
         }
         let limit = first.or(last).unwrap_or(self.limits.first_default);

@@ -98,12 +98,15 @@ impl Ordering {
             return Err(bad_cursor());
         }
         if *spelling != self.spelling() {
-            return Err(invalid("the cursor belongs to another orderBy; use it with the order it came from".into()));
+            return Err(invalid(
+                "the cursor belongs to another orderBy; use it with the order it came from".into(),
+            ));
         }
         let mut choices = Vec::new();
         for (index, ((order, _), value)) in self.keys.iter().zip(values).enumerate() {
             let Some(beyond) = beyond_key(order, value, side) else { continue };
-            let equal = self.keys.iter().zip(values).take(index).map(|((order, _), value)| same_key(order, value));
+            let equal =
+                self.keys.iter().zip(values).take(index).map(|((order, _), value)| same_key(order, value));
             choices.extend(all(equal.chain([beyond])));
         }
         Ok(Filter::Or(choices))
@@ -121,16 +124,23 @@ fn beyond_key(order: &Order, value: &Json, side: Side) -> Option<Filter> {
     }
     let descending = order.descending != backwards;
     let further = match value {
-        Json::Bool(value) if *value == descending => Some(compare(path(), Operator::Eq, (!*value).into(), at())),
+        Json::Bool(value) if *value == descending => {
+            Some(compare(path(), Operator::Eq, (!*value).into(), at()))
+        }
         Json::Bool(_) => None,
         _ => {
             let operator = if descending { Operator::Lt } else { Operator::Gt };
             Some(compare(path(), operator, value.clone(), at()))
         }
     };
-    let nulls = (nulls_ahead && order.path != "id").then(|| compare(path(), Operator::Null, true.into(), at()));
+    let nulls =
+        (nulls_ahead && order.path != "id").then(|| compare(path(), Operator::Null, true.into(), at()));
     let choices: Vec<Filter> = further.into_iter().chain(nulls).collect();
-    if choices.len() == 1 { choices.into_iter().next() } else { (!choices.is_empty()).then_some(Filter::Or(choices)) }
+    if choices.len() == 1 {
+        choices.into_iter().next()
+    } else {
+        (!choices.is_empty()).then_some(Filter::Or(choices))
+    }
 }
 
 fn same_key(order: &Order, value: &Json) -> Filter {

@@ -70,7 +70,9 @@ impl Compiler<'_> {
                 _ => {
                     let hint = nearest(name, place.object.members.keys().map(String::as_str));
                     let type_name = &place.object.type_name;
-                    return Err(invalid(format!("\"{at}\": {type_name} can't be filtered by \"{name}\"{hint}")));
+                    return Err(invalid(format!(
+                        "\"{at}\": {type_name} can't be filtered by \"{name}\"{hint}"
+                    )));
                 }
             }
         }
@@ -114,7 +116,9 @@ pub(crate) fn direction(value: &Value, at: &str) -> Result<(bool, bool)> {
         Some("DESC") => Ok((true, false)),
         Some("ASC_NULLS_FIRST") => Ok((false, true)),
         Some("DESC_NULLS_FIRST") => Ok((true, true)),
-        _ => Err(invalid(format!("\"{at}\": expected ASC, DESC, ASC_NULLS_FIRST or DESC_NULLS_FIRST, found {value}"))),
+        _ => Err(invalid(format!(
+            "\"{at}\": expected ASC, DESC, ASC_NULLS_FIRST or DESC_NULLS_FIRST, found {value}"
+        ))),
     }
 }
 
@@ -128,7 +132,9 @@ pub(crate) fn single<'a>(value: &'a Value, at: &str) -> Result<(&'a Name, &'a Va
     let mut given = fields.iter().filter(|(_, value)| **value != Value::Null);
     match (given.next(), given.next()) {
         (Some(entry), None) => Ok(entry),
-        _ => Err(invalid(format!("\"{at}\": expected one field per entry, found {value}; write [{{…}}, {{…}}]"))),
+        _ => Err(invalid(format!(
+            "\"{at}\": expected one field per entry, found {value}; write [{{…}}, {{…}}]"
+        ))),
     }
 }
 

@@ -82,7 +82,7 @@ impl<'a> Compiler<'a> {
 
     fn changes(&self, object: &ObjectType, action: Action, arguments: &mut Arguments) -> Result<Vec<Change>> {
         let if_revision = arguments.integer("ifRevision")?;
-        let mut filter = |arguments: &mut Arguments| {
+        let filter = |arguments: &mut Arguments| {
             let value = arguments.take("where").ok_or_else(|| arguments.missing("where"))?;
             self.condition(Place { object, prefix: "", at: "where" }, &value)
         };

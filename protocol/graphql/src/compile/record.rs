@@ -18,14 +18,22 @@ pub(crate) struct ObjectPlan {
 pub(crate) enum Item {
     /// As it stands: `__typename`.
     Text(Vec<u8>),
-    Value { column: String, kind: Kind },
+    Value {
+        column: String,
+        kind: Kind,
+    },
     /// A number of records, 0 where there is no row.
-    Count { column: String },
+    Count {
+        column: String,
+    },
     /// An object out of the same row.
     Inline(ObjectPlan),
     /// A list out of the same row.
     List(Vec<(String, Kind)>),
-    ToOne { column: String, object: ObjectPlan },
+    ToOne {
+        column: String,
+        object: ObjectPlan,
+    },
     ToMany(Box<ToMany>),
 }
 

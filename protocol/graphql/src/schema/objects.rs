@@ -57,7 +57,10 @@ pub(super) fn add(types: &mut Types, model: &Model, object: &ObjectType) -> Resu
             Member::ToOne(way) => field(member_name, TypeRef::named(&model.target(way)?.type_name)),
             Member::ToMany(way) => {
                 let target = model.target(way)?;
-                paged(field(member_name, TypeRef::named_nn(format!("{}Connection", target.type_name))), target)
+                paged(
+                    field(member_name, TypeRef::named_nn(format!("{}Connection", target.type_name))),
+                    target,
+                )
             }
         });
     }
@@ -103,8 +106,9 @@ fn aggregates(types: &mut Types, object: &ObjectType) {
     let name = &object.type_name;
     let count = || field("count", TypeRef::named_nn(TypeRef::INT));
     let mut aggregate = Object::new(format!("{name}Aggregate")).field(count());
-    let keys = field("keys", TypeRef::named_nn_list("JSON"))
-        .description("The values of the group's keys, in the order of `by`; a period is its label, `2024-03`.");
+    let keys = field("keys", TypeRef::named_nn_list("JSON")).description(
+        "The values of the group's keys, in the order of `by`; a period is its label, `2024-03`.",
+    );
     let mut group = Object::new(format!("{name}Group")).field(keys).field(count());
     let direction = || TypeRef::named(super::filters::DIRECTION);
     let mut order = async_graphql::dynamic::InputObject::new(format!("{name}GroupOrder"))
@@ -122,7 +126,8 @@ fn aggregates(types: &mut Types, object: &ObjectType) {
         }
         let type_name = format!("{name}{suffix}");
         let output = Object::new(&type_name);
-        let output = members.iter().fold(output, |output, (name, ty)| output.field(field(name, TypeRef::named(*ty))));
+        let output =
+            members.iter().fold(output, |output, (name, ty)| output.field(field(name, TypeRef::named(*ty))));
         types.add(output);
         let order_name = format!("{name}{suffix}Order");
         types.add(super::input(&order_name, members.iter().map(|(name, _)| (name.as_str(), direction()))));

@@ -29,7 +29,8 @@ impl<'a> ValueCells<'a> {
             Kind::Enum(values) if !values.is_plain => Ok(Self::Enum(Texts::new(array)?, values)),
             Kind::Enums(values) if !values.is_plain => {
                 let list = array.as_list_opt::<i32>();
-                let list = list.ok_or_else(|| Failure::internal(format!("{} is no list", array.data_type())))?;
+                let list =
+                    list.ok_or_else(|| Failure::internal(format!("{} is no list", array.data_type())))?;
                 Ok(Self::Enums(list, Texts::new(list.values())?, values))
             }
             _ => Self::stored(array, matches!(kind, Kind::Json)),

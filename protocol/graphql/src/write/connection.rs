@@ -8,13 +8,13 @@ use arrow::{
 };
 
 use super::{
-    BoundObject, Numbers, Out, ParentNumbers, Texts, ValueCells, column, count_cells, count_column, must_column,
-    write_absent,
+    BoundObject, Numbers, Out, ParentNumbers, Texts, ValueCells, column, count_cells, count_column,
+    must_column, write_absent,
 };
 use crate::{
     compile::{
-        COUNT, ConnectionItem, ConnectionPlan, CountFrom, CursorPlan, EdgeItem, KeyBytes, ObjectPlan, PageItem,
-        ToMany, encode, encode_position,
+        COUNT, ConnectionItem, ConnectionPlan, CountFrom, CursorPlan, EdgeItem, KeyBytes, ObjectPlan,
+        PageItem, ToMany, encode, encode_position,
     },
     error::{Failure, Result},
 };
@@ -83,7 +83,11 @@ impl<'a> BoundConnection<'a> {
             (CountFrom::Aggregate, _, Some(numbers)) => Count::Numbers(count_cells(numbers, COUNT)?),
             _ => return Err(Failure::internal("the answer has no count")),
         };
-        let bind = Bind { rows: Some(&fetched.rows), aggregate: fetched.aggregate.as_ref(), numbers: &fetched.numbers };
+        let bind = Bind {
+            rows: Some(&fetched.rows),
+            aggregate: fetched.aggregate.as_ref(),
+            numbers: &fetched.numbers,
+        };
         let items = bind.items(plan, &fetched.groups)?;
         Ok(Self { plan, items, cursors: bind.cursors(plan)?, list: None, count, parents: None })
     }
@@ -139,11 +143,8 @@ impl<'a> BoundConnection<'a> {
             let offsets = list.value_offsets();
             offsets[parent].as_usize()..offsets[parent + 1].as_usize()
         });
-        let numbers = self
-            .parents
-            .as_ref()
-            .and_then(|(ids, numbers)| numbers.by_parent.get(ids.get(parent)?))
-            .copied();
+        let numbers =
+            self.parents.as_ref().and_then(|(ids, numbers)| numbers.by_parent.get(ids.get(parent)?)).copied();
         self.write(&Part { range, parent, numbers }, out)
     }
 
@@ -236,7 +237,11 @@ impl<'a> Bind<'a> {
         self.rows.ok_or_else(|| Failure::internal("the answer has no records"))
     }
 
-    fn items(&self, plan: &'a ConnectionPlan, groups: &'a [StructArray]) -> Result<Vec<(&'a [u8], Bound<'a>)>> {
+    fn items(
+        &self,
+        plan: &'a ConnectionPlan,
+        groups: &'a [StructArray],
+    ) -> Result<Vec<(&'a [u8], Bound<'a>)>> {
         let object = |plan: &'a ObjectPlan| BoundObject::new(plan, self.rows()?, self.numbers);
         let mut items = Vec::with_capacity(plan.items.len());
         for (key, item) in &plan.items {
@@ -257,13 +262,16 @@ impl<'a> Bind<'a> {
                 }
                 ConnectionItem::PageInfo(items) => Bound::PageInfo(items),
                 ConnectionItem::Aggregate(plan) => {
-                    let rows = self.aggregate.ok_or_else(|| Failure::internal("the answer has no aggregates"))?;
+                    let rows =
+                        self.aggregate.ok_or_else(|| Failure::internal("the answer has no aggregates"))?;
                     Bound::Numbers(plan, BoundObject::new(plan, rows, self.numbers)?)
                 }
                 ConnectionItem::Groups(index) => {
-                    let (plan, rows) = plan.groups.get(*index).zip(groups.get(*index)).ok_or_else(|| {
-                        Failure::internal("the answer has no groups")
-                    })?;
+                    let (plan, rows) = plan
+                        .groups
+                        .get(*index)
+                        .zip(groups.get(*index))
+                        .ok_or_else(|| Failure::internal("the answer has no groups"))?;
                     Bound::Groups(BoundObject::new(&plan.object, rows, self.numbers)?, rows.len())
                 }
             };
