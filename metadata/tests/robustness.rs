@@ -44,7 +44,8 @@ fn slip(text: &str, random: &mut SmallRng) -> String {
         }
         3 => return before + SCRAPS.choose(random).unwrap() + &behind,
         4 => {
-            return before + behind.get(behind.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
+            return before
+                + behind.get(behind.chars().next().map_or(0, char::len_utf8)..).unwrap_or_default();
         }
         _ => return before,
     }
