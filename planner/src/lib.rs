@@ -11,6 +11,8 @@ pub mod error;
 pub mod lower;
 pub mod objectql;
 pub mod planner;
+mod rules;
+mod run;
 pub mod sql;
 pub mod view;
 

@@ -1,17 +1,89 @@
 //! The one place where an object becomes a table.
 
-use quarry_metadata::{Field, Object};
-use quarry_storage::{ColumnType, TableSpec};
+use std::sync::Arc;
+
+use quarry_metadata::{Field, FieldKind, Object};
+use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
+
+/// An integer of so many digits fits an Int64.
+const INT_DIGITS_MAX: u8 = 18;
 
 /// The table of an object: same name, one column per field in the object's order (`id` first), lookups, unique and
 /// indexed fields indexed, searchable fields searchable.
 pub fn table_spec(object: &Object) -> TableSpec {
-    let _ = object;
-    todo!()
+    TableSpec {
+        name: object.name.as_str().into(),
+        columns: object.fields.values().map(|field| column_spec(object, field)).collect(),
+        unique: unique_constraints(object),
+        references: references(object),
+    }
 }
 
 /// How a field is stored.
 pub fn column_type(field: &Field) -> ColumnType {
-    let _ = field;
-    todo!()
+    match &field.kind {
+        FieldKind::Number { precision, scale: 0, .. } if *precision <= INT_DIGITS_MAX => ColumnType::Int,
+        FieldKind::Number { precision, scale, .. }
+        | FieldKind::Currency { precision, scale, .. }
+        | FieldKind::Percent { precision, scale, .. } => {
+            ColumnType::Decimal { precision: *precision, scale: *scale }
+        }
+        FieldKind::Boolean => ColumnType::Bool,
+        FieldKind::Date => ColumnType::Date,
+        FieldKind::DateTime => ColumnType::Timestamp,
+        FieldKind::Time => ColumnType::Time,
+        FieldKind::MultiSelect { .. } => ColumnType::TextList,
+        FieldKind::Id
+        | FieldKind::Text { .. }
+        | FieldKind::Select { .. }
+        | FieldKind::Lookup { .. }
+        | FieldKind::AutoNumber { .. }
+        | FieldKind::Json => ColumnType::Text,
+    }
+}
+
+fn column_spec(object: &Object, field: &Field) -> ColumnSpec {
+    let column_type = column_type(field);
+    let leads_index = object.indexes.iter().any(|index| index.fields.first() == Some(&field.name));
+    let indexed = field.index
+        || field.unique
+        || field.external_id
+        || leads_index
+        || matches!(field.kind, FieldKind::Lookup { .. } | FieldKind::Id);
+    let searchable =
+        column_type == ColumnType::Text && (field.searchable || object.searchable.contains(&field.name));
+    ColumnSpec { name: field.name.as_str().into(), column_type, indexed, searchable }
+}
+
+/// Declared unique indexes first; a unique field that no index names gets one of its own.
+fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
+    let mut unique: Vec<IndexSpec> = object
+        .indexes
+        .iter()
+        .filter(|index| index.unique)
+        .map(|index| IndexSpec {
+            name: index.name.as_str().into(),
+            columns: index.fields.iter().map(|field| ColumnName::from(field.as_str())).collect(),
+        })
+        .collect();
+    for field in object.fields.values().filter(|field| field.unique || field.external_id) {
+        let alone: [ColumnName; 1] = [field.name.as_str().into()];
+        let named = unique.iter().any(|index| index.columns == alone);
+        if !named && !matches!(field.kind, FieldKind::Id) {
+            let name: Arc<str> = format!("{}_{}_key", object.name, field.name).into();
+            unique.push(IndexSpec { name, columns: alone.into() });
+        }
+    }
+    unique
+}
+
+fn references(object: &Object) -> Vec<ReferenceSpec> {
+    let target = |field: &Field| match &field.kind {
+        FieldKind::Lookup { target, .. } => Some(ReferenceSpec {
+            column: field.name.as_str().into(),
+            target: target.as_str().into(),
+        }),
+        _ => None,
+    };
+    object.fields.values().filter_map(target).collect()
 }

@@ -1,0 +1,135 @@
+//! Running a plan: on how many partitions, until when, and as what stream.
+
+use std::{
+    borrow::Cow,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use datafusion::{
+    catalog::default_table_source::source_as_provider,
+    common::{
+        DataFusionError,
+        tree_node::TreeNodeRecursion,
+    },
+    execution::{RecordBatchStream, SendableRecordBatchStream, SessionState},
+    logical_expr::LogicalPlan,
+    physical_plan::{ExecutionPlan, execute_stream},
+};
+use futures::Stream;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+
+use crate::{
+    error::{Error, Result},
+    planner::PlannerOptions,
+};
+
+/// The instant at which a question is ended; none: it may run on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So long from now.
+    pub(crate) fn after(timeout: Option<Duration>) -> Deadline {
+        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    /// Waits for `work`, no longer than the deadline.
+    pub(crate) async fn wait<T, E>(self, work: impl Future<Output = Result<T, E>>) -> Result<T>
+    where
+        Error: From<E>,
+    {
+        match self.0 {
+            Some(instant) => Ok(timeout_at(instant, work).await.map_err(|_| Error::timeout())??),
+            None => Ok(work.await?),
+        }
+    }
+}
+
+/// The rows of the largest table a plan reads.
+pub(crate) fn largest_scan(plan: &LogicalPlan) -> u64 {
+    let mut largest = 0;
+    // The closure never fails, and neither does the walk.
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let known = source_as_provider(&scan.source).ok().and_then(|provider| provider.statistics());
+            let rows = known.and_then(|known| known.num_rows.get_value().copied()).unwrap_or_default();
+            largest = largest.max(u64::try_from(rows).unwrap_or(u64::MAX));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    if walked.is_err() { u64::MAX } else { largest }
+}
+
+/// The state that fits a plan: one partition when every table in it is small.
+pub(crate) fn state_for<'a>(
+    state: &'a SessionState,
+    plan: &LogicalPlan,
+    options: &PlannerOptions,
+) -> Cow<'a, SessionState> {
+    if largest_scan(plan) > options.single_partition_rows || state.config().target_partitions() == 1 {
+        return Cow::Borrowed(state);
+    }
+    let mut small = state.clone();
+    small.config_mut().options_mut().execution.target_partitions = 1;
+    Cow::Owned(small)
+}
+
+/// The physical plan of an optimized logical one.
+pub(crate) async fn physical(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    deadline: Deadline,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    deadline.wait(state.query_planner().create_physical_plan(plan, state)).await
+}
+
+/// Starts a physical plan; its rows come until the deadline.
+pub(crate) fn stream(
+    state: &SessionState,
+    plan: Arc<dyn ExecutionPlan>,
+    deadline: Deadline,
+) -> Result<SendableRecordBatchStream> {
+    let inner = execute_stream(plan, state.task_ctx())?;
+    Ok(until(inner, deadline))
+}
+
+/// A stream that ends with `TIMEOUT` at the deadline.
+pub(crate) fn until(inner: SendableRecordBatchStream, deadline: Deadline) -> SendableRecordBatchStream {
+    match deadline.0 {
+        Some(instant) => {
+            Box::pin(Until { schema: inner.schema(), inner: Some(inner), end: Box::pin(sleep_until(instant)) })
+        }
+        None => inner,
+    }
+}
+
+/// Passes batches on until the end comes; then the inner stream is dropped, which ends its work.
+struct Until {
+    schema: SchemaRef,
+    inner: Option<SendableRecordBatchStream>,
+    end: Pin<Box<Sleep>>,
+}
+
+impl Stream for Until {
+    type Item = Result<RecordBatch, DataFusionError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let Some(inner) = this.inner.as_mut() else { return Poll::Ready(None) };
+        if this.end.as_mut().poll(context).is_ready() {
+            this.inner = None;
+            return Poll::Ready(Some(Err(Error::timeout().into())));
+        }
+        inner.as_mut().poll_next(context)
+    }
+}
+
+impl RecordBatchStream for Until {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}

@@ -1,0 +1,139 @@
+//! The catalog of one SQL session: each package is a schema, and all of them are on the search path.
+//!
+//! `crm.account` is the object of that package; plain `account` resolves through the schema `public`, which holds the
+//! objects of every package (names are unique among them) and, before them, the door's `pg_catalog`.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use datafusion::{
+    catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider},
+    common::{DataFusionError, Result},
+};
+use quarry_metadata::{Object, PackageName};
+use quarry_storage::Snapshot;
+
+use crate::view::{Restriction, Views};
+
+/// The one database of a session.
+pub(crate) const CATALOG: &str = "main";
+/// The schema of names without a schema.
+pub(crate) const SEARCH_PATH: &str = "public";
+const PG_CATALOG: &str = "pg_catalog";
+
+/// What a session's tables are made from.
+#[derive(Clone)]
+pub(super) struct State {
+    pub(super) views: Arc<Views>,
+    pub(super) snapshot: Snapshot,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("State")
+    }
+}
+
+/// All catalogs of a session: one.
+#[derive(Debug)]
+pub(super) struct SessionCatalogs(Arc<SessionCatalog>);
+
+#[derive(Debug)]
+struct SessionCatalog {
+    state: State,
+    extras: Vec<(String, Arc<dyn SchemaProvider>)>,
+}
+
+impl SessionCatalogs {
+    pub(super) fn new(state: State, extras: Vec<(String, Arc<dyn SchemaProvider>)>) -> SessionCatalogs {
+        SessionCatalogs(Arc::new(SessionCatalog { state, extras }))
+    }
+}
+
+impl CatalogProviderList for SessionCatalogs {
+    fn register_catalog(&self, _: String, catalog: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        // Nobody adds a database to a session; the one offered is handed back.
+        Some(catalog)
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec![CATALOG.into()]
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        (name == CATALOG).then(|| Arc::clone(&self.0) as Arc<dyn CatalogProvider>)
+    }
+}
+
+impl SessionCatalog {
+    fn extra(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        self.extras.iter().find(|(extra, _)| extra == name).map(|(_, schema)| Arc::clone(schema))
+    }
+
+    fn packages(&self) -> Vec<PackageName> {
+        let mut names: Vec<PackageName> = Vec::new();
+        for view in self.state.views.objects.values() {
+            if !names.contains(&view.object.package) {
+                names.push(view.object.package.clone());
+            }
+        }
+        names
+    }
+}
+
+impl CatalogProvider for SessionCatalog {
+    fn schema_names(&self) -> Vec<String> {
+        let packages = self.packages().into_iter().map(|name| name.to_string());
+        packages.chain(self.extras.iter().map(|(name, _)| name.clone())).chain([SEARCH_PATH.into()]).collect()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        if let Some(extra) = self.extra(name) {
+            return Some(extra);
+        }
+        let state = self.state.clone();
+        if name == SEARCH_PATH {
+            return Some(Arc::new(ViewSchema { state, package: None, before: self.extra(PG_CATALOG) }));
+        }
+        let package = self.packages().into_iter().find(|package| package.as_str() == name)?;
+        Some(Arc::new(ViewSchema { state, package: Some(package), before: None }))
+    }
+}
+
+/// The objects of one package, or of all.
+#[derive(Debug)]
+struct ViewSchema {
+    state: State,
+    package: Option<PackageName>,
+    before: Option<Arc<dyn SchemaProvider>>,
+}
+
+impl ViewSchema {
+    fn holds(&self, object: &Object) -> bool {
+        self.package.as_ref().is_none_or(|package| *package == object.package)
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for ViewSchema {
+    fn table_names(&self) -> Vec<String> {
+        let views = self.state.views.objects.values();
+        views.filter(|view| self.holds(&view.object)).map(|view| view.object.name.to_string()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        if let Some(before) = &self.before
+            && let Some(table) = before.table(name).await?
+        {
+            return Ok(Some(table));
+        }
+        let view = self.state.views.get(name).filter(|view| self.holds(&view.object));
+        let provider = view.map(|view| view.provider(&self.state.snapshot, Restriction::None));
+        Ok(provider.transpose()?)
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.before.as_ref().is_some_and(|before| before.table_exist(name))
+            || self.state.views.get(name).is_some_and(|view| self.holds(&view.object))
+    }
+}

@@ -1,0 +1,118 @@
+//! SQL over the same views: DataFusion's planner, our tables.
+
+mod catalog;
+mod gate;
+mod parameters;
+mod search;
+
+use std::{sync::Arc, time::Duration};
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    catalog::SchemaProvider,
+    common::ParamValues,
+    execution::{FunctionRegistry, SendableRecordBatchStream, SessionState},
+    logical_expr::{LogicalPlan, ScalarUDF},
+    sql::{parser::Statement as PlannedStatement, sqlparser::ast::Statement},
+};
+
+pub(crate) use catalog::{CATALOG, SEARCH_PATH};
+
+use crate::{
+    context::QueryContext,
+    error::Result,
+    planner::PlannerOptions,
+    run,
+};
+
+/// What a door adds: its catalog schemas (`pg_catalog`, `information_schema`) and its functions.
+#[derive(Clone, Default)]
+pub struct SqlExtras {
+    /// Schemas by name.
+    pub schemas: Vec<(String, Arc<dyn SchemaProvider>)>,
+    /// Scalar functions.
+    pub functions: Vec<Arc<ScalarUDF>>,
+}
+
+/// Plans and runs SQL queries over one session's views on one state. Objects answer as `account` and as
+/// `crm.account`; `search('account', 'words')` is a table function (the object's columns and `_score`). Only queries:
+/// DDL, DML, SET and COPY are refused here (a door does its own).
+pub struct SqlSession {
+    state: SessionState,
+    options: PlannerOptions,
+    timeout: Option<Duration>,
+}
+
+impl SqlSession {
+    pub(crate) fn new(
+        mut state: SessionState,
+        options: PlannerOptions,
+        context: &QueryContext,
+        extras: &SqlExtras,
+    ) -> SqlSession {
+        let tables = catalog::State { views: Arc::clone(&context.views), snapshot: context.snapshot.clone() };
+        state.register_udtf("search", Arc::new(search::SearchFunction(tables.clone())));
+        state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(tables, extras.schemas.clone())));
+        for function in &extras.functions {
+            // Names are the door's own; replacing DataFusion's function of that name is what it asks for.
+            drop(state.register_udf(Arc::clone(function)));
+        }
+        let zone = context.time_zone.name().to_owned();
+        state.config_mut().options_mut().execution.time_zone = Some(zone);
+        state.execution_props_mut().query_execution_start_time =
+            chrono::DateTime::from_timestamp_micros(context.now_micros);
+        SqlSession { state, options, timeout: context.timeout }
+    }
+
+    /// DataFusion's state underneath, for doors that plan expressions.
+    pub fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// Plans a parsed query (`Statement::Query`, `Explain`, `ShowTables`…); parameters `$1` stay open. Not optimized.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` for an unknown table or column, `Invalid` for the rest; the DataFusion error is the source.
+    pub async fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
+        gate::check_statement(&statement)?;
+        let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
+        gate::check_plan(&plan)?;
+        Ok(plan)
+    }
+
+    /// The types of the open parameters, by position, as far as they can be inferred.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`.
+    pub fn parameter_types(&self, plan: &LogicalPlan) -> Result<Vec<Option<DataType>>> {
+        parameters::parameter_types(plan)
+    }
+
+    /// Analyzes and optimizes, so that the schema is the one the rows will have.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, `Violated`.
+    pub fn optimize(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
+        Ok(self.state.optimize(plan)?)
+    }
+
+    /// Binds the parameters and runs; rows come as a stream that obeys the context's timeout; dropping it ends the work.
+    ///
+    /// # Errors
+    ///
+    /// As above, and `Limited`.
+    pub async fn execute(&self, plan: LogicalPlan, parameters: ParamValues) -> Result<SendableRecordBatchStream> {
+        gate::check_plan(&plan)?;
+        let deadline = run::Deadline::after(self.timeout);
+        let plan = plan.with_param_values(parameters)?;
+        let plan = self.optimize(&plan)?;
+        let state = run::state_for(&self.state, &plan, &self.options);
+        let physical = run::physical(&state, &plan, deadline).await?;
+        gate::check_pairs(&physical, self.options.join_pairs_max)?;
+        run::stream(&state, physical, deadline)
+    }
+}
+

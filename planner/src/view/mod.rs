@@ -1,0 +1,125 @@
+//! Object views: an object as one session may see it. The only way to a scan.
+//!
+//! Whatever wants to read (an ObjectQL plan, a SQL table, the table function `search`) asks a view for a
+//! [`TableProvider`]; the scan behind it is private to this module and has no other constructor. A field that is not
+//! in the view has no column in the provider, so no filter, sort, aggregate or error message can name it.
+
+mod access;
+mod scan;
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use indexmap::IndexMap;
+use quarry_metadata::{Field, FieldName, Object, ObjectName, Registry, Relation, RelationKind};
+use quarry_storage::{RowSet, Snapshot, TextQuery};
+
+use crate::error::{Error, Result};
+
+pub(crate) use scan::ScanSizes;
+
+/// The rank of a text hit, a column behind the object's own.
+pub(crate) const SCORE: &str = "_score";
+
+/// An object as one session may see it.
+#[derive(Debug)]
+pub struct ObjectView {
+    /// The object.
+    pub object: Arc<Object>,
+    /// The fields that the session may read, in the object's order.
+    pub fields: Vec<FieldName>,
+}
+
+/// Everything a session may see.
+#[derive(Debug)]
+pub struct Views {
+    /// The registry it was made from.
+    pub registry: Arc<Registry>,
+    /// The views by object name.
+    pub objects: IndexMap<ObjectName, Arc<ObjectView>>,
+}
+
+/// Which rows of a view a plan may touch at all.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Restriction {
+    /// Every row.
+    #[default]
+    None,
+    /// These rows (of the same snapshot).
+    Rows(RowSet),
+    /// Those that a text question hits; the scan has a column `_score` behind the fields.
+    Text(TextQuery),
+}
+
+impl Views {
+    /// The views of a principal. (Permissions come with the security work; until then every user who has logged in
+    /// sees every object.)
+    pub fn new(registry: Arc<Registry>) -> Views {
+        let whole = |object: &Arc<Object>| ObjectView {
+            object: Arc::clone(object),
+            fields: object.fields.keys().cloned().collect(),
+        };
+        let objects =
+            registry.objects.iter().map(|(name, object)| (name.clone(), Arc::new(whole(object)))).collect();
+        Views { registry, objects }
+    }
+
+    /// The view of an object.
+    pub fn get(&self, object: &str) -> Option<&Arc<ObjectView>> {
+        self.objects.get(object)
+    }
+}
+
+impl ObjectView {
+    /// A field that the session may read.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        let field = self.object.field(name)?;
+        self.fields.contains(&field.name).then_some(field)
+    }
+
+    /// A to-one relation by its name or by the name of its lookup, with the lookup that carries it. The lookup must
+    /// be in the view.
+    pub fn to_one(&self, name: &str) -> Option<(&Relation, &Field)> {
+        let by_name = self.object.relation(name).filter(|relation| is_to_one(relation));
+        let relation = by_name.or_else(|| {
+            self.object.relations.values().find(
+                |relation| matches!(&relation.kind, RelationKind::ToOne { field } if field.as_str() == name),
+            )
+        })?;
+        match &relation.kind {
+            RelationKind::ToOne { field } => Some((relation, self.field(field.as_str())?)),
+            RelationKind::ToMany { .. } => None,
+        }
+    }
+
+    /// A to-many relation with the name of the lookup over there.
+    pub fn to_many(&self, name: &str) -> Option<(&Relation, &FieldName)> {
+        let relation = self.object.relation(name)?;
+        match &relation.kind {
+            RelationKind::ToMany { field } => Some((relation, field)),
+            RelationKind::ToOne { .. } => None,
+        }
+    }
+
+    /// The scan of this view on a snapshot: the one door from a plan to storage.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` when the snapshot's table is not the object's (the registry is newer than the snapshot).
+    pub(crate) fn provider(&self, snapshot: &Snapshot, restriction: Restriction) -> Result<Arc<dyn TableProvider>> {
+        let table = snapshot.table(self.object.name.as_str())?;
+        let missing = |name: &FieldName| {
+            Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
+        };
+        let columns = self
+            .fields
+            .iter()
+            .map(|name| table.spec().position(name.as_str()).ok_or_else(|| missing(name)))
+            .collect::<Result<Vec<usize>>>()?;
+        Ok(Arc::new(scan::ScanTable::new(table, columns, restriction)))
+    }
+}
+
+fn is_to_one(relation: &Relation) -> bool {
+    matches!(relation.kind, RelationKind::ToOne { .. })
+}

@@ -1,0 +1,340 @@
+//! The scan: where a DataFusion table provider meets a storage snapshot.
+//!
+//! Planning asks the indexes first: predicates that row sets answer ([`super::access`]) are resolved off the async
+//! threads, so the physical plan knows how many rows it will read. Reading runs on blocking threads, a thread per
+//! partition, through a channel of few batches: a slow reader slows the scan, a reader that goes away ends it.
+
+use std::{fmt, sync::Arc};
+
+use arrow::{
+    array::{RecordBatch, RecordBatchOptions},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+use async_trait::async_trait;
+use datafusion::{
+    catalog::{Session, TableProvider},
+    common::{
+        ColumnStatistics, DataFusionError, Result, Statistics, stats::Precision, tree_node::TreeNodeRecursion,
+    },
+    execution::{SendableRecordBatchStream, TaskContext},
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    physical_expr::{EquivalenceProperties, PhysicalExpr},
+    physical_plan::{
+        DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+        execution_plan::{Boundedness, EmissionType, SchedulingType},
+        statistics::StatisticsArgs,
+        stream::RecordBatchReceiverStreamBuilder,
+    },
+};
+use quarry_storage::{RowSet, ScanRequest, TableSnapshot, TextHits};
+
+use super::{Restriction, SCORE, access::Access};
+
+/// Batches that may wait between the reading thread and the plan.
+const BATCHES_WAITING_MAX: usize = 2;
+
+/// What a session's configuration carries for scans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScanSizes {
+    /// Rows up to which one partition is used.
+    pub(crate) single_partition_rows: u64,
+}
+
+/// A view's table: the visible columns, in the view's order; with a text question also `_score`.
+pub(super) struct ScanTable {
+    table: TableSnapshot,
+    columns: Vec<usize>,
+    schema: SchemaRef,
+    restriction: Restriction,
+}
+
+impl ScanTable {
+    pub(super) fn new(table: TableSnapshot, columns: Vec<usize>, restriction: Restriction) -> ScanTable {
+        let stored = table.schema();
+        let mut fields: Vec<Arc<Field>> =
+            columns.iter().filter_map(|position| stored.fields().get(*position).cloned()).collect();
+        if matches!(restriction, Restriction::Text(_)) {
+            fields.push(Arc::new(Field::new(SCORE, DataType::Float32, true)));
+        }
+        ScanTable { table, columns, schema: Arc::new(Schema::new(fields)), restriction }
+    }
+
+    /// The rows that restriction and predicates leave, found off the async threads.
+    async fn find(&self, filters: &[Expr]) -> Result<Found> {
+        let accesses: Vec<Access> = filters.iter().filter_map(|filter| Access::of(filter, &self.table)).collect();
+        if accesses.is_empty() && !matches!(self.restriction, Restriction::Text(_)) {
+            let rows = match &self.restriction {
+                Restriction::Rows(rows) => Some(rows.clone()),
+                Restriction::None | Restriction::Text(_) => None,
+            };
+            return Ok(Found { rows, hits: None });
+        }
+        let (table, restriction) = (self.table.clone(), self.restriction.clone());
+        tokio::task::spawn_blocking(move || Found::find(&table, &restriction, &accesses))
+            .await
+            .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+            .map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+}
+
+/// What indexes said before the scan.
+struct Found {
+    rows: Option<RowSet>,
+    hits: Option<Arc<TextHits>>,
+}
+
+impl Found {
+    fn find(table: &TableSnapshot, restriction: &Restriction, accesses: &[Access]) -> quarry_storage::Result<Found> {
+        let (mut rows, hits) = match restriction {
+            Restriction::None => (None, None),
+            Restriction::Rows(rows) => (Some(rows.clone()), None),
+            Restriction::Text(query) => (None, Some(Arc::new(table.search(query)?))),
+        };
+        for access in accesses {
+            let found = access.rows(table)?;
+            rows = Some(rows.map_or_else(|| found.clone(), |before| before.and(&found)));
+        }
+        Ok(Found { rows, hits })
+    }
+
+    /// How many rows at most, and whether it is exactly so many.
+    fn count(&self, table: &TableSnapshot) -> (u64, bool) {
+        match (&self.rows, &self.hits) {
+            (None, None) => {
+                let known = table.statistics();
+                (known.rows, known.exact)
+            }
+            (Some(rows), None) => (rows.len(), true),
+            (None, Some(hits)) => (hits.rows().len(), true),
+            (Some(rows), Some(hits)) => (rows.and(hits.rows()).len(), true),
+        }
+    }
+}
+
+impl fmt::Debug for ScanTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScanTable").field("table", &self.table.spec().name).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for ScanTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let found = self.find(filters).await?;
+        let (rows, exact) = found.count(&self.table);
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let wanted = projection.unwrap_or(&all);
+        let layout = Layout::new(&self.schema, &self.columns, wanted)?;
+        let options = &state.config_options().execution;
+        let large = state.config().get_extension::<ScanSizes>().is_none_or(|sizes| rows > sizes.single_partition_rows);
+        let partitions = if large { options.target_partitions.max(1) } else { 1 };
+        let request = ScanRequest {
+            projection: Some(layout.stored.clone()),
+            rows: found.rows,
+            hits: found.hits,
+            limit,
+            batch_rows: options.batch_size.get(),
+        };
+        Ok(Arc::new(ScanExec::new(self.table.clone(), request, layout, partitions, (rows, exact))))
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let judge = |filter: &&Expr| match Access::of(filter, &self.table) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(judge).collect())
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        let rows = match &self.restriction {
+            Restriction::Rows(rows) => rows.len(),
+            Restriction::None | Restriction::Text(_) => self.table.statistics().rows,
+        };
+        Some(statistics(self.schema.fields().len(), rows, false))
+    }
+}
+
+fn statistics(columns: usize, rows: u64, exact: bool) -> Statistics {
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    Statistics {
+        num_rows: if exact { Precision::Exact(rows) } else { Precision::Inexact(rows) },
+        total_byte_size: Precision::Absent,
+        column_statistics: vec![ColumnStatistics::new_unknown(); columns],
+    }
+}
+
+/// How the columns that storage gives become the columns that the plan wants.
+#[derive(Clone, Debug)]
+struct Layout {
+    /// Positions in the stored table, in the order asked of storage. Never empty: rows are counted by the key.
+    stored: Vec<usize>,
+    /// For each wanted column its position in a stored batch (`_score` stands behind the stored columns).
+    output: Vec<usize>,
+    /// The wanted columns.
+    schema: SchemaRef,
+}
+
+impl Layout {
+    fn new(schema: &SchemaRef, columns: &[usize], wanted: &[usize]) -> Result<Layout> {
+        let mut stored: Vec<usize> = wanted.iter().filter_map(|index| columns.get(*index).copied()).collect();
+        let score = stored.len();
+        let mut next = 0..score;
+        let output: Vec<usize> = wanted
+            .iter()
+            .map(|index| if *index < columns.len() { next.next().unwrap_or(score) } else { score.max(1) })
+            .collect();
+        if stored.is_empty() {
+            stored.push(0);
+        }
+        Ok(Layout { stored, output, schema: Arc::new(schema.project(wanted)?) })
+    }
+
+    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self
+            .output
+            .iter()
+            .map(|index| batch.columns().get(*index).cloned())
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| DataFusionError::Internal("storage gave fewer columns than were asked".into()))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+}
+
+/// The physical scan. Executing a partition asks storage for the parts again, so a plan can run more than once.
+struct ScanExec {
+    table: TableSnapshot,
+    request: ScanRequest,
+    layout: Layout,
+    properties: Arc<PlanProperties>,
+    statistics: Arc<Statistics>,
+}
+
+impl ScanExec {
+    fn new(
+        table: TableSnapshot,
+        request: ScanRequest,
+        layout: Layout,
+        partitions: usize,
+        (rows, exact): (u64, bool),
+    ) -> ScanExec {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&layout.schema)),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        )
+        // A channel's receiver takes part in tokio's budget: it yields.
+        .with_scheduling_type(SchedulingType::Cooperative);
+        let limit = request.limit.map_or(u64::MAX, to_u64);
+        // Each part stops after the limit, so several parts may give more than it.
+        let exact = exact && rows <= limit;
+        let statistics = Arc::new(statistics(layout.output.len(), rows, exact));
+        ScanExec { table, request, layout, properties: Arc::new(properties), statistics }
+    }
+
+    fn partitions(&self) -> usize {
+        self.properties.partitioning.partition_count()
+    }
+
+    fn access(&self) -> &'static str {
+        match (&self.request.rows, &self.request.hits) {
+            (None, None) => "columns",
+            (Some(_), None) => "index",
+            (None, Some(_)) => "text",
+            (Some(_), Some(_)) => "text and index",
+        }
+    }
+}
+
+impl fmt::Debug for ScanExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScanExec").field("table", &self.table.spec().name).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for ScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        write!(f, "ObjectScan: {}, access={}", self.table.spec().name, self.access())?;
+        write!(f, ", columns=[{}], rows={:?}", names.join(", "), self.statistics.num_rows)?;
+        match self.request.limit {
+            Some(limit) => write!(f, ", limit={limit}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for ScanExec {
+    fn name(&self) -> &'static str {
+        "ObjectScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        if args.partition().is_none() || self.partitions() == 1 {
+            return Ok(Arc::clone(&self.statistics));
+        }
+        let whole = self.statistics.num_rows.get_value().copied().unwrap_or_default();
+        Ok(Arc::new(statistics(self.layout.output.len(), to_u64(whole / self.partitions()), false)))
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let mut builder =
+            RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.layout.schema), BATCHES_WAITING_MAX);
+        let sender = builder.tx();
+        let (table, request, layout) = (self.table.clone(), self.request.clone(), self.layout.clone());
+        let partitions = self.partitions();
+        builder.spawn_blocking(move || {
+            let external = |error| DataFusionError::External(Box::new(error));
+            let parts = table.scan(request).map_err(external)?;
+            for part in parts.into_iter().skip(partition).step_by(partitions) {
+                for batch in part {
+                    let batch = layout.apply(&batch.map_err(external)?)?;
+                    if sender.blocking_send(Ok(batch)).is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        });
+        Ok(builder.build())
+    }
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
