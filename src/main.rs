@@ -1,3 +1,6 @@
 //! The `quarry` command.
 
+mod demo;
+mod import;
+
 fn main() {}

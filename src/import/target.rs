@@ -1,9 +1,13 @@
 //! Where an import (and the demo) writes: an engine in this process, or a running server.
 
+mod embedded;
+
 use std::fmt;
 
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::{Map, Value, json};
+
+pub use embedded::Embedded;
 
 /// One record to create, or to update when a record has the same values in `on`.
 #[derive(Clone, Debug, PartialEq)]
