@@ -18,6 +18,8 @@ pub mod view;
 
 pub use answer::Answer;
 pub use context::QueryContext;
+/// Rows as they come: dropping it ends the work.
+pub use datafusion::execution::SendableRecordBatchStream as BatchStream;
 pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};

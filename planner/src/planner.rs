@@ -5,7 +5,8 @@ use std::sync::Arc;
 use datafusion::{
     common::config::Dialect,
     execution::{
-        SessionState, SessionStateBuilder, config::SessionConfig, memory_pool::FairSpillPool, runtime_env::RuntimeEnv,
+        SessionState, SessionStateBuilder, config::SessionConfig, memory_pool::FairSpillPool,
+        runtime_env::RuntimeEnv,
     },
 };
 

@@ -59,7 +59,7 @@ fn of_kind(value: &Value<'_>, kind: &FieldKind, issues: &mut Issues) -> Option<R
             number(value.decimal(issues)?, digits, min.as_deref(), max.as_deref())
         }
         FieldKind::Boolean => Ok(Json::Bool(value.flag(issues)?)),
-        FieldKind::Date | FieldKind::DateTime | FieldKind::Time => return Some(time(value, kind, issues)?),
+        FieldKind::Date | FieldKind::DateTime | FieldKind::Time => return time(value, kind, issues),
         FieldKind::Select { options } => option(value.text(issues)?, options).map(Json::String),
         FieldKind::MultiSelect { options } => several(value, options, issues)?,
         FieldKind::Json => Ok(json(value.content())),

@@ -22,15 +22,28 @@ pub(crate) const RESERVED_FIELDS: &[&str] = &[
 /// Objects whose GraphQL types or root fields would hide the language's own.
 const RESERVED_OBJECTS: &[&str] = &[
     "boolean",
+    "boolean_filter",
+    "bucket",
     "csn",
     "date",
+    "date_filter",
     "date_time",
+    "date_time_filter",
     "datetime",
     "decimal",
+    "decimal_filter",
+    "direction",
+    "done",
     "float",
+    "float_filter",
     "id",
+    "id_filter",
     "int",
+    "int_filter",
     "json",
+    "json_filter",
+    "long",
+    "long_filter",
     "mutation",
     "node",
     "page_info",
@@ -38,8 +51,10 @@ const RESERVED_OBJECTS: &[&str] = &[
     "search",
     "search_hit",
     "string",
+    "string_filter",
     "subscription",
     "time",
+    "time_filter",
 ];
 
 /// Packages whose SQL schema would hide the database's own.
@@ -117,3 +132,6 @@ pub(crate) fn canonical_locale(text: &str) -> Option<String> {
     }
     Some(canonical)
 }
+
+#[cfg(test)]
+mod tests;
