@@ -55,7 +55,8 @@ pub struct DemoReport {
 
 impl std::fmt::Display for DemoReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let created: Vec<_> = self.created.iter().map(|(object, count)| format!("{count} {object}")).collect();
+        let created: Vec<_> =
+            self.created.iter().map(|(object, count)| format!("{count} {object}")).collect();
         match created.is_empty() {
             true => write!(f, "no new records")?,
             false => write!(f, "created {}", created.join(", "))?,

@@ -80,10 +80,19 @@ fn postal_code(draw: &mut Draw, city: &City) -> String {
         "Germany" | "United States" => 5,
         "China" => 6,
         "Austria" | "Switzerland" | "Australia" => 4,
-        _ => return format!("{}{}{}{}", city.postal, draw.between(1, 9), draw.pick(&["A", "B", "L", "R"]), draw.between(1, 9)),
+        _ => {
+            return format!(
+                "{}{}{}{}",
+                city.postal,
+                draw.between(1, 9),
+                draw.pick(&["A", "B", "L", "R"]),
+                draw.between(1, 9)
+            );
+        }
     };
     let missing = digits - city.postal.len();
-    let number: String = (0..missing).map(|_| char::from(b'0' + u8::try_from(draw.below(10)).unwrap_or(0))).collect();
+    let number: String =
+        (0..missing).map(|_| char::from(b'0' + u8::try_from(draw.below(10)).unwrap_or(0))).collect();
     format!("{}{number}", city.postal)
 }
 

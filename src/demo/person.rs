@@ -33,7 +33,11 @@ impl Person {
         Self::new(culture, entry(words.first, number), entry(words.last, number))
     }
 
-    fn new(culture: Culture, first: (&'static str, &'static str), last: (&'static str, &'static str)) -> Person {
+    fn new(
+        culture: Culture,
+        first: (&'static str, &'static str),
+        last: (&'static str, &'static str),
+    ) -> Person {
         Person { first: first.0, last: last.0, first_address: first.1, last_address: last.1, culture }
     }
 

@@ -161,7 +161,11 @@ impl World {
     /// The day `days` from today, before it when negative.
     fn day(&self, days: i64) -> NaiveDate {
         let distance = Days::new(days.unsigned_abs());
-        let day = if days < 0 { self.today().checked_sub_days(distance) } else { self.today().checked_add_days(distance) };
+        let day = if days < 0 {
+            self.today().checked_sub_days(distance)
+        } else {
+            self.today().checked_add_days(distance)
+        };
         day.unwrap_or(self.today())
     }
 
@@ -221,7 +225,8 @@ fn money(amount: i64) -> String {
 /// The last working day of the month, towards which deals are pushed.
 fn month_end(day: NaiveDate) -> NaiveDate {
     let next = if day.month() == 12 { (day.year() + 1, 1) } else { (day.year(), day.month() + 1) };
-    let mut last = NaiveDate::from_ymd_opt(next.0, next.1, 1).and_then(|first| first.pred_opt()).unwrap_or(day);
+    let mut last =
+        NaiveDate::from_ymd_opt(next.0, next.1, 1).and_then(|first| first.pred_opt()).unwrap_or(day);
     while matches!(last.weekday(), chrono::Weekday::Sat | chrono::Weekday::Sun) {
         last = last.pred_opt().unwrap_or(day);
     }

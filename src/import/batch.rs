@@ -75,7 +75,11 @@ impl BatchWriter<'_> {
                 }
                 Err(Refusal::TooLarge(message)) => {
                     let about_batch = vec![Fault::row("too_large", message)];
-                    refused.extend(self.part(&mut rows, Sorted { about_batch, ..Sorted::default() }, pass)?);
+                    refused.extend(self.part(
+                        &mut rows,
+                        Sorted { about_batch, ..Sorted::default() },
+                        pass,
+                    )?);
                 }
                 Err(Refusal::Retry(message)) => bail!("gave up after {ATTEMPTS_MAX} attempts: {message}"),
                 Err(Refusal::Failed(error)) => return Err(error),
@@ -135,7 +139,10 @@ impl BatchWriter<'_> {
         let mut data = row.data.clone();
         if pass == Pass::OwnReferences {
             let own = |field: &str| {
-                self.file.columns.iter().any(|column| column.field.as_str() == field && self.file.refers_to_itself(column))
+                self.file
+                    .columns
+                    .iter()
+                    .any(|column| column.field.as_str() == field && self.file.refers_to_itself(column))
             };
             data.retain(|field, _| own(field) || self.file.key.iter().any(|key| key.as_str() == field));
         }
@@ -195,7 +202,8 @@ fn sort(rows: &[Prepared], found: Vec<Finding>) -> Sorted {
             sorted.about_batch.push(Fault { field, code, message });
             continue;
         };
-        let is_promised = field.as_deref().is_some_and(|field| row.promised.iter().any(|p| p.as_str() == field));
+        let is_promised =
+            field.as_deref().is_some_and(|field| row.promised.iter().any(|p| p.as_str() == field));
         if is_promised && code == "required" {
             sorted.granted.insert(row.place.row);
         } else {

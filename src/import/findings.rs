@@ -82,7 +82,8 @@ impl Findings {
     ///
     /// When it can't be made.
     pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("can't write the findings to {}", path.display()))?;
+        let file =
+            File::create(path).with_context(|| format!("can't write the findings to {}", path.display()))?;
         Ok(Self { out: BufWriter::new(file), lines: 0 })
     }
 
@@ -91,7 +92,13 @@ impl Findings {
     /// # Errors
     ///
     /// When the file can't be written.
-    pub fn row(&mut self, kind: Kind, file: (&str, &ObjectName), place: &Place, faults: &[Fault]) -> Result<()> {
+    pub fn row(
+        &mut self,
+        kind: Kind,
+        file: (&str, &ObjectName),
+        place: &Place,
+        faults: &[Fault],
+    ) -> Result<()> {
         for fault in faults {
             self.line(&Line {
                 kind,

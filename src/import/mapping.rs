@@ -121,11 +121,13 @@ impl Mapping {
             let place = Place { file: file.to_owned(), line: 1, path: String::new() };
             issues(vec![Issue { place, severity: Severity::Error, code: "unreadable", message }])
         };
-        let size = std::fs::metadata(file).map_err(|e| unreadable(format!("can't read the mapping: {e}")))?.len();
+        let size =
+            std::fs::metadata(file).map_err(|e| unreadable(format!("can't read the mapping: {e}")))?.len();
         if size > MAPPING_BYTES_MAX {
             return Err(unreadable(format!("the mapping has {size} bytes; {MAPPING_BYTES_MAX} are allowed")));
         }
-        let text = std::fs::read_to_string(file).map_err(|e| unreadable(format!("can't read the mapping: {e}")))?;
+        let text =
+            std::fs::read_to_string(file).map_err(|e| unreadable(format!("can't read the mapping: {e}")))?;
         Self::parse(file, &text)
     }
 

@@ -158,14 +158,20 @@ impl<'m> Preparer<'m> {
     fn take_key(&self, prepared: &mut Prepared, faults: &mut Vec<Fault>) {
         for field in &self.file.key {
             let value = prepared.data.get(field.as_str()).cloned().or_else(|| {
-                prepared.references.iter().find(|pending| pending.field == *field).map(|pending| pending.value.clone())
+                prepared
+                    .references
+                    .iter()
+                    .find(|pending| pending.field == *field)
+                    .map(|pending| pending.value.clone())
             });
             match value {
                 Some(value) if !value.is_null() => {
                     prepared.place.key.insert(field.to_string(), value);
                 }
                 _ if faults.iter().any(|fault| fault.field.as_deref() == Some(field.as_str())) => {}
-                _ => faults.push(Fault::of(field, "key_missing", "a part of the key has no value".to_owned())),
+                _ => {
+                    faults.push(Fault::of(field, "key_missing", "a part of the key has no value".to_owned()))
+                }
             }
         }
     }

@@ -56,7 +56,11 @@ impl<'t> Resolver<'t> {
         let mut wanted: Vec<_> = columns.filter_map(|column| column.reference.clone()).collect();
         wanted.sort();
         wanted.dedup();
-        Self { target, found: HashMap::new(), promised: dry_run.then(|| Promised { wanted, seen: Seen::default() }) }
+        Self {
+            target,
+            found: HashMap::new(),
+            promised: dry_run.then(|| Promised { wanted, seen: Seen::default() }),
+        }
     }
 
     /// Notes that a row was good, so that a dry run can refer to it.
@@ -105,9 +109,11 @@ impl<'t> Resolver<'t> {
                 row.data.insert(field.to_string(), Value::String(id.clone()));
                 Ok(())
             }
-            Some(Found::Several) => {
-                Err(Fault::of(&field, "reference_ambiguous", format!("more than one {object} has {by} {value}")))
-            }
+            Some(Found::Several) => Err(Fault::of(
+                &field,
+                "reference_ambiguous",
+                format!("more than one {object} has {by} {value}"),
+            )),
             None => Err(Fault::of(&field, "reference_not_found", format!("no {object} has {by} {value}"))),
         }
     }

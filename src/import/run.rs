@@ -82,7 +82,13 @@ pub fn run(options: &ImportOptions, target: &dyn Target) -> Result<ImportReport>
         findings.line(&UnmappedLine { kind: "unmapped_file", file: &path.display().to_string() })?;
     }
     let findings_lines = findings.finish()?;
-    Ok(ImportReport { files, unmapped, findings: options.findings.clone(), findings_lines, dry_run: options.dry_run })
+    Ok(ImportReport {
+        files,
+        unmapped,
+        findings: options.findings.clone(),
+        findings_lines,
+        dry_run: options.dry_run,
+    })
 }
 
 /// One file of an import.
@@ -95,7 +101,12 @@ struct FileImport<'a> {
 }
 
 impl FileImport<'_> {
-    fn run(&self, resolver: &mut Resolver<'_>, report: &mut FileReport, findings: &mut Findings) -> Result<()> {
+    fn run(
+        &self,
+        resolver: &mut Resolver<'_>,
+        report: &mut FileReport,
+        findings: &mut Findings,
+    ) -> Result<()> {
         let refused = self.pass(Pass::Records, &BTreeSet::new(), resolver, report, findings)?;
         if self.file.columns.iter().any(|column| self.file.refers_to_itself(column)) {
             // The counts of the first pass hold for the file; the second only adds what stayed incomplete.
@@ -132,7 +143,9 @@ impl FileImport<'_> {
                 .and_then(|cells| preparer.prepare(number, cells, report))
                 .and_then(|prepared| self.check_key(prepared, &mut keys));
             match prepared {
-                Ok(prepared) if pass == Pass::Records || !prepared.own_references.is_empty() => waiting.push(prepared),
+                Ok(prepared) if pass == Pass::Records || !prepared.own_references.is_empty() => {
+                    waiting.push(prepared)
+                }
                 Ok(_) => {}
                 Err((place, faults)) => {
                     findings.row(Kind::Refused, (&self.file.file, &self.file.object), &place, &faults)?;
@@ -197,7 +210,8 @@ impl FileImport<'_> {
         if !self.options.progress {
             return ProgressBar::hidden();
         }
-        let style = ProgressStyle::with_template("{msg} [{bar:40}] {percent} % {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{msg} [{bar:40}] {percent} % {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::new(total).with_style(style.progress_chars("=> ")).with_message(self.file.file.clone())
     }
 }
@@ -239,11 +253,29 @@ fn note_counts(mapping: &Mapping, report: &FileReport, findings: &mut Findings) 
     for ((table, from), rows) in report.aliases.iter().filter(|(_, rows)| **rows > 0) {
         let to = mapping.aliases.get(table).and_then(|aliases| aliases.get(from)).map(String::as_str);
         let (table, from) = (Some(table.as_str()), Some(from.as_str()));
-        findings.line(&CountLine { kind: "alias", file, object, column: None, table, from, to, rows: *rows })?;
+        findings.line(&CountLine {
+            kind: "alias",
+            file,
+            object,
+            column: None,
+            table,
+            from,
+            to,
+            rows: *rows,
+        })?;
     }
     for (column, rows) in &report.empty {
         let column = Some(column.as_str());
-        findings.line(&CountLine { kind: "empty", file, object, column, table: None, from: None, to: None, rows: *rows })?;
+        findings.line(&CountLine {
+            kind: "empty",
+            file,
+            object,
+            column,
+            table: None,
+            from: None,
+            to: None,
+            rows: *rows,
+        })?;
     }
     Ok(())
 }
@@ -272,7 +304,10 @@ fn locate(mapping: &Mapping, sources: &[PathBuf]) -> Result<(Vec<Option<PathBuf>
     for folder in folders {
         for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
-            let is_data = matches!(path.extension().and_then(|end| end.to_str()), Some("csv" | "tsv" | "ndjson" | "jsonl" | "parquet"));
+            let is_data = matches!(
+                path.extension().and_then(|end| end.to_str()),
+                Some("csv" | "tsv" | "ndjson" | "jsonl" | "parquet")
+            );
             if is_data && path.is_file() && !mapping.files.iter().any(|file| path.ends_with(&file.file)) {
                 unmapped.push(path);
             }

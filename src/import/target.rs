@@ -91,7 +91,12 @@ pub trait Target {
     /// # Errors
     ///
     /// When the question can't be answered.
-    fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> anyhow::Result<Vec<(String, String)>>;
+    fn find(
+        &self,
+        object: &ObjectName,
+        by: &FieldName,
+        values: &[Value],
+    ) -> anyhow::Result<Vec<(String, String)>>;
 }
 
 /// The question that [`Target::find`] asks, in ObjectQL.

@@ -12,9 +12,12 @@ impl World {
     pub(super) fn account(&self, number: u64) -> Value {
         let company = self.company(number);
         let mut draw = self.draw("account record", number);
-        let status = draw.weighted(&[("active_customer", 55), ("prospect", 32), ("churned", 8), ("on_hold", 5)]);
+        let status =
+            draw.weighted(&[("active_customer", 55), ("prospect", 32), ("churned", 8), ("on_hold", 5)]);
         let of = match status {
-            "prospect" => draw.weighted(&[("prospect", 80), ("partner", 12), ("competitor", 3), ("other", 5)]),
+            "prospect" => {
+                draw.weighted(&[("prospect", 80), ("partner", 12), ("competitor", 3), ("other", 5)])
+            }
             _ => draw.weighted(&[("customer", 90), ("partner", 10)]),
         };
         let is_customer = status == "active_customer";
@@ -24,7 +27,8 @@ impl World {
             100.. => "silver",
             _ => "standard",
         };
-        let parent = (number > 20 && draw.percent(6)).then(|| self.id(Kind::Account, draw.below(number.min(100))));
+        let parent =
+            (number > 20 && draw.percent(6)).then(|| self.id(Kind::Account, draw.below(number.min(100))));
         json!({
             "name": company.name,
             "account_number": format!("A-{:06}", number + 1),
@@ -119,7 +123,13 @@ impl World {
         let is_pooled = draw.percent(9);
         let status = match is_pooled {
             true => "new",
-            false => draw.weighted(&[("new", 30), ("contacted", 32), ("qualified", 16), ("unqualified", 12), ("converted", 10)]),
+            false => draw.weighted(&[
+                ("new", 30),
+                ("contacted", 32),
+                ("qualified", 16),
+                ("unqualified", 12),
+                ("converted", 10),
+            ]),
         };
         let entered = self.day(draw.between(-60, -1));
         json!({
@@ -153,7 +163,11 @@ impl World {
 fn about(company: &Company) -> String {
     let Company { name, city, employees, industry, .. } = company;
     match company.culture {
-        Culture::English => format!("{name} of {} has {employees} people and works in {}.", city.name, industry.replace('_', " ")),
+        Culture::English => format!(
+            "{name} of {} has {employees} people and works in {}.",
+            city.name,
+            industry.replace('_', " ")
+        ),
         Culture::German => format!("{name} aus {} mit {employees} Beschäftigten.", city.name),
         Culture::Chinese => format!("{name}，位于{}，员工{employees}人。", city.name),
     }

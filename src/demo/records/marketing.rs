@@ -33,7 +33,14 @@ impl World {
             (false, false) => "planned",
         };
         let budget = rounded(draw.around(budget, 1.5));
-        let topic = draw.pick(&["Data Platform", "Cost Control", "Field Service", "Forecasting", "Security", "Customer Care"]);
+        let topic = draw.pick(&[
+            "Data Platform",
+            "Cost Control",
+            "Field Service",
+            "Forecasting",
+            "Security",
+            "Customer Care",
+        ]);
         let programme = number_of_year(begin.year(), self.today().year());
         json!({
             "name": format!("{topic} {what} {} #{number}", begin.format("%b %Y")),

@@ -44,9 +44,25 @@ impl World {
             ("existing_business_replacement", 6),
         ]);
         let product = match company.culture {
-            Culture::Chinese => draw.pick(&["数据平台", "移动应用", "分析服务", "系统集成", "年度维护", "安全审计"]),
-            Culture::German => draw.pick(&["Datenplattform", "Mobile App", "Analyse", "Systemintegration", "Wartung", "Sicherheitsprüfung"]),
-            Culture::English => draw.pick(&["Data Platform", "Mobile App", "Analytics", "System Integration", "Annual Support", "Security Review"]),
+            Culture::Chinese => {
+                draw.pick(&["数据平台", "移动应用", "分析服务", "系统集成", "年度维护", "安全审计"])
+            }
+            Culture::German => draw.pick(&[
+                "Datenplattform",
+                "Mobile App",
+                "Analyse",
+                "Systemintegration",
+                "Wartung",
+                "Sicherheitsprüfung",
+            ]),
+            Culture::English => draw.pick(&[
+                "Data Platform",
+                "Mobile App",
+                "Analytics",
+                "System Integration",
+                "Annual Support",
+                "Security Review",
+            ]),
         };
         let contact = self.contact_of(&mut draw, account);
         json!({
@@ -82,7 +98,8 @@ impl World {
         let days = rounded(draw.around(74.0 * slowness, 1.7)).clamp(7, 400);
         let planned = begin.checked_add_days(Days::new(days.unsigned_abs())).unwrap_or(begin);
         let is_quarter_end = planned.month() % 3 == 0;
-        let close = if draw.percent(if is_quarter_end { 60 } else { 25 }) { month_end(planned) } else { planned };
+        let close =
+            if draw.percent(if is_quarter_end { 60 } else { 25 }) { month_end(planned) } else { planned };
         if close < self.today() && !draw.percent(4) {
             // The last quarter of a year is the best.
             let chance = if close.month() >= 10 { 45 } else { 37 };
@@ -96,7 +113,19 @@ impl World {
 
 /// A name without its legal form, at most 60 characters.
 fn shortened(name: &str) -> String {
-    let forms = [" Inc.", " LLC", " Ltd.", " Group", " Co.", " GmbH & Co. KG", " GmbH", " AG", " KG", "股份有限公司", "有限公司"];
+    let forms = [
+        " Inc.",
+        " LLC",
+        " Ltd.",
+        " Group",
+        " Co.",
+        " GmbH & Co. KG",
+        " GmbH",
+        " AG",
+        " KG",
+        "股份有限公司",
+        "有限公司",
+    ];
     let name = forms.iter().find_map(|form| name.strip_suffix(form)).unwrap_or(name);
     name.chars().take(60).collect()
 }

@@ -10,7 +10,11 @@ impl World {
         let mut draw = self.draw("activity record", number);
         let account = self.any_account(&mut draw);
         let contact = self.contact_of(&mut draw, account);
-        let day = if draw.percent(88) { draw.day(self.day(-180), self.day(-1)) } else { self.day(draw.between(0, 21)) };
+        let day = if draw.percent(88) {
+            draw.day(self.day(-180), self.day(-1))
+        } else {
+            self.day(draw.between(0, 21))
+        };
         let is_past = day < self.today();
         let status = match is_past {
             true => draw.weighted(&[("completed", 88), ("cancelled", 7), ("deferred", 5)]),
@@ -65,8 +69,20 @@ impl World {
         };
         let subject = match self.company(account).culture {
             Culture::Chinese => draw.pick(&["发送报价", "确认需求", "准备合同", "安排演示", "回访客户"]),
-            Culture::German => draw.pick(&["Angebot senden", "Bedarf klären", "Vertrag vorbereiten", "Vorführung planen", "Nachfassen"]),
-            Culture::English => draw.pick(&["Send the offer", "Clarify the needs", "Prepare the contract", "Plan the demo", "Follow up"]),
+            Culture::German => draw.pick(&[
+                "Angebot senden",
+                "Bedarf klären",
+                "Vertrag vorbereiten",
+                "Vorführung planen",
+                "Nachfassen",
+            ]),
+            Culture::English => draw.pick(&[
+                "Send the offer",
+                "Clarify the needs",
+                "Prepare the contract",
+                "Plan the demo",
+                "Follow up",
+            ]),
         };
         json!({
             "subject": subject,

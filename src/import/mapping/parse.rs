@@ -112,7 +112,8 @@ impl Parse<'_> {
         let keys = self.keys(node, path, KEYS)?;
         let file = self.must_text(&keys, "file");
         let object = self.must_text(&keys, "object");
-        let key = self.must_get(&keys, "key").map(|node| self.texts(node, &keys.at("key"))).unwrap_or_default();
+        let key =
+            self.must_get(&keys, "key").map(|node| self.texts(node, &keys.at("key"))).unwrap_or_default();
         let columns = self.must_get(&keys, "columns").map(|node| self.columns(node, &keys.at("columns")));
         let ignore = keys.get("ignore").map(|node| self.texts(node, &keys.at("ignore"))).unwrap_or_default();
         let set = keys.get("set").map(|node| self.set(node, &keys.at("set"))).unwrap_or_default();
@@ -229,7 +230,12 @@ impl Parse<'_> {
                 Content::Number(number) => number.parse().map_or(Value::Null, Value::Number),
                 Content::Text(text) => Value::String(text.clone()),
                 Content::List(_) | Content::Map(_) => {
-                    self.issue(entry.line, &join(path, &entry.key), "wrong-type", "a fixed value is a single value");
+                    self.issue(
+                        entry.line,
+                        &join(path, &entry.key),
+                        "wrong-type",
+                        "a fixed value is a single value",
+                    );
                     continue;
                 }
             };
@@ -252,7 +258,8 @@ impl Parse<'_> {
             for alias in file.columns.iter().filter_map(|column| column.alias.as_deref()) {
                 if !aliases.contains_key(alias) {
                     let hint = did_you_mean(alias, aliases.keys().map(String::as_str));
-                    let message = format!("`{}` uses an alias table `{alias}` that is not declared{hint}", file.file);
+                    let message =
+                        format!("`{}` uses an alias table `{alias}` that is not declared{hint}", file.file);
                     self.issue(line, "files", "unknown-alias", message);
                 }
             }
@@ -263,7 +270,8 @@ impl Parse<'_> {
         if file.file.contains(['/', '\\']) {
             self.issue(keys.line, &keys.at("file"), "wrong-value", "a file's name stands without its folder");
         }
-        let filled = file.columns.iter().map(|column| &column.field).chain(file.set.iter().map(|(field, _)| field));
+        let filled =
+            file.columns.iter().map(|column| &column.field).chain(file.set.iter().map(|(field, _)| field));
         let mut fields = BTreeSet::new();
         for field in filled {
             if !fields.insert(field.as_str()) {
@@ -279,7 +287,12 @@ impl Parse<'_> {
                 self.issue(keys.line, &at, "unknown-field", message);
             }
             if file.columns.iter().any(|column| column.field == *key && file.refers_to_itself(column)) {
-                self.issue(keys.line, &at, "wrong-value", "a reference to the same file can't be part of its key");
+                self.issue(
+                    keys.line,
+                    &at,
+                    "wrong-value",
+                    "a reference to the same file can't be part of its key",
+                );
             }
         }
         for column in file.columns.iter().filter(|column| file.ignore.contains(&column.column)) {
@@ -290,7 +303,12 @@ impl Parse<'_> {
 
     fn keys<'n>(&mut self, node: &'n Node, path: &str, known: &[&str]) -> Option<Keys<'n>> {
         if !matches!(node.content, Content::Map(_)) {
-            self.issue(node.line, path, "wrong-type", format!("a mapping is needed, not {}", node.content.noun()));
+            self.issue(
+                node.line,
+                path,
+                "wrong-type",
+                format!("a mapping is needed, not {}", node.content.noun()),
+            );
             return None;
         }
         let mut entries = BTreeMap::new();
@@ -309,7 +327,12 @@ impl Parse<'_> {
     /// The entries of a mapping, without those whose key was there before.
     fn entries<'n>(&mut self, node: &'n Node, path: &str) -> Vec<&'n Entry> {
         let Content::Map(entries) = &node.content else {
-            self.issue(node.line, path, "wrong-type", format!("a mapping is needed, not {}", node.content.noun()));
+            self.issue(
+                node.line,
+                path,
+                "wrong-type",
+                format!("a mapping is needed, not {}", node.content.noun()),
+            );
             return Vec::new();
         };
         let mut seen = BTreeSet::new();
@@ -327,7 +350,12 @@ impl Parse<'_> {
 
     fn list<'n>(&mut self, node: &'n Node, path: &str) -> &'n [Node] {
         let Content::List(items) = &node.content else {
-            self.issue(node.line, path, "wrong-type", format!("a list is needed, not {}", node.content.noun()));
+            self.issue(
+                node.line,
+                path,
+                "wrong-type",
+                format!("a list is needed, not {}", node.content.noun()),
+            );
             return &[];
         };
         if items.is_empty() {

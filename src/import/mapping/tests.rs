@@ -5,7 +5,8 @@
 use super::*;
 
 fn parse(text: &str) -> Result<Mapping, Vec<String>> {
-    Mapping::parse(Path::new("m.yml"), text).map_err(|issues| issues.0.iter().map(ToString::to_string).collect())
+    Mapping::parse(Path::new("m.yml"), text)
+        .map_err(|issues| issues.0.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -23,7 +24,8 @@ fn the_mapping_of_the_sales_pipeline_is_read() {
     );
     assert_eq!(mapping.aliases["products"]["GTXPro"], "GTX Pro");
     let clients = &mapping.files[2];
-    let own: Vec<_> = clients.columns.iter().filter(|c| clients.refers_to_itself(c)).map(|c| &c.column).collect();
+    let own: Vec<_> =
+        clients.columns.iter().filter(|c| clients.refers_to_itself(c)).map(|c| &c.column).collect();
     assert_eq!(own, ["subsidiary_of"]);
 }
 
@@ -73,10 +75,16 @@ files:
         "m.yml:16: files.2: a mapping is needed, not a number [wrong-type]",
     ] {
         let expected = expected.split_once(": ").unwrap().1;
-        assert!(found.iter().any(|issue| issue.ends_with(expected)), "missing: {expected}\nfound: {found:#?}");
+        assert!(
+            found.iter().any(|issue| issue.ends_with(expected)),
+            "missing: {expected}\nfound: {found:#?}"
+        );
     }
     assert!(found.iter().any(|issue| issue.contains("did you mean `trim`?")), "{found:#?}");
-    assert!(found.iter().any(|issue| issue.contains("`ignore` is not one of clear, count, leave, refuse")), "{found:#?}");
+    assert!(
+        found.iter().any(|issue| issue.contains("`ignore` is not one of clear, count, leave, refuse")),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -85,11 +93,26 @@ fn what_can_not_work_is_refused() {
         ("", "wrong-type"),
         ("version: 1", "missing-property"),
         ("version: 1\nfiles: []", "empty"),
-        ("version: 1\nversion: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: k } }]", "duplicate-key"),
-        ("version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: k, l: k } }]", "duplicate-field"),
-        ("version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: k }, ignore: [k] }]", "duplicate-column"),
-        ("version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: { field: k, date: '%Q' } } }]", "wrong-value"),
-        ("version: 1\nfiles: [{ file: a.csv, object: o, key: [k], delimiter: ';;', columns: { k: k } }]", "wrong-value"),
+        (
+            "version: 1\nversion: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: k } }]",
+            "duplicate-key",
+        ),
+        (
+            "version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: k, l: k } }]",
+            "duplicate-field",
+        ),
+        (
+            "version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: k }, ignore: [k] }]",
+            "duplicate-column",
+        ),
+        (
+            "version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: { field: k, date: '%Q' } } }]",
+            "wrong-value",
+        ),
+        (
+            "version: 1\nfiles: [{ file: a.csv, object: o, key: [k], delimiter: ';;', columns: { k: k } }]",
+            "wrong-value",
+        ),
         (
             "version: 1\nfiles: [{ file: a.csv, object: o, key: [k], columns: { k: { field: k, reference: { object: o, by: k } } } }]",
             "wrong-value",

@@ -23,7 +23,9 @@ struct Metered<R> {
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.since_row.get() > ROW_BYTES_MAX {
-            return Err(io::Error::other(format!("a row of more than {ROW_BYTES_MAX} bytes; is a quote missing?")));
+            return Err(io::Error::other(format!(
+                "a row of more than {ROW_BYTES_MAX} bytes; is a quote missing?"
+            )));
         }
         let count = self.inner.read(buffer)?;
         self.since_row.set(self.since_row.get() + u64::try_from(count).unwrap_or(u64::MAX));
@@ -44,11 +46,14 @@ impl CsvRows {
         let since_row = Rc::new(Cell::new(0));
         let metered = Metered { inner: BufReader::new(file), since_row: Rc::clone(&since_row) };
         let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(metered);
-        let header: Vec<String> = reader.headers().context("the header can't be read")?.iter().map(str::to_owned).collect();
+        let header: Vec<String> =
+            reader.headers().context("the header can't be read")?.iter().map(str::to_owned).collect();
         let header: Vec<String> = header
             .iter()
             .enumerate()
-            .map(|(index, name)| if index == 0 { name.trim_start_matches('\u{feff}') } else { name }.to_owned())
+            .map(|(index, name)| {
+                if index == 0 { name.trim_start_matches('\u{feff}') } else { name }.to_owned()
+            })
             .collect();
         Ok(Self { reader, since_row, places: places(&header, mapping)?, record: ByteRecord::new() })
     }

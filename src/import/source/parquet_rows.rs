@@ -29,10 +29,12 @@ impl ParquetRows {
     /// The rows, and how many there are.
     pub(super) fn new(file: File, mapping: &FileMapping) -> Result<(Self, u64)> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).context("no Parquet file")?;
-        let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let header: Vec<String> =
+            builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         let places = places(&header, mapping)?;
         let mask = ProjectionMask::roots(builder.parquet_schema(), places);
-        let total = u64::try_from(builder.metadata().file_metadata().num_rows()).context("no Parquet file")?;
+        let total =
+            u64::try_from(builder.metadata().file_metadata().num_rows()).context("no Parquet file")?;
         let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()?;
         let columns = mapping.columns.iter().map(|column| column.column.clone()).collect();
         Ok((Self { reader, columns, ready: Vec::new(), position: 0 }, total))
@@ -47,7 +49,10 @@ impl ParquetRows {
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let row: Result<Map<String, Value>, _> = serde_json::from_slice(line);
             let cells = row.map(|mut row| {
-                self.columns.iter().map(|column| row.remove(column).unwrap_or(Value::Null)).collect::<Vec<_>>()
+                self.columns
+                    .iter()
+                    .map(|column| row.remove(column).unwrap_or(Value::Null))
+                    .collect::<Vec<_>>()
             });
             self.ready.push(cells.map_err(|error| Fault::row("unreadable", error.to_string())));
         }

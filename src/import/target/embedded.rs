@@ -2,9 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use futures::StreamExt;
-use quarry_engine::{
-    Change, Done, Error, ErrorKind, Input, Operation, Query, Record, Session,
-};
+use quarry_engine::{Change, Done, Error, ErrorKind, Input, Operation, Query, Record, Session};
 use quarry_json::{Encoder, Options, Separator};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::{Map, Value};
@@ -58,7 +56,8 @@ pub(super) fn pair(record: &Map<String, Value>, by: &FieldName) -> Result<(Strin
 }
 
 fn change(upsert: &Upsert) -> Change {
-    let data: Record = upsert.data.iter().map(|(field, value)| (field.clone(), Input::Json(value.clone()))).collect();
+    let data: Record =
+        upsert.data.iter().map(|(field, value)| (field.clone(), Input::Json(value.clone()))).collect();
     let on = upsert.on.iter().map(ToString::to_string).collect();
     Change { object: upsert.object.to_string(), operation: Operation::Upsert { on, data }, if_revision: None }
 }
