@@ -1,13 +1,16 @@
 //! Where an import (and the demo) writes: an engine in this process, or a running server.
 
 mod embedded;
+mod served;
 
 use std::fmt;
 
+use anyhow::{Context, Result};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::{Map, Value, json};
 
 pub use embedded::Embedded;
+pub use served::{Exchange, Served};
 
 /// One record to create, or to update when a record has the same values in `on`.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,12 +94,7 @@ pub trait Target {
     /// # Errors
     ///
     /// When the question can't be answered.
-    fn find(
-        &self,
-        object: &ObjectName,
-        by: &FieldName,
-        values: &[Value],
-    ) -> anyhow::Result<Vec<(String, String)>>;
+    fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> Result<Vec<(String, String)>>;
 }
 
 /// The question that [`Target::find`] asks, in ObjectQL.
@@ -118,4 +116,11 @@ pub fn text_of(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// The natural key and the id of a found record.
+fn pair(record: &Map<String, Value>, by: &FieldName) -> Result<(String, String)> {
+    let value = record.get(by.as_str()).with_context(|| format!("the answer has no `{by}`"))?;
+    let id = record.get("id").and_then(Value::as_str).context("the answer has no `id`")?;
+    Ok((text_of(value), id.to_owned()))
 }

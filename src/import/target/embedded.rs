@@ -1,14 +1,14 @@
 //! An engine in this process as a target.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use futures::StreamExt;
 use quarry_engine::{Change, Done, Error, ErrorKind, Input, Operation, Query, Record, Session};
 use quarry_json::{Encoder, Options, Separator};
 use quarry_metadata::{FieldName, ObjectName};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::{Finding, Refusal, Target, Upsert, Written, question, text_of};
+use super::{Finding, Refusal, Target, Upsert, Written, pair, question};
 
 /// A session of an engine in this process, and the runtime on which its work runs.
 pub struct Embedded {
@@ -46,13 +46,6 @@ impl Target for Embedded {
             Ok(found)
         })
     }
-}
-
-/// The natural key and the id of a found record.
-pub(super) fn pair(record: &Map<String, Value>, by: &FieldName) -> Result<(String, String)> {
-    let value = record.get(by.as_str()).with_context(|| format!("the answer has no `{by}`"))?;
-    let id = record.get("id").and_then(Value::as_str).context("the answer has no `id`")?;
-    Ok((text_of(value), id.to_owned()))
 }
 
 fn change(upsert: &Upsert) -> Change {
