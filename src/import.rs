@@ -23,7 +23,7 @@ mod source;
 pub mod target;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use mapping::Mapping;
 pub use report::{FileReport, ImportReport};

@@ -178,3 +178,15 @@ fn a_scale_out_of_range_is_refused() {
         assert!(load(options(1, scale), &Nothing, |_| {}).is_err());
     }
 }
+
+#[test]
+fn an_engine_takes_every_record_and_again_changes_nothing() {
+    let opened = crate::import::tests::engine::open();
+    let report = load(options(1, 1), &opened.target, |_| {}).unwrap();
+    assert_eq!(report.created["account"], 500);
+    assert_eq!(opened.count("opportunity"), serde_json::json!(1_500));
+    let again = load(options(1, 1), &opened.target, |_| {}).unwrap();
+    assert!(again.created.is_empty(), "{again}");
+    assert_eq!(opened.count("opportunity"), serde_json::json!(1_500));
+    opened.engine.close().unwrap();
+}
