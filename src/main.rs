@@ -4,6 +4,9 @@
 //! server, or the data folder itself when none runs.
 
 mod command;
+mod demo;
+mod import;
+mod load;
 mod print;
 mod question;
 mod reach;
@@ -47,7 +50,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Sql(question) => question::sql(&settings, question).map(|()| ExitCode::SUCCESS),
         What::User(what) => user::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Package(Package::Check { folders }) => Ok(check(&settings, folders)),
-        What::Import(_) | What::Demo(_) => anyhow::bail!("not built yet"),
+        What::Import(import) => load::import(&settings, import),
+        What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -4,11 +4,10 @@ use std::{io::Read, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::{ipc::reader::StreamReader, record_batch::RecordBatch};
-use base64::Engine as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use ureq::{Agent, http::Response};
 
-use crate::secret;
+use crate::{import::target::Exchange, secret};
 
 /// Rows of an answer, as they arrive.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
@@ -30,19 +29,19 @@ impl Remote {
         if !url.starts_with("http://") {
             bail!("{url:?} is not an address like http://127.0.0.1:8080");
         }
-        let password = secret::password(user)?;
-        let basic = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(Duration::from_secs(300)))
             .build()
             .new_agent();
-        Ok(Remote {
-            agent,
-            base: url.trim_end_matches('/').to_owned(),
-            authorization: format!("Basic {basic}"),
-        })
+        let base = url.trim_end_matches('/').to_owned();
+        let mut remote = Remote { agent, base, authorization: String::new() };
+        let login = json!({ "user": user, "password": secret::password(user)? });
+        let answer = remote.call("/api/v1/auth/login", &login)?;
+        let token = answer["token"].as_str().context("the server gave no token")?;
+        remote.authorization = format!("Bearer {token}");
+        Ok(remote)
     }
 
     /// Asks a question; the answer comes as an Arrow stream.
@@ -68,14 +67,25 @@ impl Remote {
     }
 
     fn post(&self, path: &str, body: &Value, accept: &str) -> Result<Response<ureq::Body>> {
-        let response = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("Authorization", &self.authorization)
-            .header("Accept", accept)
-            .send_json(body)
-            .with_context(|| format!("{} can't be reached", self.base))?;
+        let response = self.send(path, body, accept)?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response)) }
+    }
+
+    fn send(&self, path: &str, body: &Value, accept: &str) -> Result<Response<ureq::Body>> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("Accept", accept);
+        if !self.authorization.is_empty() {
+            request = request.header("Authorization", &self.authorization);
+        }
+        request.send_json(body).with_context(|| format!("{} can't be reached", self.base))
+    }
+}
+
+impl Exchange for Remote {
+    fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
+        let mut response = self.send(path, body, "application/json")?;
+        let status = response.status().as_u16();
+        let answer = response.body_mut().read_json().with_context(|| format!("the server answered {status}, without JSON"))?;
+        Ok((status, answer))
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use quarry_engine::{Engine, World};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{reach, settings::Settings};
+use crate::{load, reach, settings::Settings};
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
@@ -35,7 +35,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         tracing::warn!("{warning}");
     }
     if demo {
-        load_demo(&engine, settings).await?;
+        load::demo_at_first_start(&engine).await?;
     }
     let addresses = (http.local_addr()?, pg.local_addr()?);
     let (stop, stopped) = watch::channel(false);
