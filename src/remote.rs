@@ -84,7 +84,10 @@ impl Exchange for Remote {
     fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
         let mut response = self.send(path, body, "application/json")?;
         let status = response.status().as_u16();
-        let answer = response.body_mut().read_json().with_context(|| format!("the server answered {status}, without JSON"))?;
+        let answer = response
+            .body_mut()
+            .read_json()
+            .with_context(|| format!("the server answered {status}, without JSON"))?;
         Ok((status, answer))
     }
 }

@@ -31,10 +31,20 @@ fn http_requests(server: &Server) {
         (json!({"object": "acount"}), 404, "OBJECT_NOT_FOUND", "account"),
         (json!({"object": "account", "fields": ["nme"]}), 400, "INVALID_FIELD", "name"),
         (json!({"object": "account", "where": {"name": {"$eqq": "x"}}}), 400, "INVALID_FILTER", "$eqq"),
-        (json!({"object": "account", "where": {"number_of_employees": {"$gt": "many"}}}), 400, "INVALID_FILTER", "many"),
+        (
+            json!({"object": "account", "where": {"number_of_employees": {"$gt": "many"}}}),
+            400,
+            "INVALID_FILTER",
+            "many",
+        ),
         (json!({"object": "account", "ordreBy": ["name"]}), 400, "INVALID_QUERY", "ordreBy"),
         (json!({"object": "account", "orderBy": ["nme"]}), 400, "", "nme"),
-        (json!({"object": "account", "where": {"created_at": "{tomorow}"}}), 400, "FILTER_TOKEN_UNKNOWN", "tomorow"),
+        (
+            json!({"object": "account", "where": {"created_at": "{tomorow}"}}),
+            400,
+            "FILTER_TOKEN_UNKNOWN",
+            "tomorow",
+        ),
     ];
     for (body, status, expected, named) in bodies {
         let (got, answer) = server.post("/api/v1/query", &body);
@@ -48,7 +58,10 @@ fn http_requests(server: &Server) {
     let (status, answer) = server.post("/api/v1/changes", &changes);
     assert_eq!(status, 400, "{answer}");
     let findings = answer["error"]["findings"].as_array().unwrap();
-    let found: Vec<_> = findings.iter().map(|f| (f["field"].as_str().unwrap_or_default(), f["code"].as_str().unwrap())).collect();
+    let found: Vec<_> = findings
+        .iter()
+        .map(|f| (f["field"].as_str().unwrap_or_default(), f["code"].as_str().unwrap()))
+        .collect();
     for expected in [
         ("nam", "unknown_field"),
         ("name", "required"),
@@ -135,7 +148,13 @@ fn garbage_and_half_open_connections(server: &Server) {
     let pg = format!("127.0.0.1:{}", server.pg_port);
     let mut open = Vec::new();
     for address in [server.http.as_str(), pg.as_str()] {
-        for garbage in [&b"\x00"[..], b"GET", b"\xff\xff\xff\xff\xff\xff\xff\xff", &[0x7f; 4096], b"\x7f\xff\xff\xff\x00\x03\x00\x00user\x00"] {
+        for garbage in [
+            &b"\x00"[..],
+            b"GET",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff",
+            &[0x7f; 4096],
+            b"\x7f\xff\xff\xff\x00\x03\x00\x00user\x00",
+        ] {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
             stream.write_all(garbage).unwrap();

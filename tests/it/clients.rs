@@ -23,7 +23,9 @@ fn run_all(folder: &str) {
     let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| ["py", "cjs", "mjs", "sh"].iter().any(|known| e == *known)))
+        .filter(|path| {
+            path.extension().is_some_and(|e| ["py", "cjs", "mjs", "sh"].iter().any(|known| e == *known))
+        })
         .collect();
     scripts.sort();
     assert!(!scripts.is_empty(), "no script in {}", folder.display());

@@ -43,7 +43,8 @@ fn twenty_kills_in_the_middle_of_an_import() {
             server.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let writer = start_writer(&server, round, Arc::clone(&acknowledged), Arc::clone(&stop));
-        let wait_ms = 30 + (seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round as u64 * 97) >> 33) % 900;
+        let wait_ms =
+            30 + (seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round as u64 * 97) >> 33) % 900;
         std::thread::sleep(Duration::from_millis(wait_ms));
         server = server.crash_and_restart();
         stop.store(true, Ordering::Relaxed);
@@ -61,8 +62,10 @@ fn twenty_kills_in_the_middle_of_an_import() {
         assert_eq!(keys(&server, &format!("import {round}")).len(), ROWS, "round {round}");
     }
     assert!(acknowledged.lock().unwrap().len() > ROUNDS, "the writer wrote next to nothing");
-    assert_eq!(server.psql_ok("SELECT count(*), count(DISTINCT product) FROM item WHERE series LIKE 'import%'"),
-        format!("{0}|{0}", ROUNDS * ROWS));
+    assert_eq!(
+        server.psql_ok("SELECT count(*), count(DISTINCT product) FROM item WHERE series LIKE 'import%'"),
+        format!("{0}|{0}", ROUNDS * ROWS)
+    );
 }
 
 fn rows(round: usize) -> String {

@@ -27,7 +27,8 @@ fn known_answers_by_every_door_and_changes_seen_by_all() {
         .command(&["import", "--mapping", mapping.to_str().unwrap(), data.to_str().unwrap()])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("1,425") || said.contains("1425"), "deals without a client are counted: {said}");
     assert!(said.contains("1,480") || said.contains("1480"), "uses of the alias GTXPro are counted: {said}");
@@ -68,10 +69,7 @@ fn graphql_answers(server: &Server) {
 }
 
 fn sql_answers(server: &Server) {
-    assert_eq!(
-        server.psql_ok("SELECT sum(close_value)::bigint FROM deal WHERE deal_stage = 'Won'"),
-        WON
-    );
+    assert_eq!(server.psql_ok("SELECT sum(close_value)::bigint FROM deal WHERE deal_stage = 'Won'"), WON);
     assert_eq!(
         server.psql_ok("SELECT deal_stage, count(*) FROM sales_pipeline.deal GROUP BY 1 ORDER BY 2 DESC"),
         "Won|4238\nLost|2473\nEngaging|1589\nProspecting|500"
@@ -93,7 +91,8 @@ fn rest_answers(server: &Server) {
 
 fn a_change_by_any_door_is_seen_by_the_others(server: &Server) {
     let names = |server: &Server| {
-        let seen = |rows: Vec<Value>| rows.into_iter().map(|r| r["product"].as_str().unwrap().to_owned()).collect();
+        let seen =
+            |rows: Vec<Value>| rows.into_iter().map(|r| r["product"].as_str().unwrap().to_owned()).collect();
         let by_objectql: Vec<String> =
             seen(server.query(json!({"object": "item", "where": {"series": "NEW"}, "orderBy": ["product"]})));
         let by_sql: Vec<String> = server
@@ -102,8 +101,9 @@ fn a_change_by_any_door_is_seen_by_the_others(server: &Server) {
             .map(str::to_owned)
             .collect();
         let by_graphql: Vec<String> = seen(
-            server.graphql("{ items(where: {series: {eq: \"NEW\"}}, orderBy: [{product: ASC}]) { nodes { product } } }")
-                ["items"]["nodes"]
+            server.graphql(
+                "{ items(where: {series: {eq: \"NEW\"}}, orderBy: [{product: ASC}]) { nodes { product } } }",
+            )["items"]["nodes"]
                 .as_array()
                 .unwrap()
                 .clone(),
@@ -120,10 +120,15 @@ fn a_change_by_any_door_is_seen_by_the_others(server: &Server) {
     assert_eq!(names(server), ["A"]);
     server.psql_ok("INSERT INTO item (product, series, sales_price) VALUES ('B', 'NEW', 2)");
     assert_eq!(names(server), ["A", "B"]);
-    server.graphql("mutation { createItem(input: {product: \"C\", series: \"NEW\", salesPrice: \"3\"}) { id } }");
+    server.graphql(
+        "mutation { createItem(input: {product: \"C\", series: \"NEW\", salesPrice: \"3\"}) { id } }",
+    );
     assert_eq!(names(server), ["A", "B", "C"]);
-    let (status, made) =
-        server.request("POST", "/api/v1/objects/item", Some(&json!({"product": "D", "series": "NEW", "sales_price": 4})));
+    let (status, made) = server.request(
+        "POST",
+        "/api/v1/objects/item",
+        Some(&json!({"product": "D", "series": "NEW", "sales_price": 4})),
+    );
     assert_eq!(status, 201, "{made}");
     assert_eq!(names(server), ["A", "B", "C", "D"]);
     server.psql_ok("DELETE FROM item WHERE series = 'NEW' AND product <> 'D'");

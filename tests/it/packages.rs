@@ -15,7 +15,8 @@ fn ten_mistakes_give_ten_findings_with_their_places() {
 #[test]
 fn the_projects_own_packages_compile() {
     let output = quarry().args(["package", "check"]).arg(root().join("packages")).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("crm 1.0.0: 13 objects"), "{said}");
 }
