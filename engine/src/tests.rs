@@ -12,8 +12,8 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Change, Engine, EngineOptions, Error, Input, Operation, Outcome, PlannerOptions, Principal, Record, Session,
-    SessionOptions, StoreOptions, Value, World,
+    Change, Engine, EngineOptions, Error, Input, Operation, Outcome, PlannerOptions, Principal, Record,
+    Session, SessionOptions, StoreOptions, Value, World,
 };
 
 /// 2026-03-01T00:00:00Z.
@@ -34,7 +34,8 @@ impl Shop {
 
     fn open_in(folder: tempfile::TempDir) -> Shop {
         let engine = Engine::open(options(&folder), World::seeded(7, START_MICROS)).unwrap().engine;
-        let user = crate::identity::credentials::any_by_name(&engine.store().snapshot(), "admin").unwrap().unwrap();
+        let user =
+            crate::identity::credentials::any_by_name(&engine.store().snapshot(), "admin").unwrap().unwrap();
         let session = engine.session(user.principal(), SessionOptions::default());
         Shop { engine, session, folder }
     }

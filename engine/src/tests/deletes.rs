@@ -26,7 +26,10 @@ async fn a_record_that_others_hold_stays_and_says_who_holds_it() {
     assert_eq!((error.kind, error.code), (ErrorKind::Violated, "DELETE_RESTRICTED"));
     let finding = &error.findings[0];
     assert_eq!(finding.message, "other records refer to it: 2 in product.maker_id");
-    assert_eq!((finding.id.as_deref(), finding.constraint.as_deref()), (Some("acme"), Some("product_maker_id_fkey")));
+    assert_eq!(
+        (finding.id.as_deref(), finding.constraint.as_deref()),
+        (Some("acme"), Some("product_maker_id_fkey"))
+    );
     assert_eq!(shop.rows("maker"), 1);
 }
 
@@ -72,6 +75,7 @@ async fn a_reference_made_meanwhile_keeps_its_target() {
     assert_eq!(told(&error), ["0 maker delete_restricted"]);
     let mut referring = shop.session.begin();
     shop.create("maker", json!({ "id": "soon", "name": "Soon" })).await.unwrap();
-    let unseen = referring.apply(vec![create("product", json!({ "name": "Desk", "maker_id": "soon" }))]).await;
+    let unseen =
+        referring.apply(vec![create("product", json!({ "name": "Desk", "maker_id": "soon" }))]).await;
     assert_eq!(told(&unseen.unwrap_err()), ["0 product.maker_id reference_not_found"]);
 }

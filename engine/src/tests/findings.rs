@@ -181,7 +181,8 @@ async fn days_and_bare_instants_are_those_of_the_sessions_time_zone() {
     // At the start of the test's clock it is still the evening before in New York.
     assert_eq!(shop.field("product", &id, "since"), Some(Value::Date(20_512)));
     assert_eq!(shop.field("product", &id, "seen_at"), Some(Value::Timestamp(1_782_921_600_000_000)));
-    let skipped = shop.create("product", json!({ "name": "Lamp", "seen_at": "2026-03-08 02:30" })).await.unwrap_err();
+    let skipped =
+        shop.create("product", json!({ "name": "Lamp", "seen_at": "2026-03-08 02:30" })).await.unwrap_err();
     assert_eq!(told(&skipped), ["0 product.seen_at invalid_date"]);
 }
 
@@ -262,7 +263,8 @@ async fn unique_values_are_watched_inside_one_request() {
     assert_eq!(told(&shop.change(twice).await.unwrap_err()), ["1 maker.name unique"]);
     // A value that an earlier change gives up is free for a later one.
     let id = shop.create("maker", json!({ "name": "Acme" })).await.unwrap();
-    let handed_over = vec![update("maker", &id, json!({ "name": "Old" })), create("maker", json!({ "name": "Acme" }))];
+    let handed_over =
+        vec![update("maker", &id, json!({ "name": "Old" })), create("maker", json!({ "name": "Acme" }))];
     shop.change(handed_over).await.unwrap();
     let deleted = vec![delete("maker", &id), create("maker", json!({ "name": "Old" }))];
     shop.change(deleted).await.unwrap();
@@ -302,10 +304,12 @@ async fn an_update_looks_at_what_it_was_given() {
     shop.change(vec![update("product", &id, json!({ "price": 6, "name": "Lamp" }))]).await.unwrap();
     assert_eq!(shop.field("product", &id, "revision"), Some(Value::Int(2)));
     assert!(shop.field("product", &id, "updated_at") != shop.field("product", &id, "created_at"));
-    let error = shop.change(vec![update("product", &id, json!({ "name": null, "id": "other" }))]).await.unwrap_err();
+    let error =
+        shop.change(vec![update("product", &id, json!({ "name": null, "id": "other" }))]).await.unwrap_err();
     assert_eq!(told(&error), ["0 product.id readonly", "0 product.name required"]);
     // What changes nothing writes nothing, and still answers.
-    let outcomes = shop.change(vec![update("product", &id, json!({ "price": "6.00", "id": id }))]).await.unwrap();
+    let outcomes =
+        shop.change(vec![update("product", &id, json!({ "price": "6.00", "id": id }))]).await.unwrap();
     assert_eq!(outcomes[0].ids, [id.clone()]);
     assert_eq!(shop.field("product", &id, "revision"), Some(Value::Int(2)));
 }
@@ -313,8 +317,12 @@ async fn an_update_looks_at_what_it_was_given() {
 #[tokio::test]
 async fn an_upsert_finds_its_record_by_unique_fields() {
     let shop = Shop::open();
-    let first = shop.change(vec![upsert("product", &["code"], json!({ "code": "L", "name": "Lamp" }))]).await.unwrap();
-    let again = shop.change(vec![upsert("product", &["code"], json!({ "code": "L", "price": 9 }))]).await.unwrap();
+    let first = shop
+        .change(vec![upsert("product", &["code"], json!({ "code": "L", "name": "Lamp" }))])
+        .await
+        .unwrap();
+    let again =
+        shop.change(vec![upsert("product", &["code"], json!({ "code": "L", "price": 9 }))]).await.unwrap();
     assert_eq!((first[0].done, again[0].done), (crate::Done::Created, crate::Done::Updated));
     assert_eq!(first[0].ids, again[0].ids);
     assert_eq!(shop.field("product", &first[0].ids[0], "name"), Some(text("Lamp")));

@@ -88,7 +88,8 @@ async fn the_second_of_two_transactions_that_change_a_record_gets_a_conflict() {
 async fn a_revision_that_was_passed_is_a_conflict_that_is_not_tried_again() {
     let shop = Shop::open();
     let id = shop.create("maker", json!({ "name": "Acme" })).await.unwrap();
-    let with = |revision, operation| Change { object: "maker".into(), operation, if_revision: Some(revision) };
+    let with =
+        |revision, operation| Change { object: "maker".into(), operation, if_revision: Some(revision) };
     let rename = |name| Operation::Update { id: id.clone(), data: record(json!({ "name": name })) };
     shop.change(vec![with(1, rename("Second"))]).await.unwrap();
     let error = shop.change(vec![with(1, rename("Third"))]).await.unwrap_err();
@@ -152,8 +153,14 @@ async fn changes_by_condition_see_what_came_before_them() {
     let outcomes = shop
         .change(vec![
             create("product", json!({ "name": "Pen", "price": 1 })),
-            change("product", Operation::UpdateWhere { filter: cheap.clone(), data: record(json!({ "size": "small" })) }),
-            change("product", Operation::DeleteWhere { filter: filter(json!({ "name": "Pen", "size": "small" })) }),
+            change(
+                "product",
+                Operation::UpdateWhere { filter: cheap.clone(), data: record(json!({ "size": "small" })) },
+            ),
+            change(
+                "product",
+                Operation::DeleteWhere { filter: filter(json!({ "name": "Pen", "size": "small" })) },
+            ),
         ])
         .await
         .unwrap();
@@ -162,7 +169,11 @@ async fn changes_by_condition_see_what_came_before_them() {
     assert_eq!(shop.rows("product"), 3);
     let unknown = change("product", Operation::DeleteWhere { filter: filter(json!({ "pirce": 1 })) });
     let error = shop.change(vec![unknown]).await.unwrap_err();
-    assert!(error.path.starts_with("changes[0]") && error.message.contains("pirce"), "{} {error}", error.path);
+    assert!(
+        error.path.starts_with("changes[0]") && error.message.contains("pirce"),
+        "{} {error}",
+        error.path
+    );
 }
 
 #[tokio::test]

@@ -47,7 +47,9 @@ async fn tokens_end_with_a_new_password_and_with_the_user() {
     shop.change(vec![update("user", &li.user_id, json!({ "active": false }))]).await.unwrap();
     assert!(shop.engine.by_token(&token.text).is_err());
     assert!(shop.engine.login("li", "another password").await.is_err());
-    shop.change(vec![update("user", &li.user_id, json!({ "active": true, "username": "wei" }))]).await.unwrap();
+    shop.change(vec![update("user", &li.user_id, json!({ "active": true, "username": "wei" }))])
+        .await
+        .unwrap();
     assert_eq!(shop.engine.by_token(&token.text).unwrap().user_name, "wei");
     shop.change(vec![delete("user", &li.user_id)]).await.unwrap();
     assert!(shop.engine.by_token(&token.text).is_err());
@@ -75,12 +77,15 @@ async fn scram_verifiers_are_those_of_the_password_and_fakes_stay_the_same() {
     let shop = Shop::open();
     let (verifier, principal) = shop.engine.scram("admin").unwrap();
     assert_eq!(principal.unwrap().user_name, "admin");
-    let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(PASSWORD.as_bytes(), &verifier.salt, verifier.iterations);
+    let salted =
+        pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(PASSWORD.as_bytes(), &verifier.salt, verifier.iterations);
     let mut mac = Hmac::<Sha256>::new_from_slice(&salted).unwrap();
     mac.update(b"Client Key");
     assert_eq!(Sha256::digest(mac.finalize().into_bytes()).to_vec(), verifier.stored_key);
     let (fake, nobody) = shop.engine.scram("nobody").unwrap();
-    assert!(nobody.is_none() && fake.iterations == verifier.iterations && fake.salt.len() == verifier.salt.len());
+    assert!(
+        nobody.is_none() && fake.iterations == verifier.iterations && fake.salt.len() == verifier.salt.len()
+    );
     let shop = shop.reopen();
     assert_eq!(shop.engine.scram("nobody").unwrap().0.salt, fake.salt);
     assert_ne!(shop.engine.scram("nobody2").unwrap().0.salt, fake.salt);

@@ -29,9 +29,13 @@ async fn questions_are_answered_as_json_lines_and_arrow() {
     let lines = send("application/x-ndjson", all.clone()).await;
     assert_eq!(lines.header("content-type"), "application/x-ndjson");
     let text = String::from_utf8(lines.body.to_vec()).unwrap();
-    assert_eq!(text, "{\"name\":\"Chair\",\"price\":20.50,\"maker.name\":\"Acme\"}\n{\"name\":\"Lamp\",\"price\":5.25,\"maker.name\":\"Acme\"}\n");
+    assert_eq!(
+        text,
+        "{\"name\":\"Chair\",\"price\":20.50,\"maker.name\":\"Acme\"}\n{\"name\":\"Lamp\",\"price\":5.25,\"maker.name\":\"Acme\"}\n"
+    );
     let arrow = send("application/vnd.apache.arrow.stream", all).await;
-    let batches: Vec<_> = StreamReader::try_new(arrow.body.as_ref(), None).unwrap().map(|b| b.unwrap()).collect();
+    let batches: Vec<_> =
+        StreamReader::try_new(arrow.body.as_ref(), None).unwrap().map(|b| b.unwrap()).collect();
     assert_eq!(batches.iter().map(|b| b.num_rows()).sum::<usize>(), 2);
     let plan = shop.post("/api/v1/query", json!({ "object": "product", "explain": true })).await;
     assert!(plan.json()["plan"].as_str().unwrap().contains("product"));
@@ -56,14 +60,19 @@ async fn an_answer_without_rows_is_whole_in_every_form() {
 async fn a_record_is_a_resource_with_its_revision_as_etag() {
     let shop = Shop::open().await;
     let json = [("content-type", "application/json")];
-    let made = shop.post("/api/v1/objects/product", json!({ "name": "Lamp", "price": "5.25", "extra": { "a": [1] } })).await;
+    let made = shop
+        .post("/api/v1/objects/product", json!({ "name": "Lamp", "price": "5.25", "extra": { "a": [1] } }))
+        .await;
     assert_eq!((made.status, made.header("etag")), (StatusCode::CREATED, "\"1\""));
     assert_eq!(made.json()["price"], json!("5.25"));
     assert_eq!(made.json()["extra"], json!({ "a": [1] }));
     let place = made.header("location").to_owned();
     let read = shop.get(&place).await;
     assert_eq!((read.status, read.json()), (StatusCode::OK, made.json()));
-    assert_eq!(shop.send("GET", &place, &[("if-none-match", "\"1\"")], "").await.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(
+        shop.send("GET", &place, &[("if-none-match", "\"1\"")], "").await.status,
+        StatusCode::NOT_MODIFIED
+    );
     let few = shop.get(&format!("{place}?select=name,revision")).await;
     assert_eq!(few.json(), json!({ "name": "Lamp", "revision": 1 }));
 
@@ -73,8 +82,14 @@ async fn a_record_is_a_resource_with_its_revision_as_etag() {
     assert_eq!(changed.json()["name"], json!("Light"));
     let stale = shop.send("PATCH", &place, &with("\"1\""), r#"{"name": "Late"}"#).await;
     assert_eq!(stale.problem(), (412, "CONCURRENT_UPDATE".to_owned()));
-    assert_eq!(shop.send("DELETE", &place, &[("if-match", "\"1\"")], "").await.status, StatusCode::PRECONDITION_FAILED);
-    assert_eq!(shop.send("DELETE", &place, &[("if-match", "\"2\"")], "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        shop.send("DELETE", &place, &[("if-match", "\"1\"")], "").await.status,
+        StatusCode::PRECONDITION_FAILED
+    );
+    assert_eq!(
+        shop.send("DELETE", &place, &[("if-match", "\"2\"")], "").await.status,
+        StatusCode::NO_CONTENT
+    );
     for (method, body) in [("GET", ""), ("PATCH", r#"{"name": "Late"}"#), ("DELETE", "")] {
         let gone = shop.send(method, &place, &json, body).await;
         assert_eq!(gone.problem(), (404, "RECORD_NOT_FOUND".to_owned()), "{method}");
@@ -89,7 +104,8 @@ async fn a_list_is_asked_by_its_query_string() {
     let told = shop.get(path).await.json();
     assert_eq!(told["records"], json!([{ "name": "Desk" }, { "name": "Chair" }]));
     assert_eq!(told["count"], json!(3));
-    let expanded = shop.get("/api/v1/objects/product?select=name&sort=name&limit=1&expand=maker").await.json();
+    let expanded =
+        shop.get("/api/v1/objects/product?select=name&sort=name&limit=1&expand=maker").await.json();
     assert_eq!(expanded["records"][0]["maker"]["name"], json!("Acme"));
 }
 
@@ -112,7 +128,8 @@ async fn changes_are_one_transaction_and_answer_with_the_records() {
     assert_eq!(shop.get("/api/v1/objects/maker").await.json()["records"], json!([]));
 
     let told = shop.post("/api/v1/changes", body).await.json();
-    let done: Vec<&str> = told["results"].as_array().unwrap().iter().map(|r| r["done"].as_str().unwrap()).collect();
+    let done: Vec<&str> =
+        told["results"].as_array().unwrap().iter().map(|r| r["done"].as_str().unwrap()).collect();
     assert_eq!(done, ["created", "created", "updated", "updated", "created", "deleted"]);
     let product = &told["results"][2]["record"];
     assert_eq!((&product["price"], &product["stock"]), (&json!("7.10"), &json!(3)));

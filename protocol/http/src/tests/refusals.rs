@@ -25,7 +25,8 @@ async fn nothing_but_health_answers_without_a_login() {
         let answer = shop.send("GET", "/api/v1/meta/objects", &[("authorization", wrong)], "").await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{wrong}");
     }
-    let login = shop.post("/api/v1/auth/login", json!({ "user": "nobody", "password": "whatever it is" })).await;
+    let login =
+        shop.post("/api/v1/auth/login", json!({ "user": "nobody", "password": "whatever it is" })).await;
     assert_eq!(login.problem(), (401, "UNAUTHENTICATED".to_owned()));
 }
 
@@ -53,22 +54,66 @@ async fn bad_requests_get_their_status_and_code() {
         ("GET", "/api/v1/objects/product", &[("x-quarry-time-zone", "Mars")], "", 400, "INVALID_REQUEST"),
         ("PATCH", "/api/v1/objects/product/x", &[json, ("if-match", "1")], "{}", 400, "INVALID_REQUEST"),
         ("POST", "/api/v1/objects/product", &[json], r#"{"price": -1}"#, 400, "VALIDATION_FAILED"),
-        ("POST", "/api/v1/objects/product", &[json], r#"{"name": "Lamp", "code": "Lamp"}"#, 409, "UNIQUE_VIOLATION"),
+        (
+            "POST",
+            "/api/v1/objects/product",
+            &[json],
+            r#"{"name": "Lamp", "code": "Lamp"}"#,
+            409,
+            "UNIQUE_VIOLATION",
+        ),
         ("DELETE", "/api/v1/objects/maker/acme", &[], "", 409, "DELETE_RESTRICTED"),
         ("POST", "/api/v1/changes", &[json], r#"{"changes": 1}"#, 400, "INVALID_REQUEST"),
-        ("POST", "/api/v1/changes", &[json], r#"{"changes": [], "idempotencyKey": "x"}"#, 400, "NOT_SUPPORTED"),
+        (
+            "POST",
+            "/api/v1/changes",
+            &[json],
+            r#"{"changes": [], "idempotencyKey": "x"}"#,
+            400,
+            "NOT_SUPPORTED",
+        ),
         ("POST", "/api/v1/changes", &[json], r#"{"changes": [], "atomc": true}"#, 400, "INVALID_REQUEST"),
-        ("POST", "/api/v1/changes", &[json], r#"{"changes": [{"op": "drop", "object": "product"}]}"#, 400, "INVALID_REQUEST"),
-        ("POST", "/api/v1/changes", &[json], r#"{"changes": [{"op": "delete", "object": "product"}]}"#, 400, "INVALID_REQUEST"),
-        ("POST", "/api/v1/auth/login", &[json], r#"{"user": "admin", "pasword": "x"}"#, 400, "INVALID_REQUEST"),
+        (
+            "POST",
+            "/api/v1/changes",
+            &[json],
+            r#"{"changes": [{"op": "drop", "object": "product"}]}"#,
+            400,
+            "INVALID_REQUEST",
+        ),
+        (
+            "POST",
+            "/api/v1/changes",
+            &[json],
+            r#"{"changes": [{"op": "delete", "object": "product"}]}"#,
+            400,
+            "INVALID_REQUEST",
+        ),
+        (
+            "POST",
+            "/api/v1/auth/login",
+            &[json],
+            r#"{"user": "admin", "pasword": "x"}"#,
+            400,
+            "INVALID_REQUEST",
+        ),
     ];
     for (method, path, headers, body, status, code) in cases {
         let answer = shop.send(method, path, headers, body.to_string()).await;
-        assert_eq!(answer.problem(), (*status, (*code).to_owned()), "{method} {path} {body}: {:?}", answer.body);
+        assert_eq!(
+            answer.problem(),
+            (*status, (*code).to_owned()),
+            "{method} {path} {body}: {:?}",
+            answer.body
+        );
         assert!(!answer.json()["error"]["requestId"].as_str().unwrap().is_empty());
     }
     let place = shop.send("POST", "/api/v1/query", &[json], "{\n  \"object\": \"product\",\n}").await;
-    assert!(place.json()["error"]["message"].as_str().unwrap().contains("line 3, column 1"), "{:?}", place.body);
+    assert!(
+        place.json()["error"]["message"].as_str().unwrap().contains("line 3, column 1"),
+        "{:?}",
+        place.body
+    );
     assert_eq!(shop.get("/api/v1/query").await.header("allow"), "POST");
 }
 
@@ -81,7 +126,8 @@ async fn findings_name_change_field_and_code() {
     ]});
     let answer = shop.post("/api/v1/changes", body).await;
     let findings = answer.json()["error"]["findings"].clone();
-    let brief: Vec<_> = findings.as_array().unwrap().iter().map(|f| (&f["change"], &f["field"], &f["code"])).collect();
+    let brief: Vec<_> =
+        findings.as_array().unwrap().iter().map(|f| (&f["change"], &f["field"], &f["code"])).collect();
     let (change, price, maker) = (json!(1), json!("price"), json!("maker_id"));
     let (scale, missing) = (json!("max_scale"), json!("reference_not_found"));
     assert_eq!(brief, [(&change, &price, &scale), (&change, &maker, &missing)]);
@@ -93,9 +139,11 @@ async fn bodies_past_the_limit_are_refused_whether_or_not_they_say_their_length(
     let shop = Shop::open_with(HttpOptions { body_bytes_max: 1000, ..HttpOptions::default() }).await;
     let headers = [("content-type", "application/json")];
     let large = format!("{{\"object\": \"{}\"}}", "x".repeat(2000));
-    let told = shop.send("POST", "/api/v1/query", &[headers[0], ("content-length", "2014")], large.clone()).await;
+    let told =
+        shop.send("POST", "/api/v1/query", &[headers[0], ("content-length", "2014")], large.clone()).await;
     assert_eq!(told.problem(), (413, "BODY_TOO_LARGE".to_owned()));
-    let parts = large.into_bytes().chunks(100).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect::<Vec<_>>();
+    let parts =
+        large.into_bytes().chunks(100).map(|part| Ok::<_, std::io::Error>(part.to_vec())).collect::<Vec<_>>();
     let streamed = Body::from_stream(futures::stream::iter(parts));
     let cut = shop.send("POST", "/api/v1/query", &headers, streamed).await;
     assert_eq!(cut.problem(), (413, "BODY_TOO_LARGE".to_owned()));

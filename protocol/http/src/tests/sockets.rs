@@ -42,7 +42,8 @@ const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\
 #[tokio::test]
 async fn garbage_is_told_off_and_slow_headers_are_cut_off() {
     let door = listen(HttpOptions { header_seconds_max: 1, ..HttpOptions::default() }).await;
-    let garbage = exchange(door.address, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 garbage\r\n\r\n").await;
+    let garbage =
+        exchange(door.address, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 garbage\r\n\r\n").await;
     assert!(garbage.starts_with("HTTP/1.1 400"), "{garbage}");
     let many = format!("GET /health/live HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(20_000));
     assert!(!exchange(door.address, many.as_bytes()).await.starts_with("HTTP/1.1 200"));
