@@ -290,7 +290,7 @@ async fn later_changes_point_to_earlier_ones() {
         .change(vec![
             create("maker", json!({ "id": "m9", "name": null })),
             create("product", json!({ "name": "Lamp", "maker_id": "m9" })),
-            create("product", json!({ "name": "Lamp", "maker_id": "$ref:0.id" })),
+            create("product", json!({ "name": "Desk", "maker_id": "$ref:0.id" })),
         ])
         .await
         .unwrap_err();

@@ -11,7 +11,10 @@ use quarry_metadata::{FieldKind, Object, Registry, RelationKind};
 pub(crate) fn marked(schema: &Schema, registry: &Registry, query: &Query) -> SchemaRef {
     let Some(object) = registry.get(&query.object) else { return Arc::new(schema.clone()) };
     let path_of = |column: &str| {
-        let named = query.fields.iter().find(|selected| selected.alias.as_deref().unwrap_or(&selected.path) == column);
+        let named = query
+            .fields
+            .iter()
+            .find(|selected| selected.alias.as_deref().unwrap_or(&selected.path) == column);
         named.map_or_else(|| column.to_owned(), |selected| selected.path.clone())
     };
     let grouped = !query.group_by.is_empty() || !query.aggregations.is_empty();
@@ -43,6 +46,7 @@ fn to_one(registry: &Registry, object: &Object, step: &str) -> Option<Arc<Object
         FieldKind::Lookup { target, .. } => Some(target),
         _ => None,
     });
-    let related = object.relation(step).filter(|r| matches!(r.kind, RelationKind::ToOne { .. })).map(|r| &r.target);
+    let related =
+        object.relation(step).filter(|r| matches!(r.kind, RelationKind::ToOne { .. })).map(|r| &r.target);
     registry.get(related.or(lookup)?.as_str()).cloned()
 }
