@@ -6,10 +6,13 @@
 //! The road of SQL: [`sql::SqlSession`] plans parsed statements over the same views.
 
 pub mod answer;
+mod coerce;
 pub mod context;
 pub mod error;
 pub mod lower;
+mod nearest;
 pub mod objectql;
+mod plan;
 pub mod planner;
 mod rules;
 mod run;

@@ -6,7 +6,7 @@ use crate::{
     compile::{Draft, Drafts},
     issue::{Issues, Place},
     model::{FieldKind, RelationKind},
-    naming::{camel_case, pascal_case, plural, relation_of_lookup},
+    naming::{GRAPHQL_TYPE_SUFFIXES, camel_case, pascal_case, plural, relation_of_lookup},
 };
 
 /// Reports the collisions among object types, root fields, and the fields of each type.
@@ -23,6 +23,22 @@ pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
         }
         check_fields(draft, issues);
     }
+    for draft in drafts.values() {
+        check_types(draft, &types, issues);
+    }
+}
+
+/// The types that go with an object must not have the name of another object's type.
+fn check_types(draft: &Draft<'_>, types: &Names, issues: &mut Issues) {
+    let type_name = pascal_case(draft.object.name.as_str());
+    for suffix in GRAPHQL_TYPE_SUFFIXES {
+        let made = format!("{type_name}{suffix}");
+        if let Some(other) = types.0.get(&made) {
+            let message =
+                format!("`{other}` would be `{made}` in GraphQL, which goes with this object; rename one");
+            issues.error(&draft.definition.name.place, "graphql-name-collision", message);
+        }
+    }
 }
 
 /// A lookup has two fields there: its id (`accountId`) and the record (`account`).
@@ -37,8 +53,10 @@ fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
             continue;
         }
         let to_one = relation_of_lookup(name);
-        names.add(format!("{}Id", camel_case(to_one)), name, place, issues);
-        if draft.object.relations.contains_key(to_one) {
+        let own = RelationKind::ToOne { field: field.name.clone() };
+        // A lookup that could not have its relation is reported for that.
+        if draft.object.relation(to_one).is_some_and(|relation| relation.kind == own) {
+            names.add(format!("{}Id", camel_case(to_one)), name, place, issues);
             names.add(camel_case(to_one), name, place, issues);
         }
     }

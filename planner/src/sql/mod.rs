@@ -38,14 +38,14 @@ pub struct SqlExtras {
 /// DDL, DML, SET and COPY are refused here (a door does its own).
 pub struct SqlSession {
     state: SessionState,
-    options: PlannerOptions,
+    options: Arc<PlannerOptions>,
     timeout: Option<Duration>,
 }
 
 impl SqlSession {
     pub(crate) fn new(
         mut state: SessionState,
-        options: PlannerOptions,
+        options: Arc<PlannerOptions>,
         context: &QueryContext,
         extras: &SqlExtras,
     ) -> SqlSession {
