@@ -1,5 +1,7 @@
 //! Changes as doors ask for them, and what became of them.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 use quarry_planner::objectql::Filter;
 use quarry_storage::Value;
@@ -30,6 +32,7 @@ pub struct Change {
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
 pub enum Operation {
     /// A new record; `id` in the data is used when given.
     Create(Record),
@@ -37,7 +40,7 @@ pub enum Operation {
     Update { id: String, data: Record },
     /// The named fields of every record that matches.
     UpdateWhere { filter: Filter, data: Record },
-    /// Create, or update the one record whose `on` fields (together unique) have the data's values.
+    /// Create, or update the one record whose `on` fields (together unique, or `id`) have the data's values.
     Upsert { on: Vec<String>, data: Record },
     /// One record.
     Delete { id: String },
@@ -83,6 +86,65 @@ pub struct Finding {
     pub message: String,
     /// The constraint's name for unique and reference findings (SQL's `constraint_name`).
     pub constraint: Option<String>,
+}
+
+impl Finding {
+    /// The finding that a violation told by the store stands for; which change it was is not known there.
+    pub(crate) fn of_store(error: &quarry_storage::Error) -> Self {
+        use quarry_storage::Error as Store;
+        let of = |object: &str, id: Option<&str>, field: Option<&str>, code, message, constraint| Self {
+            change: 0,
+            object: object.to_owned(),
+            id: id.map(str::to_owned),
+            field: field.map(str::to_owned),
+            code,
+            message,
+            constraint,
+        };
+        match error {
+            Store::DuplicateKey { table, key } => {
+                let message = format!("a record with the id {key:?} exists already");
+                of(table, Some(key), Some("id"), "unique", message, Some(format!("{table}_pkey")))
+            }
+            Store::MissingKey { table, key } => {
+                of(table, Some(key), None, "record_not_found", format!("there is no record {key:?}"), None)
+            }
+            Store::UniqueViolation { table, constraint, columns, key } => {
+                let field = columns.first().filter(|_| columns.len() == 1).map(String::as_str);
+                let message = format!("another record has the same {}", columns.join(", "));
+                of(table, Some(key), field, "unique", message, Some(constraint.clone()))
+            }
+            Store::ReferenceViolation { table, column, key, target, target_key } => {
+                let message = format!("there is no {target} {target_key:?}");
+                let constraint = Some(reference_constraint(table, column));
+                of(table, Some(key), Some(column), "reference_not_found", message, constraint)
+            }
+            Store::StillReferenced { table, key, child, column } => {
+                let message = format!("it is still referred to by {child}.{column}");
+                let constraint = Some(reference_constraint(child, column));
+                of(table, Some(key), None, "delete_restricted", message, constraint)
+            }
+            other => of("", None, None, "invalid_value", other.to_string(), None),
+        }
+    }
+}
+
+/// The constraint name of a lookup, as SQL tools expect it.
+pub(crate) fn reference_constraint(object: &str, field: &str) -> String {
+    format!("{object}_{field}_fkey")
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.object)?;
+        if let Some(field) = &self.field {
+            write!(f, ".{field}")?;
+        }
+        if let Some(id) = &self.id {
+            write!(f, " of {id:?}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
 }
 
 /// What became of a set of changes.

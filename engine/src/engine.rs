@@ -2,13 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
 use quarry_planner::{Planner, PlannerOptions};
-use quarry_storage::{StoreOptions, World};
+use quarry_storage::{Store, StoreOptions, World};
 
 use crate::{
+    active::Active,
     error::Result,
-    identity::{Principal, ScramVerifier, Token},
+    identity::{Principal, ScramVerifier, Token, gate::Gate},
+    opening,
     session::{Session, SessionOptions},
 };
 
@@ -40,7 +43,17 @@ pub struct Opened {
 }
 
 /// One process's engine over one tenant, `main`.
-pub struct Engine;
+pub struct Engine {
+    store: Arc<Store>,
+    planner: Planner,
+    world: World,
+    packages: Vec<PathBuf>,
+    active: RwLock<Arc<Active>>,
+    /// One reload at a time.
+    reloading: Mutex<()>,
+    gate: Arc<Gate>,
+    retry_turn: tokio::sync::Mutex<()>,
+}
 
 impl Engine {
     /// Loads the packages, opens the store, makes the tables and, at first start, the `admin` user.
@@ -49,13 +62,30 @@ impl Engine {
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
-        let _ = (options, world);
-        todo!()
+        let EngineOptions { data, packages, admin_password, token_seconds, store, planner } = options;
+        let active = Arc::new(Active::new(opening::registry(&packages)?)?);
+        let store = Store::open(&data.join("tenant").join("main"), store, world.clone())?;
+        store.define_tables(active.tables(&store.snapshot()))?;
+        let scram_secret = opening::scram_secret(&store, &world)?;
+        let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
+        let gate = Gate::new(store.clone(), world.clone(), token_seconds, scram_secret)?;
+        let warnings = active.registry.warnings.clone();
+        let engine = Engine {
+            store,
+            planner: Planner::new(planner),
+            world,
+            packages,
+            active: RwLock::new(active),
+            reloading: Mutex::new(()),
+            gate: Arc::new(gate),
+            retry_turn: tokio::sync::Mutex::new(()),
+        };
+        Ok(Opened { engine: Arc::new(engine), admin_password: random_password, warnings })
     }
 
     /// The registry that serves now.
     pub fn registry(&self) -> Arc<Registry> {
-        todo!()
+        self.active().registry.clone()
     }
 
     /// Loads the package folders again; on any error the last good registry keeps serving.
@@ -64,12 +94,17 @@ impl Engine {
     ///
     /// `Invalid` with all issues.
     pub fn reload(&self) -> Result<Arc<Registry>> {
-        todo!()
+        let _alone = self.reloading.lock();
+        let active = Arc::new(Active::new(opening::registry(&self.packages)?)?);
+        self.store.define_tables(active.tables(&self.store.snapshot()))?;
+        let registry = active.registry.clone();
+        *self.active.write() = active;
+        Ok(registry)
     }
 
     /// The planner.
     pub fn planner(&self) -> &Planner {
-        todo!()
+        &self.planner
     }
 
     /// Proves a user by password (argon2id; takes as long for an unknown user; throttled).
@@ -78,8 +113,7 @@ impl Engine {
     ///
     /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` after too many tries.
     pub async fn login(&self, user: &str, password: &str) -> Result<Principal> {
-        let _ = (user, password);
-        todo!()
+        self.gate.login(user, password).await
     }
 
     /// A bearer token for a proven user.
@@ -88,8 +122,7 @@ impl Engine {
     ///
     /// `Limited` past the number of live tokens.
     pub fn issue_token(&self, principal: &Principal) -> Result<Token> {
-        let _ = principal;
-        todo!()
+        self.gate.issue_token(principal)
     }
 
     /// Who a bearer token is for.
@@ -98,8 +131,7 @@ impl Engine {
     ///
     /// `Unauthenticated`.
     pub fn by_token(&self, token: &str) -> Result<Principal> {
-        let _ = token;
-        todo!()
+        self.gate.by_token(token)
     }
 
     /// What a SCRAM exchange checks against, with the principal it proves. For an unknown user: a verifier made from
@@ -107,16 +139,19 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Those of the store: then nobody is logged in.
+    /// `Limited` when the name failed too often; those of the store: then nobody is logged in.
     pub fn scram(&self, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
-        let _ = user;
-        todo!()
+        self.gate.scram(user)
+    }
+
+    /// Tells how a SCRAM exchange ended, so that guessing is slowed down at that door too.
+    pub fn scram_ended(&self, user: &str, proven: bool) {
+        self.gate.scram_ended(user, proven);
     }
 
     /// A session for a proven user.
     pub fn session(self: &Arc<Self>, principal: Principal, options: SessionOptions) -> Session {
-        let _ = (principal, options);
-        todo!()
+        Session::new(self.clone(), principal, options)
     }
 
     /// Makes a user, or changes a password.
@@ -125,18 +160,23 @@ impl Engine {
     ///
     /// `Violated` when the name is taken (add) or unknown (passwd), or the password is shorter than 8 characters.
     pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
-        let _ = (name, password, admin);
-        todo!()
+        opening::add_user(
+            &self.store,
+            &self.active(),
+            &self.world,
+            opening::NewUser { name, password, admin },
+        )
     }
 
-    /// As [`Self::add_user`].
+    /// As [`Self::add_user`]. Ends the user's tokens.
     ///
     /// # Errors
     ///
     /// As [`Self::add_user`].
     pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
-        let _ = (name, password);
-        todo!()
+        let principal = opening::set_password(&self.store, &self.active(), &self.world, name, password)?;
+        self.gate.forget(&principal);
+        Ok(())
     }
 
     /// Closes the store; no call after it succeeds.
@@ -145,6 +185,23 @@ impl Engine {
     ///
     /// Those of the last sync.
     pub fn close(&self) -> Result<()> {
-        todo!()
+        Ok(self.store.close()?)
+    }
+
+    pub(crate) fn active(&self) -> Arc<Active> {
+        self.active.read().clone()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Held by whoever tries again after a conflict.
+    pub(crate) fn retry_turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.retry_turn
     }
 }

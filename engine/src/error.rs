@@ -50,16 +50,106 @@ pub struct Error {
 /// The engine's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl Error {
+    /// An error without place, findings or source.
+    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, code, path: String::new(), message: message.into(), findings: Vec::new(), source: None }
+    }
+
+    /// The same error with its place in the request.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The same error with the one below.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// A request that must be fixed.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "INVALID_REQUEST", message)
+    }
+
+    /// Something that can't be by the engine's own rules.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "INTERNAL_ERROR", message)
+    }
+
+    /// A limit that was passed: its name, what was asked, what is allowed.
+    pub(crate) fn limited(limit: &str, asked: usize, allowed: usize) -> Self {
+        let message = format!("{limit}: {asked} asked, {allowed} allowed; ask for less at once");
+        Self::new(ErrorKind::Limited, "LIMIT_EXCEEDED", message)
+    }
+
+    /// The error that tells these findings. Its kind and code are those of the findings when they all say the
+    /// same; a revision that does not match comes before everything else.
+    pub fn of_findings(findings: Vec<Finding>) -> Self {
+        let all = |code: &str| findings.iter().all(|f| f.code == code);
+        let (kind, code) = if findings.iter().any(|f| f.code == "concurrent_update") {
+            (ErrorKind::Conflict, "CONCURRENT_UPDATE")
+        } else if all("record_not_found") {
+            (ErrorKind::Missing, "RECORD_NOT_FOUND")
+        } else if all("unique") {
+            (ErrorKind::Violated, "UNIQUE_VIOLATION")
+        } else if all("delete_restricted") {
+            (ErrorKind::Violated, "DELETE_RESTRICTED")
+        } else {
+            (ErrorKind::Violated, "VALIDATION_FAILED")
+        };
+        let message = match findings.as_slice() {
+            [] => "the data was refused".to_owned(),
+            [one] => one.to_string(),
+            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+        };
+        Self { findings, ..Self::new(kind, code, message) }
+    }
+}
+
 impl From<quarry_planner::Error> for Error {
     fn from(error: quarry_planner::Error) -> Self {
-        let _ = error;
-        todo!()
+        use quarry_planner::ErrorKind as Planner;
+        let kind = match error.kind {
+            Planner::Invalid => ErrorKind::Invalid,
+            Planner::Missing => ErrorKind::Missing,
+            Planner::Violated => ErrorKind::Violated,
+            Planner::Limited => ErrorKind::Limited,
+            Planner::Cancelled => ErrorKind::Cancelled,
+            Planner::Internal => ErrorKind::Internal,
+        };
+        let quarry_planner::Error { code, path, message, source, .. } = error;
+        Self { kind, code, path, message, findings: Vec::new(), source }
     }
 }
 
 impl From<quarry_storage::Error> for Error {
     fn from(error: quarry_storage::Error) -> Self {
-        let _ = error;
-        todo!()
+        use quarry_storage::ErrorKind as Store;
+        match error.kind() {
+            Store::Invalid => Self::invalid(error.to_string()).caused_by(error),
+            Store::Violated => Self::of_findings(vec![Finding::of_store(&error)]).caused_by(error),
+            Store::Conflict => {
+                let message = "another transaction changed the same records; begin again on the new state";
+                Self::new(ErrorKind::Conflict, "CONCURRENT_UPDATE", message).caused_by(error)
+            }
+            Store::Limited => {
+                Self::new(ErrorKind::Limited, "LIMIT_EXCEEDED", error.to_string()).caused_by(error)
+            }
+            Store::Unavailable => {
+                let message = "the store can't be used now; try again later";
+                Self::new(ErrorKind::Unavailable, "STORE_UNAVAILABLE", message).caused_by(error)
+            }
+            Store::Internal => Self::internal("the store failed; see the server's log").caused_by(error),
+        }
+    }
+}
+
+impl From<tokio::task::JoinError> for Error {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::internal("a task of the engine ended before its time").caused_by(error)
     }
 }

@@ -1,6 +1,14 @@
 //! Users: who they are, how they prove it. Passwords are kept as an argon2id hash (HTTP) and a SCRAM-SHA-256
 //! verifier (Postgres), in a system table that no view shows.
 
+pub(crate) mod credentials;
+pub(crate) mod gate;
+mod password;
+mod proofs;
+mod scram;
+mod throttle;
+mod tokens;
+
 /// Someone who has proven who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -23,10 +31,17 @@ pub struct ScramVerifier {
 }
 
 /// A bearer token as given to a client; only its hash is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     /// The secret text.
     pub text: String,
     /// When it ends, microseconds UTC.
     pub expires_micros: i64,
+}
+
+impl std::fmt::Debug for Token {
+    /// Without the secret: tokens must not find their way into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token").field("expires_micros", &self.expires_micros).finish_non_exhaustive()
+    }
 }

@@ -1,21 +1,30 @@
 //! What happens when a record changes, and who asks.
 //!
 //! The road of a change: [`session::Session::begin`] → [`transaction::Transaction::apply`] (the pipeline:
-//! resolve → defaults → types → calculate → validate → constraints; all findings at once) →
+//! resolve → defaults → coerce → calculate → validate → constraints; all findings at once) →
 //! [`transaction::Transaction::commit`].
 
+mod active;
 pub mod change;
+mod decimal;
 pub mod engine;
 pub mod error;
 pub mod identity;
+mod layout;
+mod opening;
+mod pipeline;
 pub mod session;
+mod system;
+#[cfg(test)]
+mod tests;
 pub mod transaction;
+mod work;
 
-pub use change::{Change, ChangeReport, Finding, Input, Operation, Outcome, Record};
+pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Principal, ScramVerifier, Token};
-pub use quarry_planner::{Answer, Query, QueryContext, Views};
-pub use quarry_storage::{Clock, Ids, World};
+pub use quarry_planner::{Answer, PlannerOptions, Query, QueryContext, Views, objectql};
+pub use quarry_storage::{Clock, Ids, StoreOptions, Value, World};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

@@ -1,15 +1,21 @@
 //! A session: someone proven, with locale and time zone, on the registry that was current when it began a request.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use quarry_planner::{Answer, Query, QueryContext};
 
 use crate::{
     change::{Change, ChangeReport},
-    error::Result,
+    engine::Engine,
+    error::{Error, ErrorKind, Result},
     identity::Principal,
     transaction::Transaction,
 };
+
+/// How often changes are tried again after a write conflict.
+const RETRIES_MAX: u32 = 10;
+/// The pause before the first retry, at most; it doubles.
+const PAUSE_MICROS_MAX: u64 = 500;
 
 /// What a client may choose.
 #[derive(Clone, Debug)]
@@ -30,22 +36,40 @@ impl Default for SessionOptions {
 
 /// A session; cheap to clone.
 #[derive(Clone)]
-pub struct Session;
+pub struct Session {
+    engine: Arc<Engine>,
+    principal: Arc<Principal>,
+    options: SessionOptions,
+}
 
 impl Session {
+    pub(crate) fn new(engine: Arc<Engine>, principal: Principal, options: SessionOptions) -> Self {
+        Self { engine, principal: Arc::new(principal), options }
+    }
+
     /// Who.
     pub fn principal(&self) -> &Principal {
-        todo!()
+        &self.principal
+    }
+
+    /// Its choices.
+    pub fn options(&self) -> &SessionOptions {
+        &self.options
     }
 
     /// Its choices, to change (`SET timezone`).
     pub fn options_mut(&mut self) -> &mut SessionOptions {
-        todo!()
+        &mut self.options
+    }
+
+    /// The engine it belongs to.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// The surroundings of a question on the newest state.
     pub fn context(&self) -> QueryContext {
-        todo!()
+        self.begin().context()
     }
 
     /// Answers one question on the newest state.
@@ -54,13 +78,12 @@ impl Session {
     ///
     /// The planner's.
     pub async fn query(&self, query: &Query) -> Result<Answer> {
-        let _ = query;
-        todo!()
+        Ok(self.engine.planner().query(&self.context(), query).await?)
     }
 
     /// A transaction on the newest state.
     pub fn begin(&self) -> Transaction {
-        todo!()
+        Transaction::new(self.clone())
     }
 
     /// All changes as one transaction, retried a few times on a write conflict; `dry_run` keeps nothing.
@@ -69,7 +92,63 @@ impl Session {
     ///
     /// `Violated` with all findings, `Conflict`, …; nothing was kept.
     pub async fn change(&self, changes: Vec<Change>, dry_run: bool) -> Result<ChangeReport> {
-        let _ = (changes, dry_run);
-        todo!()
+        Ok(self.change_with(changes, dry_run, |_| ()).await?.0)
     }
+
+    /// As [`Self::change`], and the surroundings in which the changed records are as this commit (or dry run) left them,
+    /// whatever others commit meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::change`].
+    pub async fn change_and_see(
+        &self,
+        changes: Vec<Change>,
+        dry_run: bool,
+    ) -> Result<(ChangeReport, QueryContext)> {
+        self.change_with(changes, dry_run, Transaction::context).await
+    }
+
+    /// Tries, and tries again while the store refuses at commit what the pipeline let pass: others were quicker. The
+    /// next try sees what they did, and either succeeds or finds what is wrong with its place. Those who try again
+    /// take turns, so that each turn of the wheel lets one through however many want the same record.
+    async fn change_with<T>(
+        &self,
+        changes: Vec<Change>,
+        dry_run: bool,
+        see: impl Fn(&Transaction) -> T,
+    ) -> Result<(ChangeReport, T)> {
+        let mut tried = 0;
+        let mut turn = None;
+        loop {
+            let last = dry_run || tried == RETRIES_MAX;
+            let mut transaction = self.begin();
+            let outcomes = transaction.apply(changes.clone()).await?;
+            let seen = see(&transaction);
+            if dry_run {
+                return Ok((ChangeReport { outcomes, csn: None }, seen));
+            }
+            match transaction.commit().await {
+                Ok(csn) => return Ok((ChangeReport { outcomes, csn: Some(csn) }, seen)),
+                Err(error) if !last && may_pass(&error) => {}
+                Err(error) => return Err(error),
+            }
+            tried += 1;
+            if turn.is_none() {
+                turn = Some(self.engine.retry_turn().lock().await);
+            }
+            tokio::time::sleep(self.pause(tried)).await;
+        }
+    }
+
+    fn pause(&self, tried: u32) -> Duration {
+        let most = PAUSE_MICROS_MAX.saturating_mul(1 << tried.min(8));
+        let [a, b, c, d, ..] = self.engine.world().ids.secret();
+        Duration::from_micros(u64::from(u32::from_le_bytes([a, b, c, d])) % most)
+    }
+}
+
+/// Another try may succeed, or tell more.
+fn may_pass(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Conflict | ErrorKind::Violated)
 }

@@ -1,23 +1,55 @@
 //! A transaction: a snapshot and the changes laid over it.
 
-use quarry_planner::QueryContext;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use parking_lot::Mutex;
+use quarry_planner::{QueryContext, objectql::Filter};
+use quarry_storage::{CommitInfo, Key, Savepoint};
 
 use crate::{
-    change::{Change, Outcome},
-    error::Result,
+    change::{Change, Operation, Outcome},
+    error::{Error, Result},
+    pipeline::{self, Action, Call, Step},
+    session::Session,
+    work::{Actor, Work, ids_query, keys_in},
 };
 
+/// Changes in one call.
+const CHANGES_MAX: usize = 100_000;
+/// Records that one `UpdateWhere` or `DeleteWhere` may match.
+const MATCHED_RECORDS_MAX: usize = 10_000;
+
 /// An open transaction. Dropping it leaves nothing.
-pub struct Transaction;
+pub struct Transaction {
+    session: Session,
+    /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
+    work: Arc<Mutex<Work>>,
+}
 
 /// A mark to come back to.
 #[derive(Clone, Debug)]
-pub struct Mark(());
+pub struct Mark(Savepoint);
 
 impl Transaction {
+    pub(crate) fn new(session: Session) -> Self {
+        let engine = session.engine();
+        // The registry first: its tables were there before it served, so the snapshot has them.
+        let active = engine.active();
+        let actor = Actor {
+            user_id: Key::from(session.principal().user_id.as_str()),
+            time_zone: session.options().time_zone,
+            now_micros: engine.world().clock.now_micros(),
+        };
+        let work = Work::new(active, engine.store().snapshot(), actor, engine.world().clone());
+        Self { session, work: Arc::new(Mutex::new(work)) }
+    }
+
     /// The surroundings of a question that sees this transaction's own changes.
     pub fn context(&self) -> QueryContext {
-        todo!()
+        let mut work = self.work.lock();
+        work.settle();
+        context(&self.session, &mut work)
     }
 
     /// Runs changes through the pipeline. All or nothing: on an error the transaction is as before the call.
@@ -26,19 +58,106 @@ impl Transaction {
     ///
     /// `Violated` with all findings of all records; `Missing`, `Invalid`.
     pub async fn apply(&mut self, changes: Vec<Change>) -> Result<Vec<Outcome>> {
-        let _ = changes;
-        todo!()
+        if changes.len() > CHANGES_MAX {
+            return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
+        }
+        self.work.lock().begin_call();
+        let applied = self.run(changes).await;
+        let mut work = self.work.lock();
+        match &applied {
+            Ok(_) => work.keep_call(),
+            Err(_) => work.settle(),
+        }
+        applied
+    }
+
+    async fn run(&self, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+        let mut call = Call::new(changes.len());
+        let mut steps = Vec::new();
+        for (change, Change { object, operation, if_revision }) in changes.into_iter().enumerate() {
+            let action = match operation {
+                Operation::Create(data) => Action::Create(data),
+                Operation::Update { id, data } => Action::Update { ids: vec![id.into()], data },
+                Operation::Upsert { on, data } => Action::Upsert { on, data },
+                Operation::Delete { id } => Action::Delete { ids: vec![id.into()] },
+                Operation::UpdateWhere { filter, data } => {
+                    call = self.run_steps(call, std::mem::take(&mut steps)).await?;
+                    Action::Update { ids: self.matching(change, &object, if_revision, filter).await?, data }
+                }
+                Operation::DeleteWhere { filter } => {
+                    call = self.run_steps(call, std::mem::take(&mut steps)).await?;
+                    Action::Delete { ids: self.matching(change, &object, if_revision, filter).await? }
+                }
+            };
+            if if_revision.is_some() && matches!(action, Action::Create(_)) {
+                return Err(Error::invalid("a new record has no revision to compare with")
+                    .at(at(change, "ifRevision")));
+            }
+            steps.push(Step { change, object, if_revision, action });
+        }
+        let call = self.run_steps(call, steps).await?;
+        call.finish().map_err(Error::of_findings)
+    }
+
+    /// Runs steps on a blocking thread: they may read from disk.
+    async fn run_steps(&self, mut call: Call, steps: Vec<Step>) -> Result<Call> {
+        if steps.is_empty() {
+            return Ok(call);
+        }
+        let work = self.work.clone();
+        let run = move || pipeline::run(&mut work.lock(), &mut call, steps).map(|()| call);
+        tokio::task::spawn_blocking(run).await?
+    }
+
+    /// The ids of the records that match now, under the session's own views.
+    async fn matching(
+        &self,
+        change: usize,
+        object: &str,
+        if_revision: Option<i64>,
+        filter: Filter,
+    ) -> Result<Vec<Key>> {
+        if if_revision.is_some() {
+            let message = "a revision can't be compared with many records; name one by its id";
+            return Err(Error::invalid(message).at(at(change, "ifRevision")));
+        }
+        let context = {
+            let mut work = self.work.lock();
+            work.active.object(object).map_err(|error| error.at(at(change, "object")))?;
+            context(&self.session, &mut work)
+        };
+        let query = ids_query(object, filter, MATCHED_RECORDS_MAX);
+        let planner = self.session.engine().planner();
+        let placed = |error: quarry_planner::Error| {
+            let error = Error::from(error);
+            let path = at(change, &error.path);
+            error.at(path)
+        };
+        let mut batches = planner.query(&context, &query).await.map_err(placed)?.batches;
+        let mut keys = Vec::new();
+        while let Some(batch) = batches.next().await {
+            let batch = batch
+                .map_err(|error| Error::internal("the records to change can't be read").caused_by(error))?;
+            keys_in(batch.columns().first(), &mut keys)?;
+        }
+        match keys.len() > MATCHED_RECORDS_MAX {
+            true => Err(Error::limited("records matched by one change", keys.len(), MATCHED_RECORDS_MAX)),
+            false => Ok(keys),
+        }
     }
 
     /// A mark of the state now.
     pub fn mark(&self) -> Mark {
-        todo!()
+        let mut work = self.work.lock();
+        work.settle();
+        Mark(work.savepoint())
     }
 
     /// Forgets all that came after the mark.
     pub fn rollback_to(&mut self, mark: &Mark) {
-        let _ = mark;
-        todo!()
+        let mut work = self.work.lock();
+        work.settle();
+        work.rollback_to(mark.0);
     }
 
     /// Makes it durable; returns the CSN (that of the snapshot when nothing was changed).
@@ -47,6 +166,37 @@ impl Transaction {
     ///
     /// `Conflict`, `Violated`, `Limited`, `Unavailable`; nothing was kept.
     pub async fn commit(self) -> Result<u64> {
-        todo!()
+        let engine = self.session.engine().clone();
+        let commit = move || {
+            let mut work = self.work.lock();
+            work.settle();
+            if work.writes().is_empty() {
+                return Ok(work.base_csn());
+            }
+            let info = CommitInfo {
+                actor: work.actor.user_id.to_string(),
+                transaction: work.world.ids.ulid(),
+                time_micros: work.actor.now_micros,
+                package_version: work.active.registry.version.clone(),
+            };
+            Ok(engine.store().commit(work.writes().clone(), info)?.csn.0)
+        };
+        tokio::task::spawn_blocking(commit).await?
     }
+}
+
+fn context(session: &Session, work: &mut Work) -> QueryContext {
+    QueryContext {
+        views: work.active.views.clone(),
+        snapshot: work.view(),
+        user_id: session.principal().user_id.clone(),
+        locale: session.options().locale.clone(),
+        time_zone: session.options().time_zone,
+        now_micros: work.actor.now_micros,
+        timeout: session.options().timeout,
+    }
+}
+
+fn at(change: usize, path: &str) -> String {
+    format!("changes[{change}].{path}")
 }

@@ -22,6 +22,12 @@ pub struct Place {
     pub path: String,
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
 /// One finding in metadata.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Issue {
@@ -37,14 +43,43 @@ pub struct Issue {
 
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { file, line, path } = &self.place;
-        write!(f, "{}:{line}: {path}: {} [{}]", file.display(), self.message, self.code)
+        write!(f, "{}: ", self.place)?;
+        if !self.place.path.is_empty() {
+            write!(f, "{}: ", self.place.path)?;
+        }
+        if self.severity == Severity::Warning {
+            f.write_str("warning: ")?;
+        }
+        write!(f, "{} [{}]", self.message, self.code)
     }
 }
 
 /// All findings of one compilation, sorted by place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Issues(pub Vec<Issue>);
+
+impl Issues {
+    /// Whether one of them keeps the packages from compiling.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|issue| issue.severity == Severity::Error)
+    }
+
+    pub(crate) fn error(&mut self, place: &Place, code: &'static str, message: impl Into<String>) {
+        self.add(Severity::Error, place, code, message.into());
+    }
+
+    pub(crate) fn warning(&mut self, place: &Place, code: &'static str, message: impl Into<String>) {
+        self.add(Severity::Warning, place, code, message.into());
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.0.sort();
+    }
+
+    fn add(&mut self, severity: Severity, place: &Place, code: &'static str, message: String) {
+        self.0.push(Issue { place: place.clone(), severity, code, message });
+    }
+}
 
 impl fmt::Display for Issues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,8 +1,12 @@
 //! The resolved model: what is true of the objects after every package has been read and checked.
+//!
+//! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is the BLAKE3 hash of: packages and objects by name,
+//! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
 use crate::{
     issue::Issues,
@@ -10,15 +14,17 @@ use crate::{
 };
 
 /// Every active package, compiled together. Immutable; a new version is a new registry.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Registry {
     /// Names the content: BLAKE3 over a canonical form, hex.
+    #[serde(skip)]
     pub version: String,
     /// The packages by name.
     pub packages: IndexMap<PackageName, Package>,
     /// Every object by name, over all packages.
     pub objects: IndexMap<ObjectName, Arc<Object>>,
     /// What compiles, but its author should look at.
+    #[serde(skip)]
     pub warnings: Issues,
 }
 
@@ -30,7 +36,7 @@ impl Registry {
 }
 
 /// One package as loaded.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Package {
     /// Its name; a schema in SQL.
     pub name: PackageName,
@@ -42,12 +48,12 @@ pub struct Package {
     pub description: Option<String>,
     /// The packages it stands on, with the range it accepts.
     pub depends: BTreeMap<PackageName, semver::VersionReq>,
-    /// Its objects in order of declaration.
+    /// Its objects by name.
     pub objects: Vec<ObjectName>,
 }
 
 /// A text for people by locale (`en`, `zh-CN`); `en` is always there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Labels(pub BTreeMap<String, String>);
 
 impl Labels {
@@ -59,7 +65,7 @@ impl Labels {
 }
 
 /// One object.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Object {
     /// Its API name.
     pub name: ObjectName,
@@ -103,7 +109,7 @@ impl Object {
 }
 
 /// An index over fields of one object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Index {
     /// Its name, unique in the object: `account_name_key`, `deal_stage_idx`.
     pub name: String,
@@ -114,7 +120,7 @@ pub struct Index {
 }
 
 /// One field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Field {
     /// Its API name.
     pub name: FieldName,
@@ -147,7 +153,7 @@ pub struct Field {
 }
 
 /// A default, typed against its field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Default_ {
     /// This value, in JSON form, checked against the field.
     Value(serde_json::Value),
@@ -160,7 +166,7 @@ pub enum Default_ {
 }
 
 /// A field's type with its own properties.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum FieldKind {
     /// The record's id.
     Id,
@@ -174,6 +180,7 @@ pub enum FieldKind {
         max_length: Option<u32>,
     },
     /// An exact number: `scale: 0` with `precision <= 18` is stored as Int64, else Decimal128(precision, scale).
+    /// A package that says neither gets (18, 6).
     Number {
         /// Digits in all, 1 to 38.
         precision: u8,
@@ -243,7 +250,7 @@ pub enum FieldKind {
 }
 
 /// The text family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)]
 pub enum TextFormat {
     Text,
@@ -259,7 +266,7 @@ pub enum TextFormat {
 }
 
 /// One choice of a select.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SelectOption {
     /// What is stored.
     pub value: String,
@@ -272,7 +279,7 @@ pub struct SelectOption {
 }
 
 /// What deleting a record does to those that refer to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum DeleteBehavior {
     /// Refuse while one refers to it.
     Restrict,
@@ -283,7 +290,7 @@ pub enum DeleteBehavior {
 }
 
 /// A way from an object to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Relation {
     /// Its name: of a to-one, the lookup's name without `_id` (`account_id` → `account`; the lookup's own name
     /// also answers in paths); of a to-many, `reverseName` of the lookup, else the plural of the other
@@ -296,7 +303,7 @@ pub struct Relation {
 }
 
 /// Which end of a lookup a relation is seen from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum RelationKind {
     /// This object holds the lookup.
     ToOne {

@@ -1,16 +1,59 @@
-//! How records are kept: log, delta, segments, indexes, snapshots.
+//! How records are kept: log, delta, segments, indexes, snapshots. Tables, columns, keys and commit numbers; no object,
+//! user, role or query language.
+//!
+//! # The road of a commit
+//!
+//! 1. A [`WriteSet`] gathers the changes of a transaction, decided on a snapshot.
+//! 2. [`Store::commit`] encodes them as one log entry (`commit::encode`) and joins the queue.
+//! 3. The leader of the queue applies each transaction to the newest delta under the next CSN (`apply::apply`), checking
+//!    conflicts on the way and constraints behind it (`check::constraints`); what fails is undone and answered.
+//! 4. All entries of the batch are written and synced at once (`LogWriter::append`).
+//! 5. The published CSN moves (`Inner::publish`), and everyone gets an answer.
+//!
+//! # The road of a read
+//!
+//! 1. [`Store::snapshot`] pins the state and its CSN.
+//! 2. [`Snapshot::table`] gathers the parts of a table: segments, deltas, own writes.
+//! 3. [`TableSnapshot::keys`], [`TableSnapshot::lookup`] and [`TableSnapshot::search`] give row sets, combined at will.
+//! 4. [`TableSnapshot::scan`] gives parts that yield Arrow batches; [`TableSnapshot::get`] one row.
+//!
+//! # The road of a fold
+//!
+//! 1. A new, empty delta takes the writes; the one before is frozen at a CSN (`fold`).
+//! 2. Its rows become segments, sorted by key, with their indexes.
+//! 3. A manifest that names them is published: the one step that counts.
+//! 4. The state is swapped; readers keep the old one as long as they need it.
 
+mod apply;
+mod catalog;
+mod check;
+mod columns;
+mod commit;
+mod delta;
 pub mod error;
+mod files;
+mod log;
+mod overlay;
+pub mod rowset;
+pub mod scan;
 pub mod schema;
+pub mod search;
+mod segment;
 pub mod snapshot;
+mod state;
 pub mod store;
+mod term;
+mod text;
 pub mod value;
 pub mod world;
 pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
+pub use rowset::RowSet;
+pub use scan::{ScanPart, ScanRequest};
 pub use schema::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableName, TableSpec};
-pub use snapshot::{RowSet, ScanPart, ScanRequest, Snapshot, TableSnapshot, TableStatistics, TextHits, TextQuery, TextSyntax};
+pub use search::{TextHits, TextQuery, TextSyntax};
+pub use snapshot::{Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, Committed, Store, StoreOptions};
 pub use value::{Key, Row, Value};
 pub use world::{Clock, Ids, World};
@@ -19,3 +62,6 @@ pub use write::{Savepoint, WriteSet};
 /// A commit number: the state of the store after that commit. 0 is the empty store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Csn(pub u64);
+
+#[cfg(test)]
+mod tests;

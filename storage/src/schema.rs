@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde::{Deserialize, Serialize};
+
+use crate::value::Value;
 
 /// A table's name.
 pub type TableName = Arc<str>;
@@ -10,7 +13,7 @@ pub type TableName = Arc<str>;
 pub type ColumnName = Arc<str>;
 
 /// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ColumnType {
     Bool,
@@ -28,12 +31,44 @@ pub enum ColumnType {
 impl ColumnType {
     /// Boolean, Int64, Float64, Decimal128, Utf8View, Date32, Time64(µs), Timestamp(µs, "UTC"), List<Utf8>, Binary.
     pub fn arrow(self) -> DataType {
-        todo!()
+        match self {
+            ColumnType::Bool => DataType::Boolean,
+            ColumnType::Int => DataType::Int64,
+            ColumnType::Float => DataType::Float64,
+            ColumnType::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
+            ColumnType::Text => DataType::Utf8View,
+            ColumnType::Date => DataType::Date32,
+            ColumnType::Time => DataType::Time64(TimeUnit::Microsecond),
+            ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            ColumnType::TextList => DataType::new_list(DataType::Utf8, true),
+            ColumnType::Bytes => DataType::Binary,
+        }
+    }
+
+    /// May a column of this type hold `value`? A decimal must also fit the precision.
+    pub fn fits(self, value: &Value) -> bool {
+        match (self, value) {
+            (_, Value::Null)
+            | (ColumnType::Bool, Value::Bool(_))
+            | (ColumnType::Int, Value::Int(_))
+            | (ColumnType::Float, Value::Float(_))
+            | (ColumnType::Text, Value::Text(_))
+            | (ColumnType::Date, Value::Date(_))
+            | (ColumnType::Time, Value::Time(_))
+            | (ColumnType::Timestamp, Value::Timestamp(_))
+            | (ColumnType::TextList, Value::TextList(_))
+            | (ColumnType::Bytes, Value::Bytes(_)) => true,
+            (ColumnType::Decimal { precision, .. }, Value::Decimal(unscaled)) => {
+                let limit = 10u128.checked_pow(u32::from(precision));
+                limit.is_some_and(|limit| unscaled.unsigned_abs() < limit)
+            }
+            _ => false,
+        }
     }
 }
 
 /// One column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSpec {
     /// Its name.
     pub name: ColumnName,
@@ -46,7 +81,7 @@ pub struct ColumnSpec {
 }
 
 /// Columns whose values, taken together, occur at most once (a row with a null in them does not count).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexSpec {
     /// Its name, told in the violation.
     pub name: Arc<str>,
@@ -56,7 +91,7 @@ pub struct IndexSpec {
 
 /// A column that holds keys of another table: the key must exist at commit, and a key that is still referred to
 /// can't be deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceSpec {
     /// The column here.
     pub column: ColumnName,
@@ -66,7 +101,7 @@ pub struct ReferenceSpec {
 
 /// A table. Column 0 is the key: Text, never null, unique. Later versions of a table may add columns at the end
 /// and change `indexed`, `searchable`, `unique` and `references`; nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSpec {
     /// Its name.
     pub name: TableName,
@@ -86,6 +121,9 @@ impl TableSpec {
 
     /// The Arrow schema: every column nullable but the key.
     pub fn arrow(&self) -> SchemaRef {
-        todo!()
+        let field = |(position, column): (usize, &ColumnSpec)| {
+            Field::new(&*column.name, column.column_type.arrow(), position > 0)
+        };
+        Arc::new(Schema::new(self.columns.iter().enumerate().map(field).collect::<Vec<_>>()))
     }
 }

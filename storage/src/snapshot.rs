@@ -1,51 +1,116 @@
 //! Reading: a pinned state, the same by every access path.
+//!
+//! 1. [`Snapshot::table`] gathers a table's parts: segments, deltas, and a transaction's own writes laid over them.
+//! 2. [`TableSnapshot::keys`], [`TableSnapshot::lookup`] and [`TableSnapshot::search`] find rows: each asks every part, and what is
+//!    not visible at this CSN, or masked by the own writes, is taken off.
+//! 3. [`TableSnapshot::scan`] reads rows, all or those found ([`crate::scan`]).
 
 use std::sync::Arc;
 
-use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
+use arrow::datatypes::SchemaRef;
 
 use crate::{
     Csn,
-    error::Result,
-    schema::{ColumnName, TableSpec},
+    error::{Error, Result},
+    overlay::{Overlay, TableOverlay},
+    rowset::RowSet,
+    scan::{self, ScanPart, ScanRequest},
+    schema::TableSpec,
+    search::{self, TextHits, TextQuery},
+    state::{State, TableParts},
+    term::term,
     value::{Key, Row, Value},
     write::WriteSet,
 };
 
 /// The state at one CSN, pinned; cheap to clone.
 #[derive(Clone)]
-pub struct Snapshot;
+pub struct Snapshot {
+    state: Arc<State>,
+    csn: u64,
+    overlay: Option<Arc<Overlay>>,
+}
 
 impl Snapshot {
-    /// Its commit number.
-    pub fn csn(&self) -> Csn {
-        todo!()
+    pub(crate) fn new(state: Arc<State>, csn: u64) -> Snapshot {
+        Snapshot { state, csn, overlay: None }
     }
 
-    /// The same state with a transaction's own changes over it, on every access path.
+    /// Its commit number.
+    pub fn csn(&self) -> Csn {
+        Csn(self.csn)
+    }
+
+    /// The same state with a transaction's own changes over it, on every access path. Changes laid over it before are
+    /// replaced: a write set holds all of its transaction.
     #[must_use]
     pub fn with_writes(&self, writes: &WriteSet) -> Snapshot {
-        let _ = writes;
-        todo!()
+        let overlay = (!writes.is_empty()).then(|| Arc::new(Overlay::new(writes.clone())));
+        Snapshot { state: self.state.clone(), csn: self.csn, overlay }
     }
 
     /// One table.
     ///
     /// # Errors
     ///
-    /// `UnknownTable`.
+    /// `UnknownTable`; `Damaged`, `Io` where own changes must be laid over it.
     pub fn table(&self, name: &str) -> Result<TableSnapshot> {
-        let _ = name;
-        todo!()
+        let table = self.state.catalog.must_get(name)?;
+        let parts = self.state.parts(table, self.csn)?;
+        let overlay = match &self.overlay {
+            Some(overlay) => overlay.table(&parts)?,
+            None => None,
+        };
+        Ok(TableSnapshot { view: Arc::new(TableView { parts, overlay }) })
+    }
+
+    /// The tables there are, in the order they were defined.
+    pub fn tables(&self) -> Vec<Arc<TableSpec>> {
+        self.state.catalog.specs()
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Snapshot({}{})", self.csn, if self.overlay.is_some() { ", with own writes" } else { "" })
     }
 }
 
 /// One table of a snapshot; cheap to clone.
 #[derive(Clone)]
-pub struct TableSnapshot;
+pub struct TableSnapshot {
+    pub(crate) view: Arc<TableView>,
+}
+
+impl std::fmt::Debug for TableSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TableSnapshot({:?} at {})", self.spec().name, self.view.parts.csn)
+    }
+}
+
+/// The parts of a table, with a transaction's own writes over them as the last part.
+pub(crate) struct TableView {
+    pub parts: TableParts,
+    pub overlay: Option<Arc<TableOverlay>>,
+}
+
+impl TableView {
+    /// The number of the part that holds the own writes.
+    pub fn overlay_part(&self) -> u32 {
+        u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Without committed rows that the own writes replace.
+    pub fn unmasked(&self, rows: RowSet) -> RowSet {
+        match &self.overlay {
+            Some(overlay) => rows.minus(&overlay.masked),
+            None => rows,
+        }
+    }
+}
 
 /// What is known of a table without reading it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableStatistics {
     /// Rows, exact where cheap.
     pub rows: u64,
@@ -55,115 +120,25 @@ pub struct TableStatistics {
     pub bytes: u64,
 }
 
-/// Which rows of a [`TableSnapshot`]: a roaring bitmap per segment and delta part. Only meaningful for the
-/// snapshot that made it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RowSet;
-
-impl RowSet {
-    /// How many rows.
-    pub fn len(&self) -> u64 {
-        todo!()
-    }
-
-    /// No row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// In both.
-    #[must_use]
-    pub fn and(&self, other: &RowSet) -> RowSet {
-        let _ = other;
-        todo!()
-    }
-
-    /// In either.
-    #[must_use]
-    pub fn or(&self, other: &RowSet) -> RowSet {
-        let _ = other;
-        todo!()
-    }
-}
-
-/// A full-text question.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TextQuery {
-    /// The columns to look at; empty: all searchable columns.
-    pub columns: Vec<ColumnName>,
-    /// What the user typed.
-    pub text: String,
-    /// How `text` is read.
-    pub syntax: TextSyntax,
-}
-
-/// How a search text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextSyntax {
-    /// Plain words, all of which must occur (in any of the columns); no character is special.
-    Words,
-    /// An expression: `terms "phrases" +must -not prefix* field:term`; a mistake is an error.
-    Expression,
-}
-
-/// Rows that match a [`TextQuery`], with BM25 scores computed over segments and delta together.
-#[derive(Clone, Debug, Default)]
-pub struct TextHits;
-
-impl TextHits {
-    /// The rows.
-    pub fn rows(&self) -> &RowSet {
-        todo!()
-    }
-}
-
-/// What to read.
-#[derive(Clone, Debug, Default)]
-pub struct ScanRequest {
-    /// Positions of the columns, in the order wanted; `None`: all.
-    pub projection: Option<Vec<usize>>,
-    /// Only these rows; `None`: all.
-    pub rows: Option<RowSet>,
-    /// Only rows that hit; a Float32 column `_score` is appended behind the projection.
-    pub hits: Option<Arc<TextHits>>,
-    /// Per part, stop after so many rows.
-    pub limit: Option<usize>,
-    /// Rows per batch at most; 0 means 8,192.
-    pub batch_rows: usize,
-}
-
-/// A share of a scan that can be read apart from the others, on its own thread.
-pub struct ScanPart;
-
-impl ScanPart {
-    /// Rows in it, at most.
-    pub fn rows(&self) -> u64 {
-        todo!()
-    }
-}
-
-impl Iterator for ScanPart {
-    type Item = Result<RecordBatch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        todo!()
-    }
-}
-
 impl TableSnapshot {
     /// The table.
     pub fn spec(&self) -> &Arc<TableSpec> {
-        todo!()
+        &self.view.parts.table.spec
     }
 
     /// Its Arrow schema.
     pub fn schema(&self) -> SchemaRef {
-        todo!()
+        self.view.parts.table.schema.clone()
     }
 
-    /// What is known of it without reading.
+    /// What is known of it without reading. The number of rows is kept with every commit: it is always exact.
     pub fn statistics(&self) -> TableStatistics {
-        todo!()
+        let mut rows = self.view.parts.rows();
+        if let Some(overlay) = &self.view.overlay {
+            rows = (rows + overlay.put()).saturating_sub(overlay.masked.len());
+        }
+        let width: u64 = self.spec().columns.iter().map(|column| scan::width_guess(column.column_type)).sum();
+        TableStatistics { rows, exact: true, bytes: rows.saturating_mul(width) }
     }
 
     /// The row of a key.
@@ -172,8 +147,13 @@ impl TableSnapshot {
     ///
     /// `Damaged`, `Io`.
     pub fn get(&self, key: &str) -> Result<Option<Row>> {
-        let _ = key;
-        todo!()
+        if let Some(own) = self.view.overlay.as_ref().and_then(|overlay| overlay.get(key)) {
+            return Ok(own.cloned());
+        }
+        match self.view.parts.find(key)? {
+            Some(found) => self.view.parts.row(found).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The rows of these keys; keys that are not there are left out.
@@ -182,24 +162,60 @@ impl TableSnapshot {
     ///
     /// `Damaged`, `Io`.
     pub fn keys(&self, keys: &[Key]) -> Result<RowSet> {
-        let _ = keys;
-        todo!()
+        let view = &self.view;
+        let mut rows = RowSet::default();
+        for key in keys {
+            if let Some(place) = view.overlay.as_ref().and_then(|overlay| overlay.place(key)) {
+                if let Some(at) = place {
+                    rows.insert(view.overlay_part(), at);
+                }
+            } else if let Some(found) = view.parts.find(key)? {
+                let (part, row) = view.parts.part_of(found.place);
+                rows.insert(part, row);
+            }
+        }
+        Ok(rows)
     }
 
     /// The rows whose `column` equals one of `values` (`Null` finds the nulls only where the index keeps them: it does).
     ///
     /// # Errors
     ///
-    /// `UnknownColumn`; `Invalid` when the column is not indexed (nor unique, nor a reference, nor the key).
+    /// `UnknownColumn`; `Invalid` when the column is not indexed (nor unique, nor a reference, nor the key), or can't
+    /// hold one of the values.
     pub fn lookup(&self, column: &str, values: &[Value]) -> Result<RowSet> {
-        let _ = (column, values);
-        todo!()
+        let at = self.must_position(column)?;
+        let spec = self.spec();
+        if let Some(kind) = spec.columns.get(at).map(|column| column.column_type)
+            && let Some(odd) = values.iter().find(|value| !kind.fits(value))
+        {
+            return Err(Error::Invalid(format!(
+                "column {column:?} of {:?} is {kind:?} and never {odd:?}",
+                spec.name
+            )));
+        }
+        if at == 0 {
+            let texts = values.iter().filter_map(|value| match value {
+                Value::Text(key) => Some(key.clone()),
+                _ => None,
+            });
+            return self.keys(&texts.collect::<Vec<_>>());
+        }
+        if !self.has_index(column) {
+            return Err(Error::Invalid(format!("column {column:?} of {:?} is not indexed", spec.name)));
+        }
+        let terms: Vec<_> = values.iter().map(term).collect();
+        let mut rows = self.view.unmasked(self.view.parts.lookup(at, &terms)?);
+        if let Some(overlay) = &self.view.overlay {
+            rows.add(self.view.overlay_part(), overlay.lookup(at, &terms));
+        }
+        Ok(rows)
     }
 
     /// Can [`Self::lookup`] answer for this column?
     pub fn has_index(&self, column: &str) -> bool {
-        let _ = column;
-        todo!()
+        let at = self.spec().position(column);
+        at.is_some_and(|at| at == 0 || self.view.parts.table.valued.contains(&at))
     }
 
     /// Full-text search.
@@ -208,8 +224,7 @@ impl TableSnapshot {
     ///
     /// `Invalid` for a mistake in an expression, a column that is not searchable, or a table without searchable columns.
     pub fn search(&self, query: &TextQuery) -> Result<TextHits> {
-        let _ = query;
-        todo!()
+        search::search(&self.view, query)
     }
 
     /// The rows, in parts. Order is by key inside a segment and unspecified otherwise.
@@ -218,7 +233,12 @@ impl TableSnapshot {
     ///
     /// `UnknownColumn` for a position out of range.
     pub fn scan(&self, request: ScanRequest) -> Result<Vec<ScanPart>> {
-        let _ = request;
-        todo!()
+        scan::scan(&self.view, request)
+    }
+
+    fn must_position(&self, column: &str) -> Result<usize> {
+        let spec = self.spec();
+        spec.position(column)
+            .ok_or_else(|| Error::UnknownColumn { table: spec.name.to_string(), column: column.to_string() })
     }
 }

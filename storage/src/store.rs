@@ -1,9 +1,33 @@
 //! The store of one tenant: opens, commits, folds.
 
-use std::{path::Path, sync::Arc};
+mod worker;
 
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use self::worker::Worker;
 use crate::{
-    Csn, error::Result, schema::TableSpec, snapshot::Snapshot, world::World, write::WriteSet,
+    Csn,
+    apply::{self, Applied},
+    catalog::Catalog,
+    check,
+    commit::{Queue, Waiting, committed, encode},
+    delta::Generation,
+    error::{Error, Result},
+    files,
+    log::{Entry, LogStart, LogWriter, recover},
+    scan::ScanRequest,
+    schema::TableSpec,
+    snapshot::Snapshot,
+    state::State,
+    world::World,
+    write::WriteSet,
 };
 
 /// Limits and sizes, each with its unit.
@@ -61,7 +85,33 @@ pub struct Committed {
 
 /// One tenant's records. Shared by `Arc`; every method may be called from any thread, and blocks: call it off the
 /// async threads.
-pub struct Store;
+pub struct Store {
+    inner: Arc<Inner>,
+    worker: Worker,
+}
+
+/// The store without its thread.
+pub(crate) struct Inner {
+    pub folder: PathBuf,
+    pub options: StoreOptions,
+    queue: Queue,
+    /// Taken by who appends to the log or changes the state. `None` once closed.
+    pub log: Mutex<Option<LogWriter>>,
+    /// Taken, before the log, by who folds or changes the catalog.
+    pub folding: Mutex<()>,
+    published: RwLock<Published>,
+    /// A fold made room in the delta.
+    room: Condvar,
+    room_lock: Mutex<()>,
+    folder_lock: Mutex<Option<File>>,
+}
+
+/// What readers see.
+#[derive(Clone)]
+pub(crate) struct Published {
+    pub state: Arc<State>,
+    pub csn: u64,
+}
 
 impl Store {
     /// Opens, or makes, the store in `folder` and brings it to the last acknowledged commit.
@@ -70,23 +120,27 @@ impl Store {
     ///
     /// `Unavailable` when another process has it; `Damaged` with file and offset; `Io`.
     pub fn open(folder: &Path, options: StoreOptions, world: World) -> Result<Arc<Store>> {
-        let _ = (folder, options, world);
-        todo!()
+        // Ids of segments are numbered and times come with the commits: the store itself asks the world nothing yet.
+        drop(world);
+        let inner = Arc::new(Inner::open(folder, options)?);
+        let worker = Worker::start(&inner)?;
+        Ok(Arc::new(Store { inner, worker }))
     }
 
-    /// Makes these tables be there, as one log entry when anything changes; idempotent.
+    /// Makes these tables be there, as one log entry when anything changes; idempotent. Rows that are there must hold
+    /// new unique constraints and references.
     ///
     /// # Errors
     ///
-    /// `Invalid` when a column changes its type or is missing, naming it.
+    /// `Invalid` when a column changes its type or is missing, naming it; a violation by a row that is there.
     pub fn define_tables(&self, tables: Vec<TableSpec>) -> Result<()> {
-        let _ = tables;
-        todo!()
+        self.inner.define_tables(tables)
     }
 
     /// The newest acknowledged state.
     pub fn snapshot(&self) -> Snapshot {
-        todo!()
+        let Published { state, csn } = self.inner.published();
+        Snapshot::new(state, csn)
     }
 
     /// Makes a transaction durable: conflicts, unique values and references are checked against the newest state,
@@ -96,8 +150,32 @@ impl Store {
     ///
     /// `Conflict`, the violations, `Limited`, `Unavailable`; the transaction then left nothing.
     pub fn commit(&self, writes: WriteSet, info: CommitInfo) -> Result<Committed> {
-        let _ = (writes, info);
-        todo!()
+        let inner = &self.inner;
+        let now = inner.published();
+        if writes.is_empty() {
+            return Ok(committed(now.csn));
+        }
+        if writes.base().0 > now.csn {
+            return Err(Error::Invalid(format!(
+                "a transaction on the state {}, which is yet to come",
+                writes.base().0
+            )));
+        }
+        let limit = inner.options.transaction_rows_max;
+        if writes.len() > limit {
+            return Err(Error::Limited {
+                limit: "transaction_rows_max",
+                asked: u64::try_from(writes.len()).unwrap_or(u64::MAX),
+                allowed: u64::try_from(limit).unwrap_or(u64::MAX),
+            });
+        }
+        let payload = encode(&now.state.catalog, &writes, info)?;
+        inner.wait_for_room(&self.worker)?;
+        let answer = inner.queue.commit(writes, payload, |batch| inner.commit_batch(&batch));
+        if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
+            self.worker.ask_to_fold();
+        }
+        answer
     }
 
     /// Folds the delta into segments now; returns the CSN up to which all is folded. Also runs by itself past
@@ -107,15 +185,179 @@ impl Store {
     ///
     /// `Io`; nothing is lost, it is tried again.
     pub fn fold(&self) -> Result<Csn> {
-        todo!()
+        self.inner.fold().map(Csn)
     }
 
-    /// Waits for background work, syncs, lets go of the folder's lock. Also done on drop.
+    /// Waits for background work, syncs, lets go of the folder's lock. Also done on drop. Snapshots can still be read.
     ///
     /// # Errors
     ///
     /// `Io` of the last sync.
     pub fn close(&self) -> Result<()> {
-        todo!()
+        self.worker.stop();
+        // Every acknowledged commit is synced already; dropping the writer ends the thread that zeroes ahead.
+        let _folding = self.inner.folding.lock();
+        drop(self.inner.log.lock().take());
+        drop(self.inner.folder_lock.lock().take());
+        Ok(())
     }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the store could not be closed");
+        }
+    }
+}
+
+impl Inner {
+    fn open(folder: &Path, options: StoreOptions) -> Result<Inner> {
+        files::make_folder(folder)?;
+        let folder_lock = files::lock(folder)?;
+        let catalog = Arc::new(Catalog::default());
+        let mut state = Arc::new(State {
+            generations: vec![Arc::new(Generation::new(&catalog, |_| 0))],
+            catalog,
+            segments: Default::default(),
+            folded: LogStart { csn: 0, hash: [0; 32] },
+        });
+        let start = state.folded;
+        let log = recover(&folder.join("log"), start, options.log_file_bytes, &mut |csn, entry| {
+            match entry {
+                Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
+                Entry::Transaction(transaction) => apply::replay(&state, &transaction, csn)?,
+            }
+            Ok(())
+        })?;
+        let published = Published { state, csn: log.csn() };
+        Ok(Inner {
+            folder: folder.to_path_buf(),
+            options,
+            queue: Queue::default(),
+            log: Mutex::new(Some(log)),
+            folding: Mutex::default(),
+            published: RwLock::new(published),
+            room: Condvar::new(),
+            room_lock: Mutex::default(),
+            folder_lock: Mutex::new(Some(folder_lock)),
+        })
+    }
+
+    pub fn published(&self) -> Published {
+        self.published.read().clone()
+    }
+
+    /// Readers see this from now on. The log's lock is held.
+    pub fn publish(&self, state: Arc<State>, csn: u64) {
+        *self.published.write() = Published { state, csn };
+    }
+
+    /// A fold made room: writers that wait may go on.
+    pub fn tell_room(&self) {
+        let _lock = self.room_lock.lock();
+        self.room.notify_all();
+    }
+
+    fn define_tables(&self, tables: Vec<TableSpec>) -> Result<()> {
+        let _folding = self.folding.lock();
+        let mut log = self.log.lock();
+        let log = log.as_mut().ok_or_else(closed)?;
+        let old = self.published();
+        let Some(catalog) = old.state.catalog.with(tables)? else { return Ok(()) };
+        let entry = Entry::Catalog(catalog.specs()).encode()?;
+        let state = Arc::new(old.state.with_catalog(catalog));
+        check_rows(&old, &state)?;
+        log.append([entry.as_slice()].into_iter())?;
+        self.publish(state, log.csn());
+        Ok(())
+    }
+
+    /// Applies, writes and publishes a batch; every transaction of it gets its answer.
+    fn commit_batch(&self, batch: &[Arc<Waiting>]) {
+        let mut log = self.log.lock();
+        let Some(log) = log.as_mut() else {
+            batch.iter().for_each(|waiting| waiting.finish(Err(closed())));
+            return;
+        };
+        let state = self.published().state;
+        let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
+        let mut csn = log.csn();
+        for waiting in batch {
+            match apply::apply(&state, &waiting.writes, csn + 1) {
+                Ok(done) => {
+                    csn += 1;
+                    applied.push((waiting, done));
+                }
+                Err(error) => waiting.finish(Err(error)),
+            }
+        }
+        if applied.is_empty() {
+            return;
+        }
+        let first = log.csn() + 1;
+        match log.append(applied.iter().map(|(waiting, _)| waiting.payload.as_slice())) {
+            Ok(()) => {
+                self.publish(state, csn);
+                for (csn, (waiting, _)) in (first..).zip(applied) {
+                    waiting.finish(Ok(committed(csn)));
+                }
+            }
+            Err(error) => {
+                let what = error.to_string();
+                while let Some((waiting, done)) = applied.pop() {
+                    done.undo();
+                    waiting.finish(Err(Error::Unavailable(what.clone())));
+                }
+            }
+        }
+    }
+
+    fn wait_for_room(&self, worker: &Worker) -> Result<()> {
+        let limit = self.options.delta_bytes_max;
+        let full = || self.published().state.delta_bytes() > limit;
+        if !full() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + Duration::from_millis(self.options.write_wait_ms_max);
+        let mut lock = self.room_lock.lock();
+        while full() {
+            worker.ask_to_fold();
+            if self.room.wait_until(&mut lock, deadline).timed_out() && full() {
+                let asked = self.published().state.delta_bytes();
+                return Err(Error::Limited { limit: "delta_bytes_max", asked, allowed: limit });
+            }
+        }
+        Ok(())
+    }
+
+    pub fn fold(&self) -> Result<u64> {
+        Ok(self.published().state.folded.csn)
+    }
+
+    pub fn fold_if_due(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Rows that are there must hold constraints that are new.
+fn check_rows(old: &Published, new: &Arc<State>) -> Result<()> {
+    for table in new.catalog.tables() {
+        let before = old.state.catalog.must_by_id(table.id).ok();
+        let Some(before) = before else { continue };
+        if before.unique == table.unique && before.references == table.references {
+            continue;
+        }
+        let snapshot = Snapshot::new(new.clone(), old.csn).table(&table.spec.name)?;
+        for part in snapshot.scan(ScanRequest::default())? {
+            for batch in part {
+                check::rows(new, table, &crate::columns::rows(&table.spec, &batch?)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn closed() -> Error {
+    Error::Unavailable("the store is closed".into())
 }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
 /// One cell. Its column's type says how to read it; `Null` fits every nullable column.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// No value.
     Null,
@@ -29,17 +33,58 @@ pub enum Value {
     Bytes(Arc<[u8]>),
 }
 
+impl Value {
+    /// Text made from anything that reads as a string.
+    pub fn text(text: impl Into<Arc<str>>) -> Value {
+        Value::Text(text.into())
+    }
+
+    /// Is there no value?
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    /// Roughly what it takes in memory, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let heap = match self {
+            Value::Text(text) => text.len() + 16,
+            Value::Bytes(bytes) => bytes.len() + 16,
+            Value::TextList(items) => items.iter().map(|item| item.len() + 32).sum(),
+            _ => 0,
+        };
+        32 + u64::try_from(heap).unwrap_or(u64::MAX)
+    }
+}
+
 /// A record's key: the text in column 0.
 pub type Key = Arc<str>;
 
 /// One row, a value per column of its table in order; cheap to clone. Shorter than the table where columns were
 /// added later: what is missing is null.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row(pub Arc<[Value]>);
 
 impl Row {
     /// The value of column `index`; null where the row is shorter.
     pub fn get(&self, index: usize) -> &Value {
         self.0.get(index).unwrap_or(&Value::Null)
+    }
+
+    /// The text in column 0.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when it is not a text, or an empty one.
+    pub fn key(&self) -> Result<&Key> {
+        match self.get(0) {
+            Value::Text(key) if !key.is_empty() => Ok(key),
+            Value::Text(_) => Err(Error::Invalid("the key of a row must not be empty".into())),
+            other => Err(Error::Invalid(format!("the key of a row must be a text, not {other:?}"))),
+        }
+    }
+
+    /// Roughly what it takes in memory, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.iter().map(Value::bytes).sum()
     }
 }

@@ -1,0 +1,125 @@
+//! What serves now: a registry with all that is derived from it once, swapped as a whole by a reload.
+
+use std::{collections::HashMap, sync::Arc};
+
+use quarry_metadata::{DeleteBehavior, FieldKind, FieldName, Object, ObjectName, Registry};
+use quarry_planner::{Views, lower};
+use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
+
+use crate::{
+    error::{Error, Result},
+    system,
+};
+
+/// The object of people who may log in; `packages/core` declares it.
+pub(crate) const USER: &str = "user";
+
+/// The registry that serves, and what follows from it.
+pub(crate) struct Active {
+    pub registry: Arc<Registry>,
+    pub views: Arc<Views>,
+    /// Who refers to an object, by the object referred to.
+    pub referrers: HashMap<ObjectName, Vec<Referrer>>,
+    /// The field of `user` that holds the login name.
+    pub login_field: FieldName,
+}
+
+/// A lookup seen from the object it points to.
+#[derive(Clone, Debug)]
+pub(crate) struct Referrer {
+    pub object: ObjectName,
+    pub field: FieldName,
+    /// What deleting the target does, `SetNull` on a required field being `Restrict`.
+    pub on_delete: DeleteBehavior,
+}
+
+impl Active {
+    /// Derives what follows from a registry.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when no package declares the object `user` with a login name.
+    pub fn new(registry: Registry) -> Result<Self> {
+        let registry = Arc::new(registry);
+        let login_field = login_field(&registry)?;
+        let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();
+        for object in registry.objects.values() {
+            for field in object.fields.values() {
+                let FieldKind::Lookup { target, on_delete, .. } = &field.kind else { continue };
+                let on_delete = match on_delete {
+                    DeleteBehavior::SetNull if field.required => DeleteBehavior::Restrict,
+                    other => *other,
+                };
+                let referrer = Referrer { object: object.name.clone(), field: field.name.clone(), on_delete };
+                referrers.entry(target.clone()).or_default().push(referrer);
+            }
+        }
+        let views = Arc::new(Views::new(registry.clone()));
+        Ok(Self { registry, views, referrers, login_field })
+    }
+
+    /// The object of that exact name.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` with the nearest name.
+    pub fn object(&self, name: &str) -> Result<&Arc<Object>> {
+        self.registry.get(name).ok_or_else(|| {
+            let near = nearest(name, self.registry.objects.keys().map(ObjectName::as_str));
+            let message = format!("there is no object {name:?}{near}");
+            Error::new(crate::ErrorKind::Missing, "OBJECT_NOT_FOUND", message)
+        })
+    }
+
+    /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
+    /// what is new stands behind them, and a column that no object has any more stays, unused.
+    pub fn tables(&self, stored: &Snapshot) -> Vec<TableSpec> {
+        let wanted = self.registry.objects.values().map(|object| lower::table_spec(object));
+        let merged = wanted.map(|wanted| match stored.table(&wanted.name) {
+            Ok(table) => merge(table.spec(), wanted),
+            Err(_) => wanted,
+        });
+        merged.chain(system::tables()).collect()
+    }
+}
+
+fn merge(stored: &TableSpec, wanted: TableSpec) -> TableSpec {
+    let kept = stored.columns.iter().map(|old| match wanted.position(&old.name) {
+        Some(position) => wanted.columns.get(position).unwrap_or(old).clone(),
+        None => ColumnSpec { indexed: false, searchable: false, ..old.clone() },
+    });
+    let added = wanted.columns.iter().filter(|new| stored.position(&new.name).is_none()).cloned();
+    let columns = kept.chain(added).collect();
+    TableSpec { columns, ..wanted }
+}
+
+fn login_field(registry: &Registry) -> Result<FieldName> {
+    let Some(user) = registry.get(USER) else {
+        let message = "no package declares the object \"user\", which everyone who logs in is a record of; \
+                       add the package \"core\" to the package folders";
+        return Err(Error::new(crate::ErrorKind::Invalid, "INVALID_PACKAGES", message));
+    };
+    let is_text = |name: &&str| user.field(name).is_some_and(|f| matches!(f.kind, FieldKind::Text { .. }));
+    match ["username", "name"].into_iter().find(is_text) {
+        Some(name) => Ok(FieldName::from(name)),
+        None => {
+            let message =
+                "the object \"user\" has neither a text field \"username\" nor \"name\" to log in by";
+            Err(Error::new(crate::ErrorKind::Invalid, "INVALID_PACKAGES", message))
+        }
+    }
+}
+
+/// `; did you mean "account"?`, or nothing when no name is near.
+pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
+    /// Names longer than this are not compared: the work grows with the square.
+    const COMPARED_CHARACTERS_MAX: usize = 100;
+    if wrong.chars().nth(COMPARED_CHARACTERS_MAX).is_some() {
+        return String::new();
+    }
+    let best = known.map(|name| (strsim::jaro_winkler(wrong, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match best {
+        Some((likeness, name)) if likeness > 0.8 => format!("; did you mean {name:?}?"),
+        _ => String::new(),
+    }
+}

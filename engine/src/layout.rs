@@ -1,0 +1,63 @@
+//! How an object's fields lie in the columns of its table.
+
+use std::sync::Arc;
+
+use quarry_metadata::{Field, FieldName, Object};
+use quarry_storage::{Key, Row, Snapshot, TableName, TableSpec, Value};
+
+use crate::error::{Error, Result};
+
+/// An object beside its table.
+pub(crate) struct Layout {
+    pub object: Arc<Object>,
+    pub table: TableName,
+    pub spec: Arc<TableSpec>,
+    /// Per field of the object, in its order: the column.
+    columns: Vec<usize>,
+}
+
+impl Layout {
+    /// Matches fields with columns by name.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` when a column is missing: the tables are defined before a registry serves.
+    pub fn new(object: &Arc<Object>, snapshot: &Snapshot) -> Result<Self> {
+        let table = snapshot.table(object.name.as_str())?;
+        let spec = table.spec().clone();
+        let columns = object.fields.keys().map(|field| {
+            spec.position(field.as_str())
+                .ok_or_else(|| Error::internal(format!("no column for {}.{field}", object.name)))
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        Ok(Self { object: object.clone(), table: spec.name.clone(), spec, columns })
+    }
+
+    /// The field's place among the fields, the field, and its column.
+    pub fn fields(&self) -> impl Iterator<Item = (usize, &Field)> {
+        self.columns.iter().copied().zip(self.object.fields.values())
+    }
+
+    /// The column of a field.
+    pub fn column(&self, field: &str) -> Option<usize> {
+        let place = self.object.fields.get_index_of(field)?;
+        self.columns.get(place).copied()
+    }
+
+    /// A row's values of these fields; none when one of them is null.
+    pub fn values(&self, row: &Row, fields: &[FieldName]) -> Option<Vec<Value>> {
+        let value = |name: &FieldName| {
+            let value = row.get(self.column(name.as_str())?);
+            (*value != Value::Null).then(|| value.clone())
+        };
+        fields.iter().map(value).collect()
+    }
+}
+
+/// The key of a row.
+pub(crate) fn key_of(row: &Row) -> Key {
+    match row.get(0) {
+        Value::Text(key) => key.clone(),
+        _ => Key::from(""),
+    }
+}

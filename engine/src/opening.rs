@@ -1,0 +1,194 @@
+//! What happens before anyone is there: packages are loaded, the server's secret and the first user are made. The first
+//! user comes through the same pipeline as every record.
+
+use std::{path::PathBuf, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use quarry_metadata::Registry;
+use quarry_storage::{CommitInfo, Key, Row, Store, Value, World, WriteSet};
+
+use crate::{
+    active::{Active, USER},
+    change::{Input, Record},
+    error::{Error, ErrorKind, Result},
+    identity::{Principal, credentials},
+    pipeline::{self, Action, Call, Step},
+    system::{CREDENTIAL, SECRET, table_name},
+    work::{Actor, Work},
+};
+
+/// The login name of the first user.
+const ADMIN: &str = "admin";
+/// The key of the secret that fake SCRAM verifiers are made from.
+const SCRAM_SECRET: &str = "scram";
+
+/// Loads the packages.
+///
+/// # Errors
+///
+/// `Invalid` with all issues in the message.
+pub(crate) fn registry(packages: &[PathBuf]) -> Result<Registry> {
+    Registry::load(packages).map_err(|issues| {
+        let message = format!("the packages do not compile:\n{issues}");
+        Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message).caused_by(issues)
+    })
+}
+
+/// The server's secret for SCRAM, made at first start.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn scram_secret(store: &Store, world: &World) -> Result<Vec<u8>> {
+    let snapshot = store.snapshot();
+    if let Some(row) = snapshot.table(SECRET)?.get(SCRAM_SECRET)? {
+        return match row.get(1) {
+            Value::Bytes(secret) => Ok(secret.to_vec()),
+            _ => Err(Error::internal("the server's secret can't be read")),
+        };
+    }
+    let secret = world.ids.secret();
+    let row = Row([Value::Text(SCRAM_SECRET.into()), Value::Bytes(secret.as_slice().into())].into());
+    let mut writes = WriteSet::new(snapshot.csn());
+    writes.insert(&table_name(SECRET), row)?;
+    let info = CommitInfo { time_micros: world.clock.now_micros(), ..CommitInfo::default() };
+    store.commit(writes, info)?;
+    Ok(secret.to_vec())
+}
+
+/// Makes the user `admin` when nobody can log in yet; returns the password when it is a random one.
+///
+/// # Errors
+///
+/// As [`add_user`].
+pub(crate) fn first_admin(
+    store: &Store,
+    active: &Arc<Active>,
+    world: &World,
+    password: Option<String>,
+) -> Result<Option<String>> {
+    if store.snapshot().table(CREDENTIAL)?.statistics().rows > 0 {
+        return Ok(None);
+    }
+    let random = || {
+        let secret = world.ids.secret();
+        URL_SAFE_NO_PAD.encode(secret.get(..18).unwrap_or(&secret))
+    };
+    let (password, told) = match password {
+        Some(given) => (given, None),
+        None => {
+            let random = random();
+            (random.clone(), Some(random))
+        }
+    };
+    add_user(store, active, world, NewUser { name: ADMIN, password: &password, admin: true })?;
+    Ok(told)
+}
+
+/// Someone who shall be able to log in.
+pub(crate) struct NewUser<'a> {
+    pub name: &'a str,
+    pub password: &'a str,
+    pub admin: bool,
+}
+
+/// Makes a user: the record of the object `user` (the one that has this login name, when there is one) and the
+/// credential, in one transaction.
+///
+/// # Errors
+///
+/// `Violated` when the name is taken, or the password may not be chosen; `Invalid` when the object `user` requires
+/// more than a name.
+pub(crate) fn add_user(
+    store: &Store,
+    active: &Arc<Active>,
+    world: &World,
+    user: NewUser<'_>,
+) -> Result<Principal> {
+    let snapshot = store.snapshot();
+    if user.name.trim().is_empty() {
+        return Err(Error::new(ErrorKind::Violated, "INVALID_USER", "a user needs a name"));
+    }
+    let made = Key::from(format!("{}_{}", active.object(USER)?.id_prefix, world.ids.ulid()));
+    let now_micros = world.clock.now_micros();
+    let actor = Actor { user_id: made.clone(), time_zone: chrono_tz::UTC, now_micros };
+    let mut work = Work::new(active.clone(), snapshot, actor, world.clone());
+    let layout = work.layout(USER)?;
+    let by_login = quarry_metadata::Index {
+        name: "login".to_owned(),
+        fields: vec![active.login_field.clone()],
+        unique: true,
+    };
+    let known = work.holders(&layout, &by_login, &[Value::Text(user.name.into())])?.into_iter().next();
+    let user_id = known.clone().unwrap_or(made);
+    let taken = || {
+        Error::new(
+            ErrorKind::Violated,
+            "UNIQUE_VIOLATION",
+            format!("there is a user {:?} already", user.name),
+        )
+    };
+    if credentials::any_by_name(&store.snapshot(), user.name)?.is_some()
+        || work.row(CREDENTIAL, &user_id)?.is_some()
+    {
+        return Err(taken());
+    }
+    if known.is_none() {
+        create_record(&mut work, &user_id, user.name)?;
+    }
+    let principal =
+        Principal { user_id: user_id.to_string(), user_name: user.name.to_owned(), admin: user.admin };
+    work.put_system(CREDENTIAL, credentials::make(&principal, user.password, world)?.to_row())?;
+    commit(store, work)?;
+    Ok(principal)
+}
+
+fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()> {
+    let object = work.active.object(USER)?.clone();
+    let text = |text: &str| Input::Typed(Value::Text(text.into()), None);
+    let mut data = Record::new();
+    data.insert("id".to_owned(), text(id));
+    for field in ["name", "username"].into_iter().filter(|field| object.field(field).is_some()) {
+        data.insert(field.to_owned(), text(name));
+    }
+    let mut call = Call::new(1);
+    let step = Step { change: 0, object: USER.to_owned(), if_revision: None, action: Action::Create(data) };
+    pipeline::run(work, &mut call, vec![step])?;
+    call.finish().map(drop).map_err(Error::of_findings)
+}
+
+/// Gives a user a new password.
+///
+/// # Errors
+///
+/// `Violated` when there is no such user, or the password may not be chosen.
+pub(crate) fn set_password(
+    store: &Store,
+    active: &Arc<Active>,
+    world: &World,
+    name: &str,
+    password: &str,
+) -> Result<Principal> {
+    let snapshot = store.snapshot();
+    let Some(known) = credentials::any_by_name(&snapshot, name)? else {
+        return Err(Error::new(ErrorKind::Violated, "USER_NOT_FOUND", format!("there is no user {name:?}")));
+    };
+    let principal = known.principal();
+    let now_micros = world.clock.now_micros();
+    let actor = Actor { user_id: known.user_id.clone(), time_zone: chrono_tz::UTC, now_micros };
+    let mut work = Work::new(active.clone(), snapshot, actor, world.clone());
+    work.put_system(CREDENTIAL, credentials::make(&principal, password, world)?.to_row())?;
+    commit(store, work)?;
+    Ok(principal)
+}
+
+fn commit(store: &Store, work: Work) -> Result<()> {
+    let info = CommitInfo {
+        actor: work.actor.user_id.to_string(),
+        transaction: work.world.ids.ulid(),
+        time_micros: work.actor.now_micros,
+        package_version: work.active.registry.version.clone(),
+    };
+    store.commit(work.writes().clone(), info)?;
+    Ok(())
+}

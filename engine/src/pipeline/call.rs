@@ -1,0 +1,95 @@
+//! One call of the pipeline: its steps, and what has been found and done so far.
+
+use std::collections::HashSet;
+
+use quarry_metadata::ObjectName;
+use quarry_storage::Key;
+
+use crate::change::{Done, Finding, Outcome, Record};
+
+/// Findings told in one answer; past it the rest of the call is not looked at.
+const FINDINGS_MAX: usize = 1000;
+
+/// A change whose records are named.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// Which change of the call.
+    pub change: usize,
+    pub object: String,
+    pub if_revision: Option<i64>,
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum Action {
+    Create(Record),
+    Update { ids: Vec<Key>, data: Record },
+    Upsert { on: Vec<String>, data: Record },
+    Delete { ids: Vec<Key> },
+}
+
+impl Step {
+    /// Both delete records of the same object.
+    pub fn deletes_as(&self, other: Option<&Step>) -> bool {
+        let delete = matches!(self.action, Action::Delete { .. });
+        delete && other.is_some_and(|other| other.object == self.object)
+    }
+}
+
+/// The running call.
+pub(crate) struct Call {
+    outcomes: Vec<Option<Outcome>>,
+    findings: Vec<Finding>,
+    /// Records that would be there if their change had no findings: who refers to them is not to blame.
+    pub lost: HashSet<(ObjectName, Key)>,
+}
+
+impl Call {
+    /// A call of so many changes.
+    pub fn new(changes: usize) -> Self {
+        Self { outcomes: vec![None; changes], findings: Vec::new(), lost: HashSet::new() }
+    }
+
+    /// Notes what a change did; several records of one change add up.
+    pub fn done(&mut self, change: usize, object: &str, done: Done, ids: &[Key]) {
+        let Some(outcome) = self.outcomes.get_mut(change) else { return };
+        let outcome =
+            outcome.get_or_insert_with(|| Outcome { object: object.to_owned(), ids: Vec::new(), done });
+        outcome.ids.extend(ids.iter().map(|id| id.to_string()));
+    }
+
+    /// Adds findings.
+    pub fn find(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+    }
+
+    /// Enough has been found.
+    pub fn is_full(&self) -> bool {
+        self.findings.len() >= FINDINGS_MAX
+    }
+
+    /// The id that `$ref:<change>.id` stands for: that of the one record an earlier change is about.
+    pub fn reference(&self, text: &str) -> Option<Key> {
+        let change: usize = text.strip_prefix("$ref:")?.strip_suffix(".id")?.parse().ok()?;
+        let outcome = self.outcomes.get(change)?.as_ref()?;
+        match outcome.ids.as_slice() {
+            [id] => Some(Key::from(id.as_str())),
+            _ => None,
+        }
+    }
+
+    /// What became of every change.
+    ///
+    /// # Errors
+    ///
+    /// All findings in the order of the changes, when there is one.
+    pub fn finish(mut self) -> Result<Vec<Outcome>, Vec<Finding>> {
+        if self.findings.is_empty() {
+            return Ok(self.outcomes.into_iter().flatten().collect());
+        }
+        self.findings.sort_by_key(|finding| finding.change);
+        self.findings.truncate(FINDINGS_MAX);
+        Err(self.findings)
+    }
+}

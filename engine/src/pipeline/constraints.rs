@@ -1,0 +1,72 @@
+//! What must hold between records, looked up in the transaction's own state: references exist, unique values occur once.
+//! The store checks both again at commit, against the newest state.
+
+use quarry_metadata::{FieldKind, Index};
+use quarry_storage::{Key, Value};
+
+use super::{call::Call, draft::Draft};
+use crate::{change::reference_constraint, error::Result, work::Work};
+
+/// Checks what a record newly refers to, and what it newly must be alone with.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn check(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
+    key_is_free(draft, work)?;
+    references(draft, work, call)?;
+    uniques(draft, work)
+}
+
+fn key_is_free(draft: &mut Draft, work: &mut Work) -> Result<()> {
+    let object = draft.layout.object.name.clone();
+    if draft.old.is_none() && !draft.is_faulty("id") && work.exists(&object, &draft.id)? {
+        let message = format!("a record with the id {:?} exists already", draft.id);
+        draft.find(Some("id"), "unique", message, Some(format!("{object}_pkey")));
+    }
+    Ok(())
+}
+
+fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
+    let layout = draft.layout.clone();
+    for (column, field) in layout.fields() {
+        let FieldKind::Lookup { target, .. } = &field.kind else { continue };
+        let Value::Text(key) = draft.value(column).clone() else { continue };
+        if !draft.is_given(column) || !draft.changes(column) {
+            continue;
+        }
+        let itself = *target == layout.object.name && key == draft.id;
+        let named = (target.clone(), key);
+        if itself || call.lost.contains(&named) || work.exists(target, &named.1)? {
+            continue;
+        }
+        let constraint = reference_constraint(layout.object.name.as_str(), field.name.as_str());
+        let message = format!("there is no {target} {:?}", named.1);
+        draft.find(Some(field.name.as_str()), "reference_not_found", message, Some(constraint));
+    }
+    Ok(())
+}
+
+fn uniques(draft: &mut Draft, work: &Work) -> Result<()> {
+    let layout = draft.layout.clone();
+    for index in layout.object.indexes.iter().filter(|index| index.unique) {
+        let columns = index.fields.iter().filter_map(|field| layout.column(field.as_str()));
+        let concerned = columns.clone().any(|column| draft.changes(column));
+        let values: Vec<Value> = columns.map(|column| draft.value(column).clone()).collect();
+        if !concerned || values.contains(&Value::Null) {
+            continue;
+        }
+        let holders = work.holders(&layout, index, &values)?;
+        if let Some(holder) = holders.iter().find(|holder| **holder != draft.id) {
+            taken(draft, index, holder);
+        }
+    }
+    Ok(())
+}
+
+fn taken(draft: &mut Draft, index: &Index, holder: &Key) {
+    let names: Vec<&str> = index.fields.iter().map(|field| field.as_str()).collect();
+    let message = format!("{} {holder:?} has the same {}", draft.layout.object.name, names.join(", "));
+    let field = index.fields.first().filter(|_| names.len() == 1).map(|field| field.to_string());
+    draft.find(field.as_deref(), "unique", message, Some(index.name.clone()));
+}

@@ -1,0 +1,205 @@
+//! Deletes, with what they do to the records that refer to the deleted ones: refuse, clear the reference, or go too.
+//! Expanded by index lookups in the transaction's own state; the store checks again at commit that nothing refers to
+//! what is gone.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use quarry_metadata::{DeleteBehavior, FieldName, ObjectName};
+use quarry_storage::{Key, Row, Value};
+
+use super::{
+    calculate,
+    call::{Action, Call, Step},
+    targets, users,
+};
+use crate::{
+    active::Referrer,
+    change::{Done, Finding, reference_constraint},
+    error::{Error, Result},
+    layout::{Layout, key_of},
+    work::{Work, keys_of},
+};
+
+/// Records that one delete may touch, all cascades together.
+const CASCADE_RECORDS_MAX: usize = 100_000;
+
+/// What has been found out about one expansion.
+#[derive(Default)]
+struct Expansion {
+    /// What goes, with the change that asked for it, in the order found.
+    doomed: Vec<(Arc<Layout>, Row, usize)>,
+    names: HashSet<(ObjectName, Key)>,
+    /// Lookups to clear.
+    cleared: Vec<Link>,
+    /// Lookups that forbid it, unless their record goes too.
+    held: Vec<Link>,
+}
+
+/// A record that refers to a doomed one.
+struct Link {
+    layout: Arc<Layout>,
+    key: Key,
+    field: FieldName,
+    parent: (ObjectName, Key),
+    change: usize,
+}
+
+/// Deletes the records of some steps, all of one object.
+///
+/// # Errors
+///
+/// `Limited` past the number of records one delete may touch; those of the store.
+pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps: &[Step]) -> Result<()> {
+    let mut expansion = Expansion::default();
+    for step in steps {
+        let Action::Delete { ids } = &step.action else { continue };
+        let mut gone = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(row) = targets::row(work, call, step, layout, id)? else { continue };
+            let key = key_of(&row);
+            match expansion.doom(layout, row, step.change)? {
+                true => gone.push(key),
+                false => call.find([twice(step, &key)]),
+            }
+        }
+        call.done(step.change, layout.object.name.as_str(), Done::Deleted, &gone);
+    }
+    expand(work, &mut expansion)?;
+    let findings = expansion.restrictions();
+    if findings.is_empty() {
+        apply(work, expansion)?;
+    }
+    call.find(findings);
+    Ok(())
+}
+
+fn twice(step: &Step, id: &Key) -> Finding {
+    Finding {
+        change: step.change,
+        object: step.object.clone(),
+        id: Some(id.to_string()),
+        field: None,
+        code: "record_not_found",
+        message: "an earlier change of this request deletes it already".to_owned(),
+        constraint: None,
+    }
+}
+
+impl Expansion {
+    /// Adds a record; false when it is in already.
+    fn doom(&mut self, layout: &Arc<Layout>, row: Row, change: usize) -> Result<bool> {
+        let new = self.names.insert((layout.object.name.clone(), key_of(&row)));
+        if new {
+            self.doomed.push((layout.clone(), row, change));
+        }
+        let touched = self.doomed.len() + self.cleared.len() + self.held.len();
+        match touched > CASCADE_RECORDS_MAX {
+            true => Err(Error::limited("records touched by one delete", touched, CASCADE_RECORDS_MAX)),
+            false => Ok(new),
+        }
+    }
+
+    /// One finding per record that may not go, with who holds it.
+    fn restrictions(&self) -> Vec<Finding> {
+        let mut holders: BTreeMap<(usize, &str, &str), BTreeMap<(&str, &str), usize>> = BTreeMap::new();
+        for link in &self.held {
+            if self.names.contains(&(link.layout.object.name.clone(), link.key.clone())) {
+                continue;
+            }
+            let parent = (link.change, link.parent.0.as_str(), &*link.parent.1);
+            let child = (link.layout.object.name.as_str(), link.field.as_str());
+            *holders.entry(parent).or_default().entry(child).or_default() += 1;
+        }
+        let finding = |((change, object, id), children): (_, BTreeMap<(&str, &str), usize>)| {
+            let told: Vec<String> = children.iter().map(|((o, f), n)| format!("{n} in {o}.{f}")).collect();
+            let (child, field) = children.keys().next().copied().unwrap_or_default();
+            Finding {
+                change,
+                object: str::to_owned(object),
+                id: Some(str::to_owned(id)),
+                field: None,
+                code: "delete_restricted",
+                message: format!("other records refer to it: {}", told.join(", ")),
+                constraint: Some(reference_constraint(child, field)),
+            }
+        };
+        holders.into_iter().map(finding).collect()
+    }
+}
+
+/// Follows the lookups to what is doomed, breadth first, one lookup per referring field and round.
+fn expand(work: &mut Work, expansion: &mut Expansion) -> Result<()> {
+    let mut seen = 0;
+    while seen < expansion.doomed.len() {
+        let mut parents: BTreeMap<ObjectName, Vec<(Key, usize)>> = BTreeMap::new();
+        for (layout, row, change) in expansion.doomed.iter().skip(seen) {
+            parents.entry(layout.object.name.clone()).or_default().push((key_of(row), *change));
+        }
+        seen = expansion.doomed.len();
+        let active = work.active.clone();
+        for (object, keys) in &parents {
+            for referrer in active.referrers.get(object.as_str()).into_iter().flatten() {
+                follow(work, expansion, referrer, object, keys)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn follow(
+    work: &mut Work,
+    expansion: &mut Expansion,
+    referrer: &Referrer,
+    object: &ObjectName,
+    parents: &[(Key, usize)],
+) -> Result<()> {
+    let layout = work.layout(referrer.object.as_str())?;
+    let Some(column) = layout.column(referrer.field.as_str()) else { return Ok(()) };
+    let values: Vec<Value> = parents.iter().map(|(key, _)| Value::Text(key.clone())).collect();
+    let table = work.view().table(&layout.table)?;
+    let rows = table.lookup(referrer.field.as_str(), &values)?;
+    for key in keys_of(&table, rows, CASCADE_RECORDS_MAX)? {
+        let Some(row) = work.row(&layout.table, &key)? else { continue };
+        let Value::Text(parent) = row.get(column).clone() else { continue };
+        let change = parents.iter().find(|(key, _)| *key == parent).map_or(0, |(_, change)| *change);
+        if referrer.on_delete == DeleteBehavior::Cascade {
+            expansion.doom(&layout, row, change)?;
+            continue;
+        }
+        let (field, parent) = (referrer.field.clone(), (object.clone(), parent));
+        let link = Link { layout: layout.clone(), key, field, parent, change };
+        match referrer.on_delete {
+            DeleteBehavior::Restrict => expansion.held.push(link),
+            _ => expansion.cleared.push(link),
+        }
+    }
+    Ok(())
+}
+
+fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
+    let Expansion { doomed, names, cleared, .. } = expansion;
+    for Link { layout, key, field, .. } in cleared {
+        if names.contains(&(layout.object.name.clone(), key.clone())) {
+            continue;
+        }
+        let (Some(old), Some(column)) = (work.row(&layout.table, &key)?, layout.column(field.as_str()))
+        else {
+            continue;
+        };
+        let mut values: Vec<Value> =
+            (0..layout.spec.columns.len()).map(|column| old.get(column).clone()).collect();
+        if let Some(value) = values.get_mut(column) {
+            *value = Value::Null;
+        }
+        calculate::stamp(&layout, &mut values, Some(&old), work);
+        work.update(&layout, old, Row(values.into()))?;
+    }
+    for (layout, row, _) in doomed {
+        users::leave(work, &layout, &row)?;
+        work.delete(&layout.table, row)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Which records a change is about: by id, by unique fields.
+
+use std::sync::Arc;
+
+use quarry_metadata::Index;
+use quarry_storage::{Key, Row, Value};
+
+use super::{
+    calculate,
+    call::{Call, Step},
+    coerce,
+    draft::Draft,
+};
+use crate::{
+    active::nearest,
+    change::{Finding, Input, Record},
+    error::{Error, Result},
+    layout::Layout,
+    work::Work,
+};
+
+/// The record of an id as a draft; none, with a finding, when it is not there or has another revision.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn existing(
+    work: &Work,
+    call: &mut Call,
+    step: &Step,
+    layout: &Arc<Layout>,
+    id: &Key,
+) -> Result<Option<Draft>> {
+    Ok(row(work, call, step, layout, id)?.map(|row| Draft::update(step.change, layout.clone(), row)))
+}
+
+/// The row of an id; none, with a finding, when it is not there or has another revision.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn row(
+    work: &Work,
+    call: &mut Call,
+    step: &Step,
+    layout: &Layout,
+    id: &Key,
+) -> Result<Option<Row>> {
+    let object = &layout.object.name;
+    let id = call.reference(id).unwrap_or_else(|| id.clone());
+    let Some(row) = work.row(&layout.table, &id)? else {
+        if !call.lost.contains(&(object.clone(), id.clone())) {
+            call.find([about(step, &id, "record_not_found", format!("there is no {object} {id:?}"))]);
+        }
+        return Ok(None);
+    };
+    let (asked, found) = (step.if_revision, calculate::revision(layout, &row));
+    if asked.is_some() && asked != found {
+        let found = found.map_or_else(|| "none".to_owned(), |revision| revision.to_string());
+        let message = format!("the record was changed meanwhile: its revision is {found}; read it again");
+        call.find([about(step, &id, "concurrent_update", message)]);
+        return Ok(None);
+    }
+    Ok(Some(row))
+}
+
+fn about(step: &Step, id: &Key, code: &'static str, message: String) -> Finding {
+    Finding {
+        change: step.change,
+        object: step.object.clone(),
+        id: Some(id.to_string()),
+        field: None,
+        code,
+        message,
+        constraint: None,
+    }
+}
+
+/// The record that has the data's values in the `on` fields, as a draft with the data still to be written; a new one
+/// when there is none. None, with findings, when the values can't be read.
+///
+/// # Errors
+///
+/// `Invalid` when the fields are not unique together.
+pub(super) fn upsert(
+    work: &Work,
+    call: &mut Call,
+    step: &Step,
+    layout: &Arc<Layout>,
+    on: &[String],
+    data: &Record,
+) -> Result<Option<(Draft, Record)>> {
+    let found = match on {
+        [id] if id == "id" => by_id(work, layout, data)?,
+        _ => {
+            let index =
+                unique_index(layout, on).map_err(|error| error.at(format!("changes[{}].on", step.change)))?;
+            let Some(values) = key_values(work, call, step, layout, index, data) else { return Ok(None) };
+            work.holders(layout, index, &values)?.into_iter().next()
+        }
+    };
+    let Some(id) = found else {
+        let draft = Draft::create(step.change, layout.clone(), data.get("id"), work, call);
+        return Ok(Some((draft, data.clone())));
+    };
+    let draft = existing(work, call, step, layout, &id)?;
+    Ok(draft.map(|draft| (draft, data.clone())))
+}
+
+fn by_id(work: &Work, layout: &Layout, data: &Record) -> Result<Option<Key>> {
+    let id = match data.get("id") {
+        Some(Input::Json(serde_json::Value::String(id))) => Key::from(id.as_str()),
+        Some(Input::Typed(Value::Text(id), _)) => id.clone(),
+        _ => return Ok(None),
+    };
+    Ok(work.row(&layout.table, &id)?.map(|_| id))
+}
+
+fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Index> {
+    let object = &layout.object;
+    if let Some(unknown) = on.iter().find(|name| object.field(name).is_none()) {
+        let near = nearest(unknown, object.fields.keys().map(|name| name.as_str()));
+        return Err(Error::new(
+            crate::ErrorKind::Invalid,
+            "INVALID_FIELD",
+            format!("{} has no field {unknown:?}{near}", object.name),
+        ));
+    }
+    let same = |index: &&Index| {
+        let named = |name: &String| index.fields.iter().any(|field| field.as_str() == name);
+        index.unique && index.fields.len() == on.len() && on.iter().all(named)
+    };
+    object.indexes.iter().find(same).ok_or_else(|| {
+        let sets = object.indexes.iter().filter(|index| index.unique);
+        let told: Vec<String> =
+            sets.map(|index| format!("{:?}", index.fields)).chain(["[\"id\"]".to_owned()]).collect();
+        Error::invalid(format!(
+            "the fields {on:?} of {} are not unique together; these are: {}",
+            object.name,
+            told.join(", ")
+        ))
+    })
+}
+
+/// The values of the index's fields; none, with findings, when one is missing or can't be read.
+fn key_values(
+    work: &Work,
+    call: &mut Call,
+    step: &Step,
+    layout: &Layout,
+    index: &Index,
+    data: &Record,
+) -> Option<Vec<Value>> {
+    let mut values = Vec::with_capacity(index.fields.len());
+    let mut findings = Vec::new();
+    for name in &index.fields {
+        let field = layout.object.field(name.as_str())?;
+        let (code, message) =
+            match data.get(name.as_str()).map(|input| coerce::value(field, input, work.actor.time_zone)) {
+                Some(Ok(value)) if value != Value::Null => {
+                    values.push(value);
+                    continue;
+                }
+                Some(Err(fault)) => (fault.code, fault.message),
+                _ => ("required", "an upsert needs a value in each of its \"on\" fields".to_owned()),
+            };
+        let about = about(step, &Key::from(""), code, message);
+        findings.push(Finding { id: None, field: Some(name.to_string()), ..about });
+    }
+    let all_read = findings.is_empty();
+    call.find(findings);
+    all_read.then_some(values)
+}

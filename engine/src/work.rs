@@ -1,0 +1,349 @@
+//! What a transaction has done so far: its writes over a pinned state, and how to look into both at once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use arrow::array::AsArray;
+use quarry_metadata::{FieldName, Index, ObjectName};
+use quarry_planner::objectql::Query;
+use quarry_storage::{
+    Key, Row, RowSet, Savepoint, ScanRequest, Snapshot, TableName, TableSnapshot, Value, World, WriteSet,
+};
+
+use crate::{
+    active::Active,
+    error::{Error, Result},
+    layout::{Layout, key_of},
+    pipeline::{days_of, micros_of},
+};
+
+/// Who acts, and when and where: fixed for the whole transaction.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    pub user_id: Key,
+    pub time_zone: chrono_tz::Tz,
+    pub now_micros: i64,
+}
+
+impl Actor {
+    /// The transaction's day where the user is: days since 1970-01-01.
+    pub fn today(&self) -> i32 {
+        days_of(self.local().date())
+    }
+
+    /// The transaction's time of day where the user is.
+    pub fn time_of_day_micros(&self) -> i64 {
+        micros_of(self.local().time())
+    }
+
+    fn local(&self) -> chrono::NaiveDateTime {
+        let instant = chrono::DateTime::from_timestamp_micros(self.now_micros).unwrap_or_default();
+        instant.with_timezone(&self.time_zone).naive_local()
+    }
+}
+
+/// A unique constraint with one combination of values.
+type UniqueValues = (TableName, Arc<str>, String);
+
+/// A transaction's state. Every access path sees its own writes.
+pub(crate) struct Work {
+    pub active: Arc<Active>,
+    pub actor: Actor,
+    pub world: World,
+    base: Snapshot,
+    writes: WriteSet,
+    /// The writes laid over the base, until the next write.
+    overlay: Option<Snapshot>,
+    layouts: HashMap<ObjectName, Arc<Layout>>,
+    /// Which keys this transaction has ever put with these unique values. A hint, checked against the writes when it
+    /// is used: rolled back or changed rows stay in it.
+    uniques: HashMap<UniqueValues, Vec<Key>>,
+    /// Records known to be in the base.
+    known: HashSet<(ObjectName, Key)>,
+    /// Where the running call began; still there when that call was dropped half-way.
+    unfinished: Option<Savepoint>,
+}
+
+impl Work {
+    /// Nothing done yet, on this state.
+    pub fn new(active: Arc<Active>, base: Snapshot, actor: Actor, world: World) -> Self {
+        let writes = WriteSet::new(base.csn());
+        Self {
+            active,
+            actor,
+            world,
+            base,
+            writes,
+            overlay: None,
+            layouts: HashMap::new(),
+            uniques: HashMap::new(),
+            known: HashSet::new(),
+            unfinished: None,
+        }
+    }
+
+    /// Begins a call that is all or nothing.
+    pub fn begin_call(&mut self) {
+        self.settle();
+        self.unfinished = Some(self.writes.savepoint());
+    }
+
+    /// Ends it: keeps what it wrote.
+    pub fn keep_call(&mut self) {
+        self.unfinished = None;
+    }
+
+    /// Undoes a call that failed, or was dropped half-way.
+    pub fn settle(&mut self) {
+        if let Some(begun) = self.unfinished.take() {
+            self.rollback_to(begun);
+        }
+    }
+
+    /// A mark of the state now.
+    pub fn savepoint(&self) -> Savepoint {
+        self.unfinished.unwrap_or_else(|| self.writes.savepoint())
+    }
+
+    /// Forgets all that came after a mark.
+    pub fn rollback_to(&mut self, mark: Savepoint) {
+        self.writes.rollback_to(mark);
+        self.overlay = None;
+    }
+
+    /// The commit number of the state beneath.
+    pub fn base_csn(&self) -> u64 {
+        self.base.csn().0
+    }
+
+    /// The writes, to be committed.
+    pub fn writes(&self) -> &WriteSet {
+        &self.writes
+    }
+
+    /// The state with the writes over it.
+    pub fn view(&mut self) -> Snapshot {
+        if self.writes.is_empty() {
+            return self.base.clone();
+        }
+        self.overlay.get_or_insert_with(|| self.base.with_writes(&self.writes)).clone()
+    }
+
+    /// An object beside its table.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` with the nearest name.
+    pub fn layout(&mut self, object: &str) -> Result<Arc<Layout>> {
+        if let Some(layout) = self.layouts.get(object) {
+            return Ok(layout.clone());
+        }
+        let object = self.active.object(object)?;
+        let layout = Arc::new(Layout::new(object, &self.base)?);
+        self.layouts.insert(object.name.clone(), layout.clone());
+        Ok(layout)
+    }
+
+    /// The row of a key.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn row(&self, table: &str, key: &Key) -> Result<Option<Row>> {
+        match self.writes.get(table, key) {
+            Some(written) => Ok(written.cloned()),
+            None => Ok(self.base.table(table)?.get(key)?),
+        }
+    }
+
+    /// Whether a record is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn exists(&mut self, object: &ObjectName, key: &Key) -> Result<bool> {
+        if let Some(written) = self.writes.get(object.as_str(), key) {
+            return Ok(written.is_some());
+        }
+        let name = (object.clone(), key.clone());
+        if self.known.contains(&name) {
+            return Ok(true);
+        }
+        let found = !self.base.table(object.as_str())?.keys(std::slice::from_ref(key))?.is_empty();
+        if found {
+            self.known.insert(name);
+        }
+        Ok(found)
+    }
+
+    /// A new row.
+    ///
+    /// # Errors
+    ///
+    /// `DuplicateKey` when this transaction has put that key already.
+    pub fn insert(&mut self, layout: &Layout, row: Row) -> Result<()> {
+        self.remember_uniques(layout, &row);
+        self.overlay = None;
+        Ok(self.writes.insert(&layout.table, row)?)
+    }
+
+    /// A row in place of another.
+    ///
+    /// # Errors
+    ///
+    /// Those of the write set.
+    pub fn update(&mut self, layout: &Layout, old: Row, new: Row) -> Result<()> {
+        self.remember_uniques(layout, &new);
+        self.overlay = None;
+        Ok(self.writes.update(&layout.table, old, new)?)
+    }
+
+    /// No such row any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the write set.
+    pub fn delete(&mut self, table: &TableName, old: Row) -> Result<()> {
+        self.overlay = None;
+        Ok(self.writes.delete(table, old)?)
+    }
+
+    /// Puts a row of a system table.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn put_system(&mut self, table: &str, row: Row) -> Result<()> {
+        let name = crate::system::table_name(table);
+        self.overlay = None;
+        match self.row(table, &key_of(&row))? {
+            Some(old) => Ok(self.writes.update(&name, old, row)?),
+            None => Ok(self.writes.insert(&name, row)?),
+        }
+    }
+
+    /// The records that have these values in the fields of a unique index.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn holders(&self, layout: &Layout, index: &Index, values: &[Value]) -> Result<Vec<Key>> {
+        let mut holders = self.written_holders(layout, index, values);
+        let table = self.base.table(&layout.table)?;
+        let Some(rows) = rows_with(&table, &index.fields, values)? else { return Ok(holders) };
+        for key in keys_of(&table, rows, HOLDERS_MAX)? {
+            if self.writes.get(&layout.table, &key).is_some() {
+                continue;
+            }
+            if index.fields.len() == 1 || self.row_has(layout, index, values, &key)? {
+                holders.push(key);
+            }
+        }
+        Ok(holders)
+    }
+
+    fn written_holders(&self, layout: &Layout, index: &Index, values: &[Value]) -> Vec<Key> {
+        let Some(keys) = self.uniques.get(&unique_values(layout, index, values)) else { return Vec::new() };
+        let still = |key: &&Key| match self.writes.get(&layout.table, key) {
+            Some(Some(row)) => layout.values(row, &index.fields).as_deref() == Some(values),
+            _ => false,
+        };
+        keys.iter().filter(still).cloned().collect()
+    }
+
+    fn row_has(&self, layout: &Layout, index: &Index, values: &[Value], key: &Key) -> Result<bool> {
+        let row = self.row(&layout.table, key)?;
+        Ok(row.and_then(|row| layout.values(&row, &index.fields)).as_deref() == Some(values))
+    }
+
+    fn remember_uniques(&mut self, layout: &Layout, row: &Row) {
+        let key = key_of(row);
+        for index in layout.object.indexes.iter().filter(|index| index.unique) {
+            let Some(values) = layout.values(row, &index.fields) else { continue };
+            let keys = self.uniques.entry(unique_values(layout, index, &values)).or_default();
+            if !keys.contains(&key) {
+                keys.push(key.clone());
+            }
+        }
+    }
+}
+
+/// Rows looked at when several share one column of a composite unique index.
+const HOLDERS_MAX: usize = 100_000;
+
+fn unique_values(layout: &Layout, index: &Index, values: &[Value]) -> UniqueValues {
+    (layout.table.clone(), index.name.as_str().into(), format!("{values:?}"))
+}
+
+/// The rows that have these values, as far as indexes tell; none when no field has one (then the store alone decides,
+/// at commit).
+fn rows_with(table: &TableSnapshot, fields: &[FieldName], values: &[Value]) -> Result<Option<RowSet>> {
+    let mut found: Option<RowSet> = None;
+    for (field, value) in fields.iter().zip(values) {
+        if !table.has_index(field.as_str()) {
+            continue;
+        }
+        let rows = table.lookup(field.as_str(), std::slice::from_ref(value))?;
+        found = Some(match found {
+            Some(others) => others.and(&rows),
+            None => rows,
+        });
+    }
+    Ok(found)
+}
+
+/// The keys of a row set, in no order.
+///
+/// # Errors
+///
+/// `Limited` past `keys_max`; those of the store.
+pub(crate) fn keys_of(table: &TableSnapshot, rows: RowSet, keys_max: usize) -> Result<Vec<Key>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = usize::try_from(rows.len()).unwrap_or(usize::MAX);
+    if found > keys_max {
+        return Err(Error::limited("records looked up for one change", found, keys_max));
+    }
+    let mut keys = Vec::with_capacity(found);
+    for part in
+        table.scan(ScanRequest { projection: Some(vec![0]), rows: Some(rows), ..ScanRequest::default() })?
+    {
+        for batch in part {
+            keys_in(batch?.columns().first(), &mut keys)?;
+        }
+    }
+    Ok(keys)
+}
+
+/// Appends the keys in a column of text.
+///
+/// # Errors
+///
+/// `Internal` when it is no column of text.
+pub(crate) fn keys_in(column: Option<&arrow::array::ArrayRef>, keys: &mut Vec<Key>) -> Result<()> {
+    let no_text = || Error::internal("a key column is not text");
+    let column = column.ok_or_else(no_text)?;
+    if let Some(texts) = column.as_string_view_opt() {
+        keys.extend(texts.iter().flatten().map(Key::from));
+    } else if let Some(texts) = column.as_string_opt::<i32>() {
+        keys.extend(texts.iter().flatten().map(Key::from));
+    } else {
+        return Err(no_text());
+    }
+    Ok(())
+}
+
+/// The question for the ids of the records that match, one more than the limit so that its passing shows.
+pub(crate) fn ids_query(object: &str, filter: quarry_planner::objectql::Filter, limit: usize) -> Query {
+    let id = quarry_planner::objectql::Selection { path: "id".to_owned(), alias: None };
+    Query {
+        object: object.to_owned(),
+        fields: vec![id],
+        filter: Some(filter),
+        limit: u64::try_from(limit).ok().and_then(|limit| limit.checked_add(1)),
+        ..Query::default()
+    }
+}

@@ -1,0 +1,142 @@
+//! The later stages: all packages together, from definitions to a registry.
+//!
+//! 1. [`Parsed::read`] parses every file of every package by itself.
+//! 2. [`book::Book::open`] gives every name its one owner: packages, objects.
+//! 3. [`dependencies::check`] holds `depends` against what is there.
+//! 4. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
+//! 5. [`relations::connect`] makes the ways between objects, [`prefixes::assign`] the id prefixes, [`texts::apply`] the translations.
+//! 6. [`graphql::check`] sees whether two names become one outside.
+//! 7. [`freeze`] makes the registry, unless there was an error.
+//!
+//! A later stage runs on what the earlier ones could make sense of, and says nothing about what is already reported: a
+//! field that could not be read is not also "unknown" where an index names it.
+
+mod book;
+mod dependencies;
+mod fields;
+mod graphql;
+mod indexes;
+mod objects;
+mod prefixes;
+mod relations;
+mod search;
+mod system;
+mod texts;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use indexmap::IndexMap;
+
+use crate::{
+    definition::{
+        object::{ObjectDefinition, ObjectFile},
+        package::PackageDefinition,
+        texts::TextsDefinition,
+    },
+    issue::Issues,
+    model::{Object, Package, Registry},
+    name::ObjectName,
+    read::PackageSource,
+};
+
+/// A package whose files have been parsed.
+#[derive(Debug)]
+struct ParsedPackage {
+    definition: PackageDefinition,
+    objects: Vec<ObjectDefinition>,
+    texts: Vec<TextsDefinition>,
+}
+
+/// All that was parsed, and the names of what could not be.
+#[derive(Debug, Default)]
+struct Parsed {
+    packages: Vec<ParsedPackage>,
+    broken_packages: BTreeSet<String>,
+    broken_objects: BTreeSet<String>,
+}
+
+/// An object on its way into the registry, beside what its author wrote.
+#[derive(Debug)]
+struct Draft<'a> {
+    definition: &'a ObjectDefinition,
+    object: Object,
+}
+
+/// Every object on its way, by name.
+type Drafts<'a> = IndexMap<ObjectName, Draft<'a>>;
+
+/// Compiles what was read. Nothing comes of it when there is an error among the issues.
+pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<Registry, Issues> {
+    let parsed = Parsed::read(sources, &mut issues);
+    let book = book::Book::open(&parsed, &mut issues);
+    dependencies::check(&book, &parsed, &mut issues);
+    let mut drafts = objects::draft(&book, &mut issues);
+    relations::connect(&mut drafts, &mut issues);
+    prefixes::assign(&mut drafts, &mut issues);
+    texts::apply(&parsed, &book, &mut drafts, &mut issues);
+    graphql::check(&drafts, &mut issues);
+    issues.sort();
+    if issues.has_errors() {
+        return Err(issues);
+    }
+    Ok(freeze(&parsed, drafts, issues))
+}
+
+impl Parsed {
+    fn read(sources: &[PackageSource], issues: &mut Issues) -> Self {
+        let mut parsed = Self::default();
+        for source in sources {
+            let definition = PackageDefinition::read(&source.package, issues);
+            let mut objects = Vec::new();
+            for (stem, file) in &source.objects {
+                match ObjectDefinition::read(stem, file, issues) {
+                    ObjectFile::Read(object) => objects.push(*object),
+                    ObjectFile::Broken(name) => drop(parsed.broken_objects.insert(name)),
+                }
+            }
+            let read_texts = |(locale, file): &(String, _)| TextsDefinition::read(locale, file, issues);
+            let texts = source.texts.iter().filter_map(read_texts).collect();
+            match definition {
+                Some(definition) => parsed.packages.push(ParsedPackage { definition, objects, texts }),
+                None => {
+                    let folder = source.package.file.parent().and_then(|folder| folder.file_name());
+                    parsed.broken_packages.extend(folder.map(|name| name.to_string_lossy().into_owned()));
+                    parsed.broken_objects.extend(objects.iter().map(|object| object.name.value.to_string()));
+                }
+            }
+        }
+        parsed.packages.sort_by(|a, b| a.definition.name.value.cmp(&b.definition.name.value));
+        parsed
+    }
+}
+
+fn freeze(parsed: &Parsed, drafts: Drafts<'_>, warnings: Issues) -> Registry {
+    let mut packages = IndexMap::new();
+    for ParsedPackage { definition, objects, .. } in &parsed.packages {
+        let mut names: Vec<_> = objects.iter().map(|object| object.name.value.clone()).collect();
+        names.sort();
+        let package = Package {
+            name: definition.name.value.clone(),
+            version: definition.version.clone().unwrap_or(semver::Version::new(0, 0, 0)),
+            label: definition.label.clone(),
+            description: definition.description.clone(),
+            depends: definition.depends.iter().map(|(name, req)| (name.value.clone(), req.clone())).collect(),
+            objects: names,
+        };
+        packages.insert(package.name.clone(), package);
+    }
+    let objects = drafts.into_iter().map(|(name, draft)| (name, Arc::new(draft.object))).collect();
+    let mut registry = Registry { version: String::new(), packages, objects, warnings };
+    registry.version = content_hash(&registry);
+    registry
+}
+
+/// The BLAKE3 hash of the registry's JSON form, in hex.
+fn content_hash(registry: &Registry) -> String {
+    let mut hasher = blake3::Hasher::new();
+    // Writing into a hasher can't fail, and the model has no map whose keys are not text.
+    match serde_json::to_writer(&mut hasher, registry) {
+        Ok(()) => hasher.finalize().to_hex().to_string(),
+        Err(error) => unreachable!("the model has a JSON form: {error}"),
+    }
+}

@@ -1,0 +1,67 @@
+//! Two names here must not become one name in GraphQL, where `annual_revenue` is `annualRevenue`.
+
+use std::collections::HashMap;
+
+use crate::{
+    compile::{Draft, Drafts},
+    issue::{Issues, Place},
+    model::{FieldKind, RelationKind},
+    naming::{camel_case, pascal_case, plural, relation_of_lookup},
+};
+
+/// Reports the collisions among object types, root fields, and the fields of each type.
+pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
+    let mut types = Names::default();
+    let mut roots = Names::default();
+    for draft in drafts.values() {
+        let (name, place) = (draft.object.name.as_str(), &draft.definition.name.place);
+        let known = issues.0.len();
+        types.add(pascal_case(name), name, place, issues);
+        if issues.0.len() == known {
+            roots.add(camel_case(name), name, place, issues);
+            roots.add(camel_case(&plural(name)), name, place, issues);
+        }
+        check_fields(draft, issues);
+    }
+}
+
+/// A lookup has two fields there: its id (`accountId`) and the record (`account`).
+fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
+    let mut names = Names::default();
+    let object_place = &draft.definition.name.place;
+    for field in draft.object.fields.values() {
+        let place = draft.definition.fields.get(&field.name).map_or(object_place, |written| &written.place);
+        let name = field.name.as_str();
+        if !matches!(field.kind, FieldKind::Lookup { .. }) {
+            names.add(camel_case(name), name, place, issues);
+            continue;
+        }
+        let to_one = relation_of_lookup(name);
+        names.add(format!("{}Id", camel_case(to_one)), name, place, issues);
+        if draft.object.relations.contains_key(to_one) {
+            names.add(camel_case(to_one), name, place, issues);
+        }
+    }
+    for relation in draft.object.relations.values() {
+        if let RelationKind::ToMany { field } = &relation.kind {
+            let label = format!("{} (from `{}.{field}`)", relation.name, relation.target);
+            names.add(camel_case(relation.name.as_str()), &label, object_place, issues);
+        }
+    }
+}
+
+/// Names of one scope with what they are made from.
+#[derive(Default)]
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn add(&mut self, made: String, from: &str, place: &Place, issues: &mut Issues) {
+        match self.0.get(&made) {
+            Some(other) => {
+                let message = format!("`{from}` and `{other}` would both be `{made}` in GraphQL; rename one");
+                issues.error(place, "graphql-name-collision", message);
+            }
+            None => drop(self.0.insert(made, from.to_owned())),
+        }
+    }
+}

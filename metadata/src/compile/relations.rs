@@ -1,0 +1,105 @@
+//! The ways between objects: each lookup is a way to one, and back to many.
+//!
+//! The way back is named by `reverseName`, else by the plural of the lookup's object. Where that name is wanted twice, or is
+//! taken by a field or a way to one, *every* way back without a `reverseName` that wanted it is called
+//! `<plural>_by_<to-one name>`: which of two lookups was declared first must not decide what a client has to write.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    compile::Drafts,
+    definition::field::{FieldDefinition, KindDefinition},
+    issue::{Issues, Place},
+    model::{FieldKind, Relation, RelationKind},
+    name::{FieldName, ObjectName, RelationName},
+    naming::{plural, relation_of_lookup},
+};
+
+/// A way back that still needs its name.
+struct WayBack {
+    source: ObjectName,
+    field: FieldName,
+    to_one: String,
+    reverse_name: Option<RelationName>,
+    place: Place,
+}
+
+impl WayBack {
+    fn wanted(&self) -> String {
+        self.reverse_name.as_ref().map_or_else(|| plural(self.source.as_str()), ToString::to_string)
+    }
+}
+
+/// Makes the relations of all objects. Names that can't be told apart are issues.
+pub(super) fn connect(drafts: &mut Drafts<'_>, issues: &mut Issues) {
+    let mut ways_back: BTreeMap<ObjectName, Vec<WayBack>> = BTreeMap::new();
+    for draft in drafts.values_mut() {
+        let object = &mut draft.object;
+        for field in object.fields.values() {
+            let FieldKind::Lookup { target, .. } = &field.kind else { continue };
+            let name = relation_of_lookup(field.name.as_str());
+            let written = draft.definition.fields.get(&field.name);
+            let place =
+                written.map_or_else(|| draft.definition.name.place.clone(), |field| field.place.clone());
+            if name != field.name.as_str() && object.fields.contains_key(name) {
+                let message = format!(
+                    "the lookup `{}` would make a relation `{name}`, but that is a field; rename one",
+                    field.name
+                );
+                issues.error(&place, "relation-collision", message);
+                continue;
+            }
+            let kind = RelationKind::ToOne { field: field.name.clone() };
+            let relation = Relation { name: RelationName::from(name), target: target.clone(), kind };
+            object.relations.insert(relation.name.clone(), relation);
+            if let Some(written) = written {
+                let way_back = WayBack {
+                    source: object.name.clone(),
+                    field: field.name.clone(),
+                    to_one: name.to_owned(),
+                    reverse_name: reverse_name(written),
+                    place,
+                };
+                ways_back.entry(target.clone()).or_default().push(way_back);
+            }
+        }
+    }
+    for (target, ways) in ways_back {
+        connect_back(&target, ways, drafts, issues);
+    }
+}
+
+fn reverse_name(written: &FieldDefinition) -> Option<RelationName> {
+    let KindDefinition::Lookup(lookup) = &written.kind else { return None };
+    lookup.reverse_name.as_ref().map(|name| name.value.clone())
+}
+
+fn connect_back(target: &ObjectName, ways: Vec<WayBack>, drafts: &mut Drafts<'_>, issues: &mut Issues) {
+    let Some(draft) = drafts.get_mut(target) else { return };
+    let object = &mut draft.object;
+    let mut wanted: HashMap<String, usize> = HashMap::new();
+    for way in &ways {
+        *wanted.entry(way.wanted()).or_default() += 1;
+    }
+    let mut made: BTreeMap<String, (Relation, Place)> = BTreeMap::new();
+    for way in ways {
+        let mut name = way.wanted();
+        let is_taken = |name: &str| object.fields.contains_key(name) || object.relations.contains_key(name);
+        let contested = wanted.get(&name).is_some_and(|times| *times > 1) || is_taken(&name);
+        if contested && way.reverse_name.is_none() {
+            name = format!("{name}_by_{}", way.to_one);
+        }
+        let other = made.get(&name).map(|(_, place)| place.to_string());
+        if let Some(other) = other.or_else(|| is_taken(&name).then(|| format!("`{target}` itself"))) {
+            let message = format!(
+                "`{target}` would have `{name}` twice, the other from {other}; give this lookup another `reverseName`"
+            );
+            issues.error(&way.place, "relation-collision", message);
+            continue;
+        }
+        let kind = RelationKind::ToMany { field: way.field };
+        let relation = Relation { name: RelationName::from(name.as_str()), target: way.source, kind };
+        made.insert(name, (relation, way.place));
+    }
+    object.relations.extend(made.into_values().map(|(relation, _)| (relation.name.clone(), relation)));
+}

@@ -1,0 +1,26 @@
+//! Second stage: each file by itself, from a tree of values to what its author wrote, with places kept.
+//!
+//! All that can be judged without looking at another file is judged here: keys, shapes, ranges, options, literal
+//! defaults. References to other objects stay names.
+
+pub(crate) mod autonumber;
+pub(crate) mod default;
+pub(crate) mod field;
+pub(crate) mod identifier;
+pub(crate) mod kind;
+pub(crate) mod mapping;
+pub(crate) mod number;
+pub(crate) mod object;
+pub(crate) mod options;
+pub(crate) mod package;
+pub(crate) mod texts;
+pub(crate) mod value;
+
+use crate::issue::Place;
+
+/// Something an author wrote, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) place: Place,
+}

@@ -1,0 +1,119 @@
+//! What may be a name: of a package, an object, a field, a relation, a locale.
+
+use crate::{
+    definition::value::Value,
+    issue::{Issues, Place},
+    limits::NAME_BYTES_MAX,
+};
+
+/// Fields that the engine keeps, and those it will keep.
+pub(crate) const RESERVED_FIELDS: &[&str] = &[
+    "id",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+    "deleted_at",
+    "deleted_by",
+    "revision",
+    "package_version",
+];
+
+/// Objects whose GraphQL types or root fields would hide the language's own.
+const RESERVED_OBJECTS: &[&str] = &[
+    "boolean",
+    "csn",
+    "date",
+    "date_time",
+    "datetime",
+    "decimal",
+    "float",
+    "id",
+    "int",
+    "json",
+    "mutation",
+    "node",
+    "page_info",
+    "query",
+    "search",
+    "search_hit",
+    "string",
+    "subscription",
+    "time",
+];
+
+/// Packages whose SQL schema would hide the database's own.
+const RESERVED_PACKAGES: &[&str] = &["information_schema", "main", "public", "quarry"];
+
+/// What a name is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameOf {
+    Package,
+    Object,
+    Field,
+    Relation,
+    Index,
+}
+
+/// Checks a name; reports it at `place` when it can't be one.
+pub(crate) fn check(name: &str, of: NameOf, place: &Place, issues: &mut Issues) -> bool {
+    if let Some(fault) = fault(name) {
+        let message =
+            format!("`{name}` can't be a name: {fault}; names are snake_case, such as `annual_revenue`");
+        issues.error(place, "bad-name", message);
+        return false;
+    }
+    let reserved = match of {
+        NameOf::Package => RESERVED_PACKAGES.contains(&name) || name.starts_with("pg_"),
+        NameOf::Object => RESERVED_OBJECTS.contains(&name),
+        NameOf::Field | NameOf::Relation => RESERVED_FIELDS.contains(&name),
+        NameOf::Index => false,
+    };
+    if reserved {
+        issues.error(place, "reserved-name", format!("the name `{name}` is reserved; take another"));
+    }
+    !reserved
+}
+
+/// What is wrong with a name's form.
+fn fault(name: &str) -> Option<&'static str> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    match name {
+        "" => Some("it is empty"),
+        _ if name.len() > NAME_BYTES_MAX => Some("it has more than 63 characters"),
+        _ if !name.bytes().all(allowed) => Some("only a-z, 0-9 and _ are allowed"),
+        _ if !name.starts_with(|c: char| c.is_ascii_lowercase()) => Some("it does not begin with a letter"),
+        _ if name.ends_with('_') || name.contains("__") => Some("an _ stands between two words"),
+        _ => None,
+    }
+}
+
+/// A locale such as `en`, `zh-CN`, `pt_BR`; its canonical form, with `-`.
+pub(crate) fn locale(text: &str, value: &Value<'_>, issues: &mut Issues) -> Option<String> {
+    let canonical = canonical_locale(text);
+    if canonical.is_none() {
+        let message = format!("`{text}` is not a locale such as `en` or `zh-CN`");
+        issues.error(&value.place(), "bad-name", message);
+    }
+    canonical
+}
+
+/// The form with `-`, a lower-case language, a title-case script and an upper-case region.
+pub(crate) fn canonical_locale(text: &str) -> Option<String> {
+    let mut parts = text.split(['-', '_']);
+    let language =
+        parts.next().filter(|l| (2..=3).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_lowercase()))?;
+    let mut canonical = language.to_owned();
+    for part in parts {
+        let letters = part.bytes().all(|b| b.is_ascii_alphabetic());
+        match part.len() {
+            2 if letters => canonical += &format!("-{}", part.to_ascii_uppercase()),
+            3 if part.bytes().all(|b| b.is_ascii_digit()) => canonical += &format!("-{part}"),
+            4 if letters => {
+                canonical += &format!("-{}", crate::naming::title_case(&part.to_ascii_lowercase()))
+            }
+            _ => return None,
+        }
+    }
+    Some(canonical)
+}

@@ -1,0 +1,280 @@
+//! `<name>.object.yml`: an object as its author wrote it.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::{
+    definition::{
+        Located,
+        field::FieldDefinition,
+        identifier::{NameOf, check},
+        mapping::{Keys, Mapping},
+        value::{Value, parse},
+    },
+    issue::{Issues, Place},
+    limits::{FIELDS_MAX, ID_PREFIX_CHARS_MAX},
+    model::Labels,
+    name::{FieldName, ObjectName},
+    read::Source,
+};
+
+/// An object as its author wrote it.
+#[derive(Debug)]
+pub(crate) struct ObjectDefinition {
+    pub(crate) name: Located<ObjectName>,
+    pub(crate) label: Option<Labels>,
+    pub(crate) plural_label: Option<Labels>,
+    pub(crate) description: Option<String>,
+    pub(crate) icon: Option<String>,
+    pub(crate) name_field: Option<Located<FieldName>>,
+    pub(crate) id_prefix: Option<Located<String>>,
+    pub(crate) searchable: Vec<Located<FieldName>>,
+    /// `enable.searchable`.
+    pub(crate) search_enabled: bool,
+    pub(crate) fields: IndexMap<FieldName, FieldDefinition>,
+    /// Fields that are declared but could not be read: nothing is said about references to them.
+    pub(crate) broken_fields: BTreeSet<String>,
+    pub(crate) indexes: Vec<IndexDefinition>,
+}
+
+/// One entry of `indexes`.
+#[derive(Debug)]
+pub(crate) struct IndexDefinition {
+    pub(crate) place: Place,
+    pub(crate) name: Option<Located<String>>,
+    pub(crate) fields: Vec<Located<FieldName>>,
+    pub(crate) unique: bool,
+}
+
+const KEYS: Keys = Keys {
+    of: "an object",
+    known: &[
+        ("name", &[]),
+        ("label", &[]),
+        ("pluralLabel", &["labelPlural"]),
+        ("description", &[]),
+        ("icon", &[]),
+        ("nameField", &["displayNameField"]),
+        ("idPrefix", &[]),
+        ("searchable", &["searchableFields"]),
+        ("enable", &[]),
+        ("fields", &[]),
+        ("indexes", &[]),
+    ],
+    later: &[
+        "access",
+        "actions",
+        "active",
+        "activityMilestones",
+        "datasource",
+        "editMode",
+        "extends",
+        "external",
+        "externalSharingModel",
+        "fieldGroups",
+        "fileAccessDelegate",
+        "highlightFields",
+        "isSystem",
+        "keyPrefix",
+        "lifecycle",
+        "listViews",
+        "managedBy",
+        "namespace",
+        "ownership",
+        "permissions",
+        "protection",
+        "publicSharing",
+        "recordName",
+        "requiredPermissions",
+        "sharingModel",
+        "softDelete",
+        "stageField",
+        "systemFields",
+        "tags",
+        "tenancy",
+        "titleFormat",
+        "trash",
+        "triggers",
+        "userActions",
+        "validations",
+        "versioning",
+        "workflows",
+    ],
+};
+
+const INDEX_KEYS: Keys = Keys {
+    of: "an index",
+    known: &[("name", &[]), ("fields", &[]), ("unique", &[])],
+    later: &["type", "where", "partial"],
+};
+
+/// The switches of `enable` that can't be turned yet, with the position they are in.
+const FIXED_SWITCHES: &[(&str, bool)] = &[
+    ("trackHistory", false),
+    ("activities", false),
+    ("feeds", false),
+    ("files", false),
+    ("clone", false),
+    ("apiEnabled", true),
+];
+
+const ENABLE_KEYS: Keys = Keys {
+    of: "`enable`",
+    known: &[
+        ("searchable", &[]),
+        ("trackHistory", &[]),
+        ("activities", &[]),
+        ("feeds", &[]),
+        ("files", &[]),
+        ("clone", &[]),
+        ("apiEnabled", &[]),
+    ],
+    later: &[
+        "apiMethods",
+        "approvalProcess",
+        "emailToCase",
+        "enableDuplicateDetection",
+        "mru",
+        "search",
+        "trash",
+    ],
+};
+
+/// What became of an object's file.
+#[derive(Debug)]
+pub(crate) enum ObjectFile {
+    Read(Box<ObjectDefinition>),
+    /// Its name is known, what it declares is not: nothing is said about references to it.
+    Broken(String),
+}
+
+impl ObjectDefinition {
+    /// Reads an object's file whose name gives `stem`.
+    pub(crate) fn read(stem: &str, source: &Source, issues: &mut Issues) -> ObjectFile {
+        let Some(node) = parse(&source.file, &source.text, issues) else {
+            return ObjectFile::Broken(stem.to_owned());
+        };
+        let root = Value::root(&source.file, &node);
+        let Some(mapping) = Mapping::read(&root, &KEYS, issues) else {
+            return ObjectFile::Broken(stem.to_owned());
+        };
+        let name = match mapping.get("name") {
+            Some(value) => value.text(issues).map(|text| value.located(ObjectName::from(text))),
+            None => Some(root.located(ObjectName::from(stem))),
+        };
+        let Some(name) = name else { return ObjectFile::Broken(stem.to_owned()) };
+        check(name.value.as_str(), NameOf::Object, &name.place, issues);
+        ObjectFile::Read(Box::new(Self::of(name, &mapping, issues)))
+    }
+
+    fn of(name: Located<ObjectName>, mapping: &Mapping<'_>, issues: &mut Issues) -> Self {
+        let mut fields = IndexMap::new();
+        let mut broken_fields = BTreeSet::new();
+        if let Some(value) = mapping.must_get("fields", issues) {
+            read_fields(value, &mut fields, &mut broken_fields, issues);
+        }
+        let text = |key: &str, issues: &mut Issues| Some(mapping.get(key)?.text(issues)?.to_owned());
+        Self {
+            label: mapping.get("label").and_then(|value| value.labels(issues)),
+            plural_label: mapping.get("pluralLabel").and_then(|value| value.labels(issues)),
+            description: text("description", issues),
+            icon: text("icon", issues),
+            name_field: mapping.get("nameField").and_then(|value| field_name(value, issues)),
+            id_prefix: mapping.get("idPrefix").and_then(|value| id_prefix(value, issues)),
+            searchable: mapping.get("searchable").map(|value| field_names(value, issues)).unwrap_or_default(),
+            search_enabled: mapping.get("enable").is_some_and(|value| enable(value, issues)),
+            indexes: mapping.get("indexes").map(|value| indexes(value, issues)).unwrap_or_default(),
+            name,
+            fields,
+            broken_fields,
+        }
+    }
+}
+
+fn read_fields(
+    value: &Value<'_>,
+    fields: &mut IndexMap<FieldName, FieldDefinition>,
+    broken: &mut BTreeSet<String>,
+    issues: &mut Issues,
+) {
+    let Some(entries) = value.entries(issues) else { return };
+    if entries.is_empty() {
+        issues.error(&value.place(), "empty", "an object has at least one field");
+    }
+    if entries.len() > FIELDS_MAX {
+        issues.error(&value.place(), "too-many", format!("more than {FIELDS_MAX} fields"));
+        return;
+    }
+    for (name, value) in entries {
+        check(name, NameOf::Field, &value.place(), issues);
+        match FieldDefinition::read(name, &value, issues) {
+            Some(field) => drop(fields.insert(FieldName::from(name), field)),
+            None => drop(broken.insert(name.to_owned())),
+        }
+    }
+}
+
+fn field_name(value: &Value<'_>, issues: &mut Issues) -> Option<Located<FieldName>> {
+    value.text(issues).map(|name| value.located(FieldName::from(name)))
+}
+
+fn field_names(value: &Value<'_>, issues: &mut Issues) -> Vec<Located<FieldName>> {
+    let items = value.list(issues).unwrap_or_default();
+    let mut names: Vec<Located<FieldName>> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(name) = field_name(&item, issues) else { continue };
+        if names.iter().any(|known| known.value == name.value) {
+            issues.error(&name.place, "duplicate-key", format!("`{}` is named twice", name.value));
+            continue;
+        }
+        names.push(name);
+    }
+    names
+}
+
+fn id_prefix(value: &Value<'_>, issues: &mut Issues) -> Option<Located<String>> {
+    let text = value.text(issues)?;
+    let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if !letters || !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.len() > ID_PREFIX_CHARS_MAX {
+        let message =
+            format!("`{text}` is not a prefix: 1 to {ID_PREFIX_CHARS_MAX} of a-z and 0-9, a letter first");
+        issues.error(&value.place(), "bad-format", message);
+        return None;
+    }
+    Some(value.located(text.to_owned()))
+}
+
+/// Whether `enable` asks for search; every other switch must say what already holds.
+fn enable(value: &Value<'_>, issues: &mut Issues) -> bool {
+    let Some(mapping) = Mapping::read(value, &ENABLE_KEYS, issues) else { return false };
+    for (key, holds) in FIXED_SWITCHES {
+        let Some(value) = mapping.get(key) else { continue };
+        if value.flag(issues) == Some(!holds) {
+            let message = format!("`{key}: {}` can't be kept yet, and nothing declared is inert", !holds);
+            issues.error(&value.place(), "not-supported-yet", message);
+        }
+    }
+    mapping.get("searchable").and_then(|value| value.flag(issues)).unwrap_or(false)
+}
+
+fn indexes(value: &Value<'_>, issues: &mut Issues) -> Vec<IndexDefinition> {
+    let mut indexes = Vec::new();
+    for item in value.list(issues).unwrap_or_default() {
+        let Some(mapping) = Mapping::read(&item, &INDEX_KEYS, issues) else { continue };
+        let name = mapping.get("name").and_then(|value| Some(value.located(value.text(issues)?.to_owned())));
+        if let Some(name) = &name {
+            check(&name.value, NameOf::Index, &name.place, issues);
+        }
+        let Some(fields) = mapping.must_get("fields", issues) else { continue };
+        let place = fields.place();
+        let fields = field_names(fields, issues);
+        if fields.is_empty() {
+            issues.error(&place, "empty", "an index has at least one field");
+            continue;
+        }
+        let unique = mapping.get("unique").and_then(|value| value.flag(issues)).unwrap_or(false);
+        indexes.push(IndexDefinition { place: mapping.place().clone(), name, fields, unique });
+    }
+    indexes
+}

@@ -1,0 +1,26 @@
+//! Everything that is read has a limit; past it comes an issue, not a slow death.
+
+/// Bytes of one file.
+pub(crate) const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Files of one load, over all packages.
+pub(crate) const FILES_MAX: usize = 10_000;
+/// Folders within folders below a package.
+pub(crate) const FOLDER_DEPTH_MAX: usize = 8;
+/// Values within values in one file.
+pub(crate) const YAML_DEPTH_MAX: usize = 32;
+/// Values of one file; an alias counts as what it stands for.
+pub(crate) const YAML_VALUES_MAX: usize = 100_000;
+/// Objects of one registry.
+pub(crate) const OBJECTS_MAX: usize = 1_000;
+/// Fields that one object declares.
+pub(crate) const FIELDS_MAX: usize = 1_000;
+/// Options of one field.
+pub(crate) const OPTIONS_MAX: usize = 1_000;
+/// Bytes of a name.
+pub(crate) const NAME_BYTES_MAX: usize = 63;
+/// Characters of an option's value.
+pub(crate) const OPTION_CHARS_MAX: usize = 255;
+/// Characters of an id prefix.
+pub(crate) const ID_PREFIX_CHARS_MAX: usize = 16;
+/// Digits of a decimal.
+pub(crate) const DIGITS_MAX: u8 = 38;

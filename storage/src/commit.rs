@@ -1,0 +1,177 @@
+//! Group commit without a thread of its own.
+//!
+//! 1. Who wants to commit encodes the entry ([`encode`]) and joins the queue.
+//! 2. Whoever finds no leader becomes one: it takes all that wait, checks and applies them in order, writes their entries
+//!    with one sync, moves the published CSN, and wakes them.
+//! 3. Who joined in the meantime is the next batch; its first becomes the leader, so that no one works for others after
+//!    its own answer is there.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::{
+    Csn,
+    catalog::{Catalog, Table},
+    error::{Error, Result},
+    log::{ChangeEntry, Entry, TableEntry, TransactionEntry},
+    store::{CommitInfo, Committed},
+    value::Row,
+    write::{Change, WriteSet},
+};
+
+/// Transactions in one batch.
+const BATCH_TRANSACTIONS_MAX: usize = 1_024;
+/// Bytes of entries in one batch, unless one alone is larger.
+const BATCH_BYTES_MAX: usize = 32 << 20;
+
+/// A transaction that waits for its answer.
+pub(crate) struct Waiting {
+    pub writes: WriteSet,
+    pub payload: Vec<u8>,
+    turn: Mutex<Turn>,
+    woken: Condvar,
+}
+
+enum Turn {
+    Waits,
+    Leads,
+    Done(Result<Committed>),
+}
+
+/// Who waits.
+#[derive(Default)]
+pub(crate) struct Queue {
+    inner: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: Vec<Arc<Waiting>>,
+    has_leader: bool,
+}
+
+impl Waiting {
+    /// The answer, once.
+    pub fn finish(&self, answer: Result<Committed>) {
+        *self.turn.lock() = Turn::Done(answer);
+        self.woken.notify_one();
+    }
+}
+
+impl Queue {
+    /// Waits for the answer of a transaction; meanwhile perhaps leads a batch, by `commit_batch`, which must finish
+    /// each one of it.
+    pub fn commit(
+        &self,
+        writes: WriteSet,
+        payload: Vec<u8>,
+        commit_batch: impl FnOnce(Vec<Arc<Waiting>>),
+    ) -> Result<Committed> {
+        let turn = Mutex::new(Turn::Waits);
+        let own = Arc::new(Waiting { writes, payload, turn, woken: Condvar::new() });
+        let leads = {
+            let mut line = self.inner.lock();
+            line.waiting.push(own.clone());
+            !std::mem::replace(&mut line.has_leader, true)
+        };
+        if !leads && let Some(answer) = wait(&own) {
+            return answer;
+        }
+        let batch = self.take();
+        commit_batch(batch);
+        self.hand_over();
+        match std::mem::replace(&mut *own.turn.lock(), Turn::Waits) {
+            Turn::Done(answer) => answer,
+            _ => Err(Error::Internal("a batch left a transaction without an answer".into())),
+        }
+    }
+
+    /// The first of the line is always the leader itself.
+    fn take(&self) -> Vec<Arc<Waiting>> {
+        let mut line = self.inner.lock();
+        let mut bytes = 0;
+        let fits = |waiting: &&Arc<Waiting>| {
+            bytes += waiting.payload.len();
+            bytes <= BATCH_BYTES_MAX
+        };
+        let count = line.waiting.iter().take(BATCH_TRANSACTIONS_MAX).take_while(fits).count().max(1);
+        let count = count.min(line.waiting.len());
+        line.waiting.drain(..count).collect()
+    }
+
+    fn hand_over(&self) {
+        let mut line = self.inner.lock();
+        match line.waiting.first() {
+            Some(next) => {
+                *next.turn.lock() = Turn::Leads;
+                next.woken.notify_one();
+            }
+            None => line.has_leader = false,
+        }
+    }
+}
+
+/// The answer; `None` when it is this one's turn to lead.
+fn wait(own: &Waiting) -> Option<Result<Committed>> {
+    let mut turn = own.turn.lock();
+    loop {
+        match std::mem::replace(&mut *turn, Turn::Waits) {
+            Turn::Waits => own.woken.wait(&mut turn),
+            Turn::Leads => return None,
+            Turn::Done(answer) => return Some(answer),
+        }
+    }
+}
+
+/// Checks the shape of all rows and encodes the log entry. Holds no lock: entries of many are encoded side by side.
+///
+/// # Errors
+///
+/// `UnknownTable`; `Invalid`, naming the column and the value.
+pub(crate) fn encode(catalog: &Catalog, writes: &WriteSet, info: CommitInfo) -> Result<Vec<u8>> {
+    let mut tables = Vec::new();
+    for (name, changes) in writes.tables() {
+        let table = catalog.must_get(name)?;
+        let mut entries = Vec::with_capacity(changes.len());
+        for (key, change) in changes {
+            if let Some(row) = change.new_row() {
+                check_shape(table, row)?;
+            }
+            entries.push(match change {
+                Change::Insert(new) => ChangeEntry::Insert(new.clone()),
+                Change::Update { old, new } => ChangeEntry::update(key.clone(), old, new),
+                Change::Delete(old) => ChangeEntry::Delete(old.clone()),
+            });
+        }
+        tables.push(TableEntry { table: table.id, changes: entries });
+    }
+    let CommitInfo { actor, transaction, time_micros, package_version } = info;
+    Entry::Transaction(TransactionEntry { actor, time_micros, transaction, package_version, tables }).encode()
+}
+
+fn check_shape(table: &Table, row: &Row) -> Result<()> {
+    let spec = &table.spec;
+    let (has, given) = (spec.columns.len(), row.0.len());
+    if given > has {
+        return Err(Error::Invalid(format!(
+            "a row of {given} values for {:?}, which has {has} columns",
+            spec.name
+        )));
+    }
+    row.key()?;
+    for (column, value) in spec.columns.iter().zip(row.0.iter()) {
+        if !column.column_type.fits(value) {
+            return Err(Error::Invalid(format!(
+                "column {:?} of {:?} is {:?} and can't hold {value:?}",
+                column.name, spec.name, column.column_type
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The answer of a commit.
+pub(crate) fn committed(csn: u64) -> Committed {
+    Committed { csn: Csn(csn) }
+}

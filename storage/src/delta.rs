@@ -1,0 +1,310 @@
+//! Rows newer than the segments, in memory.
+//!
+//! Per table an append-only list of row versions: a version is visible from the CSN that made it up to the CSN that
+//! replaced it. Nothing is ever overwritten, so a reader needs no lock to look at a version, and a snapshot is just
+//! a number. Hash maps find versions by key and by the values of indexed, unique and referring columns. A row of a
+//! segment that is replaced or deleted is remembered here with the CSN.
+//!
+//! Versions live in blocks; Arrow batches and text indexes over them are built when a reader wants them, in
+//! pieces that are merged as they grow ([`pieces`]), so that a table which changes all the time is never built anew
+//! as a whole.
+//!
+//! One writer (the committer) changes a table; any number of readers look on.
+
+mod block;
+mod generation;
+mod index;
+mod pieces;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use arrow::record_batch::RecordBatch;
+use parking_lot::{Mutex, RwLock};
+use roaring::RoaringBitmap;
+
+pub(crate) use self::generation::Generation;
+use self::{
+    block::{BLOCK_ROWS, Block},
+    index::{Slots, ValueIndex},
+    pieces::Pieces,
+};
+use crate::{
+    catalog::Table,
+    columns,
+    error::{Error, Result},
+    segment::SegmentId,
+    term::Term,
+    text::TextPart,
+    value::{Key, Row},
+};
+
+/// A version that nothing has replaced.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// The newer rows of one table.
+pub(crate) struct DeltaTable {
+    table: Arc<Table>,
+    inner: RwLock<Inner>,
+    columns: Mutex<Pieces<RecordBatch>>,
+    text: Mutex<Pieces<Arc<TextPart>>>,
+}
+
+#[derive(Clone, Default)]
+struct Inner {
+    blocks: Vec<Arc<Block>>,
+    rows: u32,
+    keys: HashMap<Key, Slots>,
+    values: ValueIndex,
+    segments: HashMap<SegmentId, SegmentDeletes>,
+    /// Rows of the generation before (which is being folded) that were replaced, with the CSN.
+    replaced: Vec<(u32, u64)>,
+    /// Rows of the whole table behind each CSN that changed their number; ascending.
+    counts: Vec<(u64, u64)>,
+}
+
+/// Rows of a segment that were replaced since it was written.
+#[derive(Clone, Default)]
+struct SegmentDeletes {
+    by_row: HashMap<u32, u64>,
+    /// In the order of CSNs.
+    in_order: Vec<(u64, u32)>,
+}
+
+/// A version found, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub at: u32,
+    pub row: Row,
+    pub begin: u64,
+}
+
+impl DeltaTable {
+    /// An empty delta of a table that has `rows` rows in its segments.
+    pub fn new(table: Arc<Table>, rows: u64) -> DeltaTable {
+        let values = ValueIndex::new(&table.valued);
+        let inner = Inner { values, counts: vec![(0, rows)], ..Inner::default() };
+        DeltaTable { table, inner: RwLock::new(inner), columns: Mutex::default(), text: Mutex::default() }
+    }
+
+    /// The same versions under a newer definition of the table. The old one stays as it is for its readers.
+    pub fn redefined(&self, table: Arc<Table>) -> DeltaTable {
+        let mut inner = self.inner.read().clone();
+        inner.values = ValueIndex::new(&table.valued);
+        for at in 0..inner.rows {
+            if let Some(cell) = inner.version(at) {
+                let row = cell.row.clone();
+                inner.values.add(&row, at);
+            }
+        }
+        DeltaTable { table, inner: RwLock::new(inner), columns: Mutex::default(), text: Mutex::default() }
+    }
+
+    /// The table it is of.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// How many versions it holds.
+    pub fn len(&self) -> u32 {
+        self.inner.read().rows
+    }
+
+    /// Rows of the whole table at a CSN.
+    pub fn count(&self, csn: u64) -> u64 {
+        let inner = self.inner.read();
+        let behind = inner.counts.partition_point(|(at, _)| *at <= csn);
+        behind.checked_sub(1).and_then(|at| inner.counts.get(at)).map_or(0, |(_, rows)| *rows)
+    }
+
+    /// The version of a key that is visible at a CSN.
+    pub fn find(&self, key: &str, csn: u64) -> Option<Version> {
+        let inner = self.inner.read();
+        let slots = inner.keys.get(key)?.as_slice();
+        slots.iter().rev().find_map(|at| inner.visible_version(*at, csn))
+    }
+
+    /// The newest version of a key, if nothing has replaced it.
+    pub fn newest(&self, key: &str) -> Option<Version> {
+        self.find(key, NEVER - 1)
+    }
+
+    /// The CSN of the last change this delta knows of a key: a version begun or ended.
+    pub fn last_change(&self, key: &str) -> Option<u64> {
+        let inner = self.inner.read();
+        let at = inner.keys.get(key)?.as_slice().last()?;
+        inner.version(*at).map(|cell| if cell.end() == NEVER { cell.begin } else { cell.end() })
+    }
+
+    /// Versions visible at a CSN whose column has one of these values.
+    pub fn lookup(&self, column: usize, terms: &[Term], csn: u64) -> RoaringBitmap {
+        let inner = self.inner.read();
+        let mut found = RoaringBitmap::new();
+        for term in terms {
+            let slots = inner.values.get(column, term);
+            found.extend(slots.iter().copied().filter(|at| inner.visible_version(*at, csn).is_some()));
+        }
+        found
+    }
+
+    /// Versions visible at a CSN.
+    pub fn visible(&self, csn: u64) -> RoaringBitmap {
+        let (blocks, rows) = {
+            let inner = self.inner.read();
+            (inner.blocks.clone(), inner.rows)
+        };
+        let cells = blocks.iter().flat_map(|block| block.cells());
+        let numbered = (0..rows).zip(cells);
+        let seen = numbered.filter(|(_, cell)| cell.is_some_and(|cell| cell.is_visible(csn)));
+        RoaringBitmap::from_sorted_iter(seen.map(|(at, _)| at)).unwrap_or_default()
+    }
+
+    /// A version by its place.
+    pub fn version(&self, at: u32) -> Option<Version> {
+        let inner = self.inner.read();
+        inner.version(at).map(|cell| Version { at, row: cell.row.clone(), begin: cell.begin })
+    }
+
+    /// Rows by their places.
+    pub fn rows(&self, places: impl Iterator<Item = u32>) -> Vec<Row> {
+        let inner = self.inner.read();
+        places.filter_map(|at| inner.version(at).map(|cell| cell.row.clone())).collect()
+    }
+
+    /// Rows of a segment replaced up to a CSN, as this delta knows them.
+    pub fn deleted_in(&self, segment: SegmentId, csn: u64) -> RoaringBitmap {
+        let inner = self.inner.read();
+        let Some(deletes) = inner.segments.get(&segment) else { return RoaringBitmap::new() };
+        let behind = deletes.in_order.partition_point(|(at, _)| *at <= csn);
+        deletes.in_order.iter().take(behind).map(|(_, row)| *row).collect()
+    }
+
+    /// Was this row of a segment replaced up to a CSN?
+    pub fn is_deleted_in(&self, segment: SegmentId, row: u32, csn: u64) -> bool {
+        let inner = self.inner.read();
+        inner.segments.get(&segment).and_then(|deletes| deletes.by_row.get(&row)).is_some_and(|at| *at <= csn)
+    }
+
+    /// All versions as Arrow batches, each with the places it covers.
+    pub fn batches(&self) -> Result<Vec<(Range<u32>, RecordBatch)>> {
+        let mut pieces = self.columns.lock();
+        pieces.cover(self.len(), |places| {
+            columns::batch(&self.table.spec, &self.table.schema, &self.rows(places))
+        })
+    }
+
+    /// Text indexes over all versions, each with the places it covers.
+    pub fn texts(&self) -> Result<Vec<(Range<u32>, Arc<TextPart>)>> {
+        let mut pieces = self.text.lock();
+        pieces.cover(self.len(), |places| TextPart::of_rows(&self.table, &self.rows(places)).map(Arc::new))
+    }
+}
+
+/// The committer's side.
+impl DeltaTable {
+    /// Adds a version; its place.
+    pub fn append(&self, key: &Key, row: &Row, csn: u64) -> Result<u32> {
+        let mut inner = self.inner.write();
+        let at = inner.rows;
+        let next = at.checked_add(1).ok_or_else(|| Error::Internal("a delta of 2^32 rows".into()))?;
+        if at % BLOCK_ROWS == 0 {
+            inner.blocks.push(Arc::new(Block::new()));
+        }
+        let Some(block) = inner.blocks.last() else { return Err(Error::Internal("no block".into())) };
+        block.set(at % BLOCK_ROWS, row.clone(), csn)?;
+        inner.rows = next;
+        inner.keys.entry(key.clone()).or_default().push(at);
+        inner.values.add(row, at);
+        Ok(at)
+    }
+
+    /// Takes back the version added last: it was never visible and never will be.
+    pub fn cancel(&self, key: &Key, at: u32) {
+        let mut inner = self.inner.write();
+        let Some(row) = inner.version(at).map(|cell| {
+            cell.set_end(0);
+            cell.row.clone()
+        }) else {
+            return;
+        };
+        if let Some(slots) = inner.keys.get_mut(key) {
+            slots.remove_last(at);
+            if slots.as_slice().is_empty() {
+                inner.keys.remove(key);
+            }
+        }
+        inner.values.remove_last(&row, at);
+    }
+
+    /// A version is replaced at `csn`; [`NEVER`] takes that back.
+    pub fn end(&self, at: u32, csn: u64) {
+        if let Some(cell) = self.inner.read().version(at) {
+            cell.set_end(csn);
+        }
+    }
+
+    /// A version of the generation before is replaced at `csn`.
+    pub fn note_replaced(&self, at: u32, csn: u64) {
+        self.inner.write().replaced.push((at, csn));
+    }
+
+    /// Takes back the last [`Self::note_replaced`].
+    pub fn forget_replaced(&self) {
+        self.inner.write().replaced.pop();
+    }
+
+    /// What [`Self::note_replaced`] gathered.
+    pub fn take_replaced(&self) -> Vec<(u32, u64)> {
+        std::mem::take(&mut self.inner.write().replaced)
+    }
+
+    /// A row of a segment is replaced at `csn`.
+    pub fn delete_in(&self, segment: SegmentId, row: u32, csn: u64) {
+        let mut inner = self.inner.write();
+        let deletes = inner.segments.entry(segment).or_default();
+        deletes.by_row.insert(row, csn);
+        deletes.in_order.push((csn, row));
+    }
+
+    /// Takes back the last [`Self::delete_in`] of that segment.
+    pub fn undelete_in(&self, segment: SegmentId) {
+        if let Some(deletes) = self.inner.write().segments.get_mut(&segment)
+            && let Some((_, row)) = deletes.in_order.pop()
+        {
+            deletes.by_row.remove(&row);
+        }
+    }
+
+    /// What was replaced in a segment, with the CSNs in order.
+    pub fn deletes_of(&self, segment: SegmentId) -> Vec<(u64, u32)> {
+        self.inner.read().segments.get(&segment).map(|deletes| deletes.in_order.clone()).unwrap_or_default()
+    }
+
+    /// The table has so many rows more, or less, from `csn` on.
+    pub fn add_count(&self, csn: u64, inserted: u64, deleted: u64) {
+        let mut inner = self.inner.write();
+        let rows = inner.counts.last().map_or(0, |(_, rows)| *rows);
+        inner.counts.push((csn, (rows + inserted).saturating_sub(deleted)));
+    }
+
+    /// Takes back what [`Self::add_count`] said for `csn`.
+    pub fn forget_count(&self, csn: u64) {
+        let mut inner = self.inner.write();
+        if inner.counts.last().is_some_and(|(at, _)| *at == csn) {
+            inner.counts.pop();
+        }
+    }
+}
+
+impl Inner {
+    fn version(&self, at: u32) -> Option<&block::Cell> {
+        self.blocks.get(usize::try_from(at / BLOCK_ROWS).ok()?)?.get(at % BLOCK_ROWS)
+    }
+
+    fn visible_version(&self, at: u32, csn: u64) -> Option<Version> {
+        let cell = self.version(at).filter(|cell| cell.is_visible(csn))?;
+        Some(Version { at, row: cell.row.clone(), begin: cell.begin })
+    }
+}

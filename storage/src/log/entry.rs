@@ -1,0 +1,88 @@
+//! What a frame's payload says.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalog::TableId,
+    error::{Error, Result},
+    schema::TableSpec,
+    value::{Key, Row, Value},
+};
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Entry {
+    /// The catalog from here on: all tables in the order of their numbers.
+    Catalog(Vec<Arc<TableSpec>>),
+    /// A transaction.
+    Transaction(TransactionEntry),
+}
+
+/// Who changed what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TransactionEntry {
+    pub actor: String,
+    pub time_micros: i64,
+    pub transaction: String,
+    pub package_version: String,
+    pub tables: Vec<TableEntry>,
+}
+
+/// The changes of one table, in the order of keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TableEntry {
+    pub table: TableId,
+    pub changes: Vec<ChangeEntry>,
+}
+
+/// One change with old and new values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ChangeEntry {
+    /// The new row.
+    Insert(Row),
+    /// The changed columns: position, old value, new value.
+    Update { key: Key, fields: Vec<(u32, Value, Value)> },
+    /// The row that was there.
+    Delete(Row),
+}
+
+impl ChangeEntry {
+    /// The update that makes `new` of `old`.
+    pub fn update(key: Key, old: &Row, new: &Row) -> ChangeEntry {
+        let columns = old.0.len().max(new.0.len());
+        let changed = (0..columns).filter(|at| old.get(*at) != new.get(*at));
+        let field =
+            |at: usize| (u32::try_from(at).unwrap_or(u32::MAX), old.get(at).clone(), new.get(at).clone());
+        ChangeEntry::Update { key, fields: changed.map(field).collect() }
+    }
+}
+
+/// `old` with the changed fields of an update.
+pub(crate) fn patched(old: &Row, fields: &[(u32, Value, Value)]) -> Row {
+    let mut values = old.0.to_vec();
+    for (at, _, new) in fields {
+        let at = usize::try_from(*at).unwrap_or(usize::MAX);
+        if at >= values.len() {
+            values.resize(at + 1, Value::Null);
+        }
+        if let Some(value) = values.get_mut(at) {
+            *value = new.clone();
+        }
+    }
+    Row(values.into())
+}
+
+impl Entry {
+    /// Its bytes.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        postcard::to_stdvec(self)
+            .map_err(|error| Error::Internal(format!("a log entry can't be encoded: {error}")))
+    }
+
+    /// The entry in these bytes.
+    pub fn decode(payload: &[u8]) -> Result<Entry, postcard::Error> {
+        postcard::from_bytes(payload)
+    }
+}

@@ -1,0 +1,147 @@
+//! The bytes of a log file: its header, its frames. All numbers little-endian; `FORMAT.md` has the table.
+
+use crate::error::{Error, Result};
+
+/// A BLAKE3 hash of a frame.
+pub(crate) type Hash = [u8; 32];
+
+/// The file header's length.
+pub(crate) const FILE_HEADER_BYTES: usize = 64;
+/// A frame's bytes before its payload.
+pub(crate) const FRAME_HEADER_BYTES: usize = 60;
+/// The largest payload of a frame.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 1 << 30;
+
+const FILE_MAGIC: [u8; 8] = *b"QUARRYLG";
+const FILE_VERSION: u32 = 1;
+/// Names the frame's format too: a later format has another last byte.
+pub(crate) const FRAME_MAGIC: [u8; 4] = *b"QFR1";
+
+/// The head of a log file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FileHeader {
+    /// The CSN of the first frame in it.
+    pub first_csn: u64,
+    /// The hash of the frame before that.
+    pub hash_before: Hash,
+}
+
+impl FileHeader {
+    pub fn encode(&self) -> [u8; FILE_HEADER_BYTES] {
+        let mut out = [0; FILE_HEADER_BYTES];
+        put(&mut out, 0, &FILE_MAGIC);
+        put(&mut out, 8, &FILE_VERSION.to_le_bytes());
+        put(&mut out, 16, &self.first_csn.to_le_bytes());
+        put(&mut out, 24, &self.hash_before);
+        let crc = crc32c::crc32c(&out);
+        put(&mut out, 12, &crc.to_le_bytes());
+        out
+    }
+
+    /// The header in these bytes; `None` when it is torn or damaged.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when it is of a newer format.
+    pub fn decode(bytes: &[u8], file: &str) -> Result<Option<FileHeader>> {
+        let Some(head) = bytes.get(..FILE_HEADER_BYTES) else { return Ok(None) };
+        let (Some(version), Some(crc), Some(first_csn)) =
+            (u32_at(head, 8), u32_at(head, 12), u64_at(head, 16))
+        else {
+            return Ok(None);
+        };
+        let mut plain = head.to_vec();
+        put(&mut plain, 12, &[0; 4]);
+        if head.get(..8) != Some(&FILE_MAGIC[..]) || crc32c::crc32c(&plain) != crc {
+            return Ok(None);
+        }
+        if version != FILE_VERSION {
+            return Err(Error::Invalid(format!(
+                "{file} has log format {version}, this program reads {FILE_VERSION}; use a newer program"
+            )));
+        }
+        Ok(hash_at(head, 24).map(|hash_before| FileHeader { first_csn, hash_before }))
+    }
+}
+
+/// A frame found in a log file.
+#[derive(Debug)]
+pub(crate) struct Frame<'a> {
+    pub csn: u64,
+    /// All up to this CSN was synced when this frame was written.
+    pub synced: u64,
+    pub hash_before: Hash,
+    pub payload: &'a [u8],
+    /// Header and payload.
+    pub bytes: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// What the next frame is chained to.
+    pub fn hash(&self) -> Hash {
+        *blake3::hash(self.bytes).as_bytes()
+    }
+}
+
+/// Appends a frame to `out` and returns its hash.
+pub(crate) fn encode_frame(
+    out: &mut Vec<u8>,
+    csn: u64,
+    synced: u64,
+    hash_before: &Hash,
+    payload: &[u8],
+) -> Hash {
+    let start = out.len();
+    out.extend_from_slice(&FRAME_MAGIC);
+    out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(&csn.to_le_bytes());
+    out.extend_from_slice(&synced.to_le_bytes());
+    out.extend_from_slice(hash_before);
+    let head = out.get(start..).unwrap_or_default();
+    let crc = crc32c::crc32c_append(crc32c::crc32c(head), payload);
+    out.extend_from_slice(&crc.to_le_bytes());
+    out.extend_from_slice(payload);
+    *blake3::hash(out.get(start..).unwrap_or_default()).as_bytes()
+}
+
+/// The frame at the start of `bytes`; `None` when there is no whole and sound one.
+pub(crate) fn decode_frame(bytes: &[u8]) -> Option<Frame<'_>> {
+    if bytes.get(..4)? != FRAME_MAGIC {
+        return None;
+    }
+    let length = usize::try_from(u32_at(bytes, 4)?).ok()?;
+    if length > PAYLOAD_BYTES_MAX {
+        return None;
+    }
+    let whole = bytes.get(..FRAME_HEADER_BYTES + length)?;
+    let payload = whole.get(FRAME_HEADER_BYTES..)?;
+    let head = whole.get(..FRAME_HEADER_BYTES - 4)?;
+    if crc32c::crc32c_append(crc32c::crc32c(head), payload) != u32_at(whole, FRAME_HEADER_BYTES - 4)? {
+        return None;
+    }
+    Some(Frame {
+        csn: u64_at(whole, 8)?,
+        synced: u64_at(whole, 16)?,
+        hash_before: hash_at(whole, 24)?,
+        payload,
+        bytes: whole,
+    })
+}
+
+fn put(out: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = out.get_mut(at..at + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+}
+
+fn hash_at(bytes: &[u8], at: usize) -> Option<Hash> {
+    bytes.get(at..at + 32)?.try_into().ok()
+}

@@ -1,0 +1,221 @@
+//! Reads the log on open: checks the chain, hands on the entries, cuts off what was never acknowledged.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Entry, LogWriter,
+    frame::{FILE_HEADER_BYTES, FRAME_MAGIC, FileHeader, Frame, Hash, decode_frame},
+    writer::{file_name, zero},
+};
+use crate::{
+    error::{Error, Result},
+    files::{self, failed},
+};
+
+/// From where entries are wanted: those up to `csn` are in segments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogStart {
+    pub csn: u64,
+    pub hash: Hash,
+}
+
+/// Hands every entry behind `start` to `apply`, in order, and returns a writer behind the last of them.
+///
+/// # Errors
+///
+/// `Damaged` with file and offset; `Invalid` for a newer format; whatever `apply` says.
+pub(crate) fn recover(
+    folder: &Path,
+    start: LogStart,
+    log_file_bytes: u64,
+    apply: &mut dyn FnMut(u64, Entry) -> Result<()>,
+) -> Result<LogWriter> {
+    files::make_folder(folder)?;
+    let mut reader = Reader { start, csn: 0, hash: [0; 32], apply };
+    let mut paths = log_files(folder)?;
+    drop_unfinished(&mut paths)?;
+    let first = paths.iter().rposition(|(csn, _)| *csn <= start.csn + 1);
+    let Some(first) = first else {
+        if let Some((_, path)) = paths.first() {
+            return Err(damaged(
+                path,
+                0,
+                format!("the log before it is missing; {} was wanted", file_name(start.csn + 1)),
+            ));
+        }
+        if start.csn > 0 {
+            return Err(damaged(
+                folder,
+                0,
+                format!("there is no log file; one that holds {} was wanted", start.csn),
+            ));
+        }
+        return LogWriter::create(folder, 0, [0; 32], log_file_bytes);
+    };
+    let mut end = None;
+    for (number, (first_csn, path)) in paths.iter().enumerate().skip(first) {
+        let is_last = number + 1 == paths.len();
+        let opens = number == first;
+        end = Some((path, reader.read_file(path, *first_csn, opens, is_last)?));
+    }
+    let Some((path, offset)) = end else { return Err(Error::Internal("no log file was read".into())) };
+    if reader.csn < start.csn {
+        return Err(damaged(
+            path,
+            offset,
+            format!("the log ends at {}, segments hold {}", reader.csn, start.csn),
+        ));
+    }
+    LogWriter::resume(path, offset, reader.csn, reader.hash, log_file_bytes)
+}
+
+/// Log files by first CSN. A file of another name is refused: nothing in here is guessed at.
+fn log_files(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let mut found = Vec::new();
+    for path in files::list(folder)? {
+        let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".log"));
+        let Some(csn) = stem.and_then(|stem| stem.parse().ok()) else {
+            return Err(damaged(&path, 0, "this is no log file".into()));
+        };
+        found.push((csn, path));
+    }
+    Ok(found)
+}
+
+/// A crash while a file was made leaves a last file without a sound header and without a frame: it goes.
+fn drop_unfinished(paths: &mut Vec<(u64, PathBuf)>) -> Result<()> {
+    let Some((_, path)) = paths.last() else { return Ok(()) };
+    let bytes = files::read(path)?;
+    if FileHeader::decode(&bytes, &path.display().to_string())?.is_none() {
+        if next_frame(&bytes, 0).is_some() {
+            return Err(damaged(path, 0, "the file's header is broken".into()));
+        }
+        files::remove_file(path)?;
+        paths.pop();
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    start: LogStart,
+    csn: u64,
+    hash: Hash,
+    apply: &'a mut dyn FnMut(u64, Entry) -> Result<()>,
+}
+
+impl Reader<'_> {
+    /// Reads one file; the offset behind its last sound frame.
+    fn read_file(&mut self, path: &Path, first_csn: u64, opens: bool, is_last: bool) -> Result<u64> {
+        let bytes = files::read(path)?;
+        let header = FileHeader::decode(&bytes, &path.display().to_string())?
+            .ok_or_else(|| damaged(path, 0, "the file's header is broken".into()))?;
+        if header.first_csn != first_csn || first_csn == 0 {
+            return Err(damaged(
+                path,
+                16,
+                format!("the header says {}, the name {first_csn}", header.first_csn),
+            ));
+        }
+        if opens {
+            (self.csn, self.hash) = (first_csn - 1, header.hash_before);
+            self.check_start(path, 24)?;
+        } else if (header.first_csn, header.hash_before) != (self.csn + 1, self.hash) {
+            return Err(damaged(
+                path,
+                0,
+                format!("it does not follow entry {} of the file before", self.csn),
+            ));
+        }
+        let mut offset = FILE_HEADER_BYTES;
+        while let Some(frame) = bytes.get(offset..).and_then(decode_frame) {
+            self.take(path, offset, &frame)?;
+            offset += frame.bytes.len();
+        }
+        self.check_tail(path, &bytes, offset, is_last)?;
+        Ok(to_u64(offset))
+    }
+
+    fn take(&mut self, path: &Path, offset: usize, frame: &Frame<'_>) -> Result<()> {
+        let at = to_u64(offset);
+        if frame.csn != self.csn + 1 {
+            return Err(damaged(path, at, format!("entry {} where {} was due", frame.csn, self.csn + 1)));
+        }
+        if frame.hash_before != self.hash {
+            return Err(damaged(path, at, format!("entry {} does not continue the hash chain", frame.csn)));
+        }
+        (self.csn, self.hash) = (frame.csn, frame.hash());
+        self.check_start(path, at)?;
+        if frame.csn <= self.start.csn {
+            return Ok(());
+        }
+        let entry = Entry::decode(frame.payload)
+            .map_err(|error| damaged(path, at, format!("entry {} can't be read: {error}", frame.csn)))?;
+        (self.apply)(frame.csn, entry)
+    }
+
+    /// The chain must pass through the entry up to which segments hold all.
+    fn check_start(&self, path: &Path, offset: u64) -> Result<()> {
+        if self.csn == self.start.csn && self.hash != self.start.hash {
+            return Err(damaged(
+                path,
+                offset,
+                format!("entry {} is not the one the segments were made of", self.csn),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Zeros behind the last frame are its end. Else it is a write that was never acknowledged, which is cut off, or
+    /// damage: when another file follows, or a later frame says that this place had been synced.
+    fn check_tail(&self, path: &Path, bytes: &[u8], offset: usize, is_last: bool) -> Result<()> {
+        let tail = bytes.get(offset..).unwrap_or_default();
+        let Some(last) = tail.iter().rposition(|byte| *byte != 0) else { return Ok(()) };
+        let lost = self.csn + 1;
+        let mut at = 0;
+        while let Some((place, frame)) = next_frame(tail, at) {
+            if frame.synced >= lost {
+                return Err(damaged(
+                    path,
+                    to_u64(offset),
+                    format!("entry {lost} is broken and others follow it"),
+                ));
+            }
+            at = place + 1;
+        }
+        if !is_last {
+            return Err(damaged(
+                path,
+                to_u64(offset),
+                format!("entry {lost} is broken and another file follows"),
+            ));
+        }
+        tracing::warn!(file = %path.display(), offset, "an unacknowledged write at the end of the log is cut off");
+        let file = OpenOptions::new().write(true).open(path).map_err(failed("open", path))?;
+        zero(&file, to_u64(offset), to_u64(offset + last + 1)).map_err(failed("cut", path))?;
+        file.sync_all().map_err(failed("sync", path))
+    }
+}
+
+/// The first sound frame at or behind `from`.
+fn next_frame(bytes: &[u8], from: usize) -> Option<(usize, Frame<'_>)> {
+    let mut at = from;
+    loop {
+        let step = bytes.get(at..)?.windows(FRAME_MAGIC.len()).position(|window| window == FRAME_MAGIC)?;
+        at += step;
+        if let Some(frame) = bytes.get(at..).and_then(decode_frame) {
+            return Some((at, frame));
+        }
+        at += 1;
+    }
+}
+
+fn damaged(path: &Path, offset: u64, what: String) -> Error {
+    Error::Damaged { file: path.display().to_string(), offset, what }
+}
+
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

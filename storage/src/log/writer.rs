@@ -1,0 +1,214 @@
+//! Appends frames durably.
+
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    ahead::{ZeroAhead, Zeroed},
+    frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, Hash, encode_frame},
+};
+use crate::{
+    error::{Error, Result},
+    files::{failed, sync_folder},
+};
+
+/// The log's end, where entries are appended. One owner at a time.
+pub(crate) struct LogWriter {
+    folder: PathBuf,
+    file: File,
+    path: PathBuf,
+    /// Where the next frame goes.
+    offset: u64,
+    /// The last CSN written and synced, and its frame's hash.
+    csn: u64,
+    hash: Hash,
+    log_file_bytes: u64,
+    zeroed: Arc<Zeroed>,
+    /// What this side knows of `zeroed.end`.
+    zeroed_end: u64,
+    ahead: ZeroAhead,
+    /// A write or sync failed; up to here there may be bytes of it that must go before anything else is written.
+    dirty_end: Option<u64>,
+    buffer: Vec<u8>,
+    #[cfg(test)]
+    pub fail_next: bool,
+}
+
+/// The name of the file whose first frame has this CSN.
+pub(crate) fn file_name(first_csn: u64) -> String {
+    format!("{first_csn:020}.log")
+}
+
+impl LogWriter {
+    /// A writer behind the last sound frame of a file that is there.
+    pub fn resume(path: &Path, offset: u64, csn: u64, hash: Hash, log_file_bytes: u64) -> Result<LogWriter> {
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open", path))?;
+        let length = file.metadata().map_err(failed("look at", path))?.len();
+        Self::over(path, file, offset, length, csn, hash, log_file_bytes)
+    }
+
+    /// A writer in a new file.
+    pub fn create(folder: &Path, csn: u64, hash: Hash, log_file_bytes: u64) -> Result<LogWriter> {
+        let (path, file) = create_file(folder, csn, hash)?;
+        let offset = header_bytes();
+        Self::over(&path, file, offset, offset, csn, hash, log_file_bytes)
+    }
+
+    #[allow(clippy::too_many_arguments)] // two private callers
+    fn over(
+        path: &Path,
+        file: File,
+        offset: u64,
+        length: u64,
+        csn: u64,
+        hash: Hash,
+        log_file_bytes: u64,
+    ) -> Result<LogWriter> {
+        let twin = file.try_clone().map_err(failed("open", path))?;
+        let writer = LogWriter {
+            folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+            file,
+            path: path.to_path_buf(),
+            offset,
+            csn,
+            hash,
+            log_file_bytes,
+            zeroed: Zeroed::new(twin, length, log_file_bytes),
+            zeroed_end: length,
+            ahead: ZeroAhead::start(log_file_bytes),
+            dirty_end: None,
+            buffer: Vec::new(),
+            #[cfg(test)]
+            fail_next: false,
+        };
+        writer.ahead.ask_when_short(&writer.zeroed, offset, length);
+        Ok(writer)
+    }
+
+    /// The last CSN that is durable.
+    pub fn csn(&self) -> u64 {
+        self.csn
+    }
+
+    /// The hash of its frame.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// Appends these payloads under the next CSNs and syncs once. All are durable, or none is acknowledged: after an
+    /// error the log ends where it ended before.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`; the next call first repairs the log.
+    pub fn append<'a>(&mut self, payloads: impl Iterator<Item = &'a [u8]>) -> Result<()> {
+        self.repair().map_err(|error| Error::Unavailable(format!("the log can't be written: {error}")))?;
+        if self.offset >= self.log_file_bytes {
+            self.roll().map_err(|error| Error::Unavailable(format!("the log can't be rolled: {error}")))?;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let (mut csn, mut hash) = (self.csn, self.hash);
+        for payload in payloads {
+            csn += 1;
+            hash = encode_frame(&mut buffer, csn, self.csn, &hash, payload);
+        }
+        let written = self.write(&buffer);
+        let length = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        buffer.shrink_to(1 << 20);
+        self.buffer = buffer;
+        match written {
+            Ok(()) => {
+                self.offset += length;
+                (self.csn, self.hash) = (csn, hash);
+                self.ahead.ask_when_short(&self.zeroed, self.offset, self.zeroed_end);
+                Ok(())
+            }
+            Err(source) => {
+                self.dirty_end = Some(self.offset + length);
+                Err(Error::Unavailable(format!("the log {} can't be written: {source}", self.path.display())))
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        #[cfg(test)]
+        if std::mem::take(&mut self.fail_next) {
+            self.file.write_all_at(bytes, self.offset)?;
+            return Err(std::io::Error::other("a fault was injected"));
+        }
+        let end = self.offset + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if end > self.zeroed_end {
+            let zeroed = self.zeroed.clone();
+            let mut zeroed_end = zeroed.end.lock();
+            self.file.write_all_at(bytes, self.offset)?;
+            *zeroed_end = (*zeroed_end).max(end);
+            self.zeroed_end = *zeroed_end;
+        } else {
+            self.file.write_all_at(bytes, self.offset)?;
+        }
+        self.file.sync_data()
+    }
+
+    /// Zeroes what a failed write may have left, so that it can't come back as an entry after a crash.
+    fn repair(&mut self) -> std::io::Result<()> {
+        let Some(dirty_end) = self.dirty_end else { return Ok(()) };
+        let zeroed = self.zeroed.clone();
+        let mut zeroed_end = zeroed.end.lock();
+        let length = self.file.metadata()?.len().min(dirty_end);
+        zero(&self.file, self.offset, length)?;
+        self.file.sync_all()?;
+        *zeroed_end = (*zeroed_end).max(length);
+        self.dirty_end = None;
+        Ok(())
+    }
+
+    fn roll(&mut self) -> Result<()> {
+        let (path, file) = create_file(&self.folder, self.csn, self.hash)?;
+        let twin = file.try_clone().map_err(failed("open", &path))?;
+        (self.path, self.file) = (path, file);
+        self.offset = header_bytes();
+        self.zeroed_end = self.offset;
+        self.zeroed = Zeroed::new(twin, self.offset, self.log_file_bytes);
+        self.ahead.ask_when_short(&self.zeroed, self.offset, self.zeroed_end);
+        Ok(())
+    }
+}
+
+/// Writes zeros over `from..to`.
+pub(crate) fn zero(file: &File, from: u64, to: u64) -> std::io::Result<()> {
+    const STEP: u64 = 1 << 20;
+    let mut at = from;
+    while at < to {
+        let step = STEP.min(to - at);
+        file.write_all_at(&vec![0; usize::try_from(step).unwrap_or(0)], at)?;
+        at += step;
+    }
+    Ok(())
+}
+
+fn header_bytes() -> u64 {
+    const { assert!(FILE_HEADER_BYTES > FRAME_HEADER_BYTES) };
+    u64::try_from(FILE_HEADER_BYTES).unwrap_or(0)
+}
+
+/// A new file behind `csn`; its header is durable before any frame is written.
+fn create_file(folder: &Path, csn: u64, hash: Hash) -> Result<(PathBuf, File)> {
+    let header = FileHeader { first_csn: csn + 1, hash_before: hash };
+    let path = folder.join(file_name(csn + 1));
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .map_err(failed("create", &path))?;
+    file.write_all_at(&header.encode(), 0).map_err(failed("write", &path))?;
+    file.sync_all().map_err(failed("sync", &path))?;
+    sync_folder(folder)?;
+    Ok((path, file))
+}

@@ -1,0 +1,82 @@
+//! Which rows: what every access path finds, combined with and, or, minus.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringBitmap;
+
+/// Which rows of a [`crate::TableSnapshot`]: a roaring bitmap per segment and delta part. Only meaningful for the
+/// snapshot that made it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowSet {
+    /// By the number of the part; no bitmap is empty.
+    parts: BTreeMap<u32, RoaringBitmap>,
+}
+
+impl RowSet {
+    /// How many rows.
+    pub fn len(&self) -> u64 {
+        self.parts.values().map(RoaringBitmap::len).sum()
+    }
+
+    /// No row.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// In both.
+    #[must_use]
+    pub fn and(&self, other: &RowSet) -> RowSet {
+        let both = self.parts.iter().filter_map(|(part, rows)| Some((*part, rows & other.parts.get(part)?)));
+        RowSet::of(both)
+    }
+
+    /// In either.
+    #[must_use]
+    pub fn or(&self, other: &RowSet) -> RowSet {
+        let mut all = self.clone();
+        for (part, rows) in &other.parts {
+            *all.parts.entry(*part).or_default() |= rows;
+        }
+        all
+    }
+
+    /// In this one but not in the other.
+    #[must_use]
+    pub fn minus(&self, other: &RowSet) -> RowSet {
+        let left = self.parts.iter().map(|(part, rows)| match other.parts.get(part) {
+            Some(without) => (*part, rows - without),
+            None => (*part, rows.clone()),
+        });
+        RowSet::of(left)
+    }
+
+    /// A set by parts.
+    pub(crate) fn of(parts: impl Iterator<Item = (u32, RoaringBitmap)>) -> RowSet {
+        RowSet { parts: parts.filter(|(_, rows)| !rows.is_empty()).collect() }
+    }
+
+    /// One more row.
+    pub(crate) fn insert(&mut self, part: u32, row: u32) {
+        self.parts.entry(part).or_default().insert(row);
+    }
+
+    /// More rows of a part.
+    pub(crate) fn add(&mut self, part: u32, rows: RoaringBitmap) {
+        if !rows.is_empty() {
+            *self.parts.entry(part).or_default() |= rows;
+        }
+    }
+
+    /// Is that row in it?
+    pub(crate) fn contains(&self, part: u32, row: u32) -> bool {
+        self.parts.get(&part).is_some_and(|rows| rows.contains(row))
+    }
+
+    /// The rows of one part.
+    pub(crate) fn part(&self, part: u32) -> Option<&RoaringBitmap> {
+        self.parts.get(&part)
+    }
+}
+
+#[cfg(test)]
+mod tests;

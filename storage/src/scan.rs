@@ -1,0 +1,207 @@
+//! Reading rows as Arrow batches.
+//!
+//! A scan is cut into units: a row group of a segment, a piece of a delta, the own writes. Units are gathered into
+//! parts of about one row group each, so that a part is worth a thread. A unit is turned into one batch when its part
+//! comes to it, and handed on in slices of `batch_rows`; slices share memory with the cache, nothing is copied unless
+//! rows are left out.
+
+mod unit;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, Float32Array},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+    record_batch::RecordBatch,
+};
+
+use self::unit::Unit;
+use crate::{
+    columns,
+    error::{Error, Result},
+    rowset::RowSet,
+    schema::ColumnType,
+    search::TextHits,
+    snapshot::TableView,
+    state::Place,
+};
+
+/// Rows per batch where the request does not say.
+const BATCH_ROWS: usize = 8_192;
+/// A part is closed when it has so many rows.
+const PART_ROWS: u64 = 32_768;
+/// So few rows of a delta are turned into columns one by one, not by way of its cached batches.
+const FEW_ROWS: u64 = 512;
+
+/// What to read.
+#[derive(Clone, Debug, Default)]
+pub struct ScanRequest {
+    /// Positions of the columns, in the order wanted; `None`: all.
+    pub projection: Option<Vec<usize>>,
+    /// Only these rows; `None`: all.
+    pub rows: Option<RowSet>,
+    /// Only rows that hit; a Float32 column `_score` is appended behind the projection.
+    pub hits: Option<Arc<TextHits>>,
+    /// Per part, stop after so many rows.
+    pub limit: Option<usize>,
+    /// Rows per batch at most; 0 means 8,192.
+    pub batch_rows: usize,
+}
+
+/// A share of a scan that can be read apart from the others, on its own thread.
+pub struct ScanPart {
+    units: VecDeque<Unit>,
+    rows: u64,
+    how: Arc<How>,
+    /// Rows that may still be handed on.
+    left: usize,
+    /// A batch that is being handed on, and how many of its rows were.
+    current: Option<(RecordBatch, usize)>,
+}
+
+/// What all parts of a scan have in common.
+pub(crate) struct How {
+    pub columns: Vec<usize>,
+    pub schema: SchemaRef,
+    pub hits: Option<Arc<TextHits>>,
+    batch_rows: usize,
+}
+
+impl ScanPart {
+    /// Rows in it, at most.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn read(&mut self, unit: &Unit) -> Result<RecordBatch> {
+        let (mut arrays, rows) = unit.read(&self.how.columns, self.left)?;
+        if let Some(hits) = &self.how.hits {
+            let scores = hits.scores(unit.part, &unit.selected(rows));
+            arrays.push(Arc::new(Float32Array::from(scores)) as ArrayRef);
+        }
+        columns::record_batch(self.how.schema.clone(), arrays, rows)
+    }
+}
+
+impl Iterator for ScanPart {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((batch, done)) = self.current.take() {
+                let rows = self.how.batch_rows.min(batch.num_rows() - done).min(self.left);
+                if rows > 0 {
+                    let slice = batch.slice(done, rows);
+                    self.left -= rows;
+                    self.current = Some((batch, done + rows));
+                    return Some(Ok(slice));
+                }
+            }
+            if self.left == 0 {
+                return None;
+            }
+            let unit = self.units.pop_front()?;
+            match self.read(&unit) {
+                Ok(batch) => self.current = Some((batch, 0)),
+                Err(error) => {
+                    self.units.clear();
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// The parts of a scan.
+pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPart>> {
+    let how = Arc::new(how(view, &request)?);
+    let wanted = wanted(request.rows, request.hits.as_deref());
+    let mut units = Vec::new();
+    for (number, part) in view.parts.segments.iter().enumerate() {
+        let id = view.parts.part_of(Place::Segment(number, 0)).0;
+        let mut without = view.parts.deleted(part);
+        if let Some(masked) = view.overlay.as_ref().and_then(|overlay| overlay.masked.part(id)) {
+            without |= masked;
+        }
+        unit::of_segment(&mut units, id, (&view.parts.table, &part.segment), wanted.as_ref(), &without);
+    }
+    for (number, delta) in view.parts.deltas.iter().enumerate() {
+        let id = view.parts.part_of(Place::Delta(number, 0)).0;
+        let mut rows = delta.visible(view.parts.csn);
+        if let Some(masked) = view.overlay.as_ref().and_then(|overlay| overlay.masked.part(id)) {
+            rows -= masked;
+        }
+        if let Some(wanted) = &wanted {
+            rows = wanted.part(id).map(|wanted| rows & wanted).unwrap_or_default();
+        }
+        unit::of_delta(&mut units, id, delta, rows)?;
+    }
+    if let Some(overlay) = &view.overlay {
+        let id = view.overlay_part();
+        let all = 0..u32::try_from(overlay.put()).unwrap_or(u32::MAX);
+        let rows = wanted.as_ref().map(|wanted| wanted.part(id).cloned().unwrap_or_default());
+        unit::of_batch(&mut units, id, (all, overlay.batch()?), rows);
+    }
+    Ok(gather(units, &how, request.limit.unwrap_or(usize::MAX)))
+}
+
+fn how(view: &TableView, request: &ScanRequest) -> Result<How> {
+    let table = &view.parts.table;
+    let columns = match &request.projection {
+        Some(projection) => projection.clone(),
+        None => (0..table.spec.columns.len()).collect(),
+    };
+    let mut fields = Vec::with_capacity(columns.len() + 1);
+    for at in &columns {
+        let Some(field) = table.schema.fields().get(*at) else {
+            return Err(Error::UnknownColumn {
+                table: table.spec.name.to_string(),
+                column: format!("#{at}"),
+            });
+        };
+        fields.push(field.clone());
+    }
+    if request.hits.is_some() {
+        fields.push(Arc::new(Field::new("_score", DataType::Float32, false)));
+    }
+    let batch_rows = if request.batch_rows == 0 { BATCH_ROWS } else { request.batch_rows };
+    Ok(How { columns, schema: Arc::new(Schema::new(fields)), hits: request.hits.clone(), batch_rows })
+}
+
+fn wanted(rows: Option<RowSet>, hits: Option<&TextHits>) -> Option<RowSet> {
+    match (rows, hits) {
+        (Some(rows), Some(hits)) => Some(rows.and(hits.rows())),
+        (Some(rows), None) => Some(rows),
+        (None, Some(hits)) => Some(hits.rows().clone()),
+        (None, None) => None,
+    }
+}
+
+fn gather(units: Vec<Unit>, how: &Arc<How>, limit: usize) -> Vec<ScanPart> {
+    let part = || ScanPart { units: VecDeque::new(), rows: 0, how: how.clone(), left: limit, current: None };
+    let mut parts = Vec::new();
+    let mut open = part();
+    for unit in units {
+        open.rows += unit.rows();
+        open.units.push_back(unit);
+        if open.rows >= PART_ROWS {
+            parts.push(std::mem::replace(&mut open, part()));
+        }
+    }
+    if open.rows > 0 {
+        parts.push(open);
+    }
+    parts
+}
+
+/// Bytes that a cell of this type takes, about.
+pub(crate) fn width_guess(kind: ColumnType) -> u64 {
+    match kind {
+        ColumnType::Bool => 1,
+        ColumnType::Date => 4,
+        ColumnType::Int | ColumnType::Float | ColumnType::Time | ColumnType::Timestamp => 8,
+        ColumnType::Decimal { .. } => 16,
+        ColumnType::Text | ColumnType::Bytes => 32,
+        ColumnType::TextList => 64,
+    }
+}

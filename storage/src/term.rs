@@ -1,0 +1,71 @@
+//! Values as index terms: bytes that are equal where the values are equal and ordered as they are.
+//!
+//! `00` is null, everything else starts with `01`. Numbers are big-endian with the sign turned, so that memcmp
+//! orders them. A text or byte string longer than [`TERM_BYTES_MAX`] is cut and followed by its BLAKE3 hash: equality
+//! holds, order among such values is by their first bytes only.
+
+use crate::value::Value;
+
+/// Longest text kept as it is in a term.
+const TERM_BYTES_MAX: usize = 1_024;
+
+/// An index term.
+pub(crate) type Term = Box<[u8]>;
+
+/// The term of a value.
+pub(crate) fn term(value: &Value) -> Term {
+    let mut out = Vec::with_capacity(32);
+    out.push(u8::from(!value.is_null()));
+    match value {
+        Value::Null => {}
+        Value::Bool(flag) => out.push(u8::from(*flag)),
+        Value::Int(number) | Value::Time(number) | Value::Timestamp(number) => {
+            out.extend_from_slice(&(number ^ i64::MIN).to_be_bytes());
+        }
+        Value::Date(days) => out.extend_from_slice(&(days ^ i32::MIN).to_be_bytes()),
+        Value::Decimal(unscaled) => out.extend_from_slice(&(unscaled ^ i128::MIN).to_be_bytes()),
+        Value::Float(number) => out.extend_from_slice(&float_bits(*number).to_be_bytes()),
+        Value::Text(text) => bounded(&mut out, text.as_bytes()),
+        Value::Bytes(bytes) => bounded(&mut out, bytes),
+        Value::TextList(items) => {
+            let mut joined = Vec::new();
+            for item in items.iter() {
+                joined.extend_from_slice(item.as_bytes());
+                joined.extend_from_slice(&[0xff, 0xfe]); // no UTF-8 text holds these bytes
+            }
+            bounded(&mut out, &joined);
+        }
+    }
+    out.into_boxed_slice()
+}
+
+/// The terms of several values one after the other, each led by its length: the value of a composite constraint.
+pub(crate) fn composite<'a>(values: impl Iterator<Item = &'a Value>) -> Term {
+    let mut out = Vec::new();
+    for value in values {
+        let one = term(value);
+        out.extend_from_slice(&u32::try_from(one.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend_from_slice(&one);
+    }
+    out.into_boxed_slice()
+}
+
+/// Bits of a float in IEEE order; both zeros are one, all NaN are one.
+fn float_bits(number: f64) -> u64 {
+    let number = if number == 0.0 { 0.0 } else { number };
+    let bits = if number.is_nan() { f64::NAN.to_bits() } else { number.to_bits() };
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn bounded(out: &mut Vec<u8>, bytes: &[u8]) {
+    match bytes.get(..TERM_BYTES_MAX) {
+        Some(head) if bytes.len() > TERM_BYTES_MAX => {
+            out.extend_from_slice(head);
+            out.extend_from_slice(blake3::hash(bytes).as_bytes());
+        }
+        _ => out.extend_from_slice(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What a commit accepts, refuses and keeps.
+
+use super::support::*;
+use crate::{Error, Row, Store, Value, World, WriteSet};
+
+#[test]
+fn what_was_acknowledged_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", vec![account("a", "Acme", "1", 5), account("b", "Bolt", "2", 6)]).unwrap();
+    update(&store, "account", account("a", "Acme Inc", "1", 7)).unwrap();
+    delete(&store, "account", "b").unwrap();
+    let csn = store.snapshot().csn();
+    drop(store);
+
+    let store = open(folder.path());
+    assert_eq!(store.snapshot().csn(), csn);
+    assert_eq!(all(&store.snapshot(), "account"), [account("a", "Acme Inc", "1", 7)]);
+    assert_eq!(store.snapshot().table("account").unwrap().statistics().rows, 1);
+}
+
+#[test]
+fn the_second_writer_of_a_row_conflicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", vec![account("a", "Acme", "1", 5)]).unwrap();
+    let base = store.snapshot().csn();
+    let old = account("a", "Acme", "1", 5);
+    for fold in [false, true] {
+        let mut late = WriteSet::new(base);
+        late.update(&name("account"), old.clone(), account("a", "Late", "1", 5)).unwrap();
+        let rank = 6 + i64::from(fold);
+        update(&store, "account", account("a", "Early", "1", rank)).unwrap();
+        if fold {
+            store.fold().unwrap();
+        }
+        let error = store.commit(late, info()).unwrap_err();
+        assert!(matches!(error, Error::Conflict { ref key, .. } if key == "a"), "{error}");
+        assert_eq!(get(&store.snapshot(), "account", "a"), Some(account("a", "Early", "1", rank)));
+    }
+}
+
+#[test]
+fn keys_are_given_once_and_must_be_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", vec![account("a", "Acme", "1", 5)]).unwrap();
+    for _ in 0..2 {
+        let twice = insert(&store, "account", vec![account("a", "Again", "9", 1)]).unwrap_err();
+        assert!(matches!(twice, Error::DuplicateKey { .. }), "{twice}");
+        let nowhere = change(&store, |w| w.delete(&name("account"), account("x", "", "", 0))).unwrap_err();
+        assert!(matches!(nowhere, Error::MissingKey { .. }), "{nowhere}");
+        store.fold().unwrap();
+    }
+}
+
+#[test]
+fn unique_values_hold_and_may_be_swapped_in_one_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", vec![account("a", "A", "1", 0), account("b", "B", "2", 0)]).unwrap();
+    insert(&store, "account", vec![account("n1", "no code", "", 0), account("n2", "no code", "", 0)])
+        .unwrap();
+    let (mut one, mut two) = ("1", "2");
+    for _ in 0..2 {
+        let taken = insert(&store, "account", vec![account("c", "C", "1", 0)]).unwrap_err();
+        assert!(
+            matches!(taken, Error::UniqueViolation { ref constraint, .. } if constraint == "code_once"),
+            "{taken}"
+        );
+        std::mem::swap(&mut one, &mut two);
+        change(&store, |w| {
+            let t = name("account");
+            w.update(&t, account("a", "A", two, 0), account("a", "A", one, 0))?;
+            w.update(&t, account("b", "B", one, 0), account("b", "B", two, 0))
+        })
+        .unwrap();
+        assert_eq!(found(&store.snapshot(), "account", "code", Value::text(one)), ["a"]);
+        store.fold().unwrap();
+    }
+    delete(&store, "account", "a").unwrap();
+    insert(&store, "account", vec![account("c", "C", one, 0)]).unwrap();
+}
+
+#[test]
+fn references_hold_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let nowhere = insert(&store, "contact", vec![contact("c", "a", "")]).unwrap_err();
+    assert!(
+        matches!(nowhere, Error::ReferenceViolation { ref target_key, .. } if target_key == "a"),
+        "{nowhere}"
+    );
+    change(&store, |w| {
+        w.insert(&name("contact"), contact("c", "a", ""))?;
+        w.insert(&name("account"), account("a", "A", "1", 0))
+    })
+    .unwrap();
+    for _ in 0..2 {
+        let held = delete(&store, "account", "a").unwrap_err();
+        assert!(
+            matches!(held, Error::StillReferenced { ref column, .. } if column == "account_id"),
+            "{held}"
+        );
+        store.fold().unwrap();
+    }
+    change(&store, |w| {
+        w.delete(&name("account"), account("a", "A", "1", 0))?;
+        w.delete(&name("contact"), contact("c", "a", ""))
+    })
+    .unwrap();
+    assert_eq!(all(&store.snapshot(), "account"), []);
+}
+
+#[test]
+fn rows_of_the_wrong_shape_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let wrong = Row([Value::text("a"), Value::Int(1)].into());
+    let error = insert(&store, "account", vec![wrong]).unwrap_err().to_string();
+    assert!(error.contains("\"name\""), "{error}");
+    let unknown = insert(&store, "acount", vec![account("a", "", "", 0)]).unwrap_err();
+    assert!(matches!(unknown, Error::UnknownTable(_)), "{unknown}");
+    assert_eq!(store.snapshot().csn().0, 1);
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let second = Store::open(folder.path(), options(), World::seeded(1, 0));
+    assert!(matches!(second.err(), Some(Error::Unavailable(_))));
+    store.close().unwrap();
+    open(folder.path());
+    let after = insert(&store, "account", vec![account("a", "", "", 0)]).unwrap_err();
+    assert!(matches!(after, Error::Unavailable(_)), "{after}");
+}

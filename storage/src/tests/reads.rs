@@ -1,0 +1,85 @@
+//! Every access path tells the same, at any time.
+
+use super::support::*;
+use crate::{ScanRequest, Value, WriteSet};
+
+#[test]
+fn a_snapshot_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", vec![account("a", "Acme", "1", 5), account("b", "Bolt", "2", 5)]).unwrap();
+    let before = store.snapshot();
+    update(&store, "account", account("a", "Other", "1", 6)).unwrap();
+    delete(&store, "account", "b").unwrap();
+    store.fold().unwrap();
+    insert(&store, "account", vec![account("c", "Core", "3", 5)]).unwrap();
+    let now = store.snapshot();
+
+    assert_eq!(all(&before, "account"), [account("a", "Acme", "1", 5), account("b", "Bolt", "2", 5)]);
+    assert_eq!(get(&before, "account", "b"), Some(account("b", "Bolt", "2", 5)));
+    assert_eq!(found(&before, "account", "rank", Value::Int(5)), ["a", "b"]);
+    assert_eq!(before.table("account").unwrap().statistics().rows, 2);
+
+    assert_eq!(all(&now, "account"), [account("a", "Other", "1", 6), account("c", "Core", "3", 5)]);
+    assert_eq!(get(&now, "account", "b"), None);
+    assert_eq!(found(&now, "account", "rank", Value::Int(5)), ["c"]);
+    assert_eq!(now.table("account").unwrap().statistics().rows, 2);
+}
+
+#[test]
+fn own_writes_are_seen_on_every_path_and_by_no_one_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", vec![account("a", "A", "1", 5), account("b", "B", "2", 5)]).unwrap();
+    for _ in 0..2 {
+        let snapshot = store.snapshot();
+        let mut writes = WriteSet::new(snapshot.csn());
+        let table = name("account");
+        writes.update(&table, account("a", "A", "1", 5), account("a", "A", "1", 9)).unwrap();
+        let mark = writes.savepoint();
+        writes.delete(&table, account("b", "B", "2", 5)).unwrap();
+        writes.insert(&table, account("c", "C", "3", 5)).unwrap();
+
+        let own = snapshot.with_writes(&writes);
+        assert_eq!(all(&own, "account"), [account("a", "A", "1", 9), account("c", "C", "3", 5)]);
+        assert_eq!(get(&own, "account", "b"), None);
+        assert_eq!(found(&own, "account", "rank", Value::Int(5)), ["c"]);
+        assert_eq!(found(&own, "account", "rank", Value::Int(9)), ["a"]);
+        assert_eq!(own.table("account").unwrap().statistics().rows, 2);
+        let wanted = ["a", "b", "c"].map(Into::into);
+        let rows = own.table("account").unwrap().keys(&wanted).unwrap();
+        assert_eq!(keys(&own, "account", ScanRequest { rows: Some(rows), ..Default::default() }), ["a", "c"]);
+
+        writes.rollback_to(mark);
+        let own = snapshot.with_writes(&writes);
+        assert_eq!(all(&own, "account"), [account("a", "A", "1", 9), account("b", "B", "2", 5)]);
+        assert_eq!(all(&store.snapshot(), "account").len(), 2);
+        assert_eq!(found(&snapshot, "account", "rank", Value::Int(5)), ["a", "b"]);
+        store.fold().unwrap();
+    }
+}
+
+#[test]
+fn a_scan_gives_what_was_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let rows = (0..100).map(|n| account(&format!("k{n:03}"), "N", "", n % 10));
+    insert(&store, "account", rows.collect()).unwrap();
+    for _ in 0..2 {
+        let table = store.snapshot().table("account").unwrap();
+        let count = |request: ScanRequest| -> usize {
+            let parts = table.scan(request).unwrap();
+            parts.into_iter().flatten().map(|batch| batch.unwrap().num_rows()).sum()
+        };
+        assert_eq!(count(ScanRequest { projection: Some(vec![]), ..Default::default() }), 100);
+        let three = table.lookup("rank", &[Value::Int(3), Value::Int(4)]).unwrap();
+        assert_eq!(three.len(), 20);
+        assert_eq!(count(ScanRequest { rows: Some(three.clone()), ..Default::default() }), 20);
+        assert_eq!(count(ScanRequest { rows: Some(three), limit: Some(7), ..Default::default() }), 7);
+        let parts = table.scan(ScanRequest { batch_rows: 9, ..Default::default() }).unwrap();
+        assert!(parts.into_iter().flatten().all(|batch| batch.unwrap().num_rows() <= 9));
+        assert!(table.scan(ScanRequest { projection: Some(vec![4]), ..Default::default() }).is_err());
+        assert!(table.lookup("name", &[Value::Null]).is_err());
+        store.fold().unwrap();
+    }
+}
