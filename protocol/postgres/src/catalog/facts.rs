@@ -33,7 +33,7 @@ pub struct TableFact {
     pub name: &'static str,
     /// PostgreSQL's oid for it.
     pub oid: u32,
-    /// `r` or `v`.
+    /// `r` or `v`; `f` is a function that is read as a table.
     pub kind: &'static str,
     /// Its columns in order.
     pub columns: Vec<ColumnFact>,
@@ -101,6 +101,18 @@ static COLUMN_TYPES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::n
     }
     types
 });
+
+/// The catalog tables and views, without the functions that are read as tables.
+pub fn relations() -> impl Iterator<Item = &'static TableFact> {
+    TABLES.iter().filter(|table| table.kind != "f")
+}
+
+/// The words that must be quoted as names, sorted.
+pub fn keywords() -> Vec<&'static str> {
+    let mut words: Vec<_> = KEYWORDS.iter().copied().collect();
+    words.sort_unstable();
+    words
+}
 
 /// The catalog table of that schema and name.
 pub fn table(schema: &str, name: &str) -> Option<&'static TableFact> {

@@ -11,7 +11,7 @@ use super::{CatalogFunction, argument, invalid};
 use crate::catalog::{
     cell::Cell,
     column::Shape,
-    facts::{self, FUNCTIONS, TABLES},
+    facts::{self, FUNCTIONS},
     field_type::format_type,
     model::Model,
     rows::{self, role_oid},
@@ -136,7 +136,7 @@ fn write_relation(model: &Model, oid: u32) -> Option<String> {
     if let Some((_, index)) = model.index(oid) {
         return Some(facts::quote_ident(&index.name));
     }
-    let table = TABLES.iter().find(|table| table.oid == oid)?;
+    let table = facts::relations().find(|table| table.oid == oid)?;
     let name = facts::quote_ident(table.name);
     Some(if table.schema == "pg_catalog" { name } else { format!("{}.{name}", table.schema) })
 }

@@ -151,7 +151,7 @@ fn table_is_visible(model: &Model, arguments: &[Cell]) -> Cell {
     if model.relation(oid).is_some() || model.index(oid).is_some() {
         return Cell::Bool(true);
     }
-    Cell::from(facts::TABLES.iter().find(|table| table.oid == oid).map(|table| table.schema == "pg_catalog"))
+    Cell::from(facts::relations().find(|table| table.oid == oid).map(|table| table.schema == "pg_catalog"))
 }
 
 fn built_in(arguments: &[Cell]) -> Option<&'static FunctionFact> {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Select, VisitorMut};
+use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Select, Subscript, Value, ValueWithSpan, VisitorMut};
 
 use super::build::{self, arguments, call, function_name, item_expr_mut, literal_text, take};
 use crate::catalog::{RewriteError, column::Shape, facts, functions::parse_array};
@@ -22,7 +22,7 @@ impl VisitorMut for Sets {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        field_of_struct(expr);
+        part_of_value(expr);
         text_as_array(expr);
         vector_subscripts(expr);
         ControlFlow::Continue(())
@@ -49,11 +49,23 @@ fn expand(expr: &mut Expr) {
     }
 }
 
-/// `(x).n` and `(information_schema._pg_expandarray(k)).n`.
-fn field_of_struct(expr: &mut Expr) {
+/// `int2vector` and `oidvector` count from 0.
+fn is_vector(expr: &Expr) -> bool {
+    column_shape(expr).is_some_and(|(pg_type, _)| pg_type.ends_with("vector"))
+}
+
+/// `(x).n` and `(information_schema._pg_expandarray(k)).n`; `indoption[0]` is the first.
+fn part_of_value(expr: &mut Expr) {
     let Expr::CompoundFieldAccess { root, access_chain } = expr else {
         return;
     };
+    if let [AccessExpr::Subscript(Subscript::Index { index })] = access_chain.as_mut_slice()
+        && is_vector(root)
+    {
+        let one = Expr::Value(ValueWithSpan::from(Value::Number("1".to_owned(), false)));
+        *index = Expr::BinaryOp { left: Box::new(take(index)), op: BinaryOperator::Plus, right: Box::new(one) };
+        return;
+    }
     let [AccessExpr::Dot(Expr::Identifier(field))] = access_chain.as_slice() else {
         return;
     };
@@ -90,7 +102,7 @@ fn text_as_array(expr: &mut Expr) {
     **column = call("array_to_string", vec![listed, build::text(",")]);
 }
 
-/// `int2vector` and `oidvector` count from 0.
+/// The subscripts of such a vector.
 fn vector_subscripts(expr: &mut Expr) {
     let Expr::Function(function) = expr else {
         return;
@@ -99,8 +111,7 @@ fn vector_subscripts(expr: &mut Expr) {
         return;
     }
     let all: Vec<Expr> = arguments(function).into_iter().cloned().collect();
-    let is_vector = all.first().and_then(column_shape).is_some_and(|(pg_type, _)| pg_type.ends_with("vector"));
-    if is_vector {
+    if all.first().is_some_and(is_vector) {
         *expr = call("generate_vector_subscripts", all);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, ObjectName, Query, SetExpr,
+    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, SetExpr,
     TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
@@ -20,6 +20,7 @@ impl VisitorMut for Spelling {
         if let TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } = factor {
             strip_schema(name);
         }
+        read_as_table(factor);
         ControlFlow::Continue(())
     }
 
@@ -56,6 +57,18 @@ fn respell(expr: &mut Expr) -> Result<(), RewriteError> {
         _ => {}
     }
     Ok(())
+}
+
+/// `pg_get_keywords()` in FROM is a table here.
+fn read_as_table(factor: &mut TableFactor) {
+    let TableFactor::Table { name, args, .. } = factor else {
+        return;
+    };
+    let is_table = |name: &str| facts::table("pg_catalog", name).is_some_and(|table| table.kind == "f");
+    if args.as_ref().is_some_and(|args| args.args.is_empty()) && parts(name).last().is_some_and(|name| is_table(name)) {
+        *args = None;
+        name.0.insert(0, ObjectNamePart::Identifier(Ident::new("pg_catalog")));
+    }
 }
 
 /// Words that call a function without parentheses.

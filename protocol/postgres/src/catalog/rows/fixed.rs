@@ -16,6 +16,7 @@ pub fn filler(table: &str) -> Option<Filler> {
         "pg_language" => languages,
         "pg_tablespace" => tablespaces,
         "pg_extension" => extensions,
+        "pg_get_keywords" => keywords,
         _ => return None,
     })
 }
@@ -126,7 +127,6 @@ fn extensions(_: &Source<'_>) -> Vec<Row> {
     Vec::new()
 }
 
-/// The built-in function of that oid, for `regproc`.
-pub fn function_name(oid: u32) -> Option<&'static str> {
-    FUNCTIONS.binary_search_by_key(&oid, |fact| fact.oid).ok().and_then(|at| facts::FUNCTIONS.get(at)).map(|fact| fact.name)
+fn keywords(_: &Source<'_>) -> Vec<Row> {
+    facts::keywords().into_iter().map(|word| row!["word" => word, "catcode" => 'R', "barelabel" => true, "catdesc" => "reserved"]).collect()
 }

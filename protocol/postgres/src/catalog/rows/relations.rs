@@ -3,7 +3,7 @@
 use super::{Filler, Row, SYSTEM_SCHEMAS, Source, known, row};
 use crate::catalog::{
     cell::Cell,
-    facts::{self, TABLES, TypeFact},
+    facts::{self, TypeFact},
     model::Relation,
 };
 
@@ -27,8 +27,7 @@ fn namespaces(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn classes(source: &Source<'_>) -> Vec<Row> {
-    let mut rows: Vec<Row> = TABLES
-        .iter()
+    let mut rows: Vec<Row> = facts::relations()
         .map(|table| {
             let schema = if table.schema == "pg_catalog" { known::PG_CATALOG } else { known::INFORMATION_SCHEMA };
             let mut row = class(table.oid, table.name, schema, table.kind);
@@ -87,7 +86,7 @@ struct Attribute<'a> {
 
 fn attributes(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
-    for table in TABLES.iter() {
+    for table in facts::relations() {
         for (number, column) in (1..).zip(&table.columns) {
             let fact = facts::type_named(column.pg_type);
             rows.push(attribute(&Attribute {
@@ -190,7 +189,7 @@ fn descriptions(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn tables(source: &Source<'_>) -> Vec<Row> {
-    let own = TABLES.iter().filter(|table| table.kind == "r").map(|table| {
+    let own = facts::relations().filter(|table| table.kind == "r").map(|table| {
         row!["schemaname" => table.schema, "tablename" => table.name, "tableowner" => known::OWNER_NAME, "hasindexes" => false,
             "hasrules" => false, "hastriggers" => false, "rowsecurity" => false]
     });
@@ -202,7 +201,7 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn views(_: &Source<'_>) -> Vec<Row> {
-    let own = TABLES.iter().filter(|table| table.kind == "v");
+    let own = facts::relations().filter(|table| table.kind == "v");
     own.map(|table| row!["schemaname" => table.schema, "viewname" => table.name, "viewowner" => known::OWNER_NAME]).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::{PRIVILEGES, database, yes_or_no};
 use crate::catalog::{
     cell::Cell,
-    facts::{self, TABLES, TypeFact},
+    facts::{self, TypeFact},
     rows::{Row, Source, known, row},
 };
 
@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX: i32 = 1 << 30;
 
 pub fn columns(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
-    for table in TABLES.iter() {
+    for table in facts::relations() {
         for (number, column) in (1_i16..).zip(&table.columns) {
             let mut row = place(source, table.schema, table.name, column.name, number);
             row.push(("is_nullable", yes_or_no(!column.not_null)));

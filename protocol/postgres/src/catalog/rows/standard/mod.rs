@@ -4,7 +4,7 @@ mod columns;
 mod keys;
 
 use super::{Filler, Row, Source, known, row};
-use crate::catalog::{cell::Cell, facts::TABLES};
+use crate::catalog::{cell::Cell, facts};
 
 pub fn filler(table: &str) -> Option<Filler> {
     Some(match table {
@@ -60,7 +60,7 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
             "is_typed" => "NO",
         ]
     };
-    let own = TABLES.iter().map(|fact| table(fact.schema, fact.name, fact.kind == "r"));
+    let own = facts::relations().map(|fact| table(fact.schema, fact.name, fact.kind == "r"));
     let objects = source.model.relations.iter().map(|relation| table(&relation.schema, &relation.name, true));
     own.chain(objects).collect()
 }
