@@ -179,6 +179,15 @@ impl Engine {
         Ok(())
     }
 
+    /// The user `admin`, for a process that has opened the data folder itself: whoever can do that needs no password.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` when there is no such user any more.
+    pub fn operator(&self) -> Result<Principal> {
+        opening::operator(&self.store)
+    }
+
     /// Closes the store; no call after it succeeds.
     ///
     /// # Errors

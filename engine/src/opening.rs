@@ -157,6 +157,18 @@ fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()> {
     call.finish().map(drop).map_err(Error::of_findings)
 }
 
+/// The user that the first start made.
+///
+/// # Errors
+///
+/// `Missing` when there is none any more.
+pub(crate) fn operator(store: &Store) -> Result<Principal> {
+    let known = credentials::any_by_name(&store.snapshot(), ADMIN)?;
+    known.map(|credential| credential.principal()).ok_or_else(|| {
+        Error::new(ErrorKind::Missing, "USER_NOT_FOUND", format!("there is no user {ADMIN:?} any more"))
+    })
+}
+
 /// Gives a user a new password.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quarry_planner::{Answer, Query, QueryContext};
+use quarry_planner::{Answer, BatchStream, Query, QueryContext, sql::SqlExtras};
 
 use crate::{
     change::{Change, ChangeReport},
@@ -79,6 +79,16 @@ impl Session {
     /// The planner's.
     pub async fn query(&self, query: &Query) -> Result<Answer> {
         Ok(self.engine.planner().query(&self.context(), query).await?)
+    }
+
+    /// Answers one SQL query on the newest state.
+    ///
+    /// # Errors
+    ///
+    /// The planner's; `Invalid` for anything but one query.
+    pub async fn sql(&self, text: &str) -> Result<BatchStream> {
+        let session = self.engine.planner().sql(&self.context(), &SqlExtras::default());
+        Ok(session.ask(text).await?)
     }
 
     /// A transaction on the newest state.

@@ -3,6 +3,34 @@
 //! Every door that shows an object under a derived name takes it from here, so that the compiler's collision
 //! check sees the same names as the door's clients.
 
+/// What the GraphQL door puts behind an object's type name to name the types that go with it: `AccountConnection`. An object
+/// that would be called so itself (`account_connection`) is refused.
+pub const GRAPHQL_TYPE_SUFFIXES: &[&str] = &[
+    "Aggregate",
+    "Avg",
+    "AvgOrder",
+    "Connection",
+    "CountDistinct",
+    "CountDistinctOrder",
+    "Edge",
+    "Field",
+    "Group",
+    "GroupKey",
+    "GroupOrder",
+    "Input",
+    "ManyResult",
+    "Max",
+    "MaxOrder",
+    "Min",
+    "MinOrder",
+    "Order",
+    "Patch",
+    "Result",
+    "Sum",
+    "SumOrder",
+    "Where",
+];
+
 /// `campaign_member` → `Campaign Member`.
 pub fn title_case(name: &str) -> String {
     words(name).map(capitalized).collect::<Vec<_>>().join(" ")

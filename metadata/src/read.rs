@@ -261,3 +261,6 @@ fn file_name(path: &Path) -> String {
 fn place(path: &Path) -> Place {
     Place { file: path.to_owned(), line: 1, path: String::new() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@
 //! Scalars follow the core schema of YAML 1.2: `null`, `~` and nothing; `true`, `false`; decimal numbers; all else is text
 //! (`yes` and `0x1F` too). Quoted is always text.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
@@ -80,6 +80,39 @@ pub(crate) fn parse(text: &str) -> Result<Node, Refusal> {
         builder.on_event(event, line_of(span))?;
     }
     Ok(builder.root.unwrap_or(Node { line: 1, content: Content::Null }))
+}
+
+/// JSON as YAML: what JSON writes as two escapes (`\ud83d\ude00`) is one character, which YAML only knows as itself. Lines stay as they are.
+pub(crate) fn from_json(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        written.push_str(before);
+        if let Some(character) = surrogates(escape) {
+            written.push(character);
+            rest = escape.get(SURROGATES_BYTES..).unwrap_or_default();
+            continue;
+        }
+        let mut behind = escape.chars();
+        written.push('\\');
+        written.extend(behind.next());
+        rest = behind.as_str();
+    }
+    written.push_str(rest);
+    Cow::Owned(written)
+}
+
+/// `ud83d\ude00`, behind its backslash.
+const SURROGATES_BYTES: usize = 11;
+
+fn surrogates(escape: &str) -> Option<char> {
+    let (high, low) = escape.get(..SURROGATES_BYTES)?.strip_prefix('u')?.split_once("\\u")?;
+    let unit = |digits: &str| u16::from_str_radix(digits, 16).ok();
+    let mut decoded = char::decode_utf16([unit(high)?, unit(low)?]);
+    decoded.next()?.ok().filter(|_| decoded.next().is_none())
 }
 
 #[derive(Default)]

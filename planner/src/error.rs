@@ -47,7 +47,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error without one below it.
-    pub fn new(kind: ErrorKind, code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Error {
+    pub fn new(
+        kind: ErrorKind,
+        code: &'static str,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Error {
         Error { kind, code, path: path.into(), message: message.into(), source: None }
     }
 

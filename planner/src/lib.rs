@@ -6,10 +6,13 @@
 //! The road of SQL: [`sql::SqlSession`] plans parsed statements over the same views.
 
 pub mod answer;
+mod coerce;
 pub mod context;
 pub mod error;
 pub mod lower;
+mod nearest;
 pub mod objectql;
+mod plan;
 pub mod planner;
 mod rules;
 mod run;
@@ -18,6 +21,8 @@ pub mod view;
 
 pub use answer::Answer;
 pub use context::QueryContext;
+/// Rows as they come: dropping it ends the work.
+pub use datafusion::execution::SendableRecordBatchStream as BatchStream;
 pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};

@@ -79,10 +79,9 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
 
 fn references(object: &Object) -> Vec<ReferenceSpec> {
     let target = |field: &Field| match &field.kind {
-        FieldKind::Lookup { target, .. } => Some(ReferenceSpec {
-            column: field.name.as_str().into(),
-            target: target.as_str().into(),
-        }),
+        FieldKind::Lookup { target, .. } => {
+            Some(ReferenceSpec { column: field.name.as_str().into(), target: target.as_str().into() })
+        }
         _ => None,
     };
     object.fields.values().filter_map(target).collect()

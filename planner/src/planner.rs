@@ -2,19 +2,34 @@
 
 use std::sync::Arc;
 
+use arrow::{
+    array::AsArray,
+    datatypes::{Int64Type, SchemaRef},
+};
 use datafusion::{
     common::config::Dialect,
     execution::{
-        SessionState, SessionStateBuilder, config::SessionConfig, memory_pool::FairSpillPool, runtime_env::RuntimeEnv,
+        SendableRecordBatchStream, SessionState, SessionStateBuilder, config::SessionConfig,
+        memory_pool::FairSpillPool, runtime_env::RuntimeEnv,
     },
+    logical_expr::LogicalPlan,
+    physical_plan::{displayable, stream::RecordBatchStreamAdapter},
 };
+use futures::StreamExt;
 
 use crate::{
     answer::Answer,
     context::QueryContext,
-    error::Result,
+    error::{Error, ErrorKind, Result},
+    nearest,
     objectql::Query,
+    plan::{
+        Question, attach,
+        groups::{Groups, answer_schema},
+        records::{Level, Records, Resolving},
+    },
     rules,
+    run::{self, Deadline},
     sql::{CATALOG, SEARCH_PATH, SqlExtras, SqlSession},
     view::ScanSizes,
 };
@@ -54,9 +69,10 @@ impl Default for PlannerOptions {
 
 /// Turns questions into answers.
 pub struct Planner {
-    options: PlannerOptions,
+    options: Arc<PlannerOptions>,
     sql: SessionState,
-    objectql: SessionState,
+    small: Arc<SessionState>,
+    large: Arc<SessionState>,
 }
 
 impl Planner {
@@ -73,13 +89,17 @@ impl Planner {
             .with_config(postgres_rules(config.clone()))
             .with_runtime_env(Arc::clone(&runtime))
             .build();
-        let objectql = SessionStateBuilder::new_with_default_features()
-            .with_config(config)
-            .with_runtime_env(runtime)
-            .with_optimizer_rules(rules::logical())
-            .with_physical_optimizer_rules(rules::physical())
-            .build();
-        Planner { options, sql, objectql }
+        let objectql = |partitions: usize| {
+            let state = SessionStateBuilder::new_with_default_features()
+                .with_config(config.clone().with_target_partitions(partitions))
+                .with_runtime_env(Arc::clone(&runtime))
+                .with_optimizer_rules(rules::logical())
+                .with_physical_optimizer_rules(rules::physical())
+                .build();
+            Arc::new(state)
+        };
+        let (small, large) = (objectql(1), objectql(options.target_partitions.max(1)));
+        Planner { options: Arc::new(options), sql, small, large }
     }
 
     /// Answers an ObjectQL question; rows come as a stream.
@@ -88,8 +108,36 @@ impl Planner {
     ///
     /// `Invalid`, `Missing`, `Limited`, …; errors while rows are made come through the stream.
     pub async fn query(&self, context: &QueryContext, query: &Query) -> Result<Answer> {
-        let _ = (context, query);
-        todo!()
+        let question = self.question(context);
+        let csn = context.snapshot.csn().0;
+        match Resolved::of(&question, query)? {
+            Resolved::Groups(groups) => {
+                let count = match query.count {
+                    true => Some(question.count(&groups.count_plan(&context.snapshot)?).await?),
+                    false => None,
+                };
+                let plan = groups.plan(&context.snapshot)?;
+                let schema = answer_schema(&plan);
+                let batches = renamed(question.stream(&plan).await?, Arc::clone(&schema));
+                Ok(Answer { schema, batches, count, csn })
+            }
+            Resolved::Records(records) => {
+                let count = match query.count {
+                    true => Some(question.count(&records.count_plan(&context.snapshot)?).await?),
+                    false => None,
+                };
+                let stream = question.stream(&question.root_plan(&records)?).await?;
+                let schema = Arc::clone(&records.schema);
+                let deadline = question.deadline;
+                let (records, question) = (Arc::new(records), Arc::new(question));
+                let whole = stream.then(move |batch| {
+                    let (records, question) = (Arc::clone(&records), Arc::clone(&question));
+                    async move { Ok(attach::assemble(&records, &question, batch?).await?) }
+                });
+                let whole = RecordBatchStreamAdapter::new(Arc::clone(&schema), whole);
+                Ok(Answer { schema, batches: run::until(Box::pin(whole), deadline), count, csn })
+            }
+        }
     }
 
     /// The logical and physical plan as text.
@@ -98,14 +146,84 @@ impl Planner {
     ///
     /// As [`Self::query`].
     pub async fn explain(&self, context: &QueryContext, query: &Query) -> Result<String> {
-        let _ = (context, query);
-        todo!()
+        let question = self.question(context);
+        let plan = match Resolved::of(&question, query)? {
+            Resolved::Groups(groups) => groups.plan(&context.snapshot)?,
+            Resolved::Records(records) => question.root_plan(&records)?,
+        };
+        let physical = question.physical(&plan).await?;
+        let shown = displayable(physical.as_ref()).indent(false);
+        Ok(format!("logical plan\n{}\n\nphysical plan\n{shown}", plan.display_indent()))
+    }
+
+    fn question(&self, context: &QueryContext) -> Question {
+        Question {
+            context: Arc::new(context.clone()),
+            options: Arc::clone(&self.options),
+            small: Arc::clone(&self.small),
+            large: Arc::clone(&self.large),
+            deadline: Deadline::after(context.timeout),
+        }
     }
 
     /// A SQL session on one state. Cheap: made per statement.
     pub fn sql(&self, context: &QueryContext, extras: &SqlExtras) -> SqlSession {
-        SqlSession::new(self.sql.clone(), self.options.clone(), context, extras)
+        SqlSession::new(self.sql.clone(), Arc::clone(&self.options), context, extras)
     }
+}
+
+/// A question with its names resolved.
+enum Resolved {
+    Records(Records),
+    Groups(Box<Groups>),
+}
+
+impl Resolved {
+    fn of(question: &Question, query: &Query) -> Result<Resolved> {
+        let views = &question.context.views;
+        let view = views.get(&query.object).ok_or_else(|| {
+            let hint = nearest::hint(&query.object, views.objects.keys().map(|name| name.as_str()));
+            let message = format!("no object {:?}{hint}", query.object);
+            Error::new(ErrorKind::Missing, "OBJECT_NOT_FOUND", "object", message)
+        })?;
+        let with =
+            Resolving { context: &question.context, options: &question.options, level: Level::Root, depth: 0 };
+        if !query.group_by.is_empty() || !query.aggregations.is_empty() {
+            return Ok(Resolved::Groups(Box::new(Groups::resolve(with, view, query)?)));
+        }
+        if query.having.is_some() {
+            return Err(Error::invalid("INVALID_QUERY", "having", "\"having\" needs groupBy or aggregations"));
+        }
+        Ok(Resolved::Records(Records::resolve(with, view, query)?))
+    }
+}
+
+impl Question {
+    /// The plan of the records asked for. Large results that nobody ordered or paged come as they are found.
+    fn root_plan(&self, records: &Records) -> Result<LogicalPlan> {
+        let rows = self.context.snapshot.table(records.table())?.statistics().rows;
+        let small = rows <= self.options.single_partition_rows;
+        records.plan(&self.context.snapshot, records.restriction(), small)
+    }
+
+    /// The one number that a plan gives.
+    async fn count(&self, plan: &LogicalPlan) -> Result<u64> {
+        let mut stream = self.stream(plan).await?;
+        let mut count = 0;
+        while let Some(batch) = stream.next().await {
+            for value in batch?.columns().iter().flat_map(|column| column.as_primitive::<Int64Type>().iter()) {
+                count = value.and_then(|value| u64::try_from(value).ok()).unwrap_or(count);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// The same rows under the answer's own schema.
+fn renamed(stream: SendableRecordBatchStream, schema: SchemaRef) -> SendableRecordBatchStream {
+    let target = Arc::clone(&schema);
+    let rows = stream.map(move |batch| Ok(batch?.with_schema(Arc::clone(&target))?));
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
 /// PostgreSQL's manners: its dialect, and exact numbers for literals with a point.

@@ -10,15 +10,17 @@ use std::sync::Arc;
 use datafusion::{
     optimizer::{
         OptimizerRule, eliminate_filter::EliminateFilter, eliminate_outer_join::EliminateOuterJoin,
-        optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter, push_down_limit::PushDownLimit,
-        simplify_expressions::SimplifyExpressions, single_distinct_to_groupby::SingleDistinctToGroupBy,
+        optimize_projections::OptimizeProjections, push_down_filter::PushDownFilter,
+        push_down_limit::PushDownLimit, simplify_expressions::SimplifyExpressions,
+        single_distinct_to_groupby::SingleDistinctToGroupBy,
     },
     physical_optimizer::{
         PhysicalOptimizerRule, aggregate_statistics::AggregateStatistics,
         combine_partial_final_agg::CombinePartialFinalAggregate, ensure_coop::EnsureCooperative,
-        ensure_requirements::EnsureRequirements, join_selection::JoinSelection, limit_pushdown::LimitPushdown,
-        output_requirements::OutputRequirements,
-        projection_pushdown::ProjectionPushdown, sanity_checker::SanityCheckPlan, topk_aggregation::TopKAggregation,
+        ensure_requirements::EnsureRequirements, join_selection::JoinSelection,
+        limit_pushdown::LimitPushdown, output_requirements::OutputRequirements,
+        projection_pushdown::ProjectionPushdown, sanity_checker::SanityCheckPlan,
+        topk_aggregation::TopKAggregation,
     },
 };
 

@@ -11,10 +11,7 @@ use std::{
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     catalog::default_table_source::source_as_provider,
-    common::{
-        DataFusionError,
-        tree_node::TreeNodeRecursion,
-    },
+    common::{DataFusionError, tree_node::TreeNodeRecursion},
     execution::{RecordBatchStream, SendableRecordBatchStream, SessionState},
     logical_expr::LogicalPlan,
     physical_plan::{ExecutionPlan, execute_stream},
@@ -100,9 +97,11 @@ pub(crate) fn stream(
 /// A stream that ends with `TIMEOUT` at the deadline.
 pub(crate) fn until(inner: SendableRecordBatchStream, deadline: Deadline) -> SendableRecordBatchStream {
     match deadline.0 {
-        Some(instant) => {
-            Box::pin(Until { schema: inner.schema(), inner: Some(inner), end: Box::pin(sleep_until(instant)) })
-        }
+        Some(instant) => Box::pin(Until {
+            schema: inner.schema(),
+            inner: Some(inner),
+            end: Box::pin(sleep_until(instant)),
+        }),
         None => inner,
     }
 }

@@ -39,10 +39,11 @@ impl Shape<'_> {
     }
 
     fn head(&mut self) {
-        let opens =
-            self.source.text.lines().next().is_some_and(|line| line.starts_with("//! ") && line.len() > 10);
+        let code = |line: &&str| !line.starts_with("#![") && !line.is_empty();
+        let first = self.source.text.lines().find(code);
+        let opens = first.is_some_and(|line| line.starts_with("//! ") && line.len() > 10);
         if !opens {
-            self.find("head", 1, "the first line must be a `//!` sentence of what the file is".to_owned());
+            self.find("head", 1, "the file must open with a `//!` sentence of what it is".to_owned());
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     compile::{Draft, Drafts},
     issue::{Issues, Place},
     model::{FieldKind, RelationKind},
-    naming::{camel_case, pascal_case, plural, relation_of_lookup},
+    naming::{GRAPHQL_TYPE_SUFFIXES, camel_case, pascal_case, plural, relation_of_lookup},
 };
 
 /// Reports the collisions among object types, root fields, and the fields of each type.
@@ -22,6 +22,22 @@ pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
             roots.add(camel_case(&plural(name)), name, place, issues);
         }
         check_fields(draft, issues);
+    }
+    for draft in drafts.values() {
+        check_types(draft, &types, issues);
+    }
+}
+
+/// The types that go with an object must not have the name of another object's type.
+fn check_types(draft: &Draft<'_>, types: &Names, issues: &mut Issues) {
+    let type_name = pascal_case(draft.object.name.as_str());
+    for suffix in GRAPHQL_TYPE_SUFFIXES {
+        let made = format!("{type_name}{suffix}");
+        if let Some(other) = types.0.get(&made) {
+            let message =
+                format!("`{other}` would be `{made}` in GraphQL, which goes with this object; rename one");
+            issues.error(&draft.definition.name.place, "graphql-name-collision", message);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     limits::NAME_BYTES_MAX,
 };
 
-/// Fields that the engine keeps, and those it will keep.
+/// Fields that the engine keeps, those it will keep, and the hidden columns that PostgreSQL's clients expect of every table.
 pub(crate) const RESERVED_FIELDS: &[&str] = &[
     "id",
     "created_at",
@@ -17,20 +17,39 @@ pub(crate) const RESERVED_FIELDS: &[&str] = &[
     "deleted_by",
     "revision",
     "package_version",
+    "cmax",
+    "cmin",
+    "ctid",
+    "tableoid",
+    "xmax",
+    "xmin",
 ];
 
 /// Objects whose GraphQL types or root fields would hide the language's own.
 const RESERVED_OBJECTS: &[&str] = &[
     "boolean",
+    "boolean_filter",
+    "bucket",
     "csn",
     "date",
+    "date_filter",
     "date_time",
+    "date_time_filter",
     "datetime",
     "decimal",
+    "decimal_filter",
+    "direction",
+    "done",
     "float",
+    "float_filter",
     "id",
+    "id_filter",
     "int",
+    "int_filter",
     "json",
+    "json_filter",
+    "long",
+    "long_filter",
     "mutation",
     "node",
     "page_info",
@@ -38,8 +57,10 @@ const RESERVED_OBJECTS: &[&str] = &[
     "search",
     "search_hit",
     "string",
+    "string_filter",
     "subscription",
     "time",
+    "time_filter",
 ];
 
 /// Packages whose SQL schema would hide the database's own.
@@ -117,3 +138,6 @@ pub(crate) fn canonical_locale(text: &str) -> Option<String> {
     }
     Some(canonical)
 }
+
+#[cfg(test)]
+mod tests;

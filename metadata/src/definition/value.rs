@@ -143,7 +143,9 @@ impl<'a> Value<'a> {
 
 /// Reads a file's text; what keeps it from being read is an issue.
 pub(crate) fn parse(file: &Path, text: &str, issues: &mut Issues) -> Option<Node> {
-    match yaml::parse(text) {
+    let is_json = file.extension().is_some_and(|end| end == "json");
+    let text = if is_json { yaml::from_json(text) } else { text.into() };
+    match yaml::parse(&text) {
         Ok(node) => Some(node),
         Err(refusal) => {
             let place = Place { file: file.to_owned(), line: refusal.line, path: String::new() };

@@ -89,3 +89,16 @@ fn nothing_is_null() {
         assert_eq!(parse(text).unwrap().content, Content::Null, "{text:?}");
     }
 }
+
+#[test]
+fn json_escapes_are_read() {
+    let text = |given: &str| match parse(&from_json(given)).unwrap().content {
+        Content::Text(text) => text,
+        other => panic!("not text: {other:?}"),
+    };
+    assert_eq!(text(r#""a\u0041 \ud83d\ude00 \/ \\ud83d \n""#), "aA 😀 / \\ud83d \n");
+    assert_eq!(text("\"héé\""), "héé");
+    for lonely in [r#""\ud83d""#, r#""\ude00\ud83d""#, r#""\ud83d\u0041""#] {
+        assert_eq!(parse(&from_json(lonely)).unwrap_err().code, "syntax", "{lonely}");
+    }
+}

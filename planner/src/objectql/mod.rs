@@ -1,6 +1,6 @@
 //! ObjectQL: the one query tree. Built from JSON by [`Query::parse`], or directly by a door (GraphQL).
 
-use std::collections::BTreeMap;
+mod parse;
 
 use indexmap::IndexMap;
 
@@ -88,7 +88,7 @@ pub struct GroupKey {
 }
 
 /// How fine a date key is. Answers are labels: `2024-01-15T13`, `2024-01-15`, `2024-W03`, `2024-01`, `2024-Q1`, `2024`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Granularity {
     Hour,
@@ -133,8 +133,17 @@ pub enum Filter {
     Or(Vec<Filter>),
     /// Not it (null counts as false before the not).
     Not(Box<Filter>),
-    /// A comparison of a path with a value; `at` is its place in the question, for errors.
-    Compare { path: String, operator: Operator, operand: Operand, at: String },
+    /// A comparison of a path with a value.
+    Compare {
+        /// A field, a path, or (in `having`) an alias.
+        path: String,
+        /// How they are compared.
+        operator: Operator,
+        /// With what.
+        operand: Operand,
+        /// The comparison's place in the question, for errors.
+        at: String,
+    },
 }
 
 /// What a path is compared with.
@@ -187,8 +196,7 @@ impl Query {
     ///
     /// `Invalid`.
     pub fn parse(json: &serde_json::Value) -> Result<Query> {
-        let _ = (json, BTreeMap::<(), ()>::new());
-        todo!()
+        parse::query(json)
     }
 }
 
@@ -199,7 +207,6 @@ impl Filter {
     ///
     /// `Invalid`.
     pub fn parse(json: &serde_json::Value) -> Result<Filter> {
-        let _ = json;
-        todo!()
+        parse::whole_filter(json)
     }
 }

@@ -51,7 +51,11 @@ impl SessionCatalogs {
 }
 
 impl CatalogProviderList for SessionCatalogs {
-    fn register_catalog(&self, _: String, catalog: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+    fn register_catalog(
+        &self,
+        _: String,
+        catalog: Arc<dyn CatalogProvider>,
+    ) -> Option<Arc<dyn CatalogProvider>> {
         // Nobody adds a database to a session; the one offered is handed back.
         Some(catalog)
     }

@@ -41,9 +41,15 @@ pub(super) fn check_statement(statement: &Statement) -> Result<()> {
     }
 }
 
+/// What a text that is no query, or more than one, is told.
+pub(super) fn not_one_statement() -> Error {
+    Error::invalid("NOT_A_QUERY", "", "exactly one query is answered here")
+}
+
 /// No plan that writes or sets, however it was spelled.
 pub(super) fn check_plan(plan: &LogicalPlan) -> Result<()> {
-    let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let only_queries =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_queries.verify_plan(plan).map_err(|error| Error::invalid("NOT_A_QUERY", "", error.strip_backtrace()))
 }
 
@@ -82,7 +88,11 @@ fn rows_at_most(plan: &Arc<dyn ExecutionPlan>) -> u64 {
         return leaf_rows(plan).min(fetch);
     }
     let rows = children.into_iter().map(rows_at_most);
-    let bound = if is_nested_loop(plan) { rows.fold(1, u64::saturating_mul) } else { rows.fold(0, u64::saturating_add) };
+    let bound = if is_nested_loop(plan) {
+        rows.fold(1, u64::saturating_mul)
+    } else {
+        rows.fold(0, u64::saturating_add)
+    };
     bound.min(fetch)
 }
 

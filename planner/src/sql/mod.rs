@@ -11,19 +11,18 @@ use arrow::datatypes::DataType;
 use datafusion::{
     catalog::SchemaProvider,
     common::ParamValues,
+    error::DataFusionError,
     execution::{FunctionRegistry, SendableRecordBatchStream, SessionState},
     logical_expr::{LogicalPlan, ScalarUDF},
-    sql::{parser::Statement as PlannedStatement, sqlparser::ast::Statement},
+    sql::{
+        parser::Statement as PlannedStatement,
+        sqlparser::{ast::Statement, dialect::PostgreSqlDialect, parser::Parser},
+    },
 };
 
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 
-use crate::{
-    context::QueryContext,
-    error::Result,
-    planner::PlannerOptions,
-    run,
-};
+use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
 
 /// What a door adds: its catalog schemas (`pg_catalog`, `information_schema`) and its functions.
 #[derive(Clone, Default)]
@@ -39,14 +38,14 @@ pub struct SqlExtras {
 /// DDL, DML, SET and COPY are refused here (a door does its own).
 pub struct SqlSession {
     state: SessionState,
-    options: PlannerOptions,
+    options: Arc<PlannerOptions>,
     timeout: Option<Duration>,
 }
 
 impl SqlSession {
     pub(crate) fn new(
         mut state: SessionState,
-        options: PlannerOptions,
+        options: Arc<PlannerOptions>,
         context: &QueryContext,
         extras: &SqlExtras,
     ) -> SqlSession {
@@ -81,6 +80,23 @@ impl SqlSession {
         Ok(plan)
     }
 
+    /// Plans and runs one query without parameters.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when the text is not exactly one statement; those of [`Self::plan`] and [`Self::execute`].
+    pub async fn ask(&self, text: &str) -> Result<SendableRecordBatchStream> {
+        let mut statements = Parser::parse_sql(&PostgreSqlDialect {}, text)
+            .map_err(|error| DataFusionError::SQL(Box::new(error), None))?;
+        match (statements.pop(), statements.is_empty()) {
+            (Some(statement), true) => {
+                let plan = self.plan(statement).await?;
+                self.execute(plan, ParamValues::List(Vec::new())).await
+            }
+            _ => Err(gate::not_one_statement()),
+        }
+    }
+
     /// The types of the open parameters, by position, as far as they can be inferred.
     ///
     /// # Errors
@@ -104,7 +120,11 @@ impl SqlSession {
     /// # Errors
     ///
     /// As above, and `Limited`.
-    pub async fn execute(&self, plan: LogicalPlan, parameters: ParamValues) -> Result<SendableRecordBatchStream> {
+    pub async fn execute(
+        &self,
+        plan: LogicalPlan,
+        parameters: ParamValues,
+    ) -> Result<SendableRecordBatchStream> {
         gate::check_plan(&plan)?;
         let deadline = run::Deadline::after(self.timeout);
         let plan = plan.with_param_values(parameters)?;
@@ -115,4 +135,3 @@ impl SqlSession {
         run::stream(&state, physical, deadline)
     }
 }
-

@@ -46,9 +46,14 @@ fn collect_placeholders(expr: &Expr, names: &mut Vec<String>) {
 fn by_position(inferred: HashMap<String, Option<DataType>>) -> Result<Vec<Option<DataType>>> {
     let mut types = Vec::new();
     for (name, data_type) in inferred {
-        let position = name.trim_start_matches('$').parse::<usize>().ok().filter(|p| (1..=PARAMETERS_MAX).contains(p));
+        let position =
+            name.trim_start_matches('$').parse::<usize>().ok().filter(|p| (1..=PARAMETERS_MAX).contains(p));
         let Some(position) = position else {
-            return Err(Error::invalid("INVALID_QUERY", "", format!("{name:?} is no parameter: write $1, $2, …")));
+            return Err(Error::invalid(
+                "INVALID_QUERY",
+                "",
+                format!("{name:?} is no parameter: write $1, $2, …"),
+            ));
         };
         if types.len() < position {
             types.resize(position, None);

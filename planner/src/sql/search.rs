@@ -22,10 +22,13 @@ impl TableFunctionImpl for SearchFunction {
             return plan_err!("search takes two texts: search('object', 'words')");
         };
         let (object, words) = (literal(object)?, literal(words)?);
-        let (package, name) = object.rsplit_once('.').map_or((None, &*object), |(package, name)| (Some(package), name));
-        let view = self.0.views.get(name).filter(|view| {
-            package.is_none_or(|package| view.object.package.as_str() == package)
-        });
+        let (package, name) =
+            object.rsplit_once('.').map_or((None, &*object), |(package, name)| (Some(package), name));
+        let view = self
+            .0
+            .views
+            .get(name)
+            .filter(|view| package.is_none_or(|package| view.object.package.as_str() == package));
         let view = view.ok_or_else(|| plan_datafusion_err!("table '{object}' not found"))?;
         if view.object.searchable.is_empty() {
             return plan_err!("{:?} has no searchable field", view.object.name);

@@ -106,7 +106,11 @@ impl ObjectView {
     /// # Errors
     ///
     /// `Internal` when the snapshot's table is not the object's (the registry is newer than the snapshot).
-    pub(crate) fn provider(&self, snapshot: &Snapshot, restriction: Restriction) -> Result<Arc<dyn TableProvider>> {
+    pub(crate) fn provider(
+        &self,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+    ) -> Result<Arc<dyn TableProvider>> {
         let table = snapshot.table(self.object.name.as_str())?;
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))

@@ -61,7 +61,8 @@ impl ScanTable {
 
     /// The rows that restriction and predicates leave, found off the async threads.
     async fn find(&self, filters: &[Expr]) -> Result<Found> {
-        let accesses: Vec<Access> = filters.iter().filter_map(|filter| Access::of(filter, &self.table)).collect();
+        let accesses: Vec<Access> =
+            filters.iter().filter_map(|filter| Access::of(filter, &self.table)).collect();
         if accesses.is_empty() && !matches!(self.restriction, Restriction::Text(_)) {
             let rows = match &self.restriction {
                 Restriction::Rows(rows) => Some(rows.clone()),
@@ -84,7 +85,11 @@ struct Found {
 }
 
 impl Found {
-    fn find(table: &TableSnapshot, restriction: &Restriction, accesses: &[Access]) -> quarry_storage::Result<Found> {
+    fn find(
+        table: &TableSnapshot,
+        restriction: &Restriction,
+        accesses: &[Access],
+    ) -> quarry_storage::Result<Found> {
         let (mut rows, hits) = match restriction {
             Restriction::None => (None, None),
             Restriction::Rows(rows) => (Some(rows.clone()), None),
@@ -140,7 +145,10 @@ impl TableProvider for ScanTable {
         let wanted = projection.unwrap_or(&all);
         let layout = Layout::new(&self.schema, &self.columns, wanted)?;
         let options = &state.config_options().execution;
-        let large = state.config().get_extension::<ScanSizes>().is_none_or(|sizes| rows > sizes.single_partition_rows);
+        let large = state
+            .config()
+            .get_extension::<ScanSizes>()
+            .is_none_or(|sizes| rows > sizes.single_partition_rows);
         let partitions = if large { options.target_partitions.max(1) } else { 1 };
         let request = ScanRequest {
             projection: Some(layout.stored.clone()),
@@ -270,7 +278,8 @@ impl fmt::Debug for ScanExec {
 
 impl DisplayAs for ScanExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<&str> =
+            self.layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
         write!(f, "ObjectScan: {}, access={}", self.table.spec().name, self.access())?;
         write!(f, ", columns=[{}], rows={:?}", names.join(", "), self.statistics.num_rows)?;
         match self.request.limit {
@@ -304,7 +313,11 @@ impl ExecutionPlan for ScanExec {
         Ok(self)
     }
 
-    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
         if args.partition().is_none() || self.partitions() == 1 {
             return Ok(Arc::clone(&self.statistics));
         }

@@ -1,0 +1,97 @@
+//! What kind of thing a field, a group key or an aggregate is, as far as comparing it goes.
+
+use quarry_metadata::{Field, FieldKind};
+use quarry_storage::ColumnType;
+
+use crate::lower;
+
+/// The classes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Class {
+    /// Any text.
+    Text,
+    /// A record's id, or a reference to one.
+    Reference,
+    /// One of these values.
+    Choice(Vec<String>),
+    /// Several of these values.
+    Choices(Vec<String>),
+    Int,
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    Bool,
+    Date,
+    DateTime,
+    Time,
+    Json,
+    /// A text hit's rank.
+    Score,
+}
+
+impl Class {
+    pub(crate) fn of(field: &Field) -> Class {
+        let values = |options: &[quarry_metadata::SelectOption]| {
+            options.iter().map(|option| option.value.clone()).collect()
+        };
+        match &field.kind {
+            FieldKind::Select { options } => Class::Choice(values(options)),
+            FieldKind::MultiSelect { options } => Class::Choices(values(options)),
+            FieldKind::Lookup { .. } | FieldKind::Id => Class::Reference,
+            FieldKind::Json => Class::Json,
+            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Class::Text,
+            FieldKind::Boolean => Class::Bool,
+            FieldKind::Date => Class::Date,
+            FieldKind::DateTime => Class::DateTime,
+            FieldKind::Time => Class::Time,
+            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {
+                match lower::column_type(field) {
+                    ColumnType::Decimal { precision, scale } => {
+                        Class::Decimal { precision, scale: u8::try_from(scale).unwrap_or(0) }
+                    }
+                    _ => Class::Int,
+                }
+            }
+        }
+    }
+
+    /// What errors call it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Class::Text => "text",
+            Class::Reference => "reference",
+            Class::Choice(_) => "select",
+            Class::Choices(_) => "multi-select",
+            Class::Int | Class::Decimal { .. } => "number",
+            Class::Bool => "boolean",
+            Class::Date => "date",
+            Class::DateTime => "datetime",
+            Class::Time => "time",
+            Class::Json => "JSON",
+            Class::Score => "score",
+        }
+    }
+
+    /// Held as text, so that text operators make sense.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Class::Text | Class::Reference | Class::Choice(_))
+    }
+
+    pub(crate) fn is_number(&self) -> bool {
+        matches!(self, Class::Int | Class::Decimal { .. })
+    }
+
+    /// Larger and smaller mean something.
+    pub(crate) fn is_ordered(&self) -> bool {
+        !matches!(self, Class::Bool | Class::Json | Class::Choices(_))
+    }
+
+    /// Values of both can be compared with each other.
+    pub(crate) fn comparable(&self, other: &Class) -> bool {
+        (self.is_text() && other.is_text())
+            || (self.is_number() && other.is_number())
+            || (matches!(self, Class::Date | Class::DateTime) && self == other)
+            || (matches!(self, Class::Bool | Class::Time) && self == other)
+    }
+}

@@ -1,0 +1,1 @@
+//! Values by class, dates in time zones, exact numbers.

@@ -1,0 +1,191 @@
+//! Reading a question from JSON, in every spelling of the family, strictly.
+//!
+//! One function per part of a question; each takes a [`Place`], so that every error says where it stands. Keys are
+//! read through [`Keys`], which refuses what is left over: nothing is dropped in silence.
+
+mod array_filter;
+mod expand;
+mod filter;
+mod grouping;
+mod operators;
+mod order;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+
+use self::place::{Keys, Place, shown};
+use super::{Expand, Filter, Query, Search, Selection};
+use crate::error::Result;
+
+/// Things the language knows and this version can't do.
+const LATER: &[&str] = &[
+    "windows", "windowFunctions", "pivot", "rollup", "asOf", "after", "before", "cursor", "explain", "distinct", "joins",
+    "highlight", "numbers",
+];
+
+pub(super) fn query(json: &Value) -> Result<Query> {
+    let place = Place::default();
+    let Some(object) = json.as_object() else {
+        return Err(place.query_error(format!("a question is a JSON object, not {}", shown(json))));
+    };
+    let mut keys = Keys::new(&place, object);
+    let name = match keys.take(&["object"])? {
+        Some((place, value)) => place.text(value)?.to_owned(),
+        None => return Err(place.key("object").query_error("the question names no object")),
+    };
+    let mut query = body(&place, keys)?;
+    query.object = name;
+    Ok(query)
+}
+
+pub(super) fn whole_filter(json: &Value) -> Result<Filter> {
+    filter::filter(&Place::at("where"), json)
+}
+
+/// A query below a relation; `relation` and `object` may stand in it.
+fn nested(place: &Place, object: &Map<String, Value>, relation: &str) -> Result<Expand> {
+    let mut keys = Keys::new(place, object);
+    let named = keys.take(&["relation"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let target = keys.take(&["object"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let mut query = body(place, keys)?;
+    query.object = target.unwrap_or_default();
+    Ok(Expand { relation: named.unwrap_or_else(|| relation.to_owned()), query })
+}
+
+fn body(place: &Place, mut keys: Keys<'_>) -> Result<Query> {
+    let mut query = Query::default();
+    keys.refuse(LATER)?;
+    if let Some((place, value)) = keys.take(&["expand", "populate", "$expand"])? {
+        query.expand = expand::expand(&place, value)?;
+    }
+    if let Some((place, value)) = keys.take(&["fields", "select", "$select"])? {
+        fields(&place, value, &mut query)?;
+    }
+    if let Some((place, value)) = keys.take(&["where", "filters", "filter", "$filter"])? {
+        query.filter = Some(filter::filter_or_text(&place, value)?);
+    }
+    query.search = search(&mut keys)?;
+    if let Some((place, value)) = keys.take(&["orderBy", "sort", "$orderby"])? {
+        query.order_by = order::orders(&place, value)?;
+    }
+    if let Some((place, value)) = keys.take(&["limit", "top", "$top"])? {
+        query.limit = Some(place.count(value)?);
+    }
+    if let Some((place, value)) = keys.take(&["offset", "skip", "$skip"])? {
+        query.offset = Some(place.count(value)?);
+    }
+    grouping::grouping(place, &mut keys, &mut query)?;
+    if let Some((place, value)) = keys.take(&["count", "$count"])? {
+        query.count = place.flag(value)?;
+    }
+    keys.finish()?;
+    Ok(query)
+}
+
+/// `["name", "account.name", {"field": "name", "as": "title"}]`, `"name,amount"`; the old node
+/// `{"field": "account", "fields": […]}` is an expand.
+fn fields(place: &Place, value: &Value, query: &mut Query) -> Result<()> {
+    match value {
+        Value::String(list) => {
+            for name in list.split(',') {
+                query.fields.push(selection(place, name)?);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                field(&place.index(index), item, query)?;
+            }
+        }
+        other => return Err(place.query_error(format!("expects a list of fields, not {}", shown(other)))),
+    }
+    Ok(())
+}
+
+fn field(place: &Place, item: &Value, query: &mut Query) -> Result<()> {
+    let object = match item {
+        Value::String(name) => {
+            query.fields.push(selection(place, name)?);
+            return Ok(());
+        }
+        Value::Object(object) => object,
+        other => return Err(place.query_error(format!("expects a field, not {}", shown(other)))),
+    };
+    let mut keys = Keys::new(place, object);
+    keys.refuse(&["formula"])?;
+    let path = match keys.take(&["field", "path"])? {
+        Some((place, value)) => place.text(value)?.trim().to_owned(),
+        None => return Err(place.query_error("names no field: {\"field\": …, \"as\": …}")),
+    };
+    let alias = keys.take(&["as", "alias"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let below = keys.take(&["fields"])?;
+    keys.finish()?;
+    let Some((place, value)) = below else {
+        query.fields.push(Selection { path, alias });
+        return Ok(());
+    };
+    let place = place.deeper()?;
+    let mut inner = Query::default();
+    fields(&place, value, &mut inner)?;
+    let key = alias.unwrap_or_else(|| path.clone());
+    if query.expand.insert(key, Expand { relation: path.clone(), query: inner }).is_some() {
+        return Err(place.query_error(format!("{path:?} is expanded twice")));
+    }
+    Ok(())
+}
+
+fn selection(place: &Place, name: &str) -> Result<Selection> {
+    let path = name.trim();
+    if path.is_empty() {
+        return Err(place.query_error("an empty field name"));
+    }
+    Ok(Selection { path: path.to_owned(), alias: None })
+}
+
+/// `"words"`, `{"query": "words", "fields": […]}`, `searchFields`.
+fn search(keys: &mut Keys<'_>) -> Result<Option<Search>> {
+    let asked = keys.take(&["search", "$search"])?;
+    let narrowed = keys.take(&["searchFields", "$searchFields"])?;
+    let Some((place, value)) = asked else {
+        return match narrowed {
+            Some((place, _)) => Err(place.query_error("there is no search to narrow")),
+            None => Ok(None),
+        };
+    };
+    let mut search = match value {
+        Value::String(text) => Search { text: text.clone(), fields: Vec::new() },
+        Value::Object(object) => {
+            let mut keys = Keys::new(&place, object);
+            keys.refuse(&["fuzzy", "highlight", "operator", "boost", "minScore", "language"])?;
+            let text = match keys.take(&["query", "text"])? {
+                Some((place, value)) => place.text(value)?.to_owned(),
+                None => return Err(place.key("query").query_error("a search needs its words in \"query\"")),
+            };
+            let fields = keys.take(&["fields"])?.map(|(place, value)| names(&place, value)).transpose()?;
+            keys.finish()?;
+            Search { text, fields: fields.unwrap_or_default() }
+        }
+        other => return Err(place.query_error(format!("expects words, not {}", shown(other)))),
+    };
+    if let Some((place, value)) = narrowed {
+        let fields = names(&place, value)?;
+        if !search.fields.is_empty() && search.fields != fields {
+            return Err(place.query_error("the search names other fields"));
+        }
+        search.fields = fields;
+    }
+    Ok(Some(search))
+}
+
+/// A list of names, or names parted by commas.
+fn names(place: &Place, value: &Value) -> Result<Vec<String>> {
+    match value {
+        Value::String(list) => Ok(list.split(',').map(|name| name.trim().to_owned()).collect()),
+        Value::Array(items) => {
+            let name = |(index, item)| place.index(index).text(item).map(|name: &str| name.trim().to_owned());
+            items.iter().enumerate().map(name).collect()
+        }
+        other => Err(place.query_error(format!("expects a list of names, not {}", shown(other)))),
+    }
+}

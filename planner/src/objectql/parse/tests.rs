@@ -1,0 +1,1 @@
+//! Reading questions: every spelling means the same, every mistake is named with its place.

@@ -1,0 +1,86 @@
+//! Cancel requests: which connection a process id and its secret stand for, and what it runs now.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rand::RngCore;
+use tokio_util::sync::CancellationToken;
+
+/// All connections that may be asked to stop.
+#[derive(Default)]
+pub struct Cancels {
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    last_pid: i32,
+    connections: HashMap<i32, (Bytes, Arc<Running>)>,
+}
+
+/// What a connection runs now.
+#[derive(Default)]
+pub struct Running {
+    current: Mutex<CancellationToken>,
+}
+
+impl Running {
+    /// A statement begins: requests that came before are not for it.
+    pub fn begin(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        *self.current.lock() = token.clone();
+        token
+    }
+}
+
+/// A connection's place in the list; it leaves with it.
+pub struct Registration {
+    /// Its process id.
+    pub pid: i32,
+    /// Its secret.
+    pub key: Bytes,
+    /// What it runs.
+    pub running: Arc<Running>,
+    cancels: Arc<Cancels>,
+}
+
+impl Cancels {
+    /// Gives a connection its process id and a secret of `length` bytes.
+    pub fn register(self: &Arc<Self>, length: usize) -> Registration {
+        let mut secret = vec![0; length];
+        rand::rng().fill_bytes(&mut secret);
+        let key = Bytes::from(secret);
+        let running = Arc::new(Running::default());
+        let mut known = self.known.lock();
+        loop {
+            known.last_pid = known.last_pid.checked_add(1).unwrap_or(1);
+            let pid = known.last_pid;
+            if let std::collections::hash_map::Entry::Vacant(free) = known.connections.entry(pid) {
+                free.insert((key.clone(), running.clone()));
+                return Registration { pid, key, running, cancels: self.clone() };
+            }
+        }
+    }
+
+    /// Ends what the connection runs, if the secret is its own; says nothing either way.
+    pub fn cancel(&self, pid: i32, key: &[u8]) {
+        let known = self.known.lock();
+        if let Some((secret, running)) = known.connections.get(&pid)
+            && is_same(secret, key)
+        {
+            running.current.lock().cancel();
+        }
+    }
+}
+
+/// Compares in a time that does not tell where the two differ.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (x, y)| differs | (x ^ y)) == 0
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.cancels.known.lock().connections.remove(&self.pid);
+    }
+}

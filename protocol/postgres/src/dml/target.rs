@@ -1,0 +1,128 @@
+//! What a change is about: one object as the session sees it, under the name that the statement gives it.
+
+use std::sync::Arc;
+
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, TableAlias, TableFactor};
+use pgwire::api::Type;
+use quarry_metadata::{Field, FieldName};
+use quarry_planner::{ObjectView, Views, lower::column_type};
+
+use super::ast;
+use crate::{
+    error::{PgError, Result, nearest},
+    names::folded,
+    pg_type::of_arrow,
+    sqlstate::SqlState,
+    startup::DATABASE,
+};
+
+/// The object that a change is about.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// As the session sees it.
+    pub view: Arc<ObjectView>,
+    /// The table in a FROM, with its alias.
+    pub factor: TableFactor,
+    /// What its columns are qualified with.
+    pub qualifier: Ident,
+}
+
+impl Target {
+    /// Finds the object of a table in a statement.
+    ///
+    /// # Errors
+    ///
+    /// `42P01`, `3F000`; `42809` for the catalog; `0A000` for what is no table.
+    pub fn of_factor(views: &Views, factor: &TableFactor) -> Result<Target> {
+        let TableFactor::Table { name, alias, args: None, .. } = factor else {
+            return Err(PgError::unsupported("only an object can be changed", "name the object"));
+        };
+        let view = find(views, name)?;
+        let qualifier = match (alias, ast::parts(name).last()) {
+            (Some(alias), _) => alias.name.clone(),
+            (None, Some(last)) => (*last).clone(),
+            (None, None) => Ident::new(view.object.name.as_str()),
+        };
+        Ok(Target { view, factor: factor.clone(), qualifier })
+    }
+
+    /// Finds the object of an INSERT.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of_factor`].
+    pub fn of_name(views: &Views, name: &ObjectName, alias: Option<&Ident>) -> Result<Target> {
+        let alias = alias.map(|name| TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None });
+        let factor = TableFactor::Table {
+            name: name.clone(),
+            alias,
+            args: None,
+            with_hints: Vec::new(),
+            version: None,
+            with_ordinality: false,
+            partitions: Vec::new(),
+            json_path: None,
+            sample: None,
+            index_hints: Vec::new(),
+        };
+        Target::of_factor(views, &factor)
+    }
+
+    /// The object's name.
+    pub fn object(&self) -> &str {
+        self.view.object.name.as_str()
+    }
+
+    /// A field by the name a statement writes.
+    ///
+    /// # Errors
+    ///
+    /// `42703`, with the nearest name.
+    pub fn field(&self, written: &Ident) -> Result<&Field> {
+        let name = folded(written);
+        let visible = self.view.fields.iter().any(|f| f.as_str() == name);
+        match self.view.object.field(&name).filter(|_| visible) {
+            Some(field) => Ok(field),
+            None => {
+                let message = format!("column \"{name}\" of relation \"{}\" does not exist", self.object());
+                let mut error = PgError::new(SqlState::UNDEFINED_COLUMN, message);
+                error.hint = nearest(&name, self.view.fields.iter().map(FieldName::as_str));
+                error.table = Some(self.object().to_owned());
+                error.column = Some(name);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The type a field's column is announced as.
+pub fn type_of(field: &Field) -> Type {
+    of_arrow(&column_type(field).arrow())
+}
+
+fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {
+    let parts: Vec<String> = ast::parts(name).into_iter().map(folded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let (schema, object) = match parts.as_slice() {
+        [object] => (None, *object),
+        [schema, object] => (Some(*schema), *object),
+        [database, schema, object] if *database == DATABASE => (Some(*schema), *object),
+        _ => {
+            let message = format!("cross-database references are not implemented: {name}");
+            return Err(PgError::unsupported(message, format!("the database is \"{DATABASE}\"")));
+        }
+    };
+    if let Some(schema @ ("pg_catalog" | "information_schema")) = schema {
+        let message = format!("cannot change \"{schema}.{object}\": it is told by the packages");
+        return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message));
+    }
+    let in_schema = |view: &&Arc<ObjectView>| {
+        schema.is_none_or(|s| s == "public" || view.object.package.as_str() == s)
+    };
+    views.get(object).filter(in_schema).cloned().ok_or_else(|| {
+        let written = parts.join(".");
+        let mut error = PgError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{written}\" does not exist"));
+        error.hint = nearest(object, views.objects.keys().map(|n| n.as_str()));
+        error
+    })
+}

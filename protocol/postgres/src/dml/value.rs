@@ -1,0 +1,123 @@
+//! Values of questions and parameters as the engine takes them. Nothing is narrowed here: what does not fit a field is the pipeline's finding.
+
+use std::sync::Arc;
+
+use arrow::{array::{Array, ArrayRef, AsArray}, compute::cast, datatypes::DataType};
+use chrono::{DateTime, NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
+use datafusion::scalar::ScalarValue;
+use quarry_engine::{Input, Value};
+
+use crate::{
+    error::{PgError, Result},
+    sqlstate::SqlState,
+};
+
+/// A value; an instant without a zone is meant in `zone`.
+///
+/// # Errors
+///
+/// `22003` out of range, `42804` for a type that no field holds.
+pub fn input_of(scalar: &ScalarValue, zone: Tz) -> Result<Input> {
+    if scalar.is_null() {
+        return Ok(Input::Typed(Value::Null, None));
+    }
+    if let ScalarValue::Decimal128(Some(unscaled), _, scale) = scalar {
+        return Ok(Input::Typed(Value::Decimal(*unscaled), Some(*scale)));
+    }
+    value_of(scalar, zone).map(|value| Input::Typed(value, None))
+}
+
+fn value_of(scalar: &ScalarValue, zone: Tz) -> Result<Value> {
+    use ScalarValue as S;
+    Ok(match scalar {
+        S::Boolean(Some(on)) => Value::Bool(*on),
+        S::Int8(Some(n)) => Value::Int(i64::from(*n)),
+        S::Int16(Some(n)) => Value::Int(i64::from(*n)),
+        S::Int32(Some(n)) => Value::Int(i64::from(*n)),
+        S::Int64(Some(n)) => Value::Int(*n),
+        S::UInt8(Some(n)) => Value::Int(i64::from(*n)),
+        S::UInt16(Some(n)) => Value::Int(i64::from(*n)),
+        S::UInt32(Some(n)) => Value::Int(i64::from(*n)),
+        S::UInt64(Some(n)) => Value::Int(i64::try_from(*n).map_err(|_| out_of_range(scalar))?),
+        S::Float32(Some(x)) => Value::Float(f64::from(*x)),
+        S::Float64(Some(x)) => Value::Float(*x),
+        S::Utf8(Some(text)) | S::Utf8View(Some(text)) | S::LargeUtf8(Some(text)) => Value::Text(text.as_str().into()),
+        S::Date32(Some(days)) => Value::Date(*days),
+        S::Binary(Some(bytes)) | S::LargeBinary(Some(bytes)) | S::BinaryView(Some(bytes)) => {
+            Value::Bytes(bytes.as_slice().into())
+        }
+        S::Time64Microsecond(Some(micros)) => Value::Time(*micros),
+        S::TimestampMicrosecond(Some(micros), told) => Value::Timestamp(instant(*micros, told.is_some(), zone)?),
+        S::List(_) | S::LargeList(_) | S::FixedSizeList(_) => texts_of(scalar)?,
+        S::Dictionary(_, inner) => return value_of(inner, zone),
+        other => match widened(&other.data_type()) {
+            Some(wanted) => return value_of(&other.cast_to(&wanted)?, zone),
+            None => {
+                let message = format!("no field holds a value of type {}", other.data_type());
+                return Err(PgError::new(SqlState::DATATYPE_MISMATCH, message));
+            }
+        },
+    })
+}
+
+fn out_of_range(scalar: &ScalarValue) -> PgError {
+    PgError::new(SqlState::NUMBER_OUT_OF_RANGE, format!("value {scalar} is out of range"))
+}
+
+/// Rare units come to the one that is kept.
+fn widened(data_type: &DataType) -> Option<DataType> {
+    use arrow::datatypes::TimeUnit::Microsecond;
+    match data_type {
+        DataType::Timestamp(unit, zone) if *unit != Microsecond => Some(DataType::Timestamp(Microsecond, zone.clone())),
+        DataType::Time32(_) => Some(DataType::Time64(Microsecond)),
+        DataType::Time64(unit) if *unit != Microsecond => Some(DataType::Time64(Microsecond)),
+        DataType::Date64 => Some(DataType::Date32),
+        DataType::FixedSizeBinary(_) => Some(DataType::Binary),
+        _ => None,
+    }
+}
+
+/// Microseconds UTC; without a zone of its own the instant is local.
+fn instant(micros: i64, is_zoned: bool, zone: Tz) -> Result<i64> {
+    if is_zoned || zone == Tz::UTC {
+        return Ok(micros);
+    }
+    let out_of_range = || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, "timestamp out of range");
+    let local: NaiveDateTime = DateTime::from_timestamp_micros(micros).ok_or_else(out_of_range)?.naive_utc();
+    // In the hour that a clock skips, PostgreSQL too takes the offset from before it.
+    let at = zone.from_local_datetime(&local).earliest();
+    Ok(at.map_or(micros, |at| at.timestamp_micros()))
+}
+
+fn texts_of(scalar: &ScalarValue) -> Result<Value> {
+    let array: ArrayRef = scalar.to_array()?;
+    let list = cast(&array, &DataType::new_list(DataType::Utf8, true))?;
+    let items = list.as_list::<i32>().value(0);
+    let items = items.as_string::<i32>();
+    if items.null_count() > 0 {
+        return Err(PgError::new(SqlState::NOT_NULL_VIOLATION, "a list can't hold NULL"));
+    }
+    Ok(Value::TextList(items.iter().flatten().map(Arc::from).collect()))
+}
+
+/// The value as a question takes it, to compare a proposed record with those that are there.
+pub fn scalar_of(input: &Input) -> ScalarValue {
+    let Input::Typed(value, scale) = input else { return ScalarValue::Utf8(None) };
+    match value {
+        Value::Null => ScalarValue::Null,
+        Value::Bool(on) => ScalarValue::Boolean(Some(*on)),
+        Value::Int(n) => ScalarValue::Int64(Some(*n)),
+        Value::Float(x) => ScalarValue::Float64(Some(*x)),
+        Value::Decimal(unscaled) => ScalarValue::Decimal128(Some(*unscaled), 38, scale.unwrap_or(0)),
+        Value::Text(text) => ScalarValue::Utf8(Some(text.to_string())),
+        Value::Date(days) => ScalarValue::Date32(Some(*days)),
+        Value::Time(micros) => ScalarValue::Time64Microsecond(Some(*micros)),
+        Value::Timestamp(micros) => ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())),
+        Value::TextList(items) => {
+            let items: Vec<ScalarValue> = items.iter().map(|t| ScalarValue::Utf8(Some(t.to_string()))).collect();
+            ScalarValue::List(ScalarValue::new_list_nullable(&items, &DataType::Utf8))
+        }
+        Value::Bytes(bytes) => ScalarValue::Binary(Some(bytes.to_vec())),
+    }
+}

@@ -1,0 +1,97 @@
+//! Text to statements, within limits of size and depth.
+
+use datafusion::sql::sqlparser::{
+    ast::{Expr, Statement, Value, ValueWithSpan, visit_expressions},
+    dialect::PostgreSqlDialect,
+    keywords::Keyword,
+    parser::Parser,
+    tokenizer::{Token, Tokenizer},
+};
+
+use crate::{
+    error::{PgError, Result},
+    sqlstate::SqlState,
+};
+
+/// Expressions and queries may nest so deep.
+const DEPTH_MAX: usize = 64;
+/// Statements of one simple query.
+const STATEMENTS_MAX: usize = 10_000;
+/// Parameters of one statement (the protocol's own limit).
+pub const PARAMETERS_MAX: usize = 65_535;
+
+/// Reads all statements of a text; none for an empty one.
+///
+/// # Errors
+///
+/// `42601` with its position, `54001` when it nests too deep, `54000` past a limit.
+pub fn parse(text: &str, bytes_max: usize) -> Result<Vec<Statement>> {
+    if text.len() > bytes_max {
+        let message = format!("a statement may be {bytes_max} bytes long");
+        return Err(PgError::new(SqlState::PROGRAM_LIMIT, message).with_hint("split it, or use COPY"));
+    }
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| PgError::token(&e, text))?;
+    let tokens = tokens.into_iter().map(with_postgres_words).collect();
+    let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(tokens);
+    let statements = parser.parse_statements().map_err(|e| PgError::syntax(&e, text))?;
+    if statements.len() > STATEMENTS_MAX {
+        let message = format!("a query may have {STATEMENTS_MAX} statements");
+        return Err(PgError::new(SqlState::PROGRAM_LIMIT, message));
+    }
+    Ok(statements)
+}
+
+/// `ABORT` is PostgreSQL's other word for `ROLLBACK`, which the parser does not know.
+fn with_postgres_words(
+    mut token: datafusion::sql::sqlparser::tokenizer::TokenWithSpan,
+) -> datafusion::sql::sqlparser::tokenizer::TokenWithSpan {
+    if let Token::Word(word) = &mut token.token
+        && word.quote_style.is_none()
+        && word.value.eq_ignore_ascii_case("abort")
+    {
+        word.keyword = Keyword::ROLLBACK;
+    }
+    token
+}
+
+/// How many parameters a statement has: its highest `$n`.
+///
+/// # Errors
+///
+/// `42P02` for `$0`, `?`, and numbers past the limit.
+pub fn count_parameters(statement: &Statement) -> Result<usize> {
+    let mut highest = 0;
+    let mut wrong = None;
+    let visited = visit_expressions(statement, |expr| {
+        if let Some(name) = placeholder_of(expr) {
+            match parameter_number(name) {
+                Some(number) => highest = highest.max(number),
+                None => wrong = Some(name.to_owned()),
+            }
+        }
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    debug_assert!(visited.is_continue());
+    match wrong {
+        Some(name) => Err(PgError::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"))),
+        None => Ok(highest),
+    }
+}
+
+/// The name of a placeholder: `$1`.
+pub fn placeholder_of(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(ValueWithSpan { value: Value::Placeholder(name), .. }) => Some(name),
+        _ => None,
+    }
+}
+
+/// 1 for `$1`.
+pub fn parameter_number(name: &str) -> Option<usize> {
+    let number: usize = name.strip_prefix('$')?.parse().ok()?;
+    (1..=PARAMETERS_MAX).contains(&number).then_some(number)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! Queries run away from the sockets: planned and executed as tasks of their own runtime, their batches sent back through a short queue.
+//!
+//! A task whose receiver is dropped (the client left, the portal was closed, a cancel request came) is aborted at its next step.
+
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+
+use arrow::{
+    array::{ArrayRef, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Schema, SchemaRef},
+};
+use datafusion::{logical_expr::LogicalPlan, scalar::ScalarValue, sql::sqlparser::ast::Statement};
+use futures::StreamExt;
+use quarry_engine::{Engine, QueryContext};
+use quarry_planner::sql::{SqlExtras, SqlSession};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use crate::{
+    catalog,
+    error::{PgError, Result},
+    names, parameter,
+    sqlstate::SqlState,
+    wire::Wire,
+};
+
+/// Batches that wait for a client to read them.
+const BATCHES_QUEUED: usize = 2;
+/// How long a query waits for one of the places to run.
+const PLACE_WAIT: Duration = Duration::from_secs(30);
+
+/// Where queries run, and how many at once.
+#[derive(Clone)]
+pub struct Queries {
+    engine: Arc<Engine>,
+    runtime: Handle,
+    places: Arc<Semaphore>,
+}
+
+/// The runtime that queries run on; stops with it.
+pub struct QueryThreads(Option<Runtime>);
+
+impl QueryThreads {
+    /// Starts `count` threads.
+    ///
+    /// # Errors
+    ///
+    /// When the machine gives none.
+    pub fn start(count: usize) -> io::Result<QueryThreads> {
+        let runtime =
+            Builder::new_multi_thread().worker_threads(count.max(1)).thread_name("quarry-sql").enable_all().build()?;
+        Ok(QueryThreads(Some(runtime)))
+    }
+
+    /// The places for queries of one engine.
+    pub fn queries(&self, engine: Arc<Engine>, running_max: usize) -> Queries {
+        let runtime = self.0.as_ref().map_or_else(Handle::current, |r| r.handle().clone());
+        Queries { engine, runtime, places: Arc::new(Semaphore::new(running_max)) }
+    }
+}
+
+impl Drop for QueryThreads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One question with its surroundings.
+pub struct Ask {
+    /// Who asks, on which state.
+    pub context: QueryContext,
+    /// The catalog's schemas and functions.
+    pub extras: SqlExtras,
+    /// What is asked.
+    pub statement: Statement,
+    /// The values of its parameters.
+    pub values: Vec<ScalarValue>,
+}
+
+/// What is known of a question before it is run.
+pub struct Described {
+    /// Types inferred, by position.
+    pub parameters: Vec<Option<DataType>>,
+    /// The columns.
+    pub schema: SchemaRef,
+}
+
+impl Queries {
+    /// Plans, and begins to run.
+    ///
+    /// # Errors
+    ///
+    /// The planner's; `53400` when too many run.
+    pub async fn open(&self, ask: Ask) -> Result<Rows> {
+        let place = self.place().await?;
+        let engine = self.engine.clone();
+        let (tell_schema, schema) = oneshot::channel();
+        let (batches, receiver) = mpsc::channel(BATCHES_QUEUED);
+        let task = self.runtime.spawn(produce(engine, ask, tell_schema, batches, place));
+        let task = AbortOnDropHandle::new(task);
+        let schema = schema.await.map_err(|_| died())??;
+        Ok(Rows { schema, waiting: VecDeque::new(), source: Source::Running { receiver, _task: task }, offset: 0 })
+    }
+
+    /// Plans, and tells the types without running; `settle` says what each parameter is once the planner has said what it infers.
+    ///
+    /// # Errors
+    ///
+    /// The planner's.
+    pub async fn describe<F>(&self, ask: Ask, settle: F) -> Result<Described>
+    where
+        F: FnOnce(&[Option<DataType>]) -> Result<Vec<ScalarValue>> + Send + 'static,
+    {
+        let engine = self.engine.clone();
+        let task = self.runtime.spawn(async move {
+            let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
+            let parameters = sql.parameter_types(&plan)?;
+            let nulls = settle(&parameters)?;
+            let plan = plan.with_param_values(parameter::bound(nulls))?;
+            let optimized = sql.optimize(&plan)?;
+            Ok(Described { parameters, schema: Arc::new(optimized.schema().as_arrow().clone()) })
+        });
+        AbortOnDropHandle::new(task).await.map_err(|_| died())?
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        match tokio::time::timeout(PLACE_WAIT, self.places.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(PgError::new(SqlState::LIMIT_EXCEEDED, "too many queries are running: try again later")),
+        }
+    }
+}
+
+fn died() -> PgError {
+    PgError::new(SqlState::INTERNAL, "the query ended without an answer")
+}
+
+async fn plan(
+    engine: &Engine,
+    context: &QueryContext,
+    extras: &SqlExtras,
+    statement: Statement,
+) -> Result<(SqlSession, LogicalPlan)> {
+    let rewritten = catalog::rewrite(statement);
+    let mut statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
+    names::name_outputs(&mut statement);
+    let sql = engine.planner().sql(context, extras);
+    let plan = sql.plan(statement).await?;
+    Ok((sql, plan))
+}
+
+async fn produce(
+    engine: Arc<Engine>,
+    ask: Ask,
+    tell_schema: oneshot::Sender<Result<SchemaRef>>,
+    batches: mpsc::Sender<Result<RecordBatch>>,
+    _place: OwnedSemaphorePermit,
+) {
+    let begun = async {
+        let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
+        Ok::<_, PgError>(sql.execute(plan, parameter::bound(ask.values)).await?)
+    };
+    let mut stream = match begun.await {
+        Ok(stream) => stream,
+        Err(error) => {
+            // Nobody listens any more when the client has gone.
+            drop(tell_schema.send(Err(error)));
+            return;
+        }
+    };
+    if tell_schema.send(Ok(stream.schema())).is_err() {
+        return;
+    }
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(PgError::from);
+        let failed = batch.is_err();
+        if batches.send(batch).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+enum Source {
+    Running { receiver: mpsc::Receiver<Result<RecordBatch>>, _task: AbortOnDropHandle<()> },
+    Ended,
+}
+
+/// Rows as they come.
+pub struct Rows {
+    /// Their columns.
+    pub schema: SchemaRef,
+    waiting: VecDeque<RecordBatch>,
+    offset: usize,
+    source: Source,
+}
+
+impl Rows {
+    /// Rows that are there already.
+    pub fn ready(schema: SchemaRef, batches: impl IntoIterator<Item = RecordBatch>) -> Rows {
+        Rows { schema, waiting: batches.into_iter().collect(), source: Source::Ended, offset: 0 }
+    }
+
+    /// Text rows that are there already.
+    ///
+    /// # Errors
+    ///
+    /// `XX000` when the columns are of different lengths.
+    pub fn texts(columns: Vec<(&str, Vec<String>)>) -> Result<Rows> {
+        let fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
+        let arrays = columns.into_iter().map(|(_, texts)| std::sync::Arc::new(StringArray::from(texts)) as ArrayRef);
+        let schema = Arc::new(Schema::new(fields));
+        let batch = RecordBatch::try_new(schema.clone(), arrays.collect())?;
+        Ok(Rows::ready(schema, [batch]))
+    }
+
+    /// The next rows, at most `rows_max` of them; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// What the query ran into.
+    pub async fn next(&mut self, rows_max: usize) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.waiting.front() {
+                let count = (batch.num_rows() - self.offset).min(rows_max);
+                let slice = batch.slice(self.offset, count);
+                self.offset += count;
+                if self.offset >= batch.num_rows() {
+                    self.waiting.pop_front();
+                    self.offset = 0;
+                }
+                if count > 0 || rows_max == 0 {
+                    return Ok(Some(slice));
+                }
+                continue;
+            }
+            let Source::Running { receiver, .. } = &mut self.source else { return Ok(None) };
+            match receiver.recv().await {
+                Some(batch) => self.waiting.push_back(batch?),
+                None => self.source = Source::Ended,
+            }
+        }
+    }
+
+    /// All rows as one batch, for the few cases where they must be there together.
+    ///
+    /// # Errors
+    ///
+    /// What the query ran into; `53400` past `rows_max`.
+    pub async fn all(mut self, rows_max: usize) -> Result<RecordBatch> {
+        let mut batches = Vec::new();
+        let mut count = 0;
+        while let Some(batch) = self.next(usize::MAX).await? {
+            count += batch.num_rows();
+            if count > rows_max {
+                let message = format!("a statement may change {rows_max} rows: change fewer at a time");
+                return Err(PgError::new(SqlState::LIMIT_EXCEEDED, message));
+            }
+            batches.push(batch);
+        }
+        Ok(arrow::compute::concat_batches(&self.schema, &batches)?)
+    }
+}
+
+/// What may end a statement from outside: a cancel request, its deadline, the client leaving.
+pub struct Guard {
+    token: CancellationToken,
+    deadline: Option<Instant>,
+}
+
+impl Guard {
+    /// A guard from now on.
+    pub fn new(token: CancellationToken, timeout: Option<Duration>) -> Guard {
+        Guard { token, deadline: timeout.and_then(|t| Instant::now().checked_add(t)) }
+    }
+
+    /// Waits for `work`, or ends it.
+    ///
+    /// # Errors
+    ///
+    /// The work's; `57014`; `08006`, fatal, when the client has gone.
+    pub async fn wait<T>(&self, wire: &mut Wire, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let timed_out = async {
+            match self.deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => {
+                Err(PgError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"))
+            }
+            () = timed_out => {
+                Err(PgError::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout"))
+            }
+            done = work => done,
+            () = wire.gone() => Err(PgError::fatal(SqlState::CONNECTION_FAILURE, "the client has gone")),
+        }
+    }
+
+    /// Refuses to begin a step when the statement was ended meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `57014`.
+    pub fn check(&self) -> Result<()> {
+        if self.token.is_cancelled() {
+            return Err(PgError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"));
+        }
+        Ok(())
+    }
+}

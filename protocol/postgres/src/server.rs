@@ -1,0 +1,190 @@
+//! The listener: accepts connections within limits, and lets them go in order.
+
+use std::{io, sync::Arc, time::Duration};
+
+use quarry_engine::Engine;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cancel::Cancels,
+    error::PgError,
+    run::QueryThreads,
+    session::{Session, SessionLimits, Surroundings},
+    sqlstate::SqlState,
+    startup,
+    wire::{Wire, WireLimits},
+};
+
+/// Limits of the door, each with its unit.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// Connections at once.
+    pub connections_max: usize,
+    /// How long a client may take to prove who it is.
+    pub authentication_timeout: Duration,
+    /// The longest message, bytes.
+    pub message_bytes_max: usize,
+    /// The longest statement, bytes.
+    pub statement_bytes_max: usize,
+    /// Rows that one statement may change.
+    pub rows_changed_max: usize,
+    /// Queries that run at once.
+    pub queries_max: usize,
+    /// Threads that queries run on.
+    pub query_threads: usize,
+    /// What `statement_timeout` begins with; a client may change it.
+    pub statement_timeout: Option<Duration>,
+    /// What `idle_in_transaction_session_timeout` begins with; a client may change it.
+    pub idle_in_transaction_timeout: Option<Duration>,
+    /// How long a client may leave unread what was sent to it.
+    pub write_timeout: Duration,
+    /// How long connections may take to end when the server closes.
+    pub closing_timeout: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        PostgresOptions {
+            connections_max: 200,
+            authentication_timeout: Duration::from_secs(30),
+            message_bytes_max: 64 << 20,
+            statement_bytes_max: 16 << 20,
+            rows_changed_max: 200_000,
+            queries_max: 64,
+            query_threads: cores.max(2),
+            statement_timeout: Some(Duration::from_secs(300)),
+            idle_in_transaction_timeout: Some(Duration::from_secs(600)),
+            write_timeout: Duration::from_secs(300),
+            closing_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How long the listener waits after it could not accept (no file descriptors left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves connections until `shutdown`; then lets them end. Connections are not encrypted: a request for TLS is declined.
+///
+/// # Errors
+///
+/// When the threads for queries can't be started.
+pub async fn serve(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    options: PostgresOptions,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let threads = QueryThreads::start(options.query_threads)?;
+    let around = Arc::new(Surroundings {
+        queries: threads.queries(engine.clone(), options.queries_max),
+        engine,
+        cancels: Arc::new(Cancels::default()),
+        limits: limits_of(&options),
+        closing: CancellationToken::new(),
+    });
+    let places = Arc::new(Semaphore::new(options.connections_max));
+    // Those who have not proven yet who they are take no place of those who have.
+    let corridor = Arc::new(Semaphore::new(options.connections_max.max(16)));
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let Ok(corridor) = corridor.clone().try_acquire_owned() else { continue };
+                    let door = Door { options: options.clone(), around: around.clone(), places: places.clone() };
+                    connections.spawn(door.connect(stream, corridor));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    around.closing.cancel();
+    let ended = timeout(options.closing_timeout, async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    });
+    if ended.await.is_err() {
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+fn limits_of(options: &PostgresOptions) -> SessionLimits {
+    SessionLimits {
+        statement_bytes_max: options.statement_bytes_max,
+        rows_changed_max: options.rows_changed_max,
+        statement_timeout: options.statement_timeout,
+        idle_in_transaction_timeout: options.idle_in_transaction_timeout,
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a connection ended in a panic");
+    }
+}
+
+/// What a connection needs of the server.
+struct Door {
+    options: PostgresOptions,
+    around: Arc<Surroundings>,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    /// One connection from its first byte to its last.
+    async fn connect(self, stream: TcpStream, corridor: OwnedSemaphorePermit) {
+        let Door { options, around, places } = self;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a client left at once");
+            return;
+        }
+        let limits = WireLimits { message_bytes_max: options.message_bytes_max, write_timeout: options.write_timeout };
+        let mut wire = Wire::new(stream, limits);
+        let opening = startup::open(&mut wire, &around.engine, &around.cancels);
+        let opened = tokio::select! {
+            opened = timeout(options.authentication_timeout, opening) => opened,
+            () = around.closing.cancelled() => return,
+        };
+        drop(corridor);
+        let opened = match opened {
+            Ok(Ok(Some(opened))) => opened,
+            Ok(Ok(None)) => return,
+            Ok(Err(error)) => return refuse(wire, &error).await,
+            Err(_) => {
+                let message = "canceling authentication due to timeout";
+                return refuse(wire, &PgError::fatal(SqlState::ADMIN_SHUTDOWN, message)).await;
+            }
+        };
+        let Ok(_place) = places.try_acquire_owned() else {
+            let error = PgError::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
+            return refuse(wire, &error).await;
+        };
+        match Session::new(wire, opened, &around) {
+            Ok(session) => session.serve(around.closing.clone()).await,
+            Err((wire, error)) => refuse(wire, &error).await,
+        }
+    }
+}
+
+async fn refuse(mut wire: Wire, error: &PgError) {
+    wire.put(&error.to_message());
+    wire.close().await;
+}

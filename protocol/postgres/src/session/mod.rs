@@ -1,0 +1,309 @@
+//! A logged-in connection: what it has set, prepared, opened and begun, and the loop that answers its messages.
+//!
+//! The road of a message: [`Session::serve`] reads it → `simple` or `extended` → `statement` says what kind it is →
+//! `control` (settings, cursors), `block` (transactions), `query` (rows) or the change road in `dml` → `reply` writes what came of it.
+
+mod block;
+mod control;
+mod cursor;
+mod describe;
+mod extended;
+mod query;
+mod reply;
+mod setting;
+mod simple;
+mod statement;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
+use pgwire::{
+    api::Type,
+    messages::{
+        response::{NoticeResponse, ReadyForQuery, TransactionStatus},
+        startup::{BackendKeyData, ParameterStatus, SecretKey},
+    },
+};
+use quarry_engine::{Engine, SessionOptions};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+pub use block::Block;
+pub use reply::{Outcome, Tag};
+pub use statement::refuse;
+
+use crate::{
+    cancel::{Cancels, Registration},
+    catalog::CatalogSession,
+    encode::OutColumn,
+    error::{PgError, Result},
+    run::{Guard, Queries, Rows},
+    settings::{Settings, SettingValue},
+    sqlstate::SqlState,
+    startup::{DATABASE, Opened},
+    wire::{Frontend, Wire},
+};
+
+/// Prepared statements, and portals, that a connection may hold.
+const HELD_MAX: usize = 10_000;
+
+/// What one connection may do.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// The longest statement text, bytes.
+    pub statement_bytes_max: usize,
+    /// Rows that one statement may change.
+    pub rows_changed_max: usize,
+    /// What `statement_timeout` begins with.
+    pub statement_timeout: Option<Duration>,
+    /// What `idle_in_transaction_session_timeout` begins with.
+    pub idle_in_transaction_timeout: Option<Duration>,
+}
+
+/// A statement that was parsed, and whose parameters have types.
+pub struct Prepared {
+    /// The statement; none for an empty one.
+    pub statement: Option<Statement>,
+    /// The types of its parameters.
+    pub parameters: Vec<Type>,
+}
+
+/// A statement with its values, or a cursor.
+pub struct Portal {
+    prepared: Arc<Prepared>,
+    values: Vec<ScalarValue>,
+    result_formats: Vec<i16>,
+    state: PortalState,
+    is_held: bool,
+}
+
+enum PortalState {
+    New,
+    Open { rows: Rows, columns: Vec<OutColumn>, tag: Tag },
+    Finished { tag: Tag },
+}
+
+/// A logged-in connection.
+pub struct Session {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) user: quarry_engine::Session,
+    pub(crate) wire: Wire,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) queries: Queries,
+    pub(crate) limits: SessionLimits,
+    pub(crate) guard: Guard,
+    pub(crate) block: block::Work,
+    catalog: CatalogSession,
+    registration: Registration,
+    prepared: HashMap<String, Arc<Prepared>>,
+    portals: HashMap<String, Portal>,
+    is_skipping: bool,
+}
+
+/// What a session is made of besides its client.
+pub struct Surroundings {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Where queries run.
+    pub queries: Queries,
+    /// Who may be cancelled.
+    pub cancels: Arc<Cancels>,
+    /// Limits.
+    pub limits: SessionLimits,
+    /// The server is closing.
+    pub closing: CancellationToken,
+}
+
+impl Session {
+    /// A session of someone proven: the only constructor, and an [`Opened`] comes from nowhere but the authentication.
+    ///
+    /// # Errors
+    ///
+    /// Fatal, for a setting of the start-up message that can't be.
+    pub fn new(wire: Wire, opened: Opened, around: &Surroundings) -> Result<Session, (Wire, PgError)> {
+        let settings = Arc::new(Settings::default());
+        let limits = around.limits;
+        let user_name = opened.principal.user_name.clone();
+        let is_admin = opened.principal.admin;
+        let begun = setting::begin_with(&settings, &opened.parameters, &limits);
+        if let Err(error) = begun {
+            return Err((wire, error.into_fatal()));
+        }
+        settings.fix("session_authorization", SettingValue::Text(user_name.clone()));
+        settings.fix("is_superuser", SettingValue::Bool(is_admin));
+        let registration = around.cancels.register(if opened.minor >= 2 { 32 } else { 4 });
+        let catalog = catalog_session(&settings, user_name, registration.pid);
+        let options = SessionOptions { time_zone: settings.time_zone(), timeout: None, ..SessionOptions::default() };
+        let guard = Guard::new(registration.running.begin(), None);
+        Ok(Session {
+            engine: around.engine.clone(),
+            user: around.engine.session(opened.principal, options),
+            wire,
+            settings,
+            queries: around.queries.clone(),
+            limits,
+            guard,
+            block: block::Work::default(),
+            catalog,
+            registration,
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            is_skipping: false,
+        })
+    }
+
+    /// Answers messages until the client leaves, the server closes, or a fatal error.
+    pub async fn serve(mut self, closing: CancellationToken) {
+        self.greet();
+        let ended = loop {
+            if let Err(error) = self.wire.flush().await {
+                break Err(error);
+            }
+            let message = tokio::select! {
+                message = self.next_message() => message,
+                () = closing.cancelled() => {
+                    let message = "terminating connection due to administrator command";
+                    Err(PgError::fatal(SqlState::ADMIN_SHUTDOWN, message))
+                }
+            };
+            match message {
+                Err(error) => break Err(error),
+                Ok(None | Some(Frontend::Terminate)) => break Ok(()),
+                Ok(Some(message)) => {
+                    if let Err(error) = self.on_message(message).await {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        self.block.forget();
+        if let Err(error) = ended {
+            self.wire.put(&error.to_message());
+        }
+        self.wire.close().await;
+    }
+
+    fn greet(&mut self) {
+        self.tell_settings();
+        let key = SecretKey::Bytes(self.registration.key.clone());
+        self.wire.put(&BackendKeyData::new(self.registration.pid, key));
+        self.ready();
+    }
+
+    /// Reads the next message; nothing is flushed while more of a pipeline is here.
+    async fn next_message(&mut self) -> Result<Option<Frontend>> {
+        let (limit, state, message) = if self.block.is_open() {
+            let limit = self.settings.duration("idle_in_transaction_session_timeout");
+            (limit, SqlState::IDLE_IN_TRANSACTION_TIMEOUT, "terminating connection due to idle-in-transaction timeout")
+        } else {
+            let limit = self.settings.duration("idle_session_timeout");
+            (limit, SqlState::ADMIN_SHUTDOWN, "terminating connection due to idle-session timeout")
+        };
+        match limit {
+            None => self.wire.next().await,
+            Some(limit) => match timeout(limit, self.wire.next()).await {
+                Ok(read) => read,
+                Err(_) => Err(PgError::fatal(state, message)),
+            },
+        }
+    }
+
+    /// Answers one message; an error that is given back ends the connection.
+    async fn on_message(&mut self, message: Frontend) -> Result<()> {
+        match message {
+            Frontend::Sync => return self.on_sync().await,
+            _ if self.is_skipping => return Ok(()),
+            Frontend::Query(text) => return self.on_query(&text).await,
+            Frontend::Flush => return self.wire.flush().await,
+            // As PostgreSQL: what is left of a COPY that was refused is not an error again.
+            Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => return Ok(()),
+            Frontend::FunctionCall => {
+                let error = PgError::unsupported("the function call protocol is not supported", "use SELECT");
+                self.fail(&error);
+                self.ready();
+                return Ok(());
+            }
+            Frontend::Password(_) => {
+                return Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, "a password was not asked for"));
+            }
+            _ => {}
+        }
+        let done = match message {
+            Frontend::Parse { name, text, types } => self.on_parse(name, &text, &types).await,
+            Frontend::Bind(bind) => self.on_bind(bind),
+            Frontend::Describe(target, name) => self.on_describe(target, &name).await,
+            Frontend::Execute { portal, rows_max } => self.on_execute(&portal, rows_max).await,
+            Frontend::Close(target, name) => {
+                self.on_close(target, &name);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        match done {
+            Err(error) if !error.is_fatal() => {
+                self.fail(&error);
+                self.is_skipping = true;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Tells an error, and what it does to the transaction.
+    fn fail(&mut self, error: &PgError) {
+        self.wire.put(&error.to_message());
+        if self.block.fail() {
+            self.settings.end(false);
+            self.drop_portals();
+        }
+    }
+
+    /// A new statement: earlier cancel requests are not for it, and its time begins.
+    fn begin_statement(&mut self) {
+        let timeout = self.settings.duration("statement_timeout");
+        self.guard = Guard::new(self.registration.running.begin(), timeout);
+    }
+
+    fn ready(&mut self) {
+        let status = match self.block.block() {
+            Block::None | Block::Implicit => TransactionStatus::Idle,
+            Block::Explicit => TransactionStatus::Transaction,
+            Block::Failed => TransactionStatus::Error,
+        };
+        self.wire.put(&ReadyForQuery::new(status));
+    }
+
+    /// Tells the client which of its settings have changed, and the engine's session its time zone.
+    fn tell_settings(&mut self) {
+        for (name, value) in self.settings.untold() {
+            self.wire.put(&ParameterStatus::new(name.to_owned(), value));
+        }
+        self.user.options_mut().time_zone = self.settings.time_zone();
+    }
+
+    /// A warning beside the answer.
+    pub(crate) fn warn(&mut self, state: SqlState, message: &str) {
+        let fields = [(b'S', "WARNING"), (b'V', "WARNING"), (b'C', state.0), (b'M', message)];
+        self.wire.put(&NoticeResponse::new(fields.map(|(field, text)| (field, text.to_owned())).to_vec()));
+    }
+
+    /// Portals end with their transaction, save for held cursors.
+    fn drop_portals(&mut self) {
+        self.portals.retain(|_, portal| portal.is_held);
+    }
+}
+
+fn catalog_session(settings: &Arc<Settings>, user: String, backend_pid: i32) -> CatalogSession {
+    let (read, all, write) = (settings.clone(), settings.clone(), settings.clone());
+    CatalogSession {
+        user,
+        database: DATABASE.to_owned(),
+        backend_pid,
+        settings: Arc::new(move |name| read.get(name)),
+        all_settings: Arc::new(move || all.all()),
+        set_setting: Arc::new(move |name, value, is_local| {
+            let scope = if is_local { crate::settings::Scope::Local } else { crate::settings::Scope::Session };
+            write.set(name, value, scope).map_err(|error| error.message)
+        }),
+    }
+}

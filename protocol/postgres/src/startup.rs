@@ -1,0 +1,177 @@
+//! From a socket to someone proven.
+//!
+//! [`open`] is the only way to an [`Opened`], and nothing that answers queries can be made without one: what a client sends behind a
+//! password is not even looked at before the password has been checked. **Every error here is fatal.**
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use pgwire::{
+    api::auth::sasl::scram::{ScramSecret, ScramServerAuth},
+    error::PgWireError,
+    messages::startup::{Authentication, NegotiateProtocolVersion},
+};
+use quarry_engine::{Engine, Principal, ScramVerifier};
+
+use crate::{
+    cancel::Cancels,
+    error::{PgError, Result},
+    sqlstate::SqlState,
+    wire::{Frontend, Opening, Reader, Wire},
+};
+
+/// The one database.
+pub const DATABASE: &str = "main";
+/// The one mechanism.
+const MECHANISM: &str = "SCRAM-SHA-256";
+/// The newest minor version of protocol 3 that is spoken.
+const MINOR_MAX: u16 = 2;
+
+/// Someone proven, with what they asked for.
+pub struct Opened {
+    /// Who.
+    pub principal: Principal,
+    /// Settings of the start-up message.
+    pub parameters: BTreeMap<String, String>,
+    /// The protocol's minor version agreed on.
+    pub minor: u16,
+}
+
+/// Reads until someone is proven; none when the connection was only a cancel request, or the client has gone.
+///
+/// # Errors
+///
+/// Always fatal: `28P01` for a wrong password as for an unknown user, `3D000`, `08P01`, and the store's.
+pub async fn open(wire: &mut Wire, engine: &Arc<Engine>, cancels: &Cancels) -> Result<Option<Opened>> {
+    read_opening(wire, engine, cancels).await.map_err(PgError::into_fatal)
+}
+
+async fn read_opening(wire: &mut Wire, engine: &Arc<Engine>, cancels: &Cancels) -> Result<Option<Opened>> {
+    // TLS and GSSAPI may each be asked for once; both are declined.
+    for _ in 0..3 {
+        match wire.next_opening().await? {
+            None => return Ok(None),
+            Some(Opening::Tls | Opening::Gss) => wire.answer_byte(b'N').await?,
+            Some(Opening::Cancel { pid, key }) => {
+                cancels.cancel(pid, &key);
+                return Ok(None);
+            }
+            Some(Opening::Startup { minor, parameters }) => {
+                return begin(wire, engine, minor, parameters).await.map(Some);
+            }
+        }
+    }
+    Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, "too many requests for encryption"))
+}
+
+async fn begin(
+    wire: &mut Wire,
+    engine: &Arc<Engine>,
+    minor: u16,
+    mut parameters: BTreeMap<String, String>,
+) -> Result<Opened> {
+    let agreed = negotiate(wire, minor, &mut parameters);
+    let user = parameters.remove("user").filter(|u| !u.is_empty()).ok_or_else(|| {
+        PgError::fatal(SqlState::INVALID_AUTHORIZATION, "no PostgreSQL user name specified in startup packet")
+    })?;
+    let database = parameters.remove("database").filter(|d| !d.is_empty());
+    if parameters.remove("replication").is_some_and(|r| !["false", "off", "0", "no"].contains(&r.as_str())) {
+        let hint = "read the change events instead";
+        return Err(PgError::unsupported("replication connections are not supported", hint).into_fatal());
+    }
+    let principal = authenticate(wire, engine, &user).await?;
+    if let Some(database) = database.filter(|d| d != DATABASE) {
+        let message = format!("database \"{database}\" does not exist");
+        let error = PgError::fatal(SqlState::INVALID_DATABASE, message);
+        return Err(error.with_hint(format!("the database is \"{DATABASE}\"")));
+    }
+    wire.trust();
+    Ok(Opened { principal, parameters, minor: agreed })
+}
+
+/// Agrees on a version, and says which extensions (`_pq_.`) are not known.
+fn negotiate(wire: &mut Wire, minor: u16, parameters: &mut BTreeMap<String, String>) -> u16 {
+    let unknown: Vec<String> = parameters.keys().filter(|k| k.starts_with("_pq_.")).cloned().collect();
+    parameters.retain(|k, _| !k.starts_with("_pq_."));
+    // 3.1 was never a version: what asks for it gets 3.0.
+    let agreed = if minor >= MINOR_MAX { MINOR_MAX } else { 0 };
+    if minor != agreed || !unknown.is_empty() {
+        let version = (3 << 16) | i32::from(agreed);
+        wire.put(&NegotiateProtocolVersion::new(version, unknown));
+    }
+    agreed
+}
+
+/// The SCRAM-SHA-256 exchange (RFC 5802, RFC 7677). An unknown user goes through it with a verifier that nothing satisfies.
+async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Result<Principal> {
+    let (verifier, principal) = look_up(engine, user).await?;
+    wire.put(&Authentication::SASL(vec![MECHANISM.to_owned()]));
+    wire.flush().await?;
+
+    let first = read_initial(wire).await?;
+    let (answer, exchange) = ScramServerAuth::new()
+        .on_client_first_message_with_secret(&first, secret_of(verifier)?)
+        .map_err(|e| refused(&e, user))?;
+    wire.put(&Authentication::SASLContinue(Bytes::from(answer)));
+    wire.flush().await?;
+
+    let last = read_password(wire).await?;
+    let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
+    let principal = principal.ok_or_else(|| wrong_password(user))?;
+    wire.put(&Authentication::SASLFinal(Bytes::from(answer)));
+    wire.put(&Authentication::Ok);
+    Ok(principal)
+}
+
+/// The store is read off the sockets' threads.
+async fn look_up(engine: &Arc<Engine>, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
+    let (engine, user) = (engine.clone(), user.to_owned());
+    let found = tokio::task::spawn_blocking(move || engine.scram(&user)).await;
+    let found = found.map_err(|e| PgError::fatal(SqlState::INTERNAL, format!("the user could not be read: {e}")))?;
+    found.map_err(|error| PgError::from(error).into_fatal())
+}
+
+fn secret_of(verifier: ScramVerifier) -> Result<ScramSecret> {
+    let iterations = usize::try_from(verifier.iterations)
+        .map_err(|_| PgError::fatal(SqlState::INTERNAL, "a verifier has too many iterations"))?;
+    Ok(ScramSecret::Verifier {
+        salt: verifier.salt,
+        iterations,
+        stored_key: verifier.stored_key,
+        server_key: verifier.server_key,
+    })
+}
+
+async fn read_password(wire: &mut Wire) -> Result<Bytes> {
+    match wire.next().await? {
+        Some(Frontend::Password(body)) => Ok(body),
+        Some(_) => Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, "expected a SASL response")),
+        None => Err(PgError::fatal(SqlState::CONNECTION_FAILURE, "the client left during authentication")),
+    }
+}
+
+/// `SASLInitialResponse`: the mechanism, then the client's first message.
+async fn read_initial(wire: &mut Wire) -> Result<Bytes> {
+    let mut reader = Reader::new(read_password(wire).await?);
+    let mechanism = reader.text()?;
+    if mechanism != MECHANISM {
+        let message = "client selected an invalid SASL authentication mechanism";
+        return Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, message));
+    }
+    let length = usize::try_from(reader.i32()?)
+        .map_err(|_| PgError::fatal(SqlState::PROTOCOL_VIOLATION, "the first SASL message is missing"))?;
+    let message = reader.bytes(length)?;
+    reader.end()?;
+    Ok(message)
+}
+
+fn refused(error: &PgWireError, user: &str) -> PgError {
+    match error {
+        PgWireError::InvalidPassword(_) => wrong_password(user),
+        _ => PgError::fatal(SqlState::PROTOCOL_VIOLATION, "malformed SCRAM message"),
+    }
+}
+
+fn wrong_password(user: &str) -> PgError {
+    PgError::fatal(SqlState::INVALID_PASSWORD, format!("password authentication failed for user \"{user}\""))
+}
