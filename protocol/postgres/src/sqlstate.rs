@@ -118,9 +118,8 @@ pub fn of_finding(finding: &Finding) -> Option<SqlState> {
         "required" => SqlState::NOT_NULL_VIOLATION,
         "unique" => SqlState::UNIQUE_VIOLATION,
         "reference_not_found" | "delete_restricted" => SqlState::FOREIGN_KEY_VIOLATION,
-        "invalid_type" | "invalid_number" | "invalid_boolean" | "invalid_json" | "invalid_value" | "invalid_shape" => {
-            SqlState::INVALID_TEXT
-        }
+        "invalid_type" | "invalid_number" | "invalid_boolean" | "invalid_json" | "invalid_value"
+        | "invalid_shape" => SqlState::INVALID_TEXT,
         "invalid_date" | "invalid_time" => SqlState::DATETIME_FORMAT,
         "max_length" => SqlState::STRING_TOO_LONG,
         "max_scale" => SqlState::NUMBER_OUT_OF_RANGE,

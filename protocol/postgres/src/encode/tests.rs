@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int16Array, IntervalMonthDayNanoArray,
-        ListArray, RecordBatch, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
+        ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int16Array,
+        IntervalMonthDayNanoArray, ListArray, RecordBatch, StringArray, Time64MicrosecondArray,
+        TimestampMicrosecondArray, UInt32Array,
     },
     datatypes::{Field, Int16Type, IntervalMonthDayNano, Schema},
 };
@@ -29,7 +30,11 @@ fn cell(array: ArrayRef, named: Option<&str>, zone: Tz) -> (String, Vec<u8>) {
         let mut out = BytesMut::new();
         RowWriter::new(&batch, &columns, zone).unwrap().write(0, &mut out).unwrap();
         assert_eq!(out.get_u8(), b'D');
-        assert_eq!(usize::try_from(out.get_i32()).unwrap(), out.len() + 4, "the length is that of the message");
+        assert_eq!(
+            usize::try_from(out.get_i32()).unwrap(),
+            out.len() + 4,
+            "the length is that of the message"
+        );
         assert_eq!(out.get_i16(), 1);
         assert_eq!(usize::try_from(out.get_i32()).unwrap(), out.len());
         found.push(out.to_vec());
@@ -74,7 +79,12 @@ fn binary_numeric_is_laid_out_as_postgresqls() {
 
 #[test]
 fn malformed_binary_numerics_are_refused() {
-    for bytes in [&[0u8; 3][..], &[0, 2, 0, 0, 0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0xc0, 0, 0, 0], &[0, 1, 0x7f, 0xff, 0, 0, 0, 0, 0, 1]] {
+    for bytes in [
+        &[0u8; 3][..],
+        &[0, 2, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[0, 0, 0, 0, 0xc0, 0, 0, 0],
+        &[0, 1, 0x7f, 0xff, 0, 0, 0, 0, 0, 1],
+    ] {
         assert!(read_numeric(Bytes::copy_from_slice(bytes)).is_err(), "{bytes:?}");
     }
 }
@@ -107,13 +117,21 @@ fn days_and_instants() {
     assert_eq!(shown(Arc::new(Date32Array::from(vec![-719_163]))), "0001-12-31 BC");
     assert_eq!(cell(Arc::new(Date32Array::from(vec![10_957])), None, Tz::UTC).1, 0i32.to_be_bytes());
     assert_eq!(shown(Arc::new(Time64MicrosecondArray::from(vec![34_200_250_000]))), "09:30:00.25");
-    let zoned = || Arc::new(TimestampMicrosecondArray::from(vec![1_717_243_200_500_000]).with_timezone("UTC"));
+    let zoned =
+        || Arc::new(TimestampMicrosecondArray::from(vec![1_717_243_200_500_000]).with_timezone("UTC"));
     assert_eq!(cell(zoned(), None, Tz::UTC).0, "2024-06-01 12:00:00.5+00");
     assert_eq!(cell(zoned(), None, Tz::America__St_Johns).0, "2024-06-01 09:30:00.5-02:30");
-    assert_eq!(cell(zoned(), None, Tz::UTC).1, (1_717_243_200_500_000i64 - 946_684_800_000_000).to_be_bytes());
+    assert_eq!(
+        cell(zoned(), None, Tz::UTC).1,
+        (1_717_243_200_500_000i64 - 946_684_800_000_000).to_be_bytes()
+    );
     assert_eq!(shown(Arc::new(TimestampMicrosecondArray::from(vec![-1]))), "1969-12-31 23:59:59.999999");
     let interval = |months, days, nanoseconds| {
-        shown(Arc::new(IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano { months, days, nanoseconds }])))
+        shown(Arc::new(IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano {
+            months,
+            days,
+            nanoseconds,
+        }])))
     };
     assert_eq!(interval(14, 3, 14_706_000_000_000), "1 year 2 mons 3 days 04:05:06");
     assert_eq!(interval(0, 0, 0), "00:00:00");
@@ -134,7 +152,8 @@ fn lists_are_quoted_where_they_must_be() {
 
 #[test]
 fn the_catalogs_own_types_are_named_in_the_metadata() {
-    let vector = || Arc::new(ListArray::from_iter_primitive::<Int16Type, _, _>(vec![Some(vec![Some(1), Some(3)])]));
+    let vector =
+        || Arc::new(ListArray::from_iter_primitive::<Int16Type, _, _>(vec![Some(vec![Some(1), Some(3)])]));
     assert_eq!(cell(vector(), Some("int2vector"), Tz::UTC).0, "1 3");
     assert_eq!(cell(vector(), None, Tz::UTC).0, "{1,3}");
     let field = Field::new("x", arrow::datatypes::DataType::Utf8, true);
@@ -143,7 +162,11 @@ fn the_catalogs_own_types_are_named_in_the_metadata() {
         columns_of(&Schema::new(vec![field]))[0].pg_type.oid()
     };
     assert_eq!((named("name"), named("char"), named("json"), named("bpchar")), (19, 18, 114, 1042));
-    let oids = columns_of(&RecordBatch::try_from_iter([("o", Arc::new(UInt32Array::from(vec![1])) as ArrayRef)]).unwrap().schema());
+    let oids = columns_of(
+        &RecordBatch::try_from_iter([("o", Arc::new(UInt32Array::from(vec![1])) as ArrayRef)])
+            .unwrap()
+            .schema(),
+    );
     assert_eq!(oids[0].pg_type.oid(), 26);
     assert_eq!(shown(Arc::new(Int16Array::from(vec![-3]))), "-3");
     assert_eq!(shown(Arc::new(BinaryArray::from_vec(vec![&[0xde, 0xad]]))), "\\xdead");

@@ -36,11 +36,17 @@ fn columns_are_named_as_postgresql_names_them() {
 
 #[test]
 fn the_same_name_twice_differs_inside_and_is_the_same_outside() {
-    let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, "SELECT id, id, count(*), count(*) FROM t").unwrap().remove(0);
+    let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, "SELECT id, id, count(*), count(*) FROM t")
+        .unwrap()
+        .remove(0);
     name_outputs(&mut statement);
     let text = statement.to_string();
-    let mut aliases: Vec<&str> = text.split(" AS ").skip(1).map(|part| part.split([',', ' ']).next().unwrap()).collect();
-    assert_eq!(aliases.iter().map(|a| shown(a.trim_matches('"'))).collect::<Vec<_>>(), ["id", "count", "count"]);
+    let mut aliases: Vec<&str> =
+        text.split(" AS ").skip(1).map(|part| part.split([',', ' ']).next().unwrap()).collect();
+    assert_eq!(
+        aliases.iter().map(|a| shown(a.trim_matches('"'))).collect::<Vec<_>>(),
+        ["id", "count", "count"]
+    );
     aliases.sort_unstable();
     aliases.dedup();
     assert_eq!(aliases.len(), 3, "{text}");

@@ -46,7 +46,9 @@ fn what_is_no_value_has_its_code() {
     ] {
         assert_eq!(text(pg_type.clone(), value), Err(state), "{pg_type} {value:?}");
     }
-    for (pg_type, value) in [(Type::INT4, &[1u8][..]), (Type::DATE, &[]), (Type::UUID, &[1, 2]), (Type::BOOL, &[])] {
+    for (pg_type, value) in
+        [(Type::INT4, &[1u8][..]), (Type::DATE, &[]), (Type::UUID, &[1, 2]), (Type::BOOL, &[])]
+    {
         assert_eq!(binary(pg_type.clone(), value), Err(SqlState::INVALID_BINARY), "{pg_type}");
     }
 }
@@ -73,9 +75,15 @@ fn decimals_keep_the_scale_they_are_written_with() {
 
 #[test]
 fn array_literals() {
-    let read = |t: &str| text_array::read(t).map(|items| items.into_iter().map(|i| i.unwrap_or("∅".into())).collect::<Vec<_>>());
+    let read = |t: &str| {
+        text_array::read(t)
+            .map(|items| items.into_iter().map(|i| i.unwrap_or("∅".into())).collect::<Vec<_>>())
+    };
     assert_eq!(read("{}").unwrap(), Vec::<String>::new());
-    assert_eq!(read(r#"{a, "b c" ,NULL,"NULL","q\"\\",x\,y}"#).unwrap(), ["a", "b c", "∅", "NULL", "q\"\\", "x,y"]);
+    assert_eq!(
+        read(r#"{a, "b c" ,NULL,"NULL","q\"\\",x\,y}"#).unwrap(),
+        ["a", "b c", "∅", "NULL", "q\"\\", "x,y"]
+    );
     for wrong in ["{", "a", "{a", "{a,}", "{,a}", r#"{"a}"#, r#"{"a"b}"#, "{{1},{2}}"] {
         assert!(read(wrong).is_err(), "{wrong}");
     }

@@ -64,10 +64,17 @@ pub struct Bind {
 pub enum Frontend {
     Password(Bytes),
     Query(String),
-    Parse { name: String, text: String, types: Vec<u32> },
+    Parse {
+        name: String,
+        text: String,
+        types: Vec<u32>,
+    },
     Bind(Bind),
     Describe(Target, String),
-    Execute { portal: String, rows_max: usize },
+    Execute {
+        portal: String,
+        rows_max: usize,
+    },
     Close(Target, String),
     Flush,
     Sync,

@@ -22,7 +22,10 @@ async fn count(client: &Client, sql: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_inserted_changed_and_deleted_with_their_counts() {
     let (_server, client) = started().await;
-    assert_eq!(count(&client, "INSERT INTO ware (name, price) VALUES ('a', 1.5), ('b', 2), ('c', '3.25')").await, 3);
+    assert_eq!(
+        count(&client, "INSERT INTO ware (name, price) VALUES ('a', 1.5), ('b', 2), ('c', '3.25')").await,
+        3
+    );
     assert_eq!(count(&client, "UPDATE ware SET price = price * 2, grade = 'b' WHERE price < 3").await, 2);
     assert_eq!(
         texts(&client, "SELECT name, price, grade, on_sale FROM ware ORDER BY name").await,
@@ -47,7 +50,9 @@ async fn returning_tells_what_was_done() {
     assert_eq!(names, [("first", 7), ("second", 5)]);
     assert!(rows[0].get::<_, &str>("id").starts_with("war_"));
     assert!(!rows[0].get::<_, bool>("on_sale"), "defaults are in");
-    let rows = texts(&client, "UPDATE ware SET stock = stock + 1 WHERE stock < 6 RETURNING name, stock, stock").await;
+    let rows =
+        texts(&client, "UPDATE ware SET stock = stock + 1 WHERE stock < 6 RETURNING name, stock, stock")
+            .await;
     assert_eq!(rows, [["second", "6", "6"]]);
     let rows = texts(&client, "DELETE FROM ware RETURNING *").await;
     assert_eq!(rows.len(), 2);
@@ -59,16 +64,41 @@ async fn returning_tells_what_was_done() {
 async fn values_come_from_queries_defaults_and_expressions() {
     let (_server, client) = started().await;
     client.batch_execute("INSERT INTO vendor (name) VALUES ('x'), ('y')").await.unwrap();
-    assert_eq!(count(&client, "INSERT INTO ware (name, vendor_id, since) SELECT name || '!', id, current_date FROM vendor").await, 2);
-    assert_eq!(texts(&client, "SELECT name FROM ware ORDER BY 1").await, [["x!"], ["y!"]]);
-    assert_eq!(count(&client, "INSERT INTO ware (name, on_sale, checked_at) VALUES (lower('ABC'), DEFAULT, now())").await, 1);
-    assert_eq!(text(&client, "SELECT on_sale::text || ' ' || (checked_at <= now())::text FROM ware WHERE name = 'abc'").await, "false true");
     assert_eq!(
-        count(&client, "UPDATE ware SET name = v.name || '?' FROM vendor v WHERE v.id = ware.vendor_id AND v.name = 'x'").await,
+        count(
+            &client,
+            "INSERT INTO ware (name, vendor_id, since) SELECT name || '!', id, current_date FROM vendor"
+        )
+        .await,
+        2
+    );
+    assert_eq!(texts(&client, "SELECT name FROM ware ORDER BY 1").await, [["x!"], ["y!"]]);
+    assert_eq!(
+        count(&client, "INSERT INTO ware (name, on_sale, checked_at) VALUES (lower('ABC'), DEFAULT, now())")
+            .await,
+        1
+    );
+    assert_eq!(
+        text(
+            &client,
+            "SELECT on_sale::text || ' ' || (checked_at <= now())::text FROM ware WHERE name = 'abc'"
+        )
+        .await,
+        "false true"
+    );
+    assert_eq!(
+        count(
+            &client,
+            "UPDATE ware SET name = v.name || '?' FROM vendor v WHERE v.id = ware.vendor_id AND v.name = 'x'"
+        )
+        .await,
         1
     );
     assert_eq!(count(&client, "DELETE FROM ware USING vendor v WHERE v.id = ware.vendor_id").await, 2);
-    assert_eq!(count(&client, "WITH v AS (SELECT 'w' AS n) INSERT INTO vendor (name) SELECT n FROM v").await, 1);
+    assert_eq!(
+        count(&client, "WITH v AS (SELECT 'w' AS n) INSERT INTO vendor (name) SELECT n FROM v").await,
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,8 +112,15 @@ async fn conflicts_update_or_are_passed_over() {
     assert_eq!(texts(&client, add).await, [["7"]]);
     assert!(texts(&client, add).await.is_empty(), "the condition does not hold any more");
     assert_eq!(text(&client, "SELECT name FROM ware").await, "two");
-    assert_eq!(count(&client, "INSERT INTO ware (code, name) VALUES ('A', 'y'), ('B', 'z') ON CONFLICT DO NOTHING").await, 1);
-    assert_eq!(count(&client, "INSERT INTO ware (code, name) VALUES ('B', 'q') ON CONFLICT (code) DO NOTHING").await, 0);
+    assert_eq!(
+        count(&client, "INSERT INTO ware (code, name) VALUES ('A', 'y'), ('B', 'z') ON CONFLICT DO NOTHING")
+            .await,
+        1
+    );
+    assert_eq!(
+        count(&client, "INSERT INTO ware (code, name) VALUES ('B', 'q') ON CONFLICT (code) DO NOTHING").await,
+        0
+    );
     assert_eq!(texts(&client, "SELECT code, name FROM ware ORDER BY code").await, [["A", "two"], ["B", "z"]]);
     refused(&client, "INSERT INTO ware (name) VALUES ('x') ON CONFLICT (name) DO NOTHING", "42P10").await;
 }
@@ -118,7 +155,10 @@ async fn what_is_wrong_with_the_data_is_told_in_full() {
     assert!(error.constraint().is_some(), "{error:?}");
     assert_eq!(error.table(), Some("ware"));
     let error = refused(&client, "INSERT INTO ware (price, grade) VALUES (-1, 'z')", "23502").await;
-    assert!(error.detail().is_some_and(|d| d.contains("price") && d.contains("grade")), "all findings at once: {error:?}");
+    assert!(
+        error.detail().is_some_and(|d| d.contains("price") && d.contains("grade")),
+        "all findings at once: {error:?}"
+    );
     assert_eq!(text(&client, "SELECT count(*) FROM ware").await, "1");
 }
 
@@ -126,7 +166,10 @@ async fn what_is_wrong_with_the_data_is_told_in_full() {
 async fn numbers_keep_their_digits_on_the_way_in() {
     let (_server, client) = started().await;
     client.batch_execute("INSERT INTO ware (name, weight, price) VALUES ('w', 1234567890123456789012345678.0123456789, 0.07)").await.unwrap();
-    assert_eq!(texts(&client, "SELECT weight, price FROM ware").await, [["1234567890123456789012345678.0123456789", "0.07"]]);
+    assert_eq!(
+        texts(&client, "SELECT weight, price FROM ware").await,
+        [["1234567890123456789012345678.0123456789", "0.07"]]
+    );
     client.batch_execute("UPDATE ware SET weight = weight + 0.0000000001").await.unwrap();
     assert_eq!(text(&client, "SELECT weight FROM ware").await, "1234567890123456789012345678.0123456790");
 }

@@ -33,7 +33,8 @@ impl Server {
             store: Default::default(),
             planner: Default::default(),
         };
-        let opened = tokio::task::spawn_blocking(|| Engine::open(engine_options, World::real())).await.unwrap();
+        let opened =
+            tokio::task::spawn_blocking(|| Engine::open(engine_options, World::real())).await.unwrap();
         let engine = opened.unwrap_or_else(|error| panic!("{error}")).engine;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

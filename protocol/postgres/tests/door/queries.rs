@@ -34,8 +34,17 @@ async fn every_type_reads_the_same_in_text_and_binary() {
     assert_eq!(
         shown[0],
         [
-            "Lamp", "12345678901234.56", "9007199254740993", "0.0000000001", "t", "2024-02-29", "2024-06-01 12:00:00+00",
-            "09:30:00.25", "a", "{hot,\"with, comma\"}", shown[0][10].as_str()
+            "Lamp",
+            "12345678901234.56",
+            "9007199254740993",
+            "0.0000000001",
+            "t",
+            "2024-02-29",
+            "2024-06-01 12:00:00+00",
+            "09:30:00.25",
+            "a",
+            "{hot,\"with, comma\"}",
+            shown[0][10].as_str()
         ]
     );
     let json: serde_json::Value = serde_json::from_str(&shown[0][10]).unwrap();
@@ -47,7 +56,19 @@ async fn every_type_reads_the_same_in_text_and_binary() {
     let types: Vec<&str> = row.columns().iter().map(|c| c.type_().name()).collect();
     assert_eq!(
         types,
-        ["text", "numeric", "int8", "numeric", "bool", "date", "timestamptz", "time", "text", "_text", "text"]
+        [
+            "text",
+            "numeric",
+            "int8",
+            "numeric",
+            "bool",
+            "date",
+            "timestamptz",
+            "time",
+            "text",
+            "_text",
+            "text"
+        ]
     );
     assert_eq!(row.get::<_, &str>(0), "Lamp");
     assert_eq!(row.get::<_, i64>(2), 9_007_199_254_740_993);
@@ -63,9 +84,15 @@ async fn every_type_reads_the_same_in_text_and_binary() {
 async fn instants_are_shown_in_the_sessions_zone() {
     let (_server, client) = filled().await;
     client.batch_execute("SET timezone = 'Asia/Kolkata'").await.unwrap();
-    assert_eq!(text(&client, "SELECT checked_at FROM ware WHERE id = 'war_1'").await, "2024-06-01 17:30:00+05:30");
+    assert_eq!(
+        text(&client, "SELECT checked_at FROM ware WHERE id = 'war_1'").await,
+        "2024-06-01 17:30:00+05:30"
+    );
     client.batch_execute("RESET timezone").await.unwrap();
-    assert_eq!(text(&client, "SELECT checked_at FROM ware WHERE id = 'war_1'").await, "2024-06-01 12:00:00+00");
+    assert_eq!(
+        text(&client, "SELECT checked_at FROM ware WHERE id = 'war_1'").await,
+        "2024-06-01 12:00:00+00"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,10 +104,14 @@ async fn parameters_are_described_and_inferred() {
         ("SELECT id FROM ware WHERE price BETWEEN $1 AND $2", &[Type::NUMERIC, Type::NUMERIC]),
         ("SELECT id FROM ware WHERE since >= $1 LIMIT $2 OFFSET $3", &[Type::DATE, Type::INT8, Type::INT8]),
         ("SELECT $1::int4 + 1, $2::text[], $3", &[Type::INT4, Type::TEXT_ARRAY, Type::TEXT]),
-        ("INSERT INTO ware (name, price, stock, since, tags) VALUES ($1, $2, $3, $4, $5)",
-            &[Type::TEXT, Type::NUMERIC, Type::INT8, Type::DATE, Type::TEXT_ARRAY]),
-        ("UPDATE ware SET checked_at = $1, price = price * $3 WHERE id = $2 RETURNING id",
-            &[Type::TIMESTAMPTZ, Type::TEXT, Type::NUMERIC]),
+        (
+            "INSERT INTO ware (name, price, stock, since, tags) VALUES ($1, $2, $3, $4, $5)",
+            &[Type::TEXT, Type::NUMERIC, Type::INT8, Type::DATE, Type::TEXT_ARRAY],
+        ),
+        (
+            "UPDATE ware SET checked_at = $1, price = price * $3 WHERE id = $2 RETURNING id",
+            &[Type::TIMESTAMPTZ, Type::TEXT, Type::NUMERIC],
+        ),
         ("DELETE FROM ware WHERE id = ANY($1)", &[Type::TEXT_ARRAY]),
     ];
     for (sql, types) in cases {
@@ -97,7 +128,8 @@ async fn parameters_bind_in_binary_with_lists_and_nulls() {
     let one = |sql: &'static str, values: Vec<Box<dyn ToSql + Sync + Send>>| {
         let client = &client;
         async move {
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|v| &**v as &(dyn ToSql + Sync)).collect();
+            let values: Vec<&(dyn ToSql + Sync)> =
+                values.iter().map(|v| &**v as &(dyn ToSql + Sync)).collect();
             let rows = client.query(sql, &values).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
             rows.iter().map(|r| r.get::<_, String>(0)).collect::<Vec<_>>()
         }
@@ -123,10 +155,30 @@ async fn parameters_bind_in_binary_with_lists_and_nulls() {
 async fn columns_are_named_as_postgresql_names_them() {
     let (_server, client) = filled().await;
     let cases: &[(&str, &[&str])] = &[
-        ("SELECT count(*), sum(price), 1, 'x', name FROM ware GROUP BY name", &["count", "sum", "?column?", "?column?", "name"]),
+        (
+            "SELECT count(*), sum(price), 1, 'x', name FROM ware GROUP BY name",
+            &["count", "sum", "?column?", "?column?", "name"],
+        ),
         ("SELECT id, id, ware.id AS other FROM ware", &["id", "id", "other"]),
-        ("SELECT *, id FROM vendor", &["id", "name", "created_at", "created_by", "updated_at", "updated_by", "owner", "revision", "package_version", "id"]),
-        ("SELECT stock::text, CAST(1 AS int8), upper(name), CASE WHEN true THEN 1 END FROM ware", &["stock", "int8", "upper", "case"]),
+        (
+            "SELECT *, id FROM vendor",
+            &[
+                "id",
+                "name",
+                "created_at",
+                "created_by",
+                "updated_at",
+                "updated_by",
+                "owner",
+                "revision",
+                "package_version",
+                "id",
+            ],
+        ),
+        (
+            "SELECT stock::text, CAST(1 AS int8), upper(name), CASE WHEN true THEN 1 END FROM ware",
+            &["stock", "int8", "upper", "case"],
+        ),
         ("SELECT NULL, NULL", &["?column?", "?column?"]),
         ("SELECT a.id, b.id FROM ware a JOIN ware b ON a.id = b.id", &["id", "id"]),
     ];
@@ -175,7 +227,10 @@ async fn portals_give_as_many_rows_as_are_asked_for() {
 async fn a_large_result_is_streamed() {
     let (_server, client) = filled().await;
     let none: [&str; 0] = [];
-    let rows = client.query_raw("SELECT x, 'row ' || x FROM generate_series(1, 200000) AS t(x)", none).await.unwrap();
+    let rows = client
+        .query_raw("SELECT x, 'row ' || x FROM generate_series(1, 200000) AS t(x)", none)
+        .await
+        .unwrap();
     pin_mut!(rows);
     let mut count = 0i64;
     while let Some(row) = rows.next().await {

@@ -45,7 +45,10 @@ async fn settings_belong_to_their_session_and_transaction() {
 async fn statements_are_prepared_in_sql_too() {
     let (_server, client) = started().await;
     client.batch_execute("INSERT INTO vendor (name) VALUES ('x'), ('y')").await.unwrap();
-    client.batch_execute("PREPARE find (text, int) AS SELECT name, $2 + 1 FROM vendor WHERE name = $1").await.unwrap();
+    client
+        .batch_execute("PREPARE find (text, int) AS SELECT name, $2 + 1 FROM vendor WHERE name = $1")
+        .await
+        .unwrap();
     assert_eq!(texts(&client, "EXECUTE find('x', 41)").await, [["x", "42"]]);
     assert_eq!(texts(&client, "EXECUTE find('y' || '', '1')").await, [["y", "2"]]);
     refused(&client, "EXECUTE find('x')", "42601").await;
@@ -59,7 +62,10 @@ async fn statements_are_prepared_in_sql_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_read_forward() {
     let (_server, client) = started().await;
-    client.batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT x FROM generate_series(1, 5) AS t(x)").await.unwrap();
+    client
+        .batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT x FROM generate_series(1, 5) AS t(x)")
+        .await
+        .unwrap();
     assert_eq!(texts(&client, "FETCH 2 FROM c").await, [["1"], ["2"]]);
     assert_eq!(texts(&client, "FETCH NEXT FROM c").await, [["3"]]);
     assert_eq!(texts(&client, "FETCH ALL FROM c").await, [["4"], ["5"]]);
@@ -67,7 +73,10 @@ async fn cursors_read_forward() {
     client.batch_execute("COMMIT").await.unwrap();
     refused(&client, "FETCH 1 FROM c", "34000").await;
     refused(&client, "DECLARE c CURSOR FOR SELECT 1", "25P01").await;
-    client.batch_execute("DECLARE h CURSOR WITH HOLD FOR SELECT x FROM generate_series(1, 3) AS t(x)").await.unwrap();
+    client
+        .batch_execute("DECLARE h CURSOR WITH HOLD FOR SELECT x FROM generate_series(1, 3) AS t(x)")
+        .await
+        .unwrap();
     assert_eq!(texts(&client, "FETCH 1 FROM h").await, [["1"]]);
     let row = client.query("FETCH 1 FROM h", &[]).await.unwrap();
     assert_eq!(row[0].get::<_, i64>(0), 2, "in binary too");
@@ -119,7 +128,9 @@ async fn idling_in_a_transaction_ends_the_connection() {
     let (client, connection) = server.config().connect(NoTls).await.unwrap();
     let ended = tokio::spawn(connection);
     client
-        .batch_execute("SET idle_in_transaction_session_timeout = 100; BEGIN; INSERT INTO vendor (name) VALUES ('x')")
+        .batch_execute(
+            "SET idle_in_transaction_session_timeout = 100; BEGIN; INSERT INTO vendor (name) VALUES ('x')",
+        )
         .await
         .unwrap();
     let error = ended.await.unwrap().unwrap_err();
@@ -167,7 +178,8 @@ async fn messages_come_in_exactly_the_order_of_postgresql() {
         ("a warning", query("COMMIT"), "NCZ"),
         (
             "the whole extended protocol",
-            [parse("", "SELECT 1"), describe("S"), bind("", ""), describe("P"), execute("", 0), sync.clone()].concat(),
+            [parse("", "SELECT 1"), describe("S"), bind("", ""), describe("P"), execute("", 0), sync.clone()]
+                .concat(),
             "1tT2TDCZ",
         ),
         (
@@ -188,11 +200,22 @@ async fn messages_come_in_exactly_the_order_of_postgresql() {
             [parse("", "SET jit = off"), bind("", ""), describe("P"), execute("", 0), sync.clone()].concat(),
             "12nCZ",
         ),
-        ("empty statement", [parse("", ""), bind("", ""), describe("P"), execute("", 0), sync.clone()].concat(), "12nIZ"),
+        (
+            "empty statement",
+            [parse("", ""), bind("", ""), describe("P"), execute("", 0), sync.clone()].concat(),
+            "12nIZ",
+        ),
         (
             "nothing after an error until Sync",
-            [parse("", "SELECT nonsense"), bind("", ""), describe("P"), execute("", 0), query("SELECT 1"), sync.clone()]
-                .concat(),
+            [
+                parse("", "SELECT nonsense"),
+                bind("", ""),
+                describe("P"),
+                execute("", 0),
+                query("SELECT 1"),
+                sync.clone(),
+            ]
+            .concat(),
             "12EZ",
         ),
         (

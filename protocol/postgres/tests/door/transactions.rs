@@ -95,7 +95,9 @@ async fn a_failed_statement_fails_the_transaction_until_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn savepoints_bring_back_what_was() {
     let (_server, one, _two) = started().await;
-    one.batch_execute("BEGIN; SAVEPOINT a; INSERT INTO vendor (name) VALUES ('second'); SAVEPOINT b").await.unwrap();
+    one.batch_execute("BEGIN; SAVEPOINT a; INSERT INTO vendor (name) VALUES ('second'); SAVEPOINT b")
+        .await
+        .unwrap();
     refused(&one, "INSERT INTO vendor (nonsense) VALUES (1)", "42703").await;
     one.batch_execute("ROLLBACK TO SAVEPOINT b").await.unwrap();
     assert_eq!(text(&one, "SELECT count(*) FROM vendor").await, "2");
@@ -111,9 +113,16 @@ async fn savepoints_bring_back_what_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_statements_of_one_message_are_one_transaction() {
     let (_server, one, two) = started().await;
-    refused(&one, "INSERT INTO vendor (name) VALUES ('x'); SELECT 1 / 0; INSERT INTO vendor (name) VALUES ('y')", "22012").await;
+    refused(
+        &one,
+        "INSERT INTO vendor (name) VALUES ('x'); SELECT 1 / 0; INSERT INTO vendor (name) VALUES ('y')",
+        "22012",
+    )
+    .await;
     assert_eq!(text(&two, "SELECT count(*) FROM vendor").await, "1");
-    one.batch_execute("INSERT INTO vendor (name) VALUES ('x'); INSERT INTO vendor (name) VALUES ('y')").await.unwrap();
+    one.batch_execute("INSERT INTO vendor (name) VALUES ('x'); INSERT INTO vendor (name) VALUES ('y')")
+        .await
+        .unwrap();
     assert_eq!(text(&two, "SELECT count(*) FROM vendor").await, "3");
     refused(&one, "INSERT INTO vendor (name) VALUES ('z'); COMMIT; SELECT nonsense", "42703").await;
     assert_eq!(text(&two, "SELECT count(*) FROM vendor").await, "4", "what was committed stays");
