@@ -129,7 +129,7 @@ impl Queries {
         let engine = self.engine.clone();
         let task = self.runtime.spawn(async move {
             let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
-            let parameters = sql.parameter_types(&plan)?;
+            let parameters = parameter::with_lists(sql.parameter_types(&plan)?, &plan)?;
             let nulls = settle(&parameters)?;
             let plan = plan.with_param_values(parameter::bound(nulls))?;
             let optimized = sql.optimize(&plan)?;
