@@ -83,7 +83,8 @@ impl Entry {
     /// `Limited` when it is too large for a frame: what recovery would refuse must not be written.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let bytes = postcard::to_stdvec(self);
-        let bytes = bytes.map_err(|error| Error::Internal(format!("a log entry can't be encoded: {error}")))?;
+        let bytes =
+            bytes.map_err(|error| Error::Internal(format!("a log entry can't be encoded: {error}")))?;
         if bytes.len() > PAYLOAD_BYTES_MAX {
             let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
             let (asked, allowed) = (number(bytes.len()), number(PAYLOAD_BYTES_MAX));
