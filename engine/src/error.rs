@@ -70,6 +70,11 @@ impl Error {
         self
     }
 
+    /// An error of the planner, or of the rows of an [`crate::Answer`] while they are made.
+    pub fn of_rows(error: impl Into<quarry_planner::Error>) -> Self {
+        Self::from(error.into())
+    }
+
     /// A request that must be fixed.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, "INVALID_REQUEST", message)

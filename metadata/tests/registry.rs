@@ -209,3 +209,61 @@ fn write(folder: &Path, file: &str, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
+
+#[test]
+fn the_family_s_other_spellings_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "core/package.yml",
+        &fs::read_to_string(fixtures().join("core/package.yml")).unwrap(),
+    );
+    write(
+        folder.path(),
+        "core/user.object.yml",
+        &fs::read_to_string(fixtures().join("core/user.object.yml")).unwrap(),
+    );
+    write(folder.path(), "a/package.yml", "name: a\nversion: 1.0.0\ndepends: { core: '*', b: '>=1, <2' }\n");
+    write(folder.path(), "b/package.yml", "name: b\nversion: 1.9.0-rc.1\ndepends: { a: ^1 }\n");
+    let object = "
+name: price_book
+plural_label: Books
+name_field: code
+searchable_fields: [code]
+fields:
+  code: { type: text, max_length: 10, external_id: true }
+  rate: { type: percent, precision: 2 }
+  parts: { type: number, precision: 0, defaultValue: 0 }
+  colors: { type: select, multiple: true, options: [Red, Green], default: Red }
+  owner_id: { type: lookup, reference_to: sys_user, defaultValue: current_user, delete_behavior: restrict }
+  other: { type: lookup, reference: PriceBook }
+";
+    write(folder.path(), "a/price-book.object.yml", object);
+    let issues =
+        Registry::load(&[folder.path().to_owned()]).expect_err("a pre-release is outside of a plain range");
+    assert_eq!(
+        issues.0.iter().filter(|i| i.severity == quarry_metadata::Severity::Error).count(),
+        1,
+        "{issues}"
+    );
+    write(folder.path(), "b/package.yml", "name: b\nversion: 1.9.0\ndepends: { a: ^1 }\n");
+    let registry = Registry::load(&[folder.path().to_owned()]).unwrap_or_else(|issues| panic!("{issues}"));
+    let codes: Vec<_> =
+        registry.warnings.0.iter().map(|warning| (warning.code, warning.place.path.as_str())).collect();
+    assert_eq!(
+        codes,
+        [
+            ("precision-without-scale", "fields.rate.precision"),
+            ("precision-without-scale", "fields.parts.precision"),
+        ]
+    );
+    let book = &registry.objects["price_book"];
+    let kind = |field: &str| book.field(field).unwrap().kind.clone();
+    assert!(matches!(kind("rate"), FieldKind::Percent { precision: 5, scale: 2, .. }));
+    assert!(matches!(kind("parts"), FieldKind::Number { precision: 18, scale: 0, .. }));
+    assert!(matches!(kind("colors"), FieldKind::MultiSelect { .. }));
+    assert!(matches!(kind("other"), FieldKind::Lookup { target, .. } if target.as_str() == "price_book"));
+    assert!(matches!(kind("owner_id"), FieldKind::Lookup { on_delete: DeleteBehavior::Restrict, .. }));
+    assert_eq!(book.plural_label.get("en"), "Books");
+    assert!(book.field("code").unwrap().unique);
+}

@@ -51,6 +51,20 @@ const BANS: &[Ban] = &[
         in_tests: true,
         instead: "return an error",
     },
+    Ban {
+        rule: "unsafe",
+        tokens: "unsafe",
+        rooms: ALL,
+        in_tests: true,
+        instead: "use a library that has been reviewed",
+    },
+    Ban {
+        rule: "dead-code",
+        tokens: "dead_code",
+        rooms: ALL,
+        in_tests: true,
+        instead: "take out what nothing needs",
+    },
     Ban { rule: "door-codes", tokens: "StatusCode", rooms: INNER, in_tests: false, instead: CODES },
     Ban { rule: "door-codes", tokens: "SqlState", rooms: INNER, in_tests: false, instead: CODES },
     Ban {

@@ -18,7 +18,7 @@ fn rules(path: &str, text: &str) -> Vec<(&'static str, usize)> {
 fn a_head_is_wanted() {
     assert_eq!(rules("engine/src/a.rs", "fn a() {}\n"), [("head", 1)]);
     assert_eq!(rules("engine/src/a.rs", "//! What a does.\nfn a() {}\n"), []);
-    assert_eq!(rules("engine/src/a.rs", "#![allow(dead_code)]\n\n//! What a does.\nfn a() {}\n"), []);
+    assert_eq!(rules("engine/src/a.rs", "#![allow(clippy::all)]\n\n//! What a does.\nfn a() {}\n"), []);
     assert_eq!(rules("engine/src/a.rs", "//! x\nfn a() {}\n"), [("head", 1)]);
 }
 
@@ -59,6 +59,12 @@ fn banned_calls_are_found_inside_macros_and_not_in_tests() {
     assert_eq!(rules("engine/src/a.rs", text), found);
     assert_eq!(rules("src/a.rs", text), [("unfinished", 6)]);
     assert_eq!(rules("engine/src/a.rs", "//! Operand::new is not rand.\nfn a() { Operand::new(); }\n"), []);
+}
+
+#[test]
+fn unsafe_and_dead_code_are_found_everywhere() {
+    let text = "//! A function.\n#[allow(dead_code)]\nfn a() { unsafe {} }\n";
+    assert_eq!(rules("tests/a.rs", text), [("dead-code", 2), ("unsafe", 3)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     limits::NAME_BYTES_MAX,
 };
 
-/// Fields that the engine keeps, and those it will keep.
+/// Fields that the engine keeps, those it will keep, and the hidden columns that PostgreSQL's clients expect of every table.
 pub(crate) const RESERVED_FIELDS: &[&str] = &[
     "id",
     "created_at",
@@ -17,6 +17,12 @@ pub(crate) const RESERVED_FIELDS: &[&str] = &[
     "deleted_by",
     "revision",
     "package_version",
+    "cmax",
+    "cmin",
+    "ctid",
+    "tableoid",
+    "xmax",
+    "xmin",
 ];
 
 /// Objects whose GraphQL types or root fields would hide the language's own.

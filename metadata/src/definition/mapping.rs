@@ -22,8 +22,9 @@ impl Keys {
     /// The one spelling of a known key.
     fn canonical(&self, key: &str) -> Option<&'static str> {
         let camel = camel_case(key);
+        let spells = |name: &str| name == key || name == camel;
         let is = |(name, aliases): &&(&'static str, &[&str])| {
-            *name == key || *name == camel || aliases.contains(&key)
+            spells(name) || aliases.iter().any(|alias| spells(alias))
         };
         self.known.iter().find(is).map(|(name, _)| *name)
     }
@@ -92,6 +93,7 @@ fn unknown(key: &str, value: &Value<'_>, keys: &Keys, issues: &mut Issues) {
         return;
     }
     let known = keys.known.iter().map(|(name, _)| *name).chain(keys.later.iter().copied());
-    let message = format!("`{key}` is not a property of {}{}", keys.of, did_you_mean(key, known));
+    let message =
+        format!("`{key}` is not a property of {}{}", keys.of, did_you_mean(&camel_case(key), known));
     issues.error(&value.place(), "unknown-property", message);
 }

@@ -1,1 +1,120 @@
-//! The HTTP door: queries, changes, objects, login, health.
+//! The HTTP door: queries, changes, objects, login, health. It translates; it decides nothing.
+//!
+//! The road of a request:
+//!
+//! 1. [`serve`] accepts a connection, counts it, and gives it a deadline for its headers.
+//! 2. [`router`] finds the handler; around all of them: a request id, a catch for panics, a deadline, a limit for the body.
+//! 3. `auth` makes the caller's [`quarry_engine::Session`] from a bearer token or HTTP Basic; without one there is no way in.
+//! 4. The handler reads the body strictly (`body`), asks the engine, and streams the answer (`rows`).
+//! 5. What goes wrong is a `Problem` (`problem`), with its status from the one table in `status`.
+
+mod auth;
+mod body;
+mod changes;
+mod connections;
+mod health;
+mod layers;
+mod listing;
+mod meta;
+mod objects;
+mod problem;
+mod query;
+mod rows;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{get, post},
+};
+pub use connections::serve;
+use quarry_engine::Engine;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Limits, each with its unit.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// A request's body may be so large.
+    pub body_bytes_max: usize,
+    /// A request must have come in within this, and have begun to be answered (unless a question may run longer).
+    pub request_seconds_max: u64,
+    /// A question is ended when it has run so long; none: never.
+    pub query_timeout: Option<Duration>,
+    /// Its headers must have come within this; an idle connection is closed after it.
+    pub header_seconds_max: u64,
+    /// A client that does not read its answer for so long is let go.
+    pub stalled_seconds_max: u64,
+    /// Open connections; more wait to be accepted.
+    pub connections_max: usize,
+    /// On shutdown, running requests may take so long.
+    pub drain_seconds_max: u64,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 8 << 20,
+            request_seconds_max: 120,
+            query_timeout: Some(Duration::from_secs(60)),
+            header_seconds_max: 15,
+            stalled_seconds_max: 60,
+            connections_max: 4096,
+            drain_seconds_max: 10,
+        }
+    }
+}
+
+/// What every handler has.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub engine: Arc<Engine>,
+    pub options: Arc<HttpOptions>,
+}
+
+impl Door {
+    /// How long a body may take to come in.
+    fn body_time(&self) -> Duration {
+        Duration::from_secs(self.options.request_seconds_max)
+    }
+
+    /// How long a request may take until its answer begins; none when a question may run for ever.
+    fn request_time(&self) -> Option<Duration> {
+        /// What a handler needs beside its question.
+        const MARGIN: Duration = Duration::from_secs(5);
+        self.options.query_timeout.map(|timeout| self.body_time().max(timeout.saturating_add(MARGIN)))
+    }
+}
+
+/// All routes of the door, those of GraphQL included.
+pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
+    let door = Door { engine: engine.clone(), options: Arc::new(options) };
+    let open = Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/health/startup", get(health::ready))
+        .route("/api/v1/auth/login", post(auth::login));
+    let api = Router::new()
+        .route("/api/v1/query", post(query::answer))
+        .route("/api/v1/changes", post(changes::apply))
+        .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))
+        .route(
+            "/api/v1/objects/{object}/{id}",
+            get(objects::read).patch(objects::update).delete(objects::delete),
+        )
+        .route("/api/v1/meta/objects", get(meta::list))
+        .route("/api/v1/meta/objects/{object}", get(meta::one))
+        .with_state(door.clone())
+        .merge(quarry_graphql::router(engine))
+        .route_layer(from_fn_with_state(door.clone(), auth::admit));
+    open.with_state(door.clone())
+        .merge(api)
+        .fallback(layers::no_route)
+        .method_not_allowed_fallback(layers::no_method)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(door, layers::bounded))
+        .layer(from_fn(layers::identified))
+}

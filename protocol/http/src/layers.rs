@@ -1,0 +1,100 @@
+//! What surrounds every handler: a request id, a deadline, a limit for the body, a catch for panics, answers for routes
+//! that are not there.
+
+use std::{
+    any::Any,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body_util::Limited;
+
+use crate::{
+    Door,
+    problem::{Problem, render},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A client's own request id may be so long.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Gives the request an id (the client's own when it is a plain one), and the answer the same.
+pub(crate) async fn identified(request: Request, next: Next) -> Response {
+    let id = request.headers().get(REQUEST_ID).filter(|id| is_plain(id)).cloned().unwrap_or_else(new_id);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, path);
+    let response = tracing::Instrument::instrument(next.run(request), span).await;
+    let mut response = render(response, id.to_str().unwrap_or_default());
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+fn is_plain(id: &HeaderValue) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:".contains(b);
+    (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.as_bytes().iter().all(plain)
+}
+
+fn new_id() -> HeaderValue {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static BEGAN: std::sync::LazyLock<i64> =
+        std::sync::LazyLock::new(|| chrono::Utc::now().timestamp_millis());
+    let id = format!("{:x}-{:x}", *BEGAN, NEXT.fetch_add(1, Ordering::Relaxed));
+    HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// Refuses a body that says it is too large, cuts off one that turns out to be, and ends a request that takes too long to
+/// come in or to be answered. (How long a question may run is the engine's.)
+pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let allowed = door.options.body_bytes_max;
+    let told =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|told| usize::try_from(told).map_or(true, |told| told > allowed)) {
+        return too_large(allowed).into_response();
+    }
+    let request = request.map(|body| Body::new(Limited::new(body, allowed)));
+    let Some(deadline) = door.request_time() else { return next.run(request).await };
+    match tokio::time::timeout(deadline, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => too_slow(deadline).into_response(),
+    }
+}
+
+/// The request did not come in, or was not answered, in time.
+pub(crate) fn too_slow(deadline: Duration) -> Problem {
+    let message = format!("the request took longer than {} s", deadline.as_secs());
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+}
+
+/// The body is larger than allowed.
+pub(crate) fn too_large(allowed: usize) -> Problem {
+    let message = format!("the body may have at most {allowed} bytes; send less at once");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
+}
+
+/// No such route.
+pub(crate) async fn no_route(uri: Uri) -> Problem {
+    let message = format!("there is nothing at {:?}", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", message)
+}
+
+/// The route is there, the method is not.
+pub(crate) async fn no_method(method: Method, uri: Uri) -> Problem {
+    let message = format!("{:?} has no {method}; the Allow header tells what it has", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
+}
+
+/// A handler panicked: a bug. The connection and the server go on.
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let told =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = told.unwrap_or("of unknown kind"), "a handler panicked");
+    let message = "the server failed; its log tells more under this request's id";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message).into_response()
+}

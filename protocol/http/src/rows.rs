@@ -1,0 +1,227 @@
+//! Streams an answer's rows as they come: JSON, NDJSON or Arrow IPC. At most one batch is held; a client that goes away
+//! drops the stream and ends the work.
+//!
+//! The first batch is waited for before the status is sent, so that most errors get their own. One that comes later
+//! breaks the connection off (NDJSON tells it in a last line before that): half an answer must not look like a whole one.
+
+use arrow::{datatypes::SchemaRef, ipc::writer::StreamWriter, record_batch::RecordBatch};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::IntoResponse,
+};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use quarry_engine::{Answer, Error};
+use quarry_json::{Encoder, Options, Separator};
+
+use crate::problem::{Answered, Problem};
+
+/// Rows encoded at once: a share of a batch that does not hold up others on the thread.
+const CHUNK_ROWS: usize = 1024;
+
+const JSON: &str = "application/json";
+const NDJSON: &str = "application/x-ndjson";
+const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Ndjson,
+    Arrow,
+}
+
+impl Form {
+    /// The form that `Accept` asks for; JSON when it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// 406 when it asks for others only.
+    pub fn asked(headers: &HeaderMap) -> Result<Self, Problem> {
+        let accepts: Vec<&str> =
+            headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+        if accepts.is_empty() {
+            return Ok(Form::Json);
+        }
+        let mut forms: Vec<(f32, Form)> =
+            accepts.iter().flat_map(|a| a.split(',')).filter_map(asked_form).collect();
+        forms.sort_by(|a, b| b.0.total_cmp(&a.0));
+        match forms.first() {
+            Some((_, form)) => Ok(*form),
+            None => {
+                let message = format!("answers are {JSON}, {NDJSON} or {ARROW}");
+                Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message))
+            }
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Form::Json => JSON,
+            Form::Ndjson => NDJSON,
+            Form::Arrow => ARROW,
+        }
+    }
+}
+
+fn asked_form(part: &str) -> Option<(f32, Form)> {
+    let mut parameters = part.split(';').map(str::trim);
+    let form = match parameters.next()?.to_ascii_lowercase().as_str() {
+        "*/*" | "application/*" | JSON => Form::Json,
+        NDJSON | "application/ndjson" | "application/jsonl" => Form::Ndjson,
+        ARROW => Form::Arrow,
+        _ => return None,
+    };
+    let quality = parameters.find_map(|p| p.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+    (quality > 0.0).then_some((quality, form))
+}
+
+/// An answer as a response that streams.
+///
+/// # Errors
+///
+/// Those of the first batch.
+pub(crate) async fn response(answer: Answer, form: Form, options: Options) -> Answered {
+    let Answer { schema, mut batches, count, csn } = answer;
+    let first = batches.next().await.transpose().map_err(Error::of_rows)?;
+    let (head, tail) = match form {
+        Form::Json => (b"{\"records\":[".to_vec(), envelope_end(count, csn)),
+        Form::Ndjson | Form::Arrow => (Vec::new(), Vec::new()),
+    };
+    let writer = Writer::new(form, &schema, options)?;
+    let rest = batches.map(|batch| batch.map_err(Error::of_rows));
+    let batches = stream::iter(first.map(Ok)).chain(rest).boxed();
+    let state = State { head, tail, writer, batches, batch: None, wrote_row: false };
+    let chunks = stream::try_unfold(Some(state), step);
+    let mut response = Body::from_stream(told(chunks, form)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
+    headers.insert("x-quarry-csn", HeaderValue::from(csn));
+    if let Some(count) = count {
+        headers.insert("x-quarry-count", HeaderValue::from(count));
+    }
+    Ok(response)
+}
+
+fn envelope_end(count: Option<u64>, csn: u64) -> Vec<u8> {
+    match count {
+        Some(count) => format!("],\"count\":{count},\"csn\":{csn}}}").into_bytes(),
+        None => format!("],\"csn\":{csn}}}").into_bytes(),
+    }
+}
+
+struct State<B> {
+    /// What comes before the rows, until it is sent.
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    writer: Writer,
+    batches: B,
+    /// The batch being written, and how far.
+    batch: Option<(RecordBatch, usize)>,
+    wrote_row: bool,
+}
+
+/// The next chunk. Empty batches are passed over.
+async fn step<B>(state: Option<State<B>>) -> Result<Option<(Bytes, Option<State<B>>)>, Error>
+where
+    B: Stream<Item = Result<RecordBatch, Error>> + Unpin,
+{
+    let Some(mut state) = state else { return Ok(None) };
+    let mut out = std::mem::take(&mut state.head);
+    loop {
+        let (batch, written) = match state.batch.take() {
+            Some(current) => current,
+            None => match state.batches.next().await.transpose()? {
+                Some(batch) => (batch, 0),
+                None => {
+                    state.writer.finish(&mut out)?;
+                    out.extend_from_slice(&state.tail);
+                    return Ok(Some((out.into(), None)));
+                }
+            },
+        };
+        if written >= batch.num_rows() {
+            continue;
+        }
+        let end = batch.num_rows().min(written + CHUNK_ROWS);
+        state.writer.write(&batch, written..end, state.wrote_row, &mut out)?;
+        state.wrote_row = true;
+        state.batch = Some((batch, end));
+        return Ok(Some((out.into(), Some(state))));
+    }
+}
+
+/// Logs an error between chunks, tells it in a last line of NDJSON, and breaks off.
+fn told(
+    chunks: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
+    form: Form,
+) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
+    chunks.flat_map(move |chunk| {
+        let items = match chunk {
+            Ok(chunk) => vec![Ok(chunk)],
+            Err(error) => {
+                tracing::warn!(code = error.code, "an answer broke off: {error}");
+                let told = Problem::from(error).to_json(None);
+                let line = (form == Form::Ndjson).then(|| Ok(Bytes::from(format!("{told}\n"))));
+                let broken = Err(std::io::Error::other("the answer broke off"));
+                line.into_iter().chain([broken]).collect()
+            }
+        };
+        stream::iter(items)
+    })
+}
+
+enum Writer {
+    Json { encoder: Encoder, separator: Separator },
+    Arrow(Box<StreamWriter<Vec<u8>>>),
+}
+
+impl Writer {
+    fn new(form: Form, schema: &SchemaRef, options: Options) -> Result<Self, Problem> {
+        let separator = match form {
+            Form::Json => Separator::Comma,
+            Form::Ndjson => Separator::Newline,
+            Form::Arrow => {
+                let writer = StreamWriter::try_new(Vec::new(), schema).map_err(encoding)?;
+                return Ok(Writer::Arrow(Box::new(writer)));
+            }
+        };
+        Ok(Writer::Json { encoder: Encoder::new(schema, options).map_err(encoding)?, separator })
+    }
+
+    fn write(
+        &mut self,
+        batch: &RecordBatch,
+        rows: std::ops::Range<usize>,
+        wrote_row: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match self {
+            Writer::Json { encoder, separator } => {
+                if wrote_row && *separator == Separator::Comma {
+                    out.push(b',');
+                }
+                encoder.encode_rows(batch, rows, *separator, out).map_err(encoding)
+            }
+            Writer::Arrow(writer) => {
+                writer.write(&batch.slice(rows.start, rows.len())).map_err(encoding)?;
+                out.append(writer.get_mut());
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+        if let Writer::Arrow(writer) = self {
+            writer.finish().map_err(encoding)?;
+            out.append(writer.get_mut());
+        }
+        Ok(())
+    }
+}
+
+fn encoding(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let message = "an answer can't be written";
+    Error::new(quarry_engine::ErrorKind::Internal, "INTERNAL_ERROR", message).caused_by(error)
+}

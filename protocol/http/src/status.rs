@@ -1,0 +1,39 @@
+//! Which HTTP status an error has: the one table of this door.
+//!
+//! | status | when |
+//! |---|---|
+//! | 400 | the request, or the data in it, must be changed |
+//! | 401 | no login, or a wrong one |
+//! | 403 | not allowed |
+//! | 404 | no such object, record or route |
+//! | 405 | the route has no such method |
+//! | 406 | no such form of answer |
+//! | 408 | the deadline passed |
+//! | 409 | taken unique values, restricted deletes, records changed meanwhile |
+//! | 412 | `If-Match` does not match |
+//! | 413 | the body is too large |
+//! | 415 | the body is no JSON by its content type |
+//! | 422 | understood, but past a limit |
+//! | 429 | too many logins |
+//! | 500 | a bug, or damage: see the server's log under the request id |
+//! | 503 | the store can't be used now |
+
+use axum::http::StatusCode;
+use quarry_engine::{Error, ErrorKind};
+
+/// The status of an engine's error.
+pub(crate) fn of(error: &Error) -> StatusCode {
+    match (error.kind, error.code) {
+        (ErrorKind::Missing, "OBJECT_NOT_FOUND" | "RECORD_NOT_FOUND") => StatusCode::NOT_FOUND,
+        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED") => StatusCode::CONFLICT,
+        (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGINS_BUSY") => StatusCode::TOO_MANY_REQUESTS,
+        (ErrorKind::Invalid | ErrorKind::Missing | ErrorKind::Violated, _) => StatusCode::BAD_REQUEST,
+        (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+        (ErrorKind::Denied, _) => StatusCode::FORBIDDEN,
+        (ErrorKind::Conflict, _) => StatusCode::CONFLICT,
+        (ErrorKind::Limited, _) => StatusCode::UNPROCESSABLE_ENTITY,
+        (ErrorKind::Cancelled, _) => StatusCode::REQUEST_TIMEOUT,
+        (ErrorKind::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (ErrorKind::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
