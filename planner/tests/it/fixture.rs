@@ -2,7 +2,9 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use arrow::{array::RecordBatch, json::LineDelimitedWriter, json::WriterBuilder, json::writer::LineDelimited};
+use arrow::{
+    array::RecordBatch, json::LineDelimitedWriter, json::WriterBuilder, json::writer::LineDelimited,
+};
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike};
 use futures::TryStreamExt;
 use quarry_metadata::Registry;
@@ -40,13 +42,15 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let world = World::seeded(7, NOW_MICROS);
         let store = Store::open(folder.path(), StoreOptions::default(), world).unwrap();
-        store.define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect()).unwrap();
+        store
+            .define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect())
+            .unwrap();
         Shop { planner: Planner::new(options), store, registry: Arc::new(registry), _folder: folder }
     }
 
     pub fn filled(kept: Kept) -> Shop {
         let shop = Shop::empty(PlannerOptions::default());
-        let text = include_str!("../shop/records.json");
+        let text = include_str!("../records.json");
         let records: Map<String, Json> = serde_json::from_str(text).unwrap();
         for (object, records) in &records {
             shop.insert(object, records.as_array().unwrap());
@@ -147,9 +151,9 @@ fn value(column: quarry_storage::ColumnType, json: &Json) -> Value {
             Value::Time(i64::from(time.num_seconds_from_midnight()) * 1_000_000)
         }
         C::Timestamp => Value::Timestamp(DateTime::parse_from_rfc3339(text()).unwrap().timestamp_micros()),
-        C::TextList => {
-            Value::TextList(json.as_array().unwrap().iter().map(|item| item.as_str().unwrap().into()).collect())
-        }
+        C::TextList => Value::TextList(
+            json.as_array().unwrap().iter().map(|item| item.as_str().unwrap().into()).collect(),
+        ),
         other => panic!("no {other:?} in the shop"),
     }
 }

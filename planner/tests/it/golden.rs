@@ -29,7 +29,10 @@ async fn golden_questions_get_their_golden_answers() {
                 if case["expect"] != got {
                     let name = file.file_name().unwrap().to_string_lossy();
                     let question = &case["ask"];
-                    wrong.push(format!("{name} {kept:?}: {question}\n expected {}\n got      {got}", case["expect"]));
+                    wrong.push(format!(
+                        "{name} {kept:?}: {question}\n expected {}\n got      {got}",
+                        case["expect"]
+                    ));
                 }
             }
         }
