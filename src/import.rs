@@ -2,7 +2,7 @@
 //!
 //! The road of a row:
 //!
-//! 1. [`Mapping::read`] says which file becomes which object; it is checked before anything is read.
+//! 1. [`mapping::Mapping::read`] says which file becomes which object; it is checked before anything is read.
 //! 2. [`source::Source`] reads rows with their place, one at a time.
 //! 3. [`prepare`] turns a row into the values of a record: transforms, aliases, what "no value" means.
 //! 4. [`reference`] finds the records that the batch refers to by their natural keys.
@@ -25,7 +25,6 @@ pub mod target;
 #[cfg(test)]
 pub mod tests;
 
-pub use mapping::Mapping;
-pub use report::{FileReport, ImportReport};
+pub use report::ImportReport;
 pub use run::{ImportOptions, run};
-pub use target::{Target, Upsert};
+pub use target::Target;
