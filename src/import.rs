@@ -9,7 +9,7 @@
 //! 5. [`batch`] writes it as one transaction; rows with findings go to the [`findings`] file, the others are tried again.
 //! 6. Where a file refers to itself, [`run`] goes through it a second time for those references.
 //!
-//! Everything that is written goes through a [`Target`], which is an engine in this process or a running server.
+//! Everything that is written goes through a [`target::Target`], which is an engine in this process or a running server.
 
 mod batch;
 mod findings;
@@ -25,6 +25,4 @@ pub mod target;
 #[cfg(test)]
 pub mod tests;
 
-pub use report::ImportReport;
 pub use run::{ImportOptions, run};
-pub use target::Target;
