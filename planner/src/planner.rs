@@ -186,13 +186,21 @@ impl Resolved {
             let message = format!("no object {:?}{hint}", query.object);
             Error::new(ErrorKind::Missing, "OBJECT_NOT_FOUND", "object", message)
         })?;
-        let with =
-            Resolving { context: &question.context, options: &question.options, level: Level::Root, depth: 0 };
+        let with = Resolving {
+            context: &question.context,
+            options: &question.options,
+            level: Level::Root,
+            depth: 0,
+        };
         if !query.group_by.is_empty() || !query.aggregations.is_empty() {
             return Ok(Resolved::Groups(Box::new(Groups::resolve(with, view, query)?)));
         }
         if query.having.is_some() {
-            return Err(Error::invalid("INVALID_QUERY", "having", "\"having\" needs groupBy or aggregations"));
+            return Err(Error::invalid(
+                "INVALID_QUERY",
+                "having",
+                "\"having\" needs groupBy or aggregations",
+            ));
         }
         Ok(Resolved::Records(Records::resolve(with, view, query)?))
     }
@@ -211,7 +219,8 @@ impl Question {
         let mut stream = self.stream(plan).await?;
         let mut count = 0;
         while let Some(batch) = stream.next().await {
-            for value in batch?.columns().iter().flat_map(|column| column.as_primitive::<Int64Type>().iter()) {
+            for value in batch?.columns().iter().flat_map(|column| column.as_primitive::<Int64Type>().iter())
+            {
                 count = value.and_then(|value| u64::try_from(value).ok()).unwrap_or(count);
             }
         }

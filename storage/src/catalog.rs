@@ -16,6 +16,9 @@ use crate::{
     schema::{ColumnType, TableName, TableSpec},
 };
 
+/// Names that columns made by the store itself have.
+const RESERVED: [&str; 2] = ["_csn", "_score"];
+
 /// A table's number: its place in the order of definition, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct TableId(pub u32);
@@ -213,6 +216,9 @@ fn check_columns(spec: &TableSpec) -> Result<()> {
     for column in &spec.columns {
         if !names.insert(&column.name) {
             return Err(invalid(format!("column {:?} of {name:?} is defined twice", column.name)));
+        }
+        if column.name.is_empty() || RESERVED.contains(&&*column.name) {
+            return Err(invalid(format!("column {:?} of {name:?}: the name is taken or empty", column.name)));
         }
         if column.searchable && column.column_type != ColumnType::Text {
             return Err(invalid(format!(

@@ -126,11 +126,6 @@ impl DeltaTable {
         slots.iter().rev().find_map(|at| inner.visible_version(*at, csn))
     }
 
-    /// The newest version of a key, if nothing has replaced it.
-    pub fn newest(&self, key: &str) -> Option<Version> {
-        self.find(key, NEVER - 1)
-    }
-
     /// The CSN of the last change this delta knows of a key: a version begun or ended.
     pub fn last_change(&self, key: &str) -> Option<u64> {
         let inner = self.inner.read();

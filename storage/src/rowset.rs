@@ -67,11 +67,6 @@ impl RowSet {
         }
     }
 
-    /// Is that row in it?
-    pub(crate) fn contains(&self, part: u32, row: u32) -> bool {
-        self.parts.get(&part).is_some_and(|rows| rows.contains(row))
-    }
-
     /// The rows of one part.
     pub(crate) fn part(&self, part: u32) -> Option<&RoaringBitmap> {
         self.parts.get(&part)

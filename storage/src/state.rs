@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// Catalog, segments and deltas.
+#[derive(Clone)]
 pub(crate) struct State {
     pub catalog: Arc<Catalog>,
     pub segments: HashMap<TableId, Arc<Vec<SegmentPart>>>,
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub generations: Vec<Arc<Generation>>,
     /// Up to here all is in the segments.
     pub folded: LogStart,
+    /// Up to here all is in the segments and the first of two generations.
+    pub frozen: Option<LogStart>,
 }
 
 /// A segment of a table.
@@ -82,6 +85,7 @@ impl State {
             catalog: Arc::new(catalog),
             segments: self.segments.clone(),
             folded: self.folded,
+            frozen: self.frozen,
         }
     }
 

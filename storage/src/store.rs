@@ -5,7 +5,7 @@ mod worker;
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -15,17 +15,20 @@ use self::worker::Worker;
 use crate::{
     Csn,
     apply::{self, Applied},
-    catalog::Catalog,
+    catalog::{Catalog, TableId},
     check,
     commit::{Queue, Waiting, committed, encode},
     delta::Generation,
     error::{Error, Result},
     files,
+    fold::open_segments,
     log::{Entry, LogStart, LogWriter, recover},
+    manifest::Manifest,
     scan::ScanRequest,
     schema::TableSpec,
+    segment::ColumnCache,
     snapshot::Snapshot,
-    state::State,
+    state::{SegmentPart, State},
     world::World,
     write::WriteSet,
 };
@@ -94,6 +97,10 @@ pub struct Store {
 pub(crate) struct Inner {
     pub folder: PathBuf,
     pub options: StoreOptions,
+    pub cache: Arc<ColumnCache>,
+    /// The number of the next segment, and of the last manifest; changed by who folds.
+    pub next_segment: AtomicU64,
+    pub manifest: AtomicU64,
     queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
@@ -215,14 +222,10 @@ impl Inner {
     fn open(folder: &Path, options: StoreOptions) -> Result<Inner> {
         files::make_folder(folder)?;
         let folder_lock = files::lock(folder)?;
-        let catalog = Arc::new(Catalog::default());
-        let mut state = Arc::new(State {
-            generations: vec![Arc::new(Generation::new(&catalog, |_| 0))],
-            catalog,
-            segments: Default::default(),
-            folded: LogStart { csn: 0, hash: [0; 32] },
-        });
-        let start = state.folded;
+        let cache = Arc::new(ColumnCache::new(options.cache_bytes));
+        let manifest = Manifest::newest(folder)?;
+        let start = LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash };
+        let mut state = Arc::new(state_of(folder, &manifest, &cache)?);
         let log = recover(&folder.join("log"), start, options.log_file_bytes, &mut |csn, entry| {
             match entry {
                 Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
@@ -234,6 +237,9 @@ impl Inner {
         Ok(Inner {
             folder: folder.to_path_buf(),
             options,
+            cache,
+            next_segment: AtomicU64::new(manifest.next_segment),
+            manifest: AtomicU64::new(manifest.number),
             queue: Queue::default(),
             log: Mutex::new(Some(log)),
             folding: Mutex::default(),
@@ -330,14 +336,21 @@ impl Inner {
         }
         Ok(())
     }
+}
 
-    pub fn fold(&self) -> Result<u64> {
-        Ok(self.published().state.folded.csn)
-    }
-
-    pub fn fold_if_due(&self) -> Result<()> {
-        Ok(())
-    }
+/// The state that a manifest tells: segments, and an empty delta over them.
+fn state_of(folder: &Path, manifest: &Manifest, cache: &Arc<ColumnCache>) -> Result<State> {
+    let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
+    let segments = open_segments(folder, manifest, cache)?;
+    let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
+    let rows = |table: TableId| segments.get(&table).map_or(0, |parts| parts.iter().map(live).sum());
+    Ok(State {
+        generations: vec![Arc::new(Generation::new(&catalog, rows))],
+        folded: LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash },
+        frozen: None,
+        segments,
+        catalog,
+    })
 }
 
 /// Rows that are there must hold constraints that are new.
@@ -358,6 +371,6 @@ fn check_rows(old: &Published, new: &Arc<State>) -> Result<()> {
     Ok(())
 }
 
-fn closed() -> Error {
+pub(crate) fn closed() -> Error {
     Error::Unavailable("the store is closed".into())
 }

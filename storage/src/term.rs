@@ -39,17 +39,6 @@ pub(crate) fn term(value: &Value) -> Term {
     out.into_boxed_slice()
 }
 
-/// The terms of several values one after the other, each led by its length: the value of a composite constraint.
-pub(crate) fn composite<'a>(values: impl Iterator<Item = &'a Value>) -> Term {
-    let mut out = Vec::new();
-    for value in values {
-        let one = term(value);
-        out.extend_from_slice(&u32::try_from(one.len()).unwrap_or(u32::MAX).to_be_bytes());
-        out.extend_from_slice(&one);
-    }
-    out.into_boxed_slice()
-}
-
 /// Bits of a float in IEEE order; both zeros are one, all NaN are one.
 fn float_bits(number: f64) -> u64 {
     let number = if number == 0.0 { 0.0 } else { number };

@@ -1,7 +1,9 @@
 //! The store as its callers meet it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
+pub(crate) mod support;
 
 mod commits;
+mod folds;
+mod model;
 mod reads;

@@ -1,11 +1,221 @@
-//! A text index over some rows.
+//! A Tantivy index over some rows: of a segment, on disk; of a piece of a delta or of own writes, in memory.
+//!
+//! The document's number is the row's. A searchable column is a text field `t<position>`, tokenized; a column that rows
+//! are found by is a bytes field `v<position>` that holds the value's term ([`crate::term`]), null included. Deltas
+//! have hash maps for the values, so their indexes hold the text fields alone. Nothing is stored.
 
-use crate::{catalog::Table, error::Result, value::Row};
+use std::path::Path;
 
-pub(crate) struct TextPart;
+use roaring::RoaringBitmap;
+use tantivy::{
+    Directory, DocSet, Index, IndexSettings, ReloadPolicy, Searcher, SingleSegmentIndexWriter, TERMINATED,
+    TantivyDocument, TantivyError,
+    directory::{MmapDirectory, RamDirectory},
+    schema::{BytesOptions, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
+    tokenizer::{
+        AsciiFoldingFilter, LowerCaser, RemoveLongFilter, SimpleTokenizer, TextAnalyzer, TokenizerManager,
+    },
+};
+
+use crate::{
+    catalog::Table,
+    error::{Error, Result},
+    term::{self, Term},
+    value::{Row, Value},
+};
+
+/// The name and version of how text is cut into words.
+const TOKENIZER: &str = "quarry1";
+/// Longer words are not found.
+const WORD_BYTES_MAX: usize = 255;
+/// What Tantivy plans its hash table for; it takes more as it needs.
+const WRITER_BYTES: usize = 16 << 20;
+
+/// A finished index.
+pub(crate) struct TextPart {
+    searcher: Searcher,
+    fields: Fields,
+}
+
+/// Fields by column position.
+#[derive(Clone, Default)]
+struct Fields {
+    texts: Vec<(usize, Field)>,
+    values: Vec<(usize, Field)>,
+}
+
+/// Which fields an index has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    TextsOnly,
+    TextsAndValues,
+}
+
+/// An index being made.
+pub(crate) struct TextWriter {
+    writer: SingleSegmentIndexWriter,
+    fields: Fields,
+}
 
 impl TextPart {
-    pub fn of_rows(_table: &Table, _rows: &[Row]) -> Result<TextPart> {
-        Ok(TextPart)
+    /// An index in memory over the searchable columns of these rows.
+    pub fn of_rows(table: &Table, rows: &[Row]) -> Result<TextPart> {
+        let mut writer = TextWriter::new(table, RamDirectory::create(), Kind::TextsOnly)?;
+        for row in rows {
+            writer.add(row)?;
+        }
+        writer.finish()
     }
+
+    /// An index in a folder, checked byte by byte; `None` when it is missing, damaged, of another make, or has not
+    /// all the fields that the table, as far as these `columns`, wants: then it must be made anew.
+    pub fn open(table: &Table, folder: &Path, columns: usize) -> Option<TextPart> {
+        let index = Index::open_in_dir(folder).ok()?;
+        if !index.validate_checksum().ok()?.is_empty() {
+            return None;
+        }
+        let fields = Fields::of(&index.schema());
+        let part = TextPart::over(&index, fields).ok()?;
+        if part.covers(table, columns) { Some(part) } else { None }
+    }
+
+    /// Has it all the fields that the table, as far as these `columns`, wants?
+    pub fn covers(&self, table: &Table, columns: usize) -> bool {
+        let has = |wanted: &[usize], fields: &[(usize, Field)]| {
+            let mut wanted = wanted.iter().filter(|at| **at < columns);
+            wanted.all(|at| fields.iter().any(|(position, _)| position == at))
+        };
+        has(&table.valued, &self.fields.values) && has(&table.searchable, &self.fields.texts)
+    }
+
+    fn over(index: &Index, fields: Fields) -> Result<TextPart, TantivyError> {
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(TextPart { searcher: reader.searcher(), fields })
+    }
+
+    /// Tantivy's view of it.
+    pub fn searcher(&self) -> &Searcher {
+        &self.searcher
+    }
+
+    /// The text field of a column.
+    pub fn text_field(&self, column: usize) -> Option<Field> {
+        self.fields.texts.iter().find(|(at, _)| *at == column).map(|(_, field)| *field)
+    }
+
+    /// The column of a text field.
+    pub fn column_of(&self, field: Field) -> Option<usize> {
+        self.fields.texts.iter().find(|(_, known)| *known == field).map(|(at, _)| *at)
+    }
+
+    /// Documents whose column has one of these values; `None` when the index does not know the column.
+    pub fn lookup(&self, column: usize, terms: &[Term]) -> Result<Option<RoaringBitmap>> {
+        let field = self.fields.values.iter().find(|(at, _)| *at == column).map(|(_, field)| *field);
+        let Some(field) = field else { return Ok(None) };
+        let mut found = RoaringBitmap::new();
+        for reader in self.searcher.segment_readers() {
+            let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
+            for value in terms {
+                let term = tantivy::Term::from_field_bytes(field, value);
+                let postings = inverted.read_postings(&term, IndexRecordOption::Basic);
+                let Some(mut postings) = postings.map_err(|e| tantivy_error(e.into()))? else { continue };
+                while postings.doc() != TERMINATED {
+                    found.insert(postings.doc());
+                    postings.advance();
+                }
+            }
+        }
+        Ok(Some(found))
+    }
+}
+
+impl TextWriter {
+    /// An index with all fields of the table, in a folder that is there and empty.
+    pub fn in_folder(table: &Table, folder: &Path) -> Result<TextWriter> {
+        let directory = MmapDirectory::open(folder).map_err(|error| tantivy_error(error.into()))?;
+        TextWriter::new(table, directory, Kind::TextsAndValues)
+    }
+
+    fn new(table: &Table, directory: impl Into<Box<dyn Directory>>, kind: Kind) -> Result<TextWriter> {
+        let schema = schema(table, kind);
+        let fields = Fields::of(&schema);
+        let settings =
+            IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+        let builder = Index::builder().schema(schema).settings(settings).tokenizers(tokenizers());
+        let writer = builder.single_segment_index_writer(directory, WRITER_BYTES).map_err(tantivy_error)?;
+        Ok(TextWriter { writer, fields })
+    }
+
+    /// The next row.
+    pub fn add(&mut self, row: &Row) -> Result<()> {
+        let mut document = TantivyDocument::new();
+        for (at, field) in &self.fields.texts {
+            if let Value::Text(text) = row.get(*at) {
+                document.add_text(*field, text);
+            }
+        }
+        for (at, field) in &self.fields.values {
+            document.add_bytes(*field, &term::term(row.get(*at)));
+        }
+        self.writer.add_document(document).map_err(tantivy_error)
+    }
+
+    /// The finished index. Its files are not synced yet.
+    pub fn finish(self) -> Result<TextPart> {
+        let index = self.writer.finalize().map_err(tantivy_error)?;
+        TextPart::over(&index, self.fields).map_err(tantivy_error)
+    }
+}
+
+impl Fields {
+    fn of(schema: &Schema) -> Fields {
+        let mut fields = Fields::default();
+        for (field, entry) in schema.fields() {
+            let name = entry.name();
+            let position = name.get(1..).and_then(|digits| digits.parse().ok());
+            match (name.get(..1), position) {
+                (Some("t"), Some(at)) => fields.texts.push((at, field)),
+                (Some("v"), Some(at)) => fields.values.push((at, field)),
+                _ => {}
+            }
+        }
+        fields
+    }
+}
+
+fn schema(table: &Table, kind: Kind) -> Schema {
+    let mut builder = Schema::builder();
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(TOKENIZER)
+        .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+    let text = TextOptions::default().set_indexing_options(indexing);
+    for at in &table.searchable {
+        builder.add_text_field(&format!("t{at}"), text.clone());
+    }
+    if kind == Kind::TextsAndValues {
+        for at in &table.valued {
+            builder.add_bytes_field(&format!("v{at}"), BytesOptions::default().set_indexed());
+        }
+    }
+    builder.build()
+}
+
+/// Words of letters and digits, small, without accents. What writes an index and what asks it must agree.
+pub(crate) fn analyzer() -> TextAnalyzer {
+    TextAnalyzer::builder(SimpleTokenizer::default())
+        .filter(RemoveLongFilter::limit(WORD_BYTES_MAX))
+        .filter(LowerCaser)
+        .filter(AsciiFoldingFilter)
+        .build()
+}
+
+fn tokenizers() -> TokenizerManager {
+    let manager = TokenizerManager::default();
+    manager.register(TOKENIZER, analyzer());
+    manager
+}
+
+/// A failure of an index, which is never the data's fault.
+pub(crate) fn tantivy_error(error: TantivyError) -> Error {
+    Error::Internal(format!("text index: {error}"))
 }

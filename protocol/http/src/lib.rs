@@ -108,7 +108,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/meta/objects", get(meta::list))
         .route("/api/v1/meta/objects/{object}", get(meta::one))
         .with_state(door.clone())
-        .merge(quarry_graphql::router(engine))
+        .merge(quarry_graphql::router(engine, quarry_graphql::GraphqlOptions::default()))
         .route_layer(from_fn_with_state(door.clone(), auth::admit));
     open.with_state(door.clone())
         .merge(api)

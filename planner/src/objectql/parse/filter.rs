@@ -130,7 +130,9 @@ pub(super) fn apply(
                 None | Some(Value::Null) => true,
                 Some(Value::Bool(asked)) => *asked,
                 Some(other) => {
-                    return Err(place.filter_error(format!("{name:?} takes true or false, not {}", shown(other))));
+                    return Err(
+                        place.filter_error(format!("{name:?} takes true or false, not {}", shown(other)))
+                    );
                 }
             };
             Ok(compare(place, path, operator, Operand::Value(Value::Bool(asked != negated))))

@@ -1,0 +1,193 @@
+//! Changes and their results.
+
+use async_graphql::Value;
+use quarry_engine::{Change, Input, Operation, Record};
+use quarry_planner::Query;
+
+use super::{
+    Arguments, Compiler, KeyBytes, Level, ObjectPlan,
+    filter::{Place, enum_name, invalid, stored},
+    key_bytes, text_bytes, unknown_field,
+};
+use crate::{
+    collect::Asked,
+    error::{Failure, Fault, Result},
+    model::{Action, ObjectType},
+    schema::MUTATION,
+    values::nearest,
+};
+
+use async_graphql::Pos;
+
+/// One field of the mutation root.
+pub(crate) struct MutationPlan {
+    pub key: String,
+    pub position: Pos,
+    /// What to change; `__typename` changes nothing.
+    pub changes: Vec<Change>,
+    pub dry_run: bool,
+    pub result: Vec<(KeyBytes, ResultItem)>,
+    /// The question for the records as they are then; the ids come as a filter.
+    pub records: Option<Query>,
+    /// `"Mutation"`, when the field is `__typename`.
+    pub type_name: Option<&'static str>,
+}
+
+/// One field of a result.
+pub(crate) enum ResultItem {
+    Text(Vec<u8>),
+    Id,
+    Ids,
+    Count,
+    Done,
+    Csn,
+    DryRun,
+    Record(ObjectPlan),
+    Records(ObjectPlan),
+}
+
+/// The column of the records' ids, by which results are put in order.
+pub(crate) const RESULT_ID: &str = "c0";
+
+impl<'a> Compiler<'a> {
+    /// Compiles one field of the mutation root.
+    ///
+    /// # Errors
+    ///
+    /// Those of its arguments and fields.
+    pub fn mutation_field(&self, key: &str, asked: &Asked<'a>) -> Result<MutationPlan> {
+        let name = asked.field.name.node.as_str();
+        let mut plan = MutationPlan {
+            key: key.to_owned(),
+            position: asked.position,
+            changes: Vec::new(),
+            dry_run: false,
+            result: Vec::new(),
+            records: None,
+            type_name: None,
+        };
+        if name == "__typename" {
+            plan.type_name = Some(MUTATION);
+            return Ok(plan);
+        }
+        let root = self.model.root(name).filter(|root| !root.action.reads());
+        let root = root.ok_or_else(|| unknown_field(MUTATION, name))?;
+        let mut arguments = Arguments::of(self, asked);
+        plan.dry_run = arguments.flag("dryRun")?;
+        plan.changes = self.changes(&root.object, root.action, &mut arguments)?;
+        arguments.finish()?;
+        self.result(&root.object, root.action, asked, &mut plan)?;
+        Ok(plan)
+    }
+
+    fn changes(&self, object: &ObjectType, action: Action, arguments: &mut Arguments) -> Result<Vec<Change>> {
+        let if_revision = arguments.integer("ifRevision")?;
+        let filter = |arguments: &mut Arguments| {
+            let value = arguments.take("where").ok_or_else(|| arguments.missing("where"))?;
+            self.condition(Place { object, prefix: "", at: "where" }, &value)
+        };
+        let operations = match action {
+            Action::Create => vec![Operation::Create(required_record(object, arguments, "input")?)],
+            Action::CreateMany => {
+                let inputs = arguments.list("input");
+                let records = inputs.iter().map(|input| record(object, input, "input"));
+                records.map(|record| record.map(Operation::Create)).collect::<Result<_>>()?
+            }
+            Action::Update => {
+                let id = arguments.id("id")?;
+                vec![Operation::Update { id, data: required_record(object, arguments, "set")? }]
+            }
+            Action::UpdateMany => {
+                let filter = filter(arguments)?;
+                vec![Operation::UpdateWhere { filter, data: required_record(object, arguments, "set")? }]
+            }
+            Action::Upsert => {
+                let on = arguments.list("on");
+                let on = on.iter().map(|name| field_name(object, name)).collect::<Result<_>>()?;
+                vec![Operation::Upsert { on, data: required_record(object, arguments, "input")? }]
+            }
+            Action::Delete => vec![Operation::Delete { id: arguments.id("id")? }],
+            Action::DeleteMany => vec![Operation::DeleteWhere { filter: filter(arguments)? }],
+            Action::One | Action::Many => {
+                return Err(Failure::internal("a field of the query root among the mutations"));
+            }
+        };
+        let change = |operation| Change { object: object.name.to_string(), operation, if_revision };
+        Ok(operations.into_iter().map(change).collect())
+    }
+
+    fn result(
+        &self,
+        object: &ObjectType,
+        action: Action,
+        asked: &Asked<'a>,
+        plan: &mut MutationPlan,
+    ) -> Result<()> {
+        let many = matches!(action, Action::CreateMany | Action::UpdateMany | Action::DeleteMany);
+        let type_name = format!("{}{}", object.type_name, if many { "ManyResult" } else { "Result" });
+        let mut level = Level::default();
+        level.column("id");
+        let mut reads = false;
+        for (key, asked) in self.collector.fields(&type_name, &asked.sets)? {
+            let item = match asked.field.name.node.as_str() {
+                "__typename" => ResultItem::Text(text_bytes(&type_name)),
+                "id" => ResultItem::Id,
+                "ids" => ResultItem::Ids,
+                "count" => ResultItem::Count,
+                "done" => ResultItem::Done,
+                "csn" => ResultItem::Csn,
+                "dryRun" => ResultItem::DryRun,
+                "record" => ResultItem::Record(self.object(object, &asked.sets, &mut level)?),
+                "records" => ResultItem::Records(self.object(object, &asked.sets, &mut level)?),
+                name => return Err(unknown_field(&type_name, name).at(asked.position)),
+            };
+            reads |= matches!(item, ResultItem::Record(_) | ResultItem::Records(_));
+            plan.result.push((key_bytes(key), item));
+        }
+        let query = Query { object: object.name.to_string(), ..level.finish() };
+        plan.records = reads.then_some(query);
+        Ok(())
+    }
+}
+
+fn required_record(object: &ObjectType, arguments: &mut Arguments, name: &str) -> Result<Record> {
+    let value = arguments.take(name).ok_or_else(|| arguments.missing(name))?;
+    record(object, &value, name)
+}
+
+/// The values of a record by their metadata names.
+fn record(object: &ObjectType, value: &Value, at: &str) -> Result<Record> {
+    let Value::Object(fields) = value else {
+        return Err(invalid(format!("\"{at}\": expected an object, found {value}")));
+    };
+    let mut record = Record::new();
+    for (name, value) in fields {
+        let at = format!("{at}.{name}");
+        let field = object.field(name).filter(|field| field.writable).ok_or_else(|| {
+            let known = object.fields().filter(|(_, field)| field.writable).map(|(name, _)| name.as_str());
+            let hint = nearest(name, known);
+            invalid(format!("\"{at}\": {} has no field \"{name}\" to set{hint}", object.type_name))
+        })?;
+        record.insert(field.name.to_string(), Input::Json(stored(&field.kind, value, &at)?));
+    }
+    Ok(record)
+}
+
+fn field_name(object: &ObjectType, value: &Value) -> Result<String> {
+    let field = enum_name(value).and_then(|name| object.field(name));
+    let field = field.ok_or_else(|| {
+        Failure::new(Fault::Value, format!("\"on\": {} has no field {value}", object.type_name))
+    })?;
+    Ok(field.name.to_string())
+}
+
+impl MutationPlan {
+    /// What the changes do when there are none to tell it.
+    pub fn done_otherwise(&self) -> &'static str {
+        match self.changes.first().map(|change| &change.operation) {
+            Some(Operation::Update { .. } | Operation::UpdateWhere { .. }) => "UPDATED",
+            Some(Operation::Delete { .. } | Operation::DeleteWhere { .. }) => "DELETED",
+            Some(Operation::Create(_) | Operation::Upsert { .. }) | None => "CREATED",
+        }
+    }
+}

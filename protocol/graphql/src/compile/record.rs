@@ -1,0 +1,87 @@
+//! The fields of one object type.
+
+use async_graphql::parser::types::SelectionSet;
+
+use super::{Compiler, ConnectionPlan, KeyBytes, Level, key_bytes, text_bytes, unknown_field};
+use crate::{
+    error::Result,
+    model::{Kind, Member, ObjectType},
+};
+
+/// How a record is written.
+#[derive(Default)]
+pub(crate) struct ObjectPlan {
+    pub items: Vec<(KeyBytes, Item)>,
+}
+
+/// How one field of it is written.
+pub(crate) enum Item {
+    /// As it stands: `__typename`.
+    Text(Vec<u8>),
+    Value {
+        column: String,
+        kind: Kind,
+    },
+    /// A number of records, 0 where there is no row.
+    Count {
+        column: String,
+    },
+    /// An object out of the same row.
+    Inline(ObjectPlan),
+    /// A list out of the same row.
+    List(Vec<(String, Kind)>),
+    ToOne {
+        column: String,
+        object: ObjectPlan,
+    },
+    ToMany(Box<ToMany>),
+}
+
+/// A list of related records.
+pub(crate) struct ToMany {
+    /// Its number in the operation.
+    pub site: usize,
+    /// The list's column, when records are asked for.
+    pub column: Option<String>,
+    /// The parent's id, when something is counted per parent.
+    pub parent: Option<String>,
+    pub connection: ConnectionPlan,
+}
+
+impl<'a> Compiler<'a> {
+    /// Compiles a selection of an object type; what it needs is added to `level`.
+    ///
+    /// # Errors
+    ///
+    /// Those of arguments, with the place of the field.
+    pub fn object(
+        &self,
+        object: &ObjectType,
+        sets: &[&'a SelectionSet],
+        level: &mut Level,
+    ) -> Result<ObjectPlan> {
+        let mut items = Vec::new();
+        for (key, asked) in self.collector.fields(&object.type_name, sets)? {
+            let name = asked.field.name.node.as_str();
+            let item = match object.members.get(name) {
+                _ if name == "__typename" => Item::Text(text_bytes(&object.type_name)),
+                Some(Member::Field(field)) => {
+                    Item::Value { column: level.column(field.name.as_str()), kind: field.kind.clone() }
+                }
+                Some(Member::ToOne(way)) => {
+                    let mut related = Level::default();
+                    let plan = self.object(self.model.target(way)?, &asked.sets, &mut related)?;
+                    let column = level.expand(way.relation.as_str(), related.finish());
+                    Item::ToOne { column, object: plan }
+                }
+                Some(Member::ToMany(way)) => {
+                    let many = self.nested_connection(way, &asked, level);
+                    Item::ToMany(Box::new(many.map_err(|failure| failure.at(asked.position))?))
+                }
+                None => return Err(unknown_field(&object.type_name, name).at(asked.position)),
+            };
+            items.push((key_bytes(key), item));
+        }
+        Ok(ObjectPlan { items })
+    }
+}

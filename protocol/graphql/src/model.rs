@@ -1,0 +1,326 @@
+//! What the door knows of the objects: GraphQL's names on one side, the registry's on the other. Made from a
+//! session's views, so that what a session may not see has no name here.
+
+mod enums;
+
+use std::{collections::HashMap, sync::Arc};
+
+use indexmap::IndexMap;
+use quarry_metadata::{
+    Field, FieldKind, FieldName, ObjectName, Relation, RelationKind, RelationName,
+    naming::{camel_case, pascal_case, plural, relation_of_lookup},
+};
+use quarry_planner::{ObjectView, Views};
+
+pub(crate) use enums::EnumType;
+
+use crate::error::{Failure, Result};
+
+/// Every object a session may see, with the root fields that lead to it.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub objects: IndexMap<ObjectName, Arc<ObjectType>>,
+    roots: HashMap<String, Root>,
+}
+
+/// What a root field does, and to what.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    pub object: Arc<ObjectType>,
+    pub action: Action,
+}
+
+/// What a root field does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    One,
+    Many,
+    Create,
+    CreateMany,
+    Update,
+    UpdateMany,
+    Upsert,
+    Delete,
+    DeleteMany,
+}
+
+/// Every action with the name of its root field.
+pub(crate) const ACTIONS: [Action; 9] = [
+    Action::One,
+    Action::Many,
+    Action::Create,
+    Action::CreateMany,
+    Action::Update,
+    Action::UpdateMany,
+    Action::Upsert,
+    Action::Delete,
+    Action::DeleteMany,
+];
+
+impl Action {
+    /// Whether it is a field of the query root.
+    pub fn reads(self) -> bool {
+        matches!(self, Action::One | Action::Many)
+    }
+}
+
+/// An object as GraphQL shows it.
+#[derive(Debug)]
+pub(crate) struct ObjectType {
+    pub name: ObjectName,
+    /// `CaseComment`; the names of its inputs and connections begin with it.
+    pub type_name: String,
+    /// `caseComment`
+    one: String,
+    /// `CaseComments`
+    plural_type_name: String,
+    pub description: Option<String>,
+    pub members: IndexMap<String, Member>,
+    pub searchable: bool,
+}
+
+/// A field of an object type.
+#[derive(Debug)]
+pub(crate) enum Member {
+    Field(FieldType),
+    ToOne(Way),
+    ToMany(Way),
+}
+
+/// A field that holds a value.
+#[derive(Debug)]
+pub(crate) struct FieldType {
+    pub name: FieldName,
+    pub kind: Kind,
+    pub writable: bool,
+    pub description: Option<String>,
+}
+
+/// A relation.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub relation: RelationName,
+    pub target: ObjectName,
+    /// The lookup that carries it, here (to-one) or there (to-many).
+    pub lookup: FieldName,
+}
+
+/// A field's GraphQL type.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Id,
+    Text,
+    Int,
+    Long,
+    Decimal,
+    Boolean,
+    Date,
+    DateTime,
+    Time,
+    Json,
+    Enum(Arc<EnumType>),
+    Enums(Arc<EnumType>),
+}
+
+impl Kind {
+    /// The name of the output and input type (of its elements, for several).
+    pub fn type_name(&self) -> &str {
+        match self {
+            Kind::Id => "ID",
+            Kind::Text => "String",
+            Kind::Int => "Int",
+            Kind::Long => "Long",
+            Kind::Decimal => "Decimal",
+            Kind::Boolean => "Boolean",
+            Kind::Date => "Date",
+            Kind::DateTime => "DateTime",
+            Kind::Time => "Time",
+            Kind::Json => "JSON",
+            Kind::Enum(values) | Kind::Enums(values) => &values.name,
+        }
+    }
+
+    /// Whether it can be summed.
+    pub fn is_number(&self) -> bool {
+        matches!(self, Kind::Int | Kind::Long | Kind::Decimal)
+    }
+
+    /// Whether its values have an order.
+    pub fn is_ordered(&self) -> bool {
+        self.is_number() || matches!(self, Kind::Text | Kind::Date | Kind::DateTime | Kind::Time)
+    }
+
+    /// Whether records can be sorted, grouped and counted by it.
+    pub fn is_sortable(&self) -> bool {
+        !matches!(self, Kind::Json | Kind::Enums(_))
+    }
+
+    /// Whether it is a day or an instant.
+    pub fn is_calendar(&self) -> bool {
+        matches!(self, Kind::Date | Kind::DateTime)
+    }
+}
+
+impl Model {
+    /// The model of what `views` show.
+    ///
+    /// # Errors
+    ///
+    /// Internal when two things would have one name: the package compiler should have refused them.
+    pub fn new(views: &Views) -> Result<Model> {
+        let mut model = Model { objects: IndexMap::new(), roots: HashMap::new() };
+        for view in views.objects.values() {
+            let object = Arc::new(ObjectType::new(view, views)?);
+            for action in ACTIONS {
+                let name = object.root_name(action);
+                let root = Root { object: Arc::clone(&object), action };
+                if let Some(other) = model.roots.insert(name.clone(), root) {
+                    let (one, two) = (&object.name, &other.object.name);
+                    return Err(Failure::internal(format!("{one} and {two} both lead to root field {name}")));
+                }
+            }
+            model.objects.insert(object.name.clone(), object);
+        }
+        Ok(model)
+    }
+
+    /// The root field of that name.
+    pub fn root(&self, name: &str) -> Option<&Root> {
+        self.roots.get(name)
+    }
+
+    /// The object at the end of a relation.
+    ///
+    /// # Errors
+    ///
+    /// Internal: the model holds no way to an object it does not hold.
+    pub fn target(&self, way: &Way) -> Result<&Arc<ObjectType>> {
+        self.objects.get(&way.target).ok_or_else(|| Failure::internal(format!("no object {}", way.target)))
+    }
+}
+
+impl ObjectType {
+    fn new(view: &ObjectView, views: &Views) -> Result<Self> {
+        let object = &view.object;
+        let type_name = pascal_case(object.name.as_str());
+        let mut members = IndexMap::new();
+        let visible = view.fields.iter().filter_map(|name| object.field(name.as_str()));
+        for field in visible {
+            let member = FieldType::new(field, &type_name);
+            insert(&mut members, &type_name, field_name(field), Member::Field(member))?;
+        }
+        for relation in object.relations.values() {
+            if let Some(member) = way(relation, view, views) {
+                insert(&mut members, &type_name, camel_case(relation.name.as_str()), member)?;
+            }
+        }
+        Ok(Self {
+            one: camel_case(object.name.as_str()),
+            plural_type_name: pascal_case(&plural(object.name.as_str())),
+            description: object.description.clone(),
+            searchable: !object.searchable.is_empty(),
+            name: object.name.clone(),
+            type_name,
+            members,
+        })
+    }
+
+    /// The name of a root field: `account`, `accounts`, `createAccount`, `updateAccounts` …
+    pub fn root_name(&self, action: Action) -> String {
+        let (one, many) = (&self.type_name, &self.plural_type_name);
+        match action {
+            Action::One => self.one.clone(),
+            Action::Many => lower_first(many),
+            Action::Create => format!("create{one}"),
+            Action::CreateMany => format!("create{many}"),
+            Action::Update => format!("update{one}"),
+            Action::UpdateMany => format!("update{many}"),
+            Action::Upsert => format!("upsert{one}"),
+            Action::Delete => format!("delete{one}"),
+            Action::DeleteMany => format!("delete{many}"),
+        }
+    }
+
+    /// The fields that hold values.
+    pub fn fields(&self) -> impl Iterator<Item = (&String, &FieldType)> {
+        self.members.iter().filter_map(|(name, member)| match member {
+            Member::Field(field) => Some((name, field)),
+            Member::ToOne(_) | Member::ToMany(_) => None,
+        })
+    }
+
+    /// The field of that GraphQL name, when it holds a value.
+    pub fn field(&self, name: &str) -> Option<&FieldType> {
+        match self.members.get(name)? {
+            Member::Field(field) => Some(field),
+            Member::ToOne(_) | Member::ToMany(_) => None,
+        }
+    }
+}
+
+impl FieldType {
+    fn new(field: &Field, type_name: &str) -> Self {
+        let name = || format!("{type_name}{}", pascal_case(field.name.as_str()));
+        let kind = match &field.kind {
+            FieldKind::Id | FieldKind::Lookup { .. } => Kind::Id,
+            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Kind::Text,
+            FieldKind::Number { precision: ..=9, scale: 0, .. } => Kind::Int,
+            FieldKind::Number { precision: ..=18, scale: 0, .. } => Kind::Long,
+            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {
+                Kind::Decimal
+            }
+            FieldKind::Boolean => Kind::Boolean,
+            FieldKind::Date => Kind::Date,
+            FieldKind::DateTime => Kind::DateTime,
+            FieldKind::Time => Kind::Time,
+            // An enum needs a value.
+            FieldKind::Select { options } if options.is_empty() => Kind::Text,
+            FieldKind::MultiSelect { options } if options.is_empty() => Kind::Json,
+            FieldKind::Select { options } => Kind::Enum(Arc::new(EnumType::new(name(), options))),
+            FieldKind::MultiSelect { options } => Kind::Enums(Arc::new(EnumType::new(name(), options))),
+            FieldKind::Json => Kind::Json,
+        };
+        let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });
+        let assignable = !field.system || field.name.as_str() == "owner" || field.kind == FieldKind::Id;
+        Self {
+            name: field.name.clone(),
+            kind,
+            writable: assignable && !numbered && !field.readonly,
+            description: field.description.clone(),
+        }
+    }
+}
+
+/// A lookup's own field ends in `Id`, so that its name is free for the relation.
+fn field_name(field: &Field) -> String {
+    match field.kind {
+        FieldKind::Lookup { .. } => camel_case(&format!("{}_id", relation_of_lookup(field.name.as_str()))),
+        _ => camel_case(field.name.as_str()),
+    }
+}
+
+/// A relation whose lookup and whose other end the session may see.
+fn way(relation: &Relation, view: &ObjectView, views: &Views) -> Option<Member> {
+    let target = views.get(relation.target.as_str())?;
+    let way = |lookup: &FieldName| Way {
+        relation: relation.name.clone(),
+        target: relation.target.clone(),
+        lookup: lookup.clone(),
+    };
+    match &relation.kind {
+        RelationKind::ToOne { field } => view.fields.contains(field).then(|| Member::ToOne(way(field))),
+        RelationKind::ToMany { field } => target.fields.contains(field).then(|| Member::ToMany(way(field))),
+    }
+}
+
+fn insert(members: &mut IndexMap<String, Member>, object: &str, name: String, member: Member) -> Result<()> {
+    match members.insert(name.clone(), member) {
+        None => Ok(()),
+        Some(_) => Err(Failure::internal(format!("type {object} would have two fields {name}"))),
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

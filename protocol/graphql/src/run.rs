@@ -1,0 +1,413 @@
+//! Running an operation: questions on one state, changes as one transaction, and the response's `data`.
+
+use arrow::{
+    array::{RecordBatch, StructArray},
+    compute::concat_batches,
+};
+use futures::{TryStreamExt, future::join_all};
+use quarry_engine::{ChangeReport, Outcome, Query, QueryContext, Session, change::Done};
+use quarry_planner::objectql::GroupKey;
+use serde_json::{Map, Value};
+
+use crate::{
+    compile::{
+        ConnectionPlan, MutationPlan, ObjectPlan, PARENT, RESULT_ID, ResultItem, RootKind, RootPlan,
+        filter::{all, among},
+        key_bytes, text_bytes,
+    },
+    error::{Failure, Fault, Result},
+    write::{
+        BoundConnection, BoundObject, Numbers, Out, ParentNumbers, RootRows, Texts, column, counting,
+        counting_in,
+    },
+};
+
+/// What an operation gave.
+pub(crate) struct Ran {
+    /// The response's `data`.
+    pub data: Vec<u8>,
+    pub failures: Vec<Failure>,
+}
+
+/// Asks the engine; every question on the same state.
+struct Asker<'a> {
+    session: &'a Session,
+    context: &'a QueryContext,
+}
+
+/// What was fetched for one field of the query root.
+enum Fetched {
+    Text(&'static str),
+    Introspection,
+    Record(StructArray, Numbers),
+    Connection(RootRows),
+}
+
+/// Answers the fields of a query, all on the state that is the newest now. `introspected` holds what the library
+/// answered for `__schema` and `__type`.
+pub(crate) async fn query(
+    session: &Session,
+    context: &QueryContext,
+    plans: &[RootPlan],
+    introspected: &Map<String, Value>,
+    bytes_max: usize,
+) -> Ran {
+    let asker = Asker { session, context };
+    let fetched = join_all(plans.iter().map(|plan| asker.root(&plan.what))).await;
+    let mut out = Out::new(bytes_max);
+    let mut failures = Vec::new();
+    let mut whole = true;
+    out.push(b"{");
+    for (index, (plan, fetched)) in plans.iter().zip(fetched).enumerate() {
+        if index > 0 {
+            out.push(b",");
+        }
+        out.push(&key_bytes(&plan.key));
+        let start = out.bytes.len();
+        let written = fetched.and_then(|fetched| write_root(plan, &fetched, introspected, &mut out));
+        if let Err(failure) = written {
+            failures.push(failure.at(plan.position).under(&plan.key));
+            out.bytes.truncate(start);
+            out.push(b"null");
+            // A list can't be null, so its error takes the whole of `data` with it (6.4.4 of the specification).
+            whole &= !matches!(plan.what, RootKind::Connection(_));
+        }
+    }
+    out.push(b"}");
+    Ran { data: if whole { out.bytes } else { b"null".to_vec() }, failures }
+}
+
+fn write_root(
+    plan: &RootPlan,
+    fetched: &Fetched,
+    introspected: &Map<String, Value>,
+    out: &mut Out,
+) -> Result<()> {
+    match (&plan.what, fetched) {
+        (_, Fetched::Text(text)) => out.push(&text_bytes(text)),
+        (_, Fetched::Introspection) => {
+            let value = introspected.get(&plan.key).unwrap_or(&Value::Null);
+            serde_json::to_writer(&mut out.bytes, value).map_err(Failure::internal)?;
+        }
+        (RootKind::Record(record), Fetched::Record(rows, numbers)) => {
+            let object = BoundObject::new(&record.1, rows, numbers)?;
+            if arrow::array::Array::is_empty(rows) {
+                out.push(b"null");
+            } else {
+                object.write(0, out)?;
+            }
+        }
+        (RootKind::Connection(plan), Fetched::Connection(fetched)) => {
+            let rows = arrow::array::Array::len(&fetched.rows);
+            BoundConnection::root(plan, fetched)?.write_root(rows, out)?;
+        }
+        _ => return Err(Failure::internal("what was fetched is not what was asked")),
+    }
+    out.check()
+}
+
+impl Asker<'_> {
+    async fn root(&self, what: &RootKind) -> Result<Fetched> {
+        match what {
+            RootKind::TypeName(name) => Ok(Fetched::Text(name)),
+            RootKind::Introspection => Ok(Fetched::Introspection),
+            RootKind::Record(record) => {
+                let (rows, _) = self.rows(&record.0).await?;
+                let numbers = self.numbers_of_object(&record.1, &rows).await?;
+                Ok(Fetched::Record(rows, numbers))
+            }
+            RootKind::Connection(plan) => Ok(Fetched::Connection(self.connection(plan).await?)),
+        }
+    }
+
+    async fn connection(&self, plan: &ConnectionPlan) -> Result<RootRows> {
+        let groups = join_all(plan.groups.iter().map(|groups| self.rows(&groups.query)));
+        let (rows, aggregate, groups) = futures::join!(
+            self.maybe_rows(plan.rows.as_ref()),
+            self.maybe_rows(plan.aggregate.as_ref()),
+            groups
+        );
+        let (rows, count) = match rows? {
+            Some((rows, count)) => (rows, count),
+            None => (StructArray::new_empty_fields(0, None), None),
+        };
+        let groups = groups.into_iter().map(|group| group.map(|(rows, _)| rows)).collect::<Result<_>>()?;
+        let mut lists = Vec::new();
+        if plan.rows.is_some() {
+            counting(plan, &rows, &mut lists)?;
+        }
+        let numbers = self.numbers(lists).await?;
+        Ok(RootRows { count, aggregate: aggregate?.map(|(rows, _)| rows), groups, numbers, rows })
+    }
+
+    async fn numbers_of_object(&self, plan: &ObjectPlan, rows: &StructArray) -> Result<Numbers> {
+        let mut lists = Vec::new();
+        counting_in(plan, rows, &mut lists)?;
+        self.numbers(lists).await
+    }
+
+    /// Asks each related list that counts for its numbers, of all parents at once.
+    async fn numbers(
+        &self,
+        lists: Vec<(&crate::compile::ToMany, &arrow::array::ArrayRef)>,
+    ) -> Result<Numbers> {
+        let mut questions = Vec::with_capacity(lists.len());
+        for (many, parents) in lists {
+            let plan = &many.connection;
+            let (Some(query), Some(lookup)) = (&plan.aggregate, &plan.lookup) else { continue };
+            let texts = Texts::new(parents)?;
+            let mut ids: Vec<String> =
+                (0..texts.len()).filter_map(|row| texts.get(row)).map(str::to_owned).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let key = GroupKey {
+                path: lookup.clone(),
+                granularity: None,
+                time_zone: None,
+                alias: Some(PARENT.into()),
+            };
+            let filter = all([among(lookup, ids)].into_iter().chain(query.filter.clone()));
+            questions.push((many.site, Query { group_by: vec![key], filter, ..query.clone() }));
+        }
+        let answers = join_all(questions.iter().map(|(_, query)| self.rows(query))).await;
+        let mut numbers = Numbers::new();
+        for ((site, _), answer) in questions.iter().zip(answers) {
+            let (rows, _) = answer?;
+            let by_parent = match column(&rows, PARENT) {
+                Some(parents) => {
+                    let texts = Texts::new(parents)?;
+                    (0..texts.len()).filter_map(|row| Some((texts.get(row)?.to_owned(), row))).collect()
+                }
+                None => return Err(Failure::internal("the answer has no parents")),
+            };
+            numbers.insert(*site, ParentNumbers { rows, by_parent });
+        }
+        Ok(numbers)
+    }
+
+    async fn maybe_rows(&self, query: Option<&Query>) -> Result<Option<(StructArray, Option<u64>)>> {
+        match query {
+            Some(query) => self.rows(query).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// All rows of an answer as one array: a page is small, and its end is written before its records may be.
+    async fn rows(&self, query: &Query) -> Result<(StructArray, Option<u64>)> {
+        let answer = self.session.engine().planner().query(self.context, query).await?;
+        let batches: Vec<RecordBatch> = answer
+            .batches
+            .try_collect()
+            .await
+            .map_err(|error| Failure::from(quarry_planner::Error::from(error)))?;
+        let batch = match batches.as_slice() {
+            [one] => one.clone(),
+            several => concat_batches(&answer.schema, several).map_err(Failure::internal)?,
+        };
+        Ok((StructArray::from(batch), answer.count))
+    }
+}
+
+/// Makes the changes of a mutation, all of its fields in one transaction, and answers with the records as that
+/// transaction left them.
+pub(crate) async fn mutation(session: &Session, plans: &[MutationPlan], bytes_max: usize) -> Ran {
+    match change(session, plans).await {
+        Ok((report, context, dry_run)) => {
+            let asker = Asker { session, context: &context };
+            results(&asker, plans, &report, dry_run, bytes_max).await
+        }
+        Err(failures) => Ran { data: nothing(plans), failures },
+    }
+}
+
+async fn change(
+    session: &Session,
+    plans: &[MutationPlan],
+) -> Result<(ChangeReport, QueryContext, bool), Vec<Failure>> {
+    let changing = || plans.iter().filter(|plan| plan.type_name.is_none());
+    let dry_run = changing().any(|plan| plan.dry_run);
+    if let (true, Some(other)) = (dry_run, changing().find(|plan| !plan.dry_run)) {
+        let message = "all fields of a mutation are one transaction: give dryRun to all of them, or to none";
+        return Err(vec![Failure::new(Fault::Value, message).at(other.position).under(&other.key)]);
+    }
+    let changes = plans.iter().flat_map(|plan| plan.changes.iter().cloned()).collect();
+    match session.change_and_see(changes, dry_run).await {
+        Ok((report, context)) => Ok((report, context, dry_run)),
+        Err(error) if error.findings.is_empty() => {
+            let failure = Failure::from_engine(&error);
+            Err(vec![match changing().next() {
+                Some(only) if changing().count() == 1 => failure.at(only.position).under(&only.key),
+                _ => failure,
+            }])
+        }
+        Err(error) => {
+            let owners: Vec<&MutationPlan> =
+                plans.iter().flat_map(|plan| plan.changes.iter().map(move |_| plan)).collect();
+            let failures = error.findings.iter().map(|finding| {
+                let failure = Failure::from_finding(&error, finding);
+                match owners.get(finding.change) {
+                    Some(plan) => failure.at(plan.position).under(&plan.key),
+                    None => failure,
+                }
+            });
+            Err(failures.collect())
+        }
+    }
+}
+
+/// Every field null: nothing of it was done.
+fn nothing(plans: &[MutationPlan]) -> Vec<u8> {
+    let mut out = Out::new(usize::MAX);
+    let items: Vec<_> = plans.iter().map(|plan| (key_bytes(&plan.key), plan)).collect();
+    // Writing without a limit does not fail.
+    let written = out.object(&items, |out, plan| {
+        match plan.type_name {
+            Some(name) => out.push(&text_bytes(name)),
+            None => out.push(b"null"),
+        }
+        Ok(())
+    });
+    if written.is_ok() { out.bytes } else { b"null".to_vec() }
+}
+
+async fn results(
+    asker: &Asker<'_>,
+    plans: &[MutationPlan],
+    report: &ChangeReport,
+    dry_run: bool,
+    bytes_max: usize,
+) -> Ran {
+    let mut outcomes = report.outcomes.iter();
+    let of_plans: Vec<Vec<&Outcome>> =
+        plans.iter().map(|plan| outcomes.by_ref().take(plan.changes.len()).collect()).collect();
+    let fetched =
+        join_all(plans.iter().zip(&of_plans).map(|(plan, outcomes)| asker.records(plan, outcomes))).await;
+    let mut out = Out::new(bytes_max);
+    let mut failures = Vec::new();
+    out.push(b"{");
+    for (index, ((plan, outcomes), fetched)) in plans.iter().zip(&of_plans).zip(fetched).enumerate() {
+        if index > 0 {
+            out.push(b",");
+        }
+        out.push(&key_bytes(&plan.key));
+        let start = out.bytes.len();
+        let change = Changed { outcomes, csn: report.csn, dry_run };
+        let written = fetched.and_then(|fetched| change.write(plan, fetched.as_ref(), &mut out));
+        if let Err(failure) = written {
+            let failure = failure.at(plan.position).under(&plan.key);
+            failures.push(failure.with("committed", !dry_run));
+            out.bytes.truncate(start);
+            out.push(b"null");
+        }
+    }
+    out.push(b"}");
+    Ran { data: out.bytes, failures }
+}
+
+impl Asker<'_> {
+    async fn records(
+        &self,
+        plan: &MutationPlan,
+        outcomes: &[&Outcome],
+    ) -> Result<Option<(StructArray, Numbers)>> {
+        let Some(query) = &plan.records else { return Ok(None) };
+        let ids: Vec<String> = ids(outcomes).cloned().collect();
+        let limit = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+        let query = Query { filter: Some(among("id", ids)), limit: Some(limit), ..query.clone() };
+        let (rows, _) = self.rows(&query).await?;
+        let mut lists = Vec::new();
+        for (_, item) in &plan.result {
+            if let ResultItem::Record(object) | ResultItem::Records(object) = item {
+                counting_in(object, &rows, &mut lists)?;
+            }
+        }
+        let numbers = self.numbers(lists).await?;
+        Ok(Some((rows, numbers)))
+    }
+}
+
+fn ids<'a>(outcomes: &'a [&'a Outcome]) -> impl Iterator<Item = &'a String> {
+    outcomes.iter().flat_map(|outcome| &outcome.ids)
+}
+
+/// What became of the changes of one field.
+struct Changed<'a> {
+    outcomes: &'a [&'a Outcome],
+    csn: Option<u64>,
+    dry_run: bool,
+}
+
+impl Changed<'_> {
+    fn write(
+        &self,
+        plan: &MutationPlan,
+        fetched: Option<&(StructArray, Numbers)>,
+        out: &mut Out,
+    ) -> Result<()> {
+        if let Some(name) = plan.type_name {
+            out.push(&text_bytes(name));
+            return Ok(());
+        }
+        out.object(&plan.result, |out, item| {
+            match item {
+                ResultItem::Text(text) => out.push(text),
+                ResultItem::Id => match ids(self.outcomes).next() {
+                    Some(id) => out.push(&text_bytes(id)),
+                    None => return Err(Failure::internal("a change of one record has no id")),
+                },
+                ResultItem::Ids => out.list(ids(self.outcomes), |out, id| {
+                    out.push(&text_bytes(id));
+                    Ok(())
+                })?,
+                ResultItem::Count => out.push(ids(self.outcomes).count().to_string().as_bytes()),
+                ResultItem::Done => out.push(&text_bytes(self.done(plan))),
+                ResultItem::Csn => match self.csn {
+                    Some(csn) => out.push(csn.to_string().as_bytes()),
+                    None => out.push(b"null"),
+                },
+                ResultItem::DryRun => out.push(if self.dry_run { b"true" } else { b"false" }),
+                ResultItem::Record(object) => {
+                    let (found, object) = self.records(object, fetched)?;
+                    match found.first() {
+                        Some(row) => object.write(*row, out)?,
+                        None => out.push(b"null"),
+                    }
+                }
+                ResultItem::Records(object) => {
+                    let (found, object) = self.records(object, fetched)?;
+                    out.list(found, |out, row| {
+                        object.write(row, out)?;
+                        out.check()
+                    })?;
+                }
+            }
+            out.check()
+        })
+    }
+
+    /// The rows of the records that are there, in the order of the changes.
+    fn records<'b>(
+        &self,
+        plan: &'b ObjectPlan,
+        fetched: Option<&'b (StructArray, Numbers)>,
+    ) -> Result<(Vec<usize>, BoundObject<'b>)> {
+        let (rows, numbers) =
+            fetched.ok_or_else(|| Failure::internal("the changed records were not read"))?;
+        let ids_column = column(rows, RESULT_ID).ok_or_else(|| Failure::internal("the answer has no ids"))?;
+        let texts = Texts::new(ids_column)?;
+        let places: std::collections::HashMap<&str, usize> =
+            (0..texts.len()).filter_map(|row| Some((texts.get(row)?, row))).collect();
+        let found = ids(self.outcomes).filter_map(|id| places.get(id.as_str()).copied()).collect();
+        Ok((found, BoundObject::new(plan, rows, numbers)?))
+    }
+
+    fn done(&self, plan: &MutationPlan) -> &'static str {
+        match self.outcomes.first().map(|outcome| outcome.done) {
+            Some(Done::Created) => "CREATED",
+            Some(Done::Updated) => "UPDATED",
+            Some(Done::Deleted) => "DELETED",
+            // No record was given, or none matched: what would have been done.
+            None => plan.done_otherwise(),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Folds the delta into segments.
+//!
+//! 1. [`Inner::freeze`]: under the log's lock, for a moment, an empty delta is put over the one that took the writes so
+//!    far. All up to that CSN is now in the frozen one.
+//! 2. [`written`]: its rows become segments, sorted by key; rows of older segments that it replaced join their bitmaps.
+//!    Commits go on meanwhile. What they replace of the frozen rows they also note in the new delta.
+//! 3. The manifest is published: the one step that counts. A crash before it leaves files that no manifest names, which
+//!    the next open removes; the log still has everything.
+//! 4. [`Inner::swap`]: under the log's lock, again for a moment, the new segments take the frozen delta's place, and what was
+//!    noted becomes deletes of their rows. Readers of the old state keep it.
+//!
+//! After a failure the frozen delta stays where it is, and the next fold takes it up again at step 2.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+};
+
+use roaring::RoaringBitmap;
+
+use crate::{
+    catalog::{Table, TableId},
+    compact,
+    delta::{DeltaTable, Generation},
+    error::{Error, Result},
+    files,
+    log::LogStart,
+    manifest::{Manifest, ManifestSegment, ManifestTable},
+    segment::{Segment, SegmentId, SegmentWriter, folder},
+    state::{SegmentPart, State},
+    store::{Inner, Published, closed},
+};
+
+/// Rows of one segment at most.
+pub(crate) const SEGMENT_ROWS_MAX: usize = 1 << 20;
+
+/// A table's segments once the frozen delta is in them.
+struct Folded {
+    segments: Vec<SegmentPart>,
+    /// Where each version of the frozen delta went.
+    places: HashMap<u32, (SegmentId, u32)>,
+}
+
+impl Inner {
+    /// Folds all that was committed before it was called.
+    pub fn fold(&self) -> Result<u64> {
+        let _folding = self.folding.lock();
+        // A fold that failed left a frozen delta: that one first, then what came behind it.
+        if self.published().state.generations.len() > 1 {
+            self.fold_frozen()?;
+        }
+        if self.freeze()? {
+            self.fold_frozen()?;
+        }
+        compact::all(self)?;
+        Ok(self.published().state.folded.csn)
+    }
+
+    /// Folds if the delta has grown past its target, or a fold was left undone.
+    pub fn fold_if_due(&self) -> Result<()> {
+        let state = self.published().state;
+        if state.generations.len() > 1 || state.newest_bytes() > self.options.delta_bytes_target {
+            self.fold()?;
+        }
+        Ok(())
+    }
+
+    /// Puts an empty delta on top; `false` when there is nothing to fold.
+    fn freeze(&self) -> Result<bool> {
+        let log = self.log.lock();
+        let log = log.as_ref().ok_or_else(closed)?;
+        let Published { state, csn } = self.published();
+        let Some(newest) = state.generations.last() else { return Ok(false) };
+        if newest.is_empty() {
+            return Ok(false);
+        }
+        let rows = |table: TableId| newest.must_get(table).map_or(0, |delta| delta.count(csn));
+        let fresh = Arc::new(Generation::new(&state.catalog, rows));
+        let frozen = Some(LogStart { csn, hash: log.hash() });
+        let generations = vec![newest.clone(), fresh];
+        let state = State { generations, frozen, ..State::clone(&state) };
+        self.publish(Arc::new(state), csn);
+        Ok(true)
+    }
+
+    fn fold_frozen(&self) -> Result<()> {
+        let state = self.published().state;
+        let (Some(frozen), Some(start)) = (state.generations.first(), state.frozen) else {
+            return Err(Error::Internal("nothing is frozen".into()));
+        };
+        let mut tables = HashMap::new();
+        for table in state.catalog.tables() {
+            let delta = frozen.must_get(table.id)?;
+            tables.insert(table.id, self.written(&state, table, delta, start.csn)?);
+        }
+        let segments = tables.iter().map(|(table, folded)| (*table, folded.segments.as_slice())).collect();
+        self.publish_manifest(&state, start, segments)?;
+        self.swap(start, tables)?;
+        self.tell_room();
+        if let Err(error) = keep_history(&self.folder, start.csn) {
+            tracing::warn!(%error, "folded log files stay where they are");
+        }
+        Ok(())
+    }
+
+    /// Writes a table's frozen rows, and brings the bitmaps of its older segments up to date.
+    fn written(&self, state: &State, table: &Arc<Table>, delta: &DeltaTable, csn: u64) -> Result<Folded> {
+        let mut folded = Folded { segments: Vec::new(), places: HashMap::new() };
+        for part in state.segments.get(&table.id).map(|parts| parts.as_slice()).unwrap_or_default() {
+            let since = delta.deleted_in(part.segment.id(), csn);
+            let deleted =
+                if since.is_empty() { part.deleted.clone() } else { Arc::new(&*part.deleted | since) };
+            folded.segments.push(SegmentPart { segment: part.segment.clone(), deleted });
+        }
+        let mut versions = Vec::new();
+        for at in delta.visible(csn) {
+            let version = delta.version(at).ok_or_else(|| Error::Internal(format!("no version {at}")))?;
+            versions.push((version.row.key()?.clone(), version));
+        }
+        versions.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for chunk in versions.chunks(SEGMENT_ROWS_MAX) {
+            let id = SegmentId(self.next_segment.fetch_add(1, Ordering::Relaxed));
+            let mut writer = SegmentWriter::create(&self.folder, table, id, self.options.row_group_rows)?;
+            for (row, (_, version)) in (0..).zip(chunk) {
+                folded.places.insert(version.at, (id, row));
+                writer.add(version.row.clone(), version.begin)?;
+            }
+            let segment = Arc::new(writer.finish(&self.cache)?);
+            folded.segments.push(SegmentPart { segment, deleted: Arc::default() });
+        }
+        Ok(folded)
+    }
+
+    /// Publishes a manifest of these segments. The lock for folding is held.
+    pub fn publish_manifest(
+        &self,
+        state: &State,
+        start: LogStart,
+        segments: HashMap<TableId, &[SegmentPart]>,
+    ) -> Result<()> {
+        let mut tables = Vec::new();
+        for table in state.catalog.tables() {
+            let parts = segments.get(&table.id).copied().unwrap_or_default();
+            let segments = parts.iter().map(entry).collect::<Result<_>>()?;
+            tables.push(ManifestTable { table: table.id, segments });
+        }
+        let manifest = Manifest {
+            number: self.manifest.load(Ordering::Relaxed) + 1,
+            folded_csn: start.csn,
+            folded_hash: start.hash,
+            next_segment: self.next_segment.load(Ordering::Relaxed),
+            catalog: state.catalog.specs(),
+            tables,
+        };
+        manifest.publish(&self.folder)?;
+        self.manifest.store(manifest.number, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The folded state takes the place of the frozen delta.
+    fn swap(&self, folded: LogStart, tables: HashMap<TableId, Folded>) -> Result<()> {
+        let _log = self.log.lock();
+        let Published { state, csn } = self.published();
+        let newest = state.generations.last().ok_or_else(|| Error::Internal("no delta".into()))?;
+        let mut segments = HashMap::new();
+        for (table, Folded { segments: parts, places }) in tables {
+            let delta = newest.must_get(table)?;
+            for (at, csn) in delta.take_replaced() {
+                let Some((segment, row)) = places.get(&at) else {
+                    return Err(Error::Internal(format!("the frozen version {at} was not folded")));
+                };
+                delta.delete_in(*segment, *row, csn);
+            }
+            segments.insert(table, Arc::new(parts));
+        }
+        let generations = vec![newest.clone()];
+        let next = State { catalog: state.catalog.clone(), segments, generations, folded, frozen: None };
+        self.publish(Arc::new(next), csn);
+        Ok(())
+    }
+}
+
+fn entry(part: &SegmentPart) -> Result<ManifestSegment> {
+    let mut deleted = Vec::new();
+    part.deleted
+        .serialize_into(&mut deleted)
+        .map_err(|error| Error::Internal(format!("a bitmap: {error}")))?;
+    Ok(ManifestSegment { id: part.segment.id(), meta_crc: part.segment.meta_crc(), deleted })
+}
+
+/// Opens the segments that a manifest names, and removes those that it does not: no one else can have them yet.
+pub(crate) fn open_segments(
+    store: &Path,
+    manifest: &Manifest,
+    cache: &Arc<crate::segment::ColumnCache>,
+) -> Result<HashMap<TableId, Arc<Vec<SegmentPart>>>> {
+    let mut named: HashMap<PathBuf, ()> = HashMap::new();
+    let mut tables = HashMap::new();
+    for table in &manifest.tables {
+        let mut parts = Vec::with_capacity(table.segments.len());
+        for segment in &table.segments {
+            let folder = folder(store, table.table, segment.id);
+            let open = Segment::open(&folder, segment.id, segment.meta_crc, cache)?;
+            let deleted = RoaringBitmap::deserialize_from(segment.deleted.as_slice())
+                .map_err(|error| Error::Internal(format!("a bitmap of the manifest: {error}")))?;
+            parts.push(SegmentPart { segment: Arc::new(open), deleted: Arc::new(deleted) });
+            named.insert(folder, ());
+        }
+        tables.insert(table.table, Arc::new(parts));
+    }
+    for table in files::list(&store.join("segments"))? {
+        for folder in files::list(&table)? {
+            if !named.contains_key(&folder) {
+                files::remove_folder(&folder)?;
+            }
+        }
+    }
+    Ok(tables)
+}
+
+/// Moves log files whose every entry is folded to `history/`. The file that takes the writes always stays.
+fn keep_history(store: &Path, folded: u64) -> Result<()> {
+    let paths = files::list(&store.join("log"))?;
+    let first_csn = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
+    let history = store.join("history");
+    for (path, next) in paths.iter().zip(paths.iter().skip(1)) {
+        let is_folded = first_csn(next).is_some_and(|csn| csn <= folded + 1);
+        let (true, Some(name)) = (is_folded, path.file_name()) else { break };
+        files::make_folder(&history)?;
+        files::rename(path, &history.join(name))?;
+        files::sync_folder(&store.join("log"))?;
+    }
+    Ok(())
+}

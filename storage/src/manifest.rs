@@ -1,0 +1,133 @@
+//! Which segments, less which rows, make each table, and up to which CSN: one file, published whole.
+//!
+//! Manifests are numbered; the highest one holds. A new one is put there only if none of its number is there
+//! ([`files::publish`]): that one step makes a fold count. Those before it go, and with them what only they named.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalog::TableId,
+    error::{Error, Result},
+    files,
+    schema::TableSpec,
+    segment::SegmentId,
+};
+
+const MAGIC: &[u8; 8] = b"QUARRYMF";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 16;
+/// Manifests that are kept.
+const KEPT: usize = 1;
+
+/// The store at the CSN up to which all is in segments.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub number: u64,
+    /// Up to this log entry all is in the segments; its hash ties the log to them.
+    pub folded_csn: u64,
+    pub folded_hash: [u8; 32],
+    /// The next segment's number.
+    pub next_segment: u64,
+    pub catalog: Vec<Arc<TableSpec>>,
+    pub tables: Vec<ManifestTable>,
+}
+
+/// The segments of a table, oldest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ManifestTable {
+    pub table: TableId,
+    pub segments: Vec<ManifestSegment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ManifestSegment {
+    pub id: SegmentId,
+    /// The CRC-32C of its `segment.meta`.
+    pub meta_crc: u32,
+    /// Rows that are not current: a roaring bitmap in its portable format.
+    pub deleted: Vec<u8>,
+}
+
+impl Manifest {
+    /// The highest manifest of a store; an empty one of number 0 where there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Damaged`; `Invalid` for a newer format.
+    pub fn newest(store: &Path) -> Result<Manifest> {
+        match all(store)?.pop() {
+            Some((number, path)) => read(&path, number),
+            None => Ok(Manifest::default()),
+        }
+    }
+
+    /// Publishes it.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when someone else has published this number; `Io`.
+    pub fn publish(&self, store: &Path) -> Result<()> {
+        let payload =
+            postcard::to_stdvec(self).map_err(|error| Error::Internal(format!("manifest: {error}")))?;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&crc32c::crc32c(&payload).to_le_bytes());
+        bytes.extend_from_slice(&payload);
+        let folder = store.join("manifest");
+        files::make_folder(&folder)?;
+        files::sync_folder(store)?;
+        files::publish(&folder.join(format!("{:020}", self.number)), &bytes)?;
+        let mut old = all(store)?;
+        old.truncate(old.len().saturating_sub(KEPT));
+        old.iter().try_for_each(|(_, path)| files::remove_file(path))
+    }
+}
+
+/// Manifests by number.
+fn all(store: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let mut found = Vec::new();
+    for path in files::list(&store.join("manifest"))? {
+        if path.extension().is_some_and(|extension| extension == "new") {
+            files::remove_file(&path)?; // a crash before it was published
+            continue;
+        }
+        let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        let number = number.ok_or_else(|| damaged(&path, "this is no manifest".into()))?;
+        found.push((number, path));
+    }
+    Ok(found)
+}
+
+fn read(path: &Path, number: u64) -> Result<Manifest> {
+    let bytes = files::read(path)?;
+    let Some((head, payload)) = bytes.split_at_checked(HEADER_BYTES) else {
+        return Err(damaged(path, "it is too short".into()));
+    };
+    let field =
+        |at: usize| head.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
+    if !head.starts_with(MAGIC) {
+        return Err(damaged(path, "this is no manifest".into()));
+    }
+    if field(8) != Some(VERSION) {
+        let what = format!("{} has a format this program does not read; use a newer program", path.display());
+        return Err(Error::Invalid(what));
+    }
+    if field(12) != Some(crc32c::crc32c(payload)) {
+        return Err(damaged(path, "the checksum does not match".into()));
+    }
+    let manifest: Manifest =
+        postcard::from_bytes(payload).map_err(|error| damaged(path, error.to_string()))?;
+    if manifest.number != number {
+        return Err(damaged(path, format!("it says that it is number {}", manifest.number)));
+    }
+    Ok(manifest)
+}
+
+fn damaged(path: &Path, what: String) -> Error {
+    Error::Damaged { file: path.display().to_string(), offset: 0, what }
+}

@@ -1,0 +1,164 @@
+//! A file whose every block is checked when it is read.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use parquet::{
+    errors::ParquetError,
+    file::reader::{ChunkReader, Length},
+};
+
+use crate::{
+    error::{Error, Result},
+    files::failed,
+};
+
+/// Bytes under one CRC.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// A finished file with the CRC-32C of each block.
+pub(super) struct CheckedFile {
+    file: File,
+    path: PathBuf,
+    bytes: u64,
+    crcs: Vec<u32>,
+}
+
+impl CheckedFile {
+    /// # Errors
+    ///
+    /// `Damaged` when the file has another length.
+    pub fn open(path: &Path, bytes: u64, crcs: Vec<u32>) -> Result<CheckedFile> {
+        let file = File::open(path).map_err(failed("open", path))?;
+        let found = file.metadata().map_err(failed("look at", path))?.len();
+        if found != bytes {
+            let what = format!("the file has {found} bytes, not {bytes}");
+            return Err(Error::Damaged { file: path.display().to_string(), offset: found.min(bytes), what });
+        }
+        Ok(CheckedFile { file, path: path.to_path_buf(), bytes, crcs })
+    }
+
+    /// Bytes `start..start + length`; every block they touch is checked.
+    fn read(&self, start: u64, length: usize) -> Result<Bytes> {
+        let block_bytes = to_u64(BLOCK_BYTES);
+        let end = start.saturating_add(to_u64(length)).min(self.bytes);
+        let from = start - start % block_bytes;
+        let to = end.next_multiple_of(block_bytes).min(self.bytes);
+        let size = usize::try_from(to.saturating_sub(from))
+            .map_err(|_| Error::Internal("a read too large".into()))?;
+        let mut buffer = vec![0; size];
+        self.file.read_exact_at(&mut buffer, from).map_err(failed("read", &self.path))?;
+        let first = usize::try_from(from / block_bytes).unwrap_or(usize::MAX);
+        for (number, block) in (first..).zip(buffer.chunks(BLOCK_BYTES)) {
+            if self.crcs.get(number) != Some(&crc32c::crc32c(block)) {
+                let offset = to_u64(number) * block_bytes;
+                let what = "the block's checksum does not match".to_string();
+                return Err(Error::Damaged { file: self.path.display().to_string(), offset, what });
+            }
+        }
+        let skip = usize::try_from(start - from).unwrap_or(usize::MAX);
+        let wanted = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
+        let bytes = Bytes::from(buffer);
+        if skip + wanted > bytes.len() {
+            return Err(Error::Internal(format!("a read behind the end of {}", self.path.display())));
+        }
+        Ok(bytes.slice(skip..skip + wanted))
+    }
+}
+
+/// A [`CheckedFile`] as Parquet reads it.
+pub(super) struct CheckedReader(pub Arc<CheckedFile>);
+
+impl Length for CheckedReader {
+    fn len(&self) -> u64 {
+        self.0.bytes
+    }
+}
+
+impl ChunkReader for CheckedReader {
+    type T = Sequential;
+
+    fn get_read(&self, start: u64) -> Result<Sequential, ParquetError> {
+        Ok(Sequential { file: self.0.clone(), at: start, ready: Bytes::new() })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        self.0.read(start, length).map_err(|error| ParquetError::External(Box::new(error)))
+    }
+}
+
+/// Reads on from a place, a block at a time.
+pub(super) struct Sequential {
+    file: Arc<CheckedFile>,
+    at: u64,
+    ready: Bytes,
+}
+
+impl Read for Sequential {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.ready.is_empty() && self.at < self.file.bytes {
+            let left = BLOCK_BYTES - usize::try_from(self.at % to_u64(BLOCK_BYTES)).unwrap_or(0);
+            self.ready = self.file.read(self.at, left).map_err(std::io::Error::other)?;
+            self.at += to_u64(self.ready.len());
+        }
+        let count = out.len().min(self.ready.len());
+        let taken = self.ready.split_to(count);
+        if let Some(place) = out.get_mut(..count) {
+            place.copy_from_slice(&taken);
+        }
+        Ok(count)
+    }
+}
+
+/// Writes a file and keeps the CRC of each block.
+pub(super) struct CheckedWriter {
+    file: File,
+    bytes: u64,
+    crcs: Vec<u32>,
+    /// The CRC of the block that is being filled, and how much of it is.
+    open: (u32, usize),
+}
+
+impl CheckedWriter {
+    pub fn new(file: File) -> CheckedWriter {
+        CheckedWriter { file, bytes: 0, crcs: Vec::new(), open: (0, 0) }
+    }
+
+    /// Syncs the file; its length and CRCs.
+    pub fn finish(mut self) -> std::io::Result<(u64, Vec<u32>)> {
+        self.file.sync_all()?;
+        if self.open.1 > 0 {
+            self.crcs.push(self.open.0);
+        }
+        Ok((self.bytes, self.crcs))
+    }
+}
+
+impl Write for CheckedWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = bytes.len().min(BLOCK_BYTES - self.open.1);
+        let now = bytes.get(..count).unwrap_or_default();
+        self.file.write_all(now)?;
+        self.open = (crc32c::crc32c_append(self.open.0, now), self.open.1 + count);
+        if self.open.1 == BLOCK_BYTES {
+            self.crcs.push(self.open.0);
+            self.open = (0, 0);
+        }
+        self.bytes += to_u64(count);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
