@@ -91,7 +91,8 @@ impl Ask {
     /// What to log when this is a catalog question that can't be answered.
     fn probe(&self) -> Option<Probe> {
         let text = || self.statement.to_string();
-        catalog::is_catalog_question(&self.statement).then(|| Probe { application: self.application.clone(), text: text() })
+        catalog::is_catalog_question(&self.statement)
+            .then(|| Probe { application: self.application.clone(), text: text() })
     }
 }
 

@@ -62,9 +62,12 @@ impl Cell {
             Self::Int(number) => Some(number.to_string()),
             Self::Float(number) => Some(number.to_string()),
             Self::Text(text) => Some(text.clone()),
-            Self::Micros(micros) => chrono::DateTime::from_timestamp_micros(*micros).map(|at| at.to_rfc3339()),
+            Self::Micros(micros) => {
+                chrono::DateTime::from_timestamp_micros(*micros).map(|at| at.to_rfc3339())
+            }
             Self::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| item.display().unwrap_or_else(|| "NULL".into())).collect();
+                let items: Vec<_> =
+                    items.iter().map(|item| item.display().unwrap_or_else(|| "NULL".into())).collect();
                 Some(format!("{{{}}}", items.join(",")))
             }
             Self::Placed(value, place) => Some(format!("({value},{place})")),
@@ -105,7 +108,11 @@ impl Cell {
             }
             DataType::List(_) => Self::read_items(&array.as_list::<i32>().value(row))?,
             DataType::LargeList(_) => Self::read_items(&array.as_list::<i64>().value(row))?,
-            other => return Err(DataFusionError::Plan(format!("a catalog function can't take a value of type {other}"))),
+            other => {
+                return Err(DataFusionError::Plan(format!(
+                    "a catalog function can't take a value of type {other}"
+                )));
+            }
         })
     }
 

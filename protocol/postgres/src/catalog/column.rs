@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder, Int64Builder, ListBuilder,
-        StringBuilder, StructArray, TimestampMicrosecondBuilder, UInt32Builder,
+        ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
+        Int64Builder, ListBuilder, StringBuilder, StructArray, TimestampMicrosecondBuilder, UInt32Builder,
     },
     datatypes::{DataType, Field, Fields, TimeUnit},
 };
@@ -99,7 +99,9 @@ impl Shape {
             Self::Float4 | Self::Float8 => Cell::Float(0.0),
             Self::Text | Self::Bytes => Cell::Text(String::new()),
             Self::Instant => Cell::Micros(0),
-            Self::Int2List | Self::Int4List | Self::OidList | Self::TextList | Self::PlacedList => Cell::List(Vec::new()),
+            Self::Int2List | Self::Int4List | Self::OidList | Self::TextList | Self::PlacedList => {
+                Cell::List(Vec::new())
+            }
         }
     }
 
@@ -121,22 +123,94 @@ impl Shape {
                 }
                 Arc::new(builder.finish())
             }
-            Self::Int2 => self.fill(cells, Int16Builder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), integer)?,
-            Self::Int4 => self.fill(cells, Int32Builder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), integer)?,
-            Self::Int8 => self.fill(cells, Int64Builder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), integer)?,
-            Self::Oid => self.fill(cells, UInt32Builder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), integer)?,
-            Self::Float4 => self.fill(cells, Float32Builder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), float4)?,
-            Self::Float8 => self.fill(cells, Float64Builder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), float8)?,
-            Self::Text => self.fill(cells, StringBuilder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), text)?,
-            Self::Bytes => self.fill(cells, BinaryBuilder::new(), |b, v| b.append_option(v), |b| Arc::new(b.finish()), text)?,
+            Self::Int2 => self.fill(
+                cells,
+                Int16Builder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                integer,
+            )?,
+            Self::Int4 => self.fill(
+                cells,
+                Int32Builder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                integer,
+            )?,
+            Self::Int8 => self.fill(
+                cells,
+                Int64Builder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                integer,
+            )?,
+            Self::Oid => self.fill(
+                cells,
+                UInt32Builder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                integer,
+            )?,
+            Self::Float4 => self.fill(
+                cells,
+                Float32Builder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                float4,
+            )?,
+            Self::Float8 => self.fill(
+                cells,
+                Float64Builder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                float8,
+            )?,
+            Self::Text => self.fill(
+                cells,
+                StringBuilder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                text,
+            )?,
+            Self::Bytes => self.fill(
+                cells,
+                BinaryBuilder::new(),
+                |b, v| b.append_option(v),
+                |b| Arc::new(b.finish()),
+                text,
+            )?,
             Self::Instant => {
                 let builder = TimestampMicrosecondBuilder::new().with_timezone("UTC");
                 self.fill(cells, builder, |b, v| b.append_option(v), |b| Arc::new(b.finish()), micros)?
             }
-            Self::Int2List => self.fill(cells, ListBuilder::new(Int16Builder::new()), append_list, |b| Arc::new(b.finish()), integers)?,
-            Self::Int4List => self.fill(cells, ListBuilder::new(Int32Builder::new()), append_list, |b| Arc::new(b.finish()), integers)?,
-            Self::OidList => self.fill(cells, ListBuilder::new(UInt32Builder::new()), append_list, |b| Arc::new(b.finish()), integers)?,
-            Self::TextList => self.fill(cells, ListBuilder::new(StringBuilder::new()), append_list, |b| Arc::new(b.finish()), texts)?,
+            Self::Int2List => self.fill(
+                cells,
+                ListBuilder::new(Int16Builder::new()),
+                append_list,
+                |b| Arc::new(b.finish()),
+                integers,
+            )?,
+            Self::Int4List => self.fill(
+                cells,
+                ListBuilder::new(Int32Builder::new()),
+                append_list,
+                |b| Arc::new(b.finish()),
+                integers,
+            )?,
+            Self::OidList => self.fill(
+                cells,
+                ListBuilder::new(UInt32Builder::new()),
+                append_list,
+                |b| Arc::new(b.finish()),
+                integers,
+            )?,
+            Self::TextList => self.fill(
+                cells,
+                ListBuilder::new(StringBuilder::new()),
+                append_list,
+                |b| Arc::new(b.finish()),
+                texts,
+            )?,
             Self::PlacedList => build_placed(cells)?,
         })
     }
@@ -168,8 +242,8 @@ impl Shape {
 pub fn field(name: &str, pg_type: &str) -> Field {
     let field = Field::new(name, Shape::of(pg_type).arrow(), true);
     match pg_type {
-        "bool" | "int2" | "int4" | "int8" | "oid" | "float4" | "float8" | "text" | "timestamptz" | "bytea" | "numeric" | "_int2" | "_int4"
-        | "_oid" | "_text" => field,
+        "bool" | "int2" | "int4" | "int8" | "oid" | "float4" | "float8" | "text" | "timestamptz"
+        | "bytea" | "numeric" | "_int2" | "_int4" | "_oid" | "_text" => field,
         other => field.with_metadata(HashMap::from([(PG_TYPE.to_owned(), other.to_owned())])),
     }
 }
@@ -250,7 +324,8 @@ fn build_placed(cells: &[Cell]) -> Result<ArrayRef> {
         }
         lengths.push(items.len());
     }
-    let items = StructArray::new(placed_fields(), vec![Arc::new(values.finish()), Arc::new(places.finish())], None);
+    let items =
+        StructArray::new(placed_fields(), vec![Arc::new(values.finish()), Arc::new(places.finish())], None);
     let item = Arc::new(Field::new_list_field(DataType::Struct(placed_fields()), true));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
     Ok(Arc::new(arrow::array::ListArray::try_new(item, offsets, Arc::new(items), None)?))

@@ -24,8 +24,14 @@ pub fn default_expression(field: &Field, type_oid: u32) -> Option<String> {
         Default_::Value(serde_json::Value::Null) => None,
         Default_::Value(serde_json::Value::Bool(value)) => Some(value.to_string()),
         Default_::Value(serde_json::Value::Number(number)) => Some(number.to_string()),
-        Default_::Value(serde_json::Value::String(text)) if type_name == "numeric" || type_name == "bigint" => Some(text.clone()),
-        Default_::Value(serde_json::Value::String(text)) => Some(format!("{}::{type_name}", quote_literal(text))),
+        Default_::Value(serde_json::Value::String(text))
+            if type_name == "numeric" || type_name == "bigint" =>
+        {
+            Some(text.clone())
+        }
+        Default_::Value(serde_json::Value::String(text)) => {
+            Some(format!("{}::{type_name}", quote_literal(text)))
+        }
         Default_::Value(serde_json::Value::Array(items)) if type_name == "text[]" => {
             let items: Vec<_> = items.iter().filter_map(|item| item.as_str()).map(quote_literal).collect();
             Some(format!("ARRAY[{}]::text[]", items.join(", ")))
@@ -42,12 +48,20 @@ pub fn foreign_key(column: &str, target: &Object, on_delete: DeleteBehavior) -> 
         DeleteBehavior::SetNull => "SET NULL",
         DeleteBehavior::Cascade => "CASCADE",
     };
-    format!("FOREIGN KEY ({}) REFERENCES {}(id) ON DELETE {action}", quote_ident(column), quote_ident(target.name.as_str()))
+    format!(
+        "FOREIGN KEY ({}) REFERENCES {}(id) ON DELETE {action}",
+        quote_ident(column),
+        quote_ident(target.name.as_str())
+    )
 }
 
 /// An index over columns of a table.
 pub fn index(table: &Relation, name: &str, columns: &[i16], unique: bool) -> String {
     let unique = if unique { "UNIQUE " } else { "" };
     let (schema, relation) = (quote_ident(&table.schema), quote_ident(&table.name));
-    format!("CREATE {unique}INDEX {} ON {schema}.{relation} USING btree ({})", quote_ident(name), table.column_list(columns))
+    format!(
+        "CREATE {unique}INDEX {} ON {schema}.{relation} USING btree ({})",
+        quote_ident(name),
+        table.column_list(columns)
+    )
 }

@@ -77,7 +77,8 @@ pub static TABLES: LazyLock<Vec<TableFact>> = LazyLock::new(|| {
 });
 
 /// The built-in types in order of oid.
-pub static TYPES: LazyLock<Vec<TypeFact>> = LazyLock::new(|| include_str!("facts/pg_type.tsv").lines().filter_map(read_type).collect());
+pub static TYPES: LazyLock<Vec<TypeFact>> =
+    LazyLock::new(|| include_str!("facts/pg_type.tsv").lines().filter_map(read_type).collect());
 
 /// The built-in functions in order of oid.
 pub static FUNCTIONS: LazyLock<Vec<FunctionFact>> =
@@ -85,11 +86,15 @@ pub static FUNCTIONS: LazyLock<Vec<FunctionFact>> =
 
 /// Rows of `pg_range`.
 pub static RANGES: LazyLock<Vec<Vec<u32>>> = LazyLock::new(|| {
-    include_str!("facts/pg_range.tsv").lines().map(|line| line.split('\t').filter_map(|cell| cell.parse().ok()).collect()).collect()
+    include_str!("facts/pg_range.tsv")
+        .lines()
+        .map(|line| line.split('\t').filter_map(|cell| cell.parse().ok()).collect())
+        .collect()
 });
 
 /// Words that PostgreSQL's `quote_ident` quotes.
-static KEYWORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("facts/keywords.txt").lines().collect());
+static KEYWORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("facts/keywords.txt").lines().collect());
 
 /// Columns of catalog tables by name, with their PostgreSQL type (the first table that has such a column counts).
 static COLUMN_TYPES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
@@ -139,7 +144,9 @@ pub fn column_type(name: &str) -> Option<&'static str> {
 pub fn quote_ident(name: &str) -> String {
     let mut letters = name.chars();
     let plain = letters.next().is_some_and(|first| first == '_' || first.is_ascii_lowercase())
-        && letters.all(|letter| letter == '_' || letter == '$' || letter.is_ascii_lowercase() || letter.is_ascii_digit())
+        && letters.all(|letter| {
+            letter == '_' || letter == '$' || letter.is_ascii_lowercase() || letter.is_ascii_digit()
+        })
         && !KEYWORDS.contains(name);
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

@@ -22,9 +22,10 @@ const MODIFIER_HEADER: i32 = 4;
 /// The type OID and type modifier of a field (`numeric(18,2)` is `(1700, 1179654)`).
 pub fn pg_type(field: &Field) -> (u32, i32) {
     match &field.kind {
-        FieldKind::Text { max_length: Some(length), .. } => {
-            (VARCHAR, i32::try_from(*length).ok().and_then(|length| length.checked_add(MODIFIER_HEADER)).unwrap_or(-1))
-        }
+        FieldKind::Text { max_length: Some(length), .. } => (
+            VARCHAR,
+            i32::try_from(*length).ok().and_then(|length| length.checked_add(MODIFIER_HEADER)).unwrap_or(-1),
+        ),
         FieldKind::Id
         | FieldKind::Text { max_length: None, .. }
         | FieldKind::Select { .. }

@@ -143,7 +143,9 @@ impl Relation {
 
     /// The columns of those numbers, as SQL writes a list of them.
     pub fn column_list(&self, numbers: &[i16]) -> String {
-        definition::column_list(numbers.iter().filter_map(|number| self.column(*number)).map(|column| column.name.as_str()))
+        definition::column_list(
+            numbers.iter().filter_map(|number| self.column(*number)).map(|column| column.name.as_str()),
+        )
     }
 }
 
@@ -175,7 +177,9 @@ impl Model {
 
     /// The index of that oid, with its table.
     pub fn index(&self, oid: u32) -> Option<(&Relation, &IndexRelation)> {
-        self.relations.iter().find_map(|table| table.indexes.iter().find(|index| index.oid == oid).map(|index| (table, index)))
+        self.relations
+            .iter()
+            .find_map(|table| table.indexes.iter().find(|index| index.oid == oid).map(|index| (table, index)))
     }
 
     /// The constraint of that oid.
@@ -190,7 +194,8 @@ fn full_name(object: &Object, part: &str) -> String {
 
 /// Oids for everything in the registry.
 fn assign(registry: &Registry) -> Oids {
-    let mut names: Vec<(&'static str, String)> = registry.packages.keys().map(|name| ("schema", name.to_string())).collect();
+    let mut names: Vec<(&'static str, String)> =
+        registry.packages.keys().map(|name| ("schema", name.to_string())).collect();
     for object in registry.objects.values() {
         names.push(("table", full_name(object, "")));
         names.push(("index", full_name(object, &primary_name(object))));
@@ -262,12 +267,15 @@ impl Builder<'_> {
             not_null: field.required || matches!(field.kind, FieldKind::Id),
             default,
             comment: comment(field.label.get("en"), field.description.as_deref()),
-            generated: field.system || field.readonly || matches!(field.kind, FieldKind::Id | FieldKind::AutoNumber { .. }),
+            generated: field.system
+                || field.readonly
+                || matches!(field.kind, FieldKind::Id | FieldKind::AutoNumber { .. }),
         }
     }
 
     fn add_primary_key(&self, object: &Object, relation: &mut Relation) {
-        let Some(id) = relation.columns.iter().find(|column| column.name == "id").map(|column| column.number) else {
+        let Some(id) = relation.columns.iter().find(|column| column.name == "id").map(|column| column.number)
+        else {
             return;
         };
         let name = primary_name(object);
@@ -292,8 +300,12 @@ impl Builder<'_> {
 
     /// Adds an index, and the constraint it keeps when it is unique; not when the session may not see all its columns.
     fn add_index(&self, object: &Object, index: &Index, relation: &mut Relation) {
-        let number = |name: &str| relation.columns.iter().find(|column| column.name == name).map(|column| column.number);
-        let Some(columns) = index.fields.iter().map(|field| number(field.as_str())).collect::<Option<Vec<i16>>>() else {
+        let number = |name: &str| {
+            relation.columns.iter().find(|column| column.name == name).map(|column| column.number)
+        };
+        let Some(columns) =
+            index.fields.iter().map(|field| number(field.as_str())).collect::<Option<Vec<i16>>>()
+        else {
             return;
         };
         let oid = self.oids.get("index", &full_name(object, &index.name));
@@ -324,10 +336,17 @@ impl Builder<'_> {
         let Some(target) = self.views.get(target.as_str()) else {
             return;
         };
-        let Some(target_column) = (1_i16..).zip(&target.fields).find(|(_, name)| name.as_str() == "id").map(|(number, _)| number) else {
+        let Some(target_column) =
+            (1_i16..).zip(&target.fields).find(|(_, name)| name.as_str() == "id").map(|(number, _)| number)
+        else {
             return;
         };
-        let Some(number) = relation.columns.iter().find(|column| column.name == field.name.as_str()).map(|column| column.number) else {
+        let Some(number) = relation
+            .columns
+            .iter()
+            .find(|column| column.name == field.name.as_str())
+            .map(|column| column.number)
+        else {
             return;
         };
         let name = foreign_name(object, field);

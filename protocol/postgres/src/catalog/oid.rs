@@ -18,10 +18,14 @@ pub struct Oids(BTreeMap<(&'static str, String), u32>);
 impl Oids {
     /// Assigns an oid to each name.
     pub fn assign(names: impl IntoIterator<Item = (&'static str, String)>) -> Oids {
-        let mut oids: BTreeMap<(&'static str, String), u32> = names.into_iter().map(|name| (name, 0)).collect();
+        let mut oids: BTreeMap<(&'static str, String), u32> =
+            names.into_iter().map(|name| (name, 0)).collect();
         let mut taken = HashSet::new();
         for ((kind, name), oid) in &mut oids {
-            *oid = (0..).map(|attempt| hashed(kind, name, attempt)).find(|oid| taken.insert(*oid)).unwrap_or_default();
+            *oid = (0..)
+                .map(|attempt| hashed(kind, name, attempt))
+                .find(|oid| taken.insert(*oid))
+                .unwrap_or_default();
         }
         Oids(oids)
     }
@@ -36,7 +40,9 @@ impl Oids {
 pub fn hashed(kind: &str, name: &str, attempt: u32) -> u32 {
     let bytes = kind.bytes().chain([0]).chain(name.bytes()).chain([0]).chain(attempt.to_le_bytes());
     // FNV-1a, then the finalizer of MurmurHash3 to spread it over all bits.
-    let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^= hash >> 33;

@@ -24,7 +24,8 @@ fn fixtures() -> PathBuf {
 
 fn views() -> Arc<Views> {
     static VIEWS: LazyLock<Arc<Views>> = LazyLock::new(|| {
-        let registry = Registry::load(&[fixtures().join("packages")]).map_err(|issues| issues.to_string()).unwrap();
+        let registry =
+            Registry::load(&[fixtures().join("packages")]).map_err(|issues| issues.to_string()).unwrap();
         Arc::new(Views::new(Arc::new(registry)))
     });
     Arc::clone(&VIEWS)
@@ -53,9 +54,13 @@ fn session() -> CatalogSession {
         user: "ada".into(),
         database: "main".into(),
         backend_pid: 42,
-        settings: Arc::new(move |name| read.iter().find(|setting| setting.name == name).map(|setting| setting.value.clone())),
+        settings: Arc::new(move |name| {
+            read.iter().find(|setting| setting.name == name).map(|setting| setting.value.clone())
+        }),
         all_settings: Arc::new(move || all.clone()),
-        set_setting: Arc::new(|name, value, _| if name == "fixed" { Err("it is fixed".into()) } else { Ok(value.into()) }),
+        set_setting: Arc::new(
+            |name, value, _| if name == "fixed" { Err("it is fixed".into()) } else { Ok(value.into()) },
+        ),
     }
 }
 
@@ -67,7 +72,9 @@ fn context() -> SessionContext {
         .with_information_schema(false);
     config.options_mut().sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
     config.options_mut().sql_parser.parse_float_as_decimal = true;
-    let context = SessionContext::new_with_state(SessionStateBuilder::new_with_default_features().with_config(config).build());
+    let context = SessionContext::new_with_state(
+        SessionStateBuilder::new_with_default_features().with_config(config).build(),
+    );
     let extras = Catalog::new(&views(), &session());
     let catalog = Arc::new(datafusion::catalog::MemoryCatalogProvider::new());
     for (name, schema) in extras.schemas {
@@ -83,7 +90,9 @@ fn context() -> SessionContext {
 /// The oid that a fixture writes as `@account@`.
 fn with_oids(text: &str) -> String {
     let model = Model::new(&views());
-    model.relations.iter().fold(text.to_owned(), |text, table| text.replace(&format!("@{}@", table.name), &table.oid.to_string()))
+    model.relations.iter().fold(text.to_owned(), |text, table| {
+        text.replace(&format!("@{}@", table.name), &table.oid.to_string())
+    })
 }
 
 async fn answer(context: &SessionContext, mut statement: Statement) -> Result<Vec<RecordBatch>, String> {
@@ -91,7 +100,9 @@ async fn answer(context: &SessionContext, mut statement: Statement) -> Result<Ve
     let statement = rewrite(statement).map_err(|error| error.to_string())?;
     let plan = context.state().statement_to_plan(Planned::Statement(Box::new(statement.clone()))).await;
     let rows = match plan {
-        Ok(plan) => context.execute_logical_plan(plan).await.map_err(|error| error.strip_backtrace())?.collect().await,
+        Ok(plan) => {
+            context.execute_logical_plan(plan).await.map_err(|error| error.strip_backtrace())?.collect().await
+        }
         Err(error) => Err(error),
     };
     rows.map_err(|error| format!("{}\n   as: {statement}", error.strip_backtrace()))
@@ -100,7 +111,11 @@ async fn answer(context: &SessionContext, mut statement: Statement) -> Result<Ve
 /// A question in one line, for the golden file.
 fn headline(statement: &Statement) -> String {
     let text = statement.to_string();
-    if text.chars().count() > 120 { format!("{} …", text.chars().take(120).collect::<String>()) } else { text }
+    if text.chars().count() > 120 {
+        format!("{} …", text.chars().take(120).collect::<String>())
+    } else {
+        text
+    }
 }
 
 async fn run_file(sql: &str) -> String {
@@ -109,7 +124,9 @@ async fn run_file(sql: &str) -> String {
     for statement in Parser::parse_sql(&PostgreSqlDialect {}, &with_oids(sql)).unwrap() {
         writeln!(out, "-- {}", headline(&statement)).unwrap();
         match answer(&context, statement).await {
-            Ok(batches) if batches.iter().all(|batch| batch.num_rows() == 0) => writeln!(out, "(no rows)\n").unwrap(),
+            Ok(batches) if batches.iter().all(|batch| batch.num_rows() == 0) => {
+                writeln!(out, "(no rows)\n").unwrap()
+            }
             Ok(batches) => writeln!(out, "{}\n", pretty_format_batches(&batches).unwrap()).unwrap(),
             Err(error) => writeln!(out, "ERROR: {error}\n").unwrap(),
         }
@@ -122,7 +139,8 @@ async fn the_questions_of_tools_are_answered_as_before() {
     let bless = std::env::var_os("QUARRY_BLESS").is_some();
     let only = std::env::var("QUARRY_ONLY").unwrap_or_default();
     let mut wrong = Vec::new();
-    let mut files: Vec<PathBuf> = fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(fixtures()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     for file in files.into_iter().filter(|file| file.extension().is_some_and(|end| end == "sql")) {
         if !file.to_string_lossy().contains(&only) {
@@ -136,7 +154,12 @@ async fn the_questions_of_tools_are_answered_as_before() {
             wrong.push(format!("{}:\n{answers}", file.display()));
         }
     }
-    assert!(wrong.is_empty(), "{} files differ from their golden answers:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} files differ from their golden answers:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// The views of a session that may not see contacts, nor what an account earns.
@@ -145,7 +168,8 @@ fn narrow_views() -> Arc<Views> {
     let mut objects = all.objects.clone();
     objects.retain(|name, _| name.as_str() != "contact");
     if let Some(account) = objects.get_mut("account") {
-        let fields = account.fields.iter().filter(|field| field.as_str() != "annual_revenue").cloned().collect();
+        let fields =
+            account.fields.iter().filter(|field| field.as_str() != "annual_revenue").cloned().collect();
         *account = Arc::new(quarry_planner::ObjectView { object: Arc::clone(&account.object), fields });
     }
     Arc::new(Views { registry: Arc::clone(&all.registry), objects })
@@ -194,7 +218,8 @@ fn an_oid_is_the_same_on_every_machine() {
 
 #[test]
 fn statements_about_other_tables_are_not_catalog_questions() {
-    let scope = |sql: &str| is_catalog_question(&Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0));
+    let scope =
+        |sql: &str| is_catalog_question(&Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0));
     assert!(scope("select * from pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace"));
     assert!(scope("with t as (select 1 from information_schema.tables) select * from t"));
     assert!(!scope("select * from account"));
@@ -205,7 +230,9 @@ fn statements_about_other_tables_are_not_catalog_questions() {
 
 #[test]
 fn user_statements_keep_their_meaning() {
-    let rewritten = |sql: &str| rewrite(Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0)).unwrap().to_string();
+    let rewritten = |sql: &str| {
+        rewrite(Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0)).unwrap().to_string()
+    };
     for same in [
         "SELECT a.name, (SELECT c.id FROM contact AS c WHERE c.account_id = a.id) FROM account AS a",
         "SELECT unnest(regions) FROM account WHERE name LIKE 'a%'",

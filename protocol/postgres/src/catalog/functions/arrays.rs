@@ -10,14 +10,23 @@ use crate::catalog::{cell::Cell, column::Shape};
 
 pub fn functions() -> Vec<Arc<ScalarUDF>> {
     vec![
-        CatalogFunction::new("array_upper", Shape::Int4, 2..=2, |arguments| Ok(length(arguments).filter(|length| *length > 0).into())).udf(),
+        CatalogFunction::new("array_upper", Shape::Int4, 2..=2, |arguments| {
+            Ok(length(arguments).filter(|length| *length > 0).into())
+        })
+        .udf(),
         CatalogFunction::new("array_lower", Shape::Int4, 2..=2, |arguments| {
             Ok(length(arguments).filter(|length| *length > 0).map(|_| 1).into())
         })
         .udf(),
-        CatalogFunction::new("generate_subscripts", Shape::Int4List, 2..=2, |arguments| Ok(subscripts(arguments, 1))).udf(),
+        CatalogFunction::new("generate_subscripts", Shape::Int4List, 2..=2, |arguments| {
+            Ok(subscripts(arguments, 1))
+        })
+        .udf(),
         // int2vector and oidvector count from 0.
-        CatalogFunction::new("generate_vector_subscripts", Shape::Int4List, 2..=2, |arguments| Ok(subscripts(arguments, 0))).udf(),
+        CatalogFunction::new("generate_vector_subscripts", Shape::Int4List, 2..=2, |arguments| {
+            Ok(subscripts(arguments, 0))
+        })
+        .udf(),
         CatalogFunction::new("_pg_expandarray", Shape::PlacedList, 1..=1, expand).udf(),
         CatalogFunction::new("parse_text_array", Shape::TextList, 1..=1, |arguments| {
             Ok(match argument(arguments, 0) {
@@ -80,6 +89,7 @@ fn expand(arguments: &[Cell]) -> Result<Cell> {
     let Cell::List(items) = argument(arguments, 0) else {
         return Ok(Cell::Null);
     };
-    let placed = (1..).zip(items).filter_map(|(place, item)| item.as_int().map(|value| Cell::Placed(value, place)));
+    let placed =
+        (1..).zip(items).filter_map(|(place, item)| item.as_int().map(|value| Cell::Placed(value, place)));
     Ok(Cell::List(placed.collect()))
 }

@@ -19,7 +19,9 @@ use std::{
 use arrow::{array::ArrayRef, datatypes::DataType};
 use datafusion::{
     error::{DataFusionError, Result},
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility},
+    logical_expr::{
+        ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    },
 };
 
 pub use arrays::parse_array;
@@ -30,8 +32,9 @@ type Run = Arc<dyn Fn(&[Cell]) -> Result<Cell> + Send + Sync>;
 
 /// Functions that depend on nothing.
 pub fn pure() -> &'static [Arc<ScalarUDF>] {
-    static PURE: LazyLock<Vec<Arc<ScalarUDF>>> =
-        LazyLock::new(|| [text::functions(), arrays::functions(), objects::fixed()].into_iter().flatten().collect());
+    static PURE: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
+        [text::functions(), arrays::functions(), objects::fixed()].into_iter().flatten().collect()
+    });
     &PURE
 }
 
@@ -63,7 +66,8 @@ impl CatalogFunction {
         arguments: RangeInclusive<usize>,
         run: impl Fn(&[Cell]) -> Result<Cell> + Send + Sync + 'static,
     ) -> CatalogFunction {
-        let signature = Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
+        let signature =
+            Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
         CatalogFunction { name, returns, arguments, strict: true, signature, run: Arc::new(run) }
     }
 
@@ -92,7 +96,12 @@ impl CatalogFunction {
 }
 
 /// A function that always gives the same.
-fn constant(name: &'static str, returns: Shape, arguments: RangeInclusive<usize>, value: Cell) -> Arc<ScalarUDF> {
+fn constant(
+    name: &'static str,
+    returns: Shape,
+    arguments: RangeInclusive<usize>,
+    value: Cell,
+) -> Arc<ScalarUDF> {
     CatalogFunction::new(name, returns, arguments, move |_| Ok(value.clone())).seeing_nulls().udf()
 }
 
@@ -141,18 +150,25 @@ impl ScalarUDFImpl for CatalogFunction {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         if !self.arguments.contains(&arguments.len()) {
-            return Err(invalid(format!("function {} does not exist with {} arguments", self.name, arguments.len())));
+            return Err(invalid(format!(
+                "function {} does not exist with {} arguments",
+                self.name,
+                arguments.len()
+            )));
         }
         Ok(self.returns.arrow())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let constant = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
-        let rows = if constant && self.signature.volatility != Volatility::Volatile { 1 } else { args.number_rows };
-        let columns = args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
+        let rows =
+            if constant && self.signature.volatility != Volatility::Volatile { 1 } else { args.number_rows };
+        let columns =
+            args.args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<ArrayRef>>>()?;
         let mut cells = Vec::with_capacity(rows);
         for row in 0..rows {
-            let arguments = columns.iter().map(|column| Cell::read(column, row)).collect::<Result<Vec<_>>>()?;
+            let arguments =
+                columns.iter().map(|column| Cell::read(column, row)).collect::<Result<Vec<_>>>()?;
             cells.push(self.row(&arguments)?);
         }
         let array = self.returns.build(&cells)?;

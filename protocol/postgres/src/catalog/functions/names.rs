@@ -28,8 +28,22 @@ struct Kind {
 }
 
 const KINDS: [Kind; 5] = [
-    Kind { input: "regclass_in", output: "regclass_out", lenient: "to_regclass", noun: "relation", find: find_relation, write: write_relation },
-    Kind { input: "regtype_in", output: "regtype_out", lenient: "to_regtype", noun: "type", find: find_type, write: write_type },
+    Kind {
+        input: "regclass_in",
+        output: "regclass_out",
+        lenient: "to_regclass",
+        noun: "relation",
+        find: find_relation,
+        write: write_relation,
+    },
+    Kind {
+        input: "regtype_in",
+        output: "regtype_out",
+        lenient: "to_regtype",
+        noun: "type",
+        find: find_type,
+        write: write_type,
+    },
     Kind {
         input: "regnamespace_in",
         output: "regnamespace_out",
@@ -38,8 +52,22 @@ const KINDS: [Kind; 5] = [
         find: find_schema,
         write: write_schema,
     },
-    Kind { input: "regproc_in", output: "regproc_out", lenient: "to_regproc", noun: "function", find: find_function, write: write_function },
-    Kind { input: "regrole_in", output: "regrole_out", lenient: "to_regrole", noun: "role", find: find_role, write: write_role },
+    Kind {
+        input: "regproc_in",
+        output: "regproc_out",
+        lenient: "to_regproc",
+        noun: "function",
+        find: find_function,
+        write: write_function,
+    },
+    Kind {
+        input: "regrole_in",
+        output: "regrole_out",
+        lenient: "to_regrole",
+        noun: "role",
+        find: find_role,
+        write: write_role,
+    },
 ];
 
 /// All of them.
@@ -53,7 +81,11 @@ fn of_kind(kind: &'static Kind, model: &Arc<Model>) -> [Arc<ScalarUDF>; 3] {
         let name = argument(arguments, 0);
         match look_up(kind, &strict_model, name)? {
             Some(oid) => Ok(Cell::from(oid)),
-            None => Err(invalid(format!("{} \"{}\" does not exist", kind.noun, name.display().unwrap_or_default()))),
+            None => Err(invalid(format!(
+                "{} \"{}\" does not exist",
+                kind.noun,
+                name.display().unwrap_or_default()
+            ))),
         }
     });
     let lenient_model = Arc::clone(model);
@@ -65,7 +97,11 @@ fn of_kind(kind: &'static Kind, model: &Arc<Model>) -> [Arc<ScalarUDF>; 3] {
         let Some(oid) = argument(arguments, 0).as_oid() else {
             return Ok(argument(arguments, 0).clone());
         };
-        let name = if oid == 0 { "-".to_owned() } else { (kind.write)(&output_model, oid).unwrap_or_else(|| oid.to_string()) };
+        let name = if oid == 0 {
+            "-".to_owned()
+        } else {
+            (kind.write)(&output_model, oid).unwrap_or_else(|| oid.to_string())
+        };
         Ok(Cell::Text(name))
     });
     [input.udf(), lenient.udf(), output.udf()]
@@ -125,7 +161,8 @@ fn find_relation(model: &Model, parts: &[String]) -> Option<u32> {
     let in_schema = |candidate: &str| schema.is_none_or(|schema| schema == candidate);
     let tables = || model.relations.iter().filter(|table| in_schema(&table.schema));
     let table = || tables().find(|table| table.name == name).map(|table| table.oid);
-    let index = || tables().flat_map(|table| &table.indexes).find(|index| index.name == name).map(|index| index.oid);
+    let index =
+        || tables().flat_map(|table| &table.indexes).find(|index| index.name == name).map(|index| index.oid);
     system.or_else(table).or_else(index)
 }
 
@@ -146,7 +183,8 @@ fn find_type(_: &Model, parts: &[String]) -> Option<u32> {
     if schema.is_some_and(|schema| schema != "pg_catalog") {
         return None;
     }
-    let (name, is_array) = name.strip_suffix("[]").map_or((name, false), |element| (element.trim_end(), true));
+    let (name, is_array) =
+        name.strip_suffix("[]").map_or((name, false), |element| (element.trim_end(), true));
     let bare = name.split('(').next().unwrap_or(name).trim_end();
     let bare = match bare {
         "int" => "integer",
@@ -172,7 +210,9 @@ fn find_schema(model: &Model, parts: &[String]) -> Option<u32> {
 
 fn write_schema(model: &Model, oid: u32) -> Option<String> {
     let own = rows::SYSTEM_SCHEMAS.iter().find(|(own, _)| *own == oid).map(|(_, name)| (*name).to_owned());
-    own.or_else(|| model.schemas.iter().find(|schema| schema.oid == oid).map(|schema| facts::quote_ident(&schema.name)))
+    own.or_else(|| {
+        model.schemas.iter().find(|schema| schema.oid == oid).map(|schema| facts::quote_ident(&schema.name))
+    })
 }
 
 fn find_function(_: &Model, parts: &[String]) -> Option<u32> {

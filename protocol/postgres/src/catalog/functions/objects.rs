@@ -17,7 +17,12 @@ use crate::catalog::{
 pub fn functions(model: &Arc<Model>) -> Vec<Arc<ScalarUDF>> {
     vec![
         with(model, "pg_get_constraintdef", Shape::Text, 1, 2, |model, arguments| {
-            Cell::from(argument(arguments, 0).as_oid().and_then(|oid| model.constraint(oid)).map(|found| found.definition.as_str()))
+            Cell::from(
+                argument(arguments, 0)
+                    .as_oid()
+                    .and_then(|oid| model.constraint(oid))
+                    .map(|found| found.definition.as_str()),
+            )
         }),
         with(model, "pg_get_indexdef", Shape::Text, 1, 3, index_definition),
         with(model, "obj_description", Shape::Text, 1, 2, object_description),
@@ -35,19 +40,29 @@ pub fn fixed() -> Vec<Arc<ScalarUDF>> {
                 return Ok(Cell::Null);
             };
             let modifier = argument(arguments, 1).as_int().and_then(|modifier| i32::try_from(modifier).ok());
-            let name = if oid == 0 { "-".to_owned() } else { format_type(oid, modifier).unwrap_or_else(|| "???".to_owned()) };
+            let name = if oid == 0 {
+                "-".to_owned()
+            } else {
+                format_type(oid, modifier).unwrap_or_else(|| "???".to_owned())
+            };
             Ok(Cell::Text(name))
         })
         .seeing_nulls()
         .udf(),
-        CatalogFunction::new("pg_get_expr", Shape::Text, 2..=3, |arguments| Ok(argument(arguments, 0).clone())).udf(),
+        CatalogFunction::new("pg_get_expr", Shape::Text, 2..=3, |arguments| {
+            Ok(argument(arguments, 0).clone())
+        })
+        .udf(),
         CatalogFunction::new("pg_get_function_result", Shape::Text, 1..=1, |arguments| {
             Ok(built_in(arguments).and_then(|fact| type_at(fact, 3)).map_or(Cell::Null, Cell::Text))
         })
         .udf(),
     ];
     for name in ["pg_get_function_arguments", "pg_get_function_identity_arguments"] {
-        functions.push(CatalogFunction::new(name, Shape::Text, 1..=1, |arguments| Ok(function_arguments(arguments))).udf());
+        functions.push(
+            CatalogFunction::new(name, Shape::Text, 1..=1, |arguments| Ok(function_arguments(arguments)))
+                .udf(),
+        );
     }
     for name in VISIBLE {
         functions.push(CatalogFunction::new(name, Shape::Bool, 1..=1, |_| Ok(Cell::Bool(true))).udf());
@@ -118,7 +133,8 @@ fn index_definition(model: &Model, arguments: &[Cell]) -> Cell {
     let Some((table, index)) = argument(arguments, 0).as_oid().and_then(|oid| model.index(oid)) else {
         return Cell::Null;
     };
-    let place = argument(arguments, 1).as_int().and_then(|place| usize::try_from(place).ok()).unwrap_or_default();
+    let place =
+        argument(arguments, 1).as_int().and_then(|place| usize::try_from(place).ok()).unwrap_or_default();
     if place == 0 {
         return Cell::from(index.definition.as_str());
     }
@@ -131,9 +147,19 @@ fn object_description(model: &Model, arguments: &[Cell]) -> Cell {
         return Cell::Null;
     };
     let class = text_argument(arguments, 1);
-    let tables = model.relations.iter().filter(|_| matches!(class, "" | "pg_class")).map(|table| (table.oid, &table.comment));
-    let schemas = model.schemas.iter().filter(|_| matches!(class, "" | "pg_namespace")).map(|schema| (schema.oid, &schema.comment));
-    Cell::from(tables.chain(schemas).find(|(found, _)| *found == oid).and_then(|(_, comment)| comment.as_deref()))
+    let tables = model
+        .relations
+        .iter()
+        .filter(|_| matches!(class, "" | "pg_class"))
+        .map(|table| (table.oid, &table.comment));
+    let schemas = model
+        .schemas
+        .iter()
+        .filter(|_| matches!(class, "" | "pg_namespace"))
+        .map(|schema| (schema.oid, &schema.comment));
+    Cell::from(
+        tables.chain(schemas).find(|(found, _)| *found == oid).and_then(|(_, comment)| comment.as_deref()),
+    )
 }
 
 fn column_description(model: &Model, arguments: &[Cell]) -> Cell {

@@ -24,7 +24,12 @@ const GRANTS: [(&str, usize, &[&str]); 10] = [
 pub fn functions(session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
     let mut functions: Vec<_> = GRANTS
         .iter()
-        .map(|(name, least, granted)| CatalogFunction::new(name, Shape::Bool, *least..=least + 1, |arguments| decide(arguments, granted)).udf())
+        .map(|(name, least, granted)| {
+            CatalogFunction::new(name, Shape::Bool, *least..=least + 1, |arguments| {
+                decide(arguments, granted)
+            })
+            .udf()
+        })
         .collect();
     let user = session.user.clone();
     functions.push(

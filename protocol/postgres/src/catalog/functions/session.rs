@@ -86,7 +86,9 @@ fn set_config(session: &CatalogSession) -> Arc<ScalarUDF> {
     let write = Arc::clone(&session.set_setting);
     CatalogFunction::new("set_config", Shape::Text, 3..=3, move |arguments| {
         let local = argument(arguments, 2) == &Cell::Bool(true);
-        write(text_argument(arguments, 0), text_argument(arguments, 1), local).map(Cell::Text).map_err(invalid)
+        write(text_argument(arguments, 0), text_argument(arguments, 1), local)
+            .map(Cell::Text)
+            .map_err(invalid)
     })
     .volatile()
     .udf()

@@ -9,7 +9,10 @@ use crate::catalog::{cell::Cell, column::Shape, facts};
 
 pub fn functions() -> Vec<Arc<ScalarUDF>> {
     vec![
-        CatalogFunction::new("quote_ident", Shape::Text, 1..=1, |arguments| Ok(facts::quote_ident(text_argument(arguments, 0)).into())).udf(),
+        CatalogFunction::new("quote_ident", Shape::Text, 1..=1, |arguments| {
+            Ok(facts::quote_ident(text_argument(arguments, 0)).into())
+        })
+        .udf(),
         CatalogFunction::new("quote_literal", Shape::Text, 1..=1, |arguments| {
             Ok(facts::quote_literal(&argument(arguments, 0).display().unwrap_or_default()).into())
         })
@@ -33,10 +36,16 @@ pub fn functions() -> Vec<Arc<ScalarUDF>> {
         })
         .udf(),
         CatalogFunction::new("pg_char_to_encoding", Shape::Int4, 1..=1, |arguments| {
-            Ok(Cell::from(if text_argument(arguments, 0).to_uppercase().replace('-', "") == "UTF8" { 6 } else { -1 }))
+            Ok(Cell::from(if text_argument(arguments, 0).to_uppercase().replace('-', "") == "UTF8" {
+                6
+            } else {
+                -1
+            }))
         })
         .udf(),
-        CatalogFunction::new("json_build_object", Shape::Text, 0..=100, json_build_object).seeing_nulls().udf(),
+        CatalogFunction::new("json_build_object", Shape::Text, 0..=100, json_build_object)
+            .seeing_nulls()
+            .udf(),
         CatalogFunction::new("format", Shape::Text, 1..=100, format).seeing_nulls().udf(),
         constant("pg_client_encoding", Shape::Text, 0..=0, "UTF8".into()),
         constant("getdatabaseencoding", Shape::Text, 0..=0, "UTF8".into()),
@@ -119,13 +128,18 @@ fn format(arguments: &[Cell]) -> Result<Cell> {
             out.push('%');
             continue;
         }
-        let value = values.next().ok_or_else(|| invalid("too few arguments for format()".to_owned()))?.display();
+        let value =
+            values.next().ok_or_else(|| invalid("too few arguments for format()".to_owned()))?.display();
         match kind {
             Some('s') => out.push_str(&value.unwrap_or_default()),
             Some('I') => {
-                out.push_str(&facts::quote_ident(&value.ok_or_else(|| invalid("null values cannot be formatted as an SQL identifier".to_owned()))?));
+                out.push_str(&facts::quote_ident(&value.ok_or_else(|| {
+                    invalid("null values cannot be formatted as an SQL identifier".to_owned())
+                })?));
             }
-            Some('L') => out.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| facts::quote_literal(&value))),
+            Some('L') => {
+                out.push_str(&value.map_or_else(|| "NULL".to_owned(), |value| facts::quote_literal(&value)))
+            }
             _ => return Err(invalid("format() here knows %s, %I, %L and %%".to_owned())),
         }
     }

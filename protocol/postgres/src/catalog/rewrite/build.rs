@@ -1,8 +1,8 @@
 //! Small pieces of syntax, and questions about them.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByExpr,
-    Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, ObjectName, OrderByExpr, Select, SelectItem, SetExpr, TableFactor, Value, ValueWithSpan,
 };
 
 /// An identifier as it is looked up: in lower case unless it was quoted.
@@ -36,7 +36,8 @@ pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 
 /// `name(arguments ORDER BY …)`.
 pub fn ordered_call(name: &str, arguments: Vec<Expr>, order: Vec<OrderByExpr>) -> Expr {
-    let args = arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect();
+    let args =
+        arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect();
     let clauses = if order.is_empty() {
         Vec::new()
     } else {
@@ -86,7 +87,10 @@ pub fn boolean(value: bool) -> Expr {
 /// The text of a literal.
 pub fn literal_text(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text), .. }) => Some(text),
+        Expr::Value(ValueWithSpan {
+            value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text),
+            ..
+        }) => Some(text),
         _ => None,
     }
 }
@@ -104,7 +108,9 @@ pub fn conjuncts(condition: Expr) -> Vec<Expr> {
             all.extend(conjuncts(*right));
             all
         }
-        Expr::Nested(inner) if matches!(*inner, Expr::BinaryOp { op: BinaryOperator::And, .. }) => conjuncts(*inner),
+        Expr::Nested(inner) if matches!(*inner, Expr::BinaryOp { op: BinaryOperator::And, .. }) => {
+            conjuncts(*inner)
+        }
         other => vec![other],
     }
 }
@@ -122,7 +128,9 @@ pub fn all_of(conditions: Vec<Expr>) -> Option<Expr> {
 pub fn select_of(body: &SetExpr) -> Option<&Select> {
     match body {
         SetExpr::Select(select) => Some(select),
-        SetExpr::Query(query) if query.order_by.is_none() && query.limit_clause.is_none() => select_of(&query.body),
+        SetExpr::Query(query) if query.order_by.is_none() && query.limit_clause.is_none() => {
+            select_of(&query.body)
+        }
         _ => None,
     }
 }

@@ -48,4 +48,3 @@ fn run(
         ControlFlow::Break(error) => Err(error),
     }
 }
-

@@ -2,13 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Select, Subscript, Value, ValueWithSpan, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, Select, Subscript, Value, ValueWithSpan, VisitorMut,
+};
 
 use super::build::{self, arguments, call, function_name, item_expr_mut, literal_text, take};
 use crate::catalog::{RewriteError, column::Shape, facts, functions::parse_array};
 
 /// Functions that give a list here and a set in PostgreSQL.
-const SETS: [&str; 4] = ["generate_subscripts", "generate_series", "_pg_expandarray", "pg_partition_ancestors"];
+const SETS: [&str; 4] =
+    ["generate_subscripts", "generate_series", "_pg_expandarray", "pg_partition_ancestors"];
 
 /// The visitor.
 pub struct Sets;
@@ -40,7 +43,9 @@ fn expand_outputs(select: &mut Select) {
 
 fn expand(expr: &mut Expr) {
     match expr {
-        Expr::Function(function) if function_name(function).is_some_and(|name| SETS.contains(&name.as_str())) => {
+        Expr::Function(function)
+            if function_name(function).is_some_and(|name| SETS.contains(&name.as_str())) =>
+        {
             *expr = call("unnest", vec![take(expr)]);
         }
         Expr::Nested(inner) => expand(inner),
@@ -63,7 +68,8 @@ fn part_of_value(expr: &mut Expr) {
         && is_vector(root)
     {
         let one = Expr::Value(ValueWithSpan::from(Value::Number("1".to_owned(), false)));
-        *index = Expr::BinaryOp { left: Box::new(take(index)), op: BinaryOperator::Plus, right: Box::new(one) };
+        *index =
+            Expr::BinaryOp { left: Box::new(take(index)), op: BinaryOperator::Plus, right: Box::new(one) };
         return;
     }
     let [AccessExpr::Dot(Expr::Identifier(field))] = access_chain.as_slice() else {
@@ -91,8 +97,9 @@ fn text_as_array(expr: &mut Expr) {
         return;
     };
     let (column, literal) = if literal_text(right).is_some() { (left, right) } else { (right, left) };
-    let is_list = column_shape(column)
-        .is_some_and(|(_, shape)| matches!(shape, Shape::TextList | Shape::OidList | Shape::Int2List | Shape::Int4List));
+    let is_list = column_shape(column).is_some_and(|(_, shape)| {
+        matches!(shape, Shape::TextList | Shape::OidList | Shape::Int2List | Shape::Int4List)
+    });
     let Some(items) = literal_text(literal).filter(|text| is_list && text.starts_with('{')) else {
         return;
     };
@@ -115,4 +122,3 @@ fn vector_subscripts(expr: &mut Expr) {
         *expr = call("generate_vector_subscripts", all);
     }
 }
-

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, SetExpr,
-    TableFactor, Value, ValueWithSpan, VisitorMut,
+    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Query, SetExpr, TableFactor, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::build::{self, call, function_name, is_system, literal_text, parts, take};
@@ -65,7 +65,9 @@ fn read_as_table(factor: &mut TableFactor) {
         return;
     };
     let is_table = |name: &str| facts::table("pg_catalog", name).is_some_and(|table| table.kind == "f");
-    if args.as_ref().is_some_and(|args| args.args.is_empty()) && parts(name).last().is_some_and(|name| is_table(name)) {
+    if args.as_ref().is_some_and(|args| args.args.is_empty())
+        && parts(name).last().is_some_and(|name| is_table(name))
+    {
         *args = None;
         name.0.insert(0, ObjectNamePart::Identifier(Ident::new("pg_catalog")));
     }
@@ -74,7 +76,10 @@ fn read_as_table(factor: &mut TableFactor) {
 /// Words that call a function without parentheses.
 fn is_session_word(function: &Function) -> bool {
     function_name(function).is_some_and(|name| {
-        matches!(name.as_str(), "current_user" | "session_user" | "current_role" | "user" | "current_catalog" | "current_schema")
+        matches!(
+            name.as_str(),
+            "current_user" | "session_user" | "current_role" | "user" | "current_catalog" | "current_schema"
+        )
     })
 }
 
@@ -189,8 +194,12 @@ fn is_name_of_oid(expr: &Expr) -> Option<String> {
         return None;
     };
     let name = function_name(function)?;
-    let kind = name.strip_suffix("_in").or_else(|| name.strip_prefix("to_")).filter(|kind| kind.starts_with("reg"))?;
-    matches!(kind, "regclass" | "regtype" | "regnamespace" | "regproc" | "regrole").then(|| format!("{kind}_out"))
+    let kind = name
+        .strip_suffix("_in")
+        .or_else(|| name.strip_prefix("to_"))
+        .filter(|kind| kind.starts_with("reg"))?;
+    matches!(kind, "regclass" | "regtype" | "regnamespace" | "regproc" | "regrole")
+        .then(|| format!("{kind}_out"))
 }
 
 /// The function that writes a catalog column of a `reg…` type, by the column's name.
@@ -223,7 +232,10 @@ fn target(data_type: &DataType) -> Target {
         DataType::Regclass => Target::Name("regclass_in"),
         DataType::Custom(name, _) => named_target(&parts(name)),
         DataType::Array(ArrayElemTypeDef::SquareBracket(element, size)) => match target(element) {
-            Target::Type(element) => Target::Type(DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(element), size.to_owned()))),
+            Target::Type(element) => Target::Type(DataType::Array(ArrayElemTypeDef::SquareBracket(
+                Box::new(element),
+                size.to_owned(),
+            ))),
             Target::Name(_) | Target::Same => Target::Same,
             Target::Unknown => Target::Type(data_type.clone()),
         },
@@ -245,7 +257,9 @@ fn named_target(parts: &[String]) -> Target {
         "regrole" => Target::Name("regrole_in"),
         "int2vector" | "oidvector" => Target::Same,
         "oid" | "xid" => Target::Type(DataType::IntUnsigned(None)),
-        "name" | "char" | "cstring" | "pg_node_tree" | "sql_identifier" | "character_data" | "yes_or_no" => Target::Type(DataType::Text),
+        "name" | "char" | "cstring" | "pg_node_tree" | "sql_identifier" | "character_data" | "yes_or_no" => {
+            Target::Type(DataType::Text)
+        }
         "cardinal_number" => Target::Type(DataType::Int(None)),
         _ if qualified => built_in(name),
         _ => Target::Unknown,
@@ -263,7 +277,9 @@ fn built_in(name: &str) -> Target {
         "float8" => DataType::DoublePrecision,
         "bool" => DataType::Boolean,
         "date" => DataType::Date,
-        "timestamptz" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone),
+        "timestamptz" => {
+            DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone)
+        }
         "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),
         _ => return Target::Unknown,
     })
@@ -273,8 +289,14 @@ fn built_in(name: &str) -> Target {
 fn array_of(items: &str, element: &DataType) -> Expr {
     let number = matches!(
         element,
-        DataType::SmallInt(_) | DataType::Int(_) | DataType::Integer(_) | DataType::BigInt(_) | DataType::Int2(_) | DataType::Int4(_)
-            | DataType::Int8(_) | DataType::IntUnsigned(_)
+        DataType::SmallInt(_)
+            | DataType::Int(_)
+            | DataType::Integer(_)
+            | DataType::BigInt(_)
+            | DataType::Int2(_)
+            | DataType::Int4(_)
+            | DataType::Int8(_)
+            | DataType::IntUnsigned(_)
     );
     if !number {
         return call("parse_text_array", vec![build::text(items)]);
@@ -299,7 +321,9 @@ pub fn show_names(query: &mut Query) {
 
 fn show_body(body: &mut SetExpr) {
     match body {
-        SetExpr::Select(select) => select.projection.iter_mut().filter_map(build::item_expr_mut).for_each(show_expr),
+        SetExpr::Select(select) => {
+            select.projection.iter_mut().filter_map(build::item_expr_mut).for_each(show_expr)
+        }
         SetExpr::Query(query) => show_body(&mut query.body),
         SetExpr::SetOperation { left, right, .. } => {
             show_body(left);
@@ -325,4 +349,3 @@ fn show_expr(expr: &mut Expr) {
         _ => {}
     }
 }
-

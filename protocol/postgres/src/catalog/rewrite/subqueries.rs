@@ -10,15 +10,31 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, FunctionArguments, GroupByExpr, JoinOperator, OrderByExpr, OrderByKind, Query, Select, SetExpr,
-    TableFactor, TableWithJoins, Value, Visit, Visitor, VisitorMut, helpers::attached_token::AttachedToken,
+    BinaryOperator, CaseWhen, Expr, FunctionArguments, GroupByExpr, JoinOperator, OrderByExpr, OrderByKind,
+    Query, Select, SetExpr, TableFactor, TableWithJoins, Value, Visit, Visitor, VisitorMut,
+    helpers::attached_token::AttachedToken,
 };
 
-use super::build::{self, all_of, boolean, call, catalog_table, conjuncts, folded, function_name, item_expr, item_expr_mut, null, ordered_call, take};
+use super::build::{
+    self, all_of, boolean, call, catalog_table, conjuncts, folded, function_name, item_expr, item_expr_mut,
+    null, ordered_call, take,
+};
 use crate::catalog::{RewriteError, facts, rows};
 
 const AGGREGATES: [&str; 14] = [
-    "count", "sum", "min", "max", "avg", "string_agg", "array_agg", "bool_and", "bool_or", "every", "json_agg", "jsonb_agg", "first_value",
+    "count",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "string_agg",
+    "array_agg",
+    "bool_and",
+    "bool_or",
+    "every",
+    "json_agg",
+    "jsonb_agg",
+    "first_value",
     "last_value",
 ];
 
@@ -61,7 +77,8 @@ fn scalar(query: &mut Query) -> Option<Expr> {
     if conditions.iter().any(is_other_collation) {
         return Some(null());
     }
-    let (outer, inner): (Vec<_>, Vec<_>) = conditions.into_iter().partition(|condition| names.is_outer_only(condition));
+    let (outer, inner): (Vec<_>, Vec<_>) =
+        conditions.into_iter().partition(|condition| names.is_outer_only(condition));
     let correlated = !outer.is_empty() || inner.iter().any(|condition| names.mentions_outer(condition));
     select.selection = all_of(inner);
     if !correlated {
@@ -87,7 +104,8 @@ fn array(query: &Query) -> Expr {
     }
     let mut query = query.clone();
     let order = order_of(&query);
-    let plain = matches!(query.body.as_ref(), SetExpr::Select(select) if is_plain(select)) && query.limit_clause.is_none();
+    let plain = matches!(query.body.as_ref(), SetExpr::Select(select) if is_plain(select))
+        && query.limit_clause.is_none();
     if plain
         && let SetExpr::Select(select) = query.body.as_mut()
         && let Some(output) = select.projection.first_mut().and_then(item_expr_mut)
@@ -102,7 +120,8 @@ fn array(query: &Query) -> Expr {
 
 /// `ORDER BY 1` means the output.
 fn by_output(mut by: OrderByExpr, output: &Expr) -> OrderByExpr {
-    if matches!(&by.expr, Expr::Value(value) if matches!(&value.value, Value::Number(place, _) if place == "1")) {
+    if matches!(&by.expr, Expr::Value(value) if matches!(&value.value, Value::Number(place, _) if place == "1"))
+    {
         by.expr = output.clone();
     }
     by
@@ -135,7 +154,8 @@ fn is_grouped(select: &Select) -> bool {
 
 fn aggregate_name(expr: &Expr) -> Option<String> {
     match expr {
-        Expr::Function(function) => function_name(function).filter(|name| function.over.is_none() && AGGREGATES.contains(&name.as_str())),
+        Expr::Function(function) => function_name(function)
+            .filter(|name| function.over.is_none() && AGGREGATES.contains(&name.as_str())),
         _ => None,
     }
 }
@@ -158,7 +178,9 @@ fn has_aggregate(expr: &Expr) -> bool {
 
 /// Whether the one output is null when no row is found: any but a count.
 fn is_null_when_empty(query: &Query) -> bool {
-    let Some(output) = build::select_of(&query.body).and_then(|select| select.projection.first()).and_then(item_expr) else {
+    let Some(output) =
+        build::select_of(&query.body).and_then(|select| select.projection.first()).and_then(item_expr)
+    else {
         return false;
     };
     !has_aggregate(output) || aggregate_name(output).is_some_and(|name| name != "count")
@@ -174,12 +196,19 @@ fn is_empty_join(from: &TableWithJoins) -> bool {
     let keeps_left = |operator: &JoinOperator| {
         matches!(
             operator,
-            JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_) | JoinOperator::Left(_) | JoinOperator::LeftOuter(_)
+            JoinOperator::Join(_)
+                | JoinOperator::Inner(_)
+                | JoinOperator::CrossJoin(_)
+                | JoinOperator::Left(_)
+                | JoinOperator::LeftOuter(_)
         )
     };
-    let inner = |operator: &JoinOperator| matches!(operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_));
+    let inner = |operator: &JoinOperator| {
+        matches!(operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_))
+    };
     from.joins.iter().all(|join| keeps_left(&join.join_operator))
-        && (is_empty_table(&from.relation) || from.joins.iter().any(|join| inner(&join.join_operator) && is_empty_table(&join.relation)))
+        && (is_empty_table(&from.relation)
+            || from.joins.iter().any(|join| inner(&join.join_operator) && is_empty_table(&join.relation)))
 }
 
 fn is_empty_table(factor: &TableFactor) -> bool {
@@ -199,7 +228,8 @@ fn is_other_collation(condition: &Expr) -> bool {
     };
     let (left, right) = (name(left), name(right));
     let is = |one: &Option<String>, other: &str| one.as_deref() == Some(other);
-    (is(&left, "attcollation") && is(&right, "typcollation")) || (is(&left, "typcollation") && is(&right, "attcollation"))
+    (is(&left, "attcollation") && is(&right, "typcollation"))
+        || (is(&left, "typcollation") && is(&right, "attcollation"))
 }
 
 /// The tables of one FROM, to tell its own columns from the outer query's.
@@ -209,13 +239,17 @@ struct Names {
 
 impl Names {
     fn of(from: &[TableWithJoins]) -> Names {
-        let factors = from.iter().flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+        let factors = from.iter().flat_map(|from| {
+            std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
+        });
         let tables = factors
             .map(|factor| {
                 let table = catalog_table(factor);
                 let fact = table.as_ref().and_then(|(schema, name)| facts::table(schema, name));
                 let alias = match factor {
-                    TableFactor::Table { alias, .. } | TableFactor::Derived { alias, .. } | TableFactor::UNNEST { alias, .. } => alias.as_ref(),
+                    TableFactor::Table { alias, .. }
+                    | TableFactor::Derived { alias, .. }
+                    | TableFactor::UNNEST { alias, .. } => alias.as_ref(),
                     _ => None,
                 };
                 let name = alias.map(|alias| folded(&alias.name)).or(table.map(|(_, name)| name));
@@ -228,7 +262,9 @@ impl Names {
     fn is_own(&self, column: &[String]) -> bool {
         match column {
             [.., table, _] => self.tables.iter().any(|(name, _)| name == table),
-            [column] => self.tables.iter().any(|(_, fact)| fact.is_none_or(|fact| fact.columns.iter().any(|known| known.name == column))),
+            [column] => self.tables.iter().any(|(_, fact)| {
+                fact.is_none_or(|fact| fact.columns.iter().any(|known| known.name == column))
+            }),
             [] => false,
         }
     }
@@ -236,7 +272,9 @@ impl Names {
     /// Whether every column of a condition is the outer query's, and there is one.
     fn is_outer_only(&self, condition: &Expr) -> bool {
         let columns = columns_of(condition);
-        columns.as_ref().is_some_and(|columns| !columns.is_empty() && columns.iter().all(|column| !self.is_own(column)))
+        columns
+            .as_ref()
+            .is_some_and(|columns| !columns.is_empty() && columns.iter().all(|column| !self.is_own(column)))
     }
 
     fn mentions_outer(&self, condition: &Expr) -> bool {
@@ -265,4 +303,3 @@ fn columns_of(expr: &Expr) -> Option<Vec<Vec<String>>> {
     let mut columns = Columns::default();
     expr.visit(&mut columns).is_continue().then_some(columns.0)
 }
-

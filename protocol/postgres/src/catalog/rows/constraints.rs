@@ -22,7 +22,11 @@ pub fn filler(table: &str) -> Option<Filler> {
 }
 
 fn constraints(source: &Source<'_>) -> Vec<Row> {
-    let all = source.model.relations.iter().flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)));
+    let all = source
+        .model
+        .relations
+        .iter()
+        .flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)));
     all.map(|(table, constraint)| constraint_row(table, constraint)).collect()
 }
 

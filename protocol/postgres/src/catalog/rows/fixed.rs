@@ -69,7 +69,8 @@ fn functions(_: &Source<'_>) -> Vec<Row> {
         .iter()
         .map(|fact| {
             let columns = &fact.columns;
-            let arguments: Vec<u32> = cell(columns, 7).split(' ').filter_map(|oid| oid.parse().ok()).collect();
+            let arguments: Vec<u32> =
+                cell(columns, 7).split(' ').filter_map(|oid| oid.parse().ok()).collect();
             row![
                 "oid" => fact.oid,
                 "proname" => fact.name,
@@ -91,8 +92,19 @@ fn functions(_: &Source<'_>) -> Vec<Row> {
 }
 
 fn ranges(_: &Source<'_>) -> Vec<Row> {
-    const COLUMNS: [&str; 7] = ["rngtypid", "rngsubtype", "rngmultitypid", "rngcollation", "rngsubopc", "rngcanonical", "rngsubdiff"];
-    RANGES.iter().map(|cells| COLUMNS.into_iter().zip(cells.iter().map(|oid| Cell::from(*oid))).collect()).collect()
+    const COLUMNS: [&str; 7] = [
+        "rngtypid",
+        "rngsubtype",
+        "rngmultitypid",
+        "rngcollation",
+        "rngsubopc",
+        "rngcanonical",
+        "rngsubdiff",
+    ];
+    RANGES
+        .iter()
+        .map(|cells| COLUMNS.into_iter().zip(cells.iter().map(|oid| Cell::from(*oid))).collect())
+        .collect()
 }
 
 fn methods(_: &Source<'_>) -> Vec<Row> {
@@ -112,7 +124,10 @@ fn collations(_: &Source<'_>) -> Vec<Row> {
 }
 
 fn languages(_: &Source<'_>) -> Vec<Row> {
-    vec![row!["oid" => 12, "lanname" => "internal", "lanowner" => known::OWNER], row!["oid" => 14, "lanname" => "sql", "lanowner" => known::OWNER]]
+    vec![
+        row!["oid" => 12, "lanname" => "internal", "lanowner" => known::OWNER],
+        row!["oid" => 14, "lanname" => "sql", "lanowner" => known::OWNER],
+    ]
 }
 
 fn tablespaces(_: &Source<'_>) -> Vec<Row> {
@@ -128,5 +143,8 @@ fn extensions(_: &Source<'_>) -> Vec<Row> {
 }
 
 fn keywords(_: &Source<'_>) -> Vec<Row> {
-    facts::keywords().into_iter().map(|word| row!["word" => word, "catcode" => 'R', "barelabel" => true, "catdesc" => "reserved"]).collect()
+    facts::keywords()
+        .into_iter()
+        .map(|word| row!["word" => word, "catcode" => 'R', "barelabel" => true, "catdesc" => "reserved"])
+        .collect()
 }

@@ -46,8 +46,11 @@ pub use known::{OWNER, OWNER_NAME};
 pub use session::role_oid;
 
 /// PostgreSQL's own schemas.
-pub const SYSTEM_SCHEMAS: [(u32, &str); 3] =
-    [(known::PG_CATALOG, "pg_catalog"), (known::PG_TOAST, "pg_toast"), (known::INFORMATION_SCHEMA, "information_schema")];
+pub const SYSTEM_SCHEMAS: [(u32, &str); 3] = [
+    (known::PG_CATALOG, "pg_catalog"),
+    (known::PG_TOAST, "pg_toast"),
+    (known::INFORMATION_SCHEMA, "information_schema"),
+];
 
 /// What rows are made from.
 pub struct Source<'a> {
@@ -74,18 +77,30 @@ pub fn is_always_empty(table: &TableFact) -> bool {
 /// Internal when a row names a column that the table has not.
 pub fn batch(table: &TableFact, source: &Source<'_>) -> Result<RecordBatch> {
     let rows = filler(table.schema, table.name).map(|fill| fill(source)).unwrap_or_default();
-    let places: HashMap<&str, usize> = table.columns.iter().enumerate().map(|(place, column)| (column.name, place)).collect();
+    let places: HashMap<&str, usize> =
+        table.columns.iter().enumerate().map(|(place, column)| (column.name, place)).collect();
     let missing = |shape: column::Shape, not_null: bool| if not_null { shape.zero() } else { Cell::Null };
     let mut columns: Vec<Vec<Cell>> =
         table.columns.iter().map(|column| vec![missing(column.shape, column.not_null); rows.len()]).collect();
     for (at, row) in rows.into_iter().enumerate() {
         for (name, cell) in row {
-            let slot = places.get(name).and_then(|place| columns.get_mut(*place)).and_then(|cells| cells.get_mut(at));
-            *slot.ok_or_else(|| DataFusionError::Internal(format!("{} has no column {name}", table.name)))? = cell;
+            let slot = places
+                .get(name)
+                .and_then(|place| columns.get_mut(*place))
+                .and_then(|cells| cells.get_mut(at));
+            *slot
+                .ok_or_else(|| DataFusionError::Internal(format!("{} has no column {name}", table.name)))? =
+                cell;
         }
     }
-    let fields: Vec<_> = table.columns.iter().map(|column| column::field(column.name, column.pg_type)).collect();
-    let arrays = table.columns.iter().zip(&columns).map(|(column, cells)| column.shape.build(cells)).collect::<Result<Vec<_>>>()?;
+    let fields: Vec<_> =
+        table.columns.iter().map(|column| column::field(column.name, column.pg_type)).collect();
+    let arrays = table
+        .columns
+        .iter()
+        .zip(&columns)
+        .map(|(column, cells)| column.shape.build(cells))
+        .collect::<Result<Vec<_>>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(columns.first().map(Vec::len));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
 }

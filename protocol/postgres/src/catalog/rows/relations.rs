@@ -16,20 +16,27 @@ pub fn filler(table: &str) -> Option<Filler> {
         "pg_description" => descriptions,
         "pg_tables" => tables,
         "pg_views" => views,
-        "pg_stat_user_tables" | "pg_stat_all_tables" | "pg_statio_user_tables" | "pg_statio_all_tables" => statistics,
+        "pg_stat_user_tables" | "pg_stat_all_tables" | "pg_statio_user_tables" | "pg_statio_all_tables" => {
+            statistics
+        }
         _ => return None,
     })
 }
 
 fn namespaces(source: &Source<'_>) -> Vec<Row> {
     let packages = source.model.schemas.iter().map(|schema| (schema.oid, schema.name.as_str()));
-    SYSTEM_SCHEMAS.into_iter().chain(packages).map(|(oid, name)| row!["oid" => oid, "nspname" => name, "nspowner" => known::OWNER]).collect()
+    SYSTEM_SCHEMAS
+        .into_iter()
+        .chain(packages)
+        .map(|(oid, name)| row!["oid" => oid, "nspname" => name, "nspowner" => known::OWNER])
+        .collect()
 }
 
 fn classes(source: &Source<'_>) -> Vec<Row> {
     let mut rows: Vec<Row> = facts::relations()
         .map(|table| {
-            let schema = if table.schema == "pg_catalog" { known::PG_CATALOG } else { known::INFORMATION_SCHEMA };
+            let schema =
+                if table.schema == "pg_catalog" { known::PG_CATALOG } else { known::INFORMATION_SCHEMA };
             let mut row = class(table.oid, table.name, schema, table.kind);
             row.push(("relnatts", Cell::from(count(table.columns.len()))));
             row
@@ -39,7 +46,10 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
         let mut row = class(table.oid, &table.name, table.schema_oid, "r");
         row.push(("relnatts", Cell::from(count(table.columns.len()))));
         row.push(("relhasindex", Cell::from(!table.indexes.is_empty())));
-        row.push(("relhastriggers", Cell::from(table.constraints.iter().any(|constraint| constraint.kind.letter() == 'f'))));
+        row.push((
+            "relhastriggers",
+            Cell::from(table.constraints.iter().any(|constraint| constraint.kind.letter() == 'f')),
+        ));
         rows.push(row);
         for index in &table.indexes {
             let mut row = class(index.oid, &index.name, table.schema_oid, "i");
@@ -160,7 +170,11 @@ fn attribute(column: &Attribute<'_>) -> Row {
 }
 
 fn defaults(source: &Source<'_>) -> Vec<Row> {
-    let columns = source.model.relations.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+    let columns = source
+        .model
+        .relations
+        .iter()
+        .flat_map(|table| table.columns.iter().map(move |column| (table, column)));
     columns
         .filter_map(|(table, column)| {
             let (oid, text) = column.default.as_ref()?;

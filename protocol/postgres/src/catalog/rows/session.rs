@@ -41,15 +41,19 @@ fn roles(source: &Source<'_>) -> Vec<Row> {
 
 fn users(source: &Source<'_>) -> Vec<Row> {
     let user = source.session.user.as_str();
-    vec![row!["usename" => user, "usesysid" => role_oid(user), "usecreatedb" => false, "usesuper" => false, "userepl" => false,
-        "usebypassrls" => false, "passwd" => "********"]]
+    vec![
+        row!["usename" => user, "usesysid" => role_oid(user), "usecreatedb" => false, "usesuper" => false, "userepl" => false,
+        "usebypassrls" => false, "passwd" => "********"],
+    ]
 }
 
 fn databases(source: &Source<'_>) -> Vec<Row> {
     let name = source.session.database.as_str();
-    vec![row!["oid" => database_oid(name), "datname" => name, "datdba" => known::OWNER, "encoding" => 6, "datlocprovider" => 'c',
+    vec![
+        row!["oid" => database_oid(name), "datname" => name, "datdba" => known::OWNER, "encoding" => 6, "datlocprovider" => 'c',
         "datallowconn" => true, "datconnlimit" => -1, "dattablespace" => known::TABLESPACE, "datcollate" => "C.UTF-8",
-        "datctype" => "C.UTF-8"]]
+        "datctype" => "C.UTF-8"],
+    ]
 }
 
 fn settings(source: &Source<'_>) -> Vec<Row> {
@@ -67,10 +71,12 @@ fn settings(source: &Source<'_>) -> Vec<Row> {
 /// The session itself; others' are not told.
 fn activity(source: &Source<'_>) -> Vec<Row> {
     let session = source.session;
-    vec![row!["datid" => database_oid(&session.database), "datname" => session.database.as_str(), "pid" => session.backend_pid,
+    vec![
+        row!["datid" => database_oid(&session.database), "datname" => session.database.as_str(), "pid" => session.backend_pid,
         "usesysid" => role_oid(&session.user), "usename" => session.user.as_str(),
         "application_name" => (session.settings)("application_name").unwrap_or_default(), "state" => "active",
-        "backend_type" => "client backend"]]
+        "backend_type" => "client backend"],
+    ]
 }
 
 fn database_statistics(source: &Source<'_>) -> Vec<Row> {

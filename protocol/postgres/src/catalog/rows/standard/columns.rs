@@ -64,7 +64,10 @@ fn type_cells(source: &Source<'_>, fact: Option<&'static TypeFact>, modifier: i3
     match fact.name {
         "varchar" | "bpchar" => {
             row.push(("character_maximum_length", Cell::from(bare)));
-            row.push(("character_octet_length", Cell::from(bare.map_or(TEXT_BYTES_MAX, |length| length.saturating_mul(4)))));
+            row.push((
+                "character_octet_length",
+                Cell::from(bare.map_or(TEXT_BYTES_MAX, |length| length.saturating_mul(4))),
+            ));
         }
         "text" => row.push(("character_octet_length", Cell::from(TEXT_BYTES_MAX))),
         "int2" => row.extend(number_cells(Some(16), 2, Some(0))),

@@ -11,7 +11,11 @@ use crate::catalog::{
 
 /// Every constraint with its table.
 fn all<'a>(source: &'a Source<'_>) -> impl Iterator<Item = (&'a Relation, &'a Constraint)> {
-    source.model.relations.iter().flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)))
+    source
+        .model
+        .relations
+        .iter()
+        .flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)))
 }
 
 /// The name of a constraint and the table it stands on.
@@ -90,9 +94,15 @@ pub fn referential_constraints(source: &Source<'_>) -> Vec<Row> {
 }
 
 /// The table and columns that a constraint uses: those of a foreign key are the other table's.
-fn used<'a>(source: &'a Source<'_>, table: &'a Relation, constraint: &'a Constraint) -> Option<(&'a Relation, Vec<i16>)> {
+fn used<'a>(
+    source: &'a Source<'_>,
+    table: &'a Relation,
+    constraint: &'a Constraint,
+) -> Option<(&'a Relation, Vec<i16>)> {
     match constraint.kind {
-        ConstraintKind::Foreign { target, target_column, .. } => Some((source.model.relation(target)?, vec![target_column])),
+        ConstraintKind::Foreign { target, target_column, .. } => {
+            Some((source.model.relation(target)?, vec![target_column]))
+        }
         _ => Some((table, constraint.columns.clone())),
     }
 }
