@@ -154,7 +154,7 @@ impl Queries {
             let planned = plan(&engine, &ask.context, &ask.extras, ask.statement).await;
             log_unanswered(probe, &planned);
             let (sql, plan) = planned?;
-            let parameters = sql.parameter_types(&plan)?;
+            let parameters = parameter::with_lists(sql.parameter_types(&plan)?, &plan)?;
             let nulls = settle(&parameters)?;
             let plan = plan.with_param_values(parameter::bound(nulls))?;
             let optimized = sql.optimize(&plan)?;
