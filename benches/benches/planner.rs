@@ -110,7 +110,8 @@ fn answers(criterion: &mut Criterion) {
             bencher.to_async(&bench.runtime).iter(|| async {
                 let answer = bench.planner.query(&bench.context, &query).await;
                 let answer = answer.unwrap_or_else(|error| panic!("{error}"));
-                let batches: Vec<_> = answer.batches.try_collect().await.unwrap_or_else(|error| panic!("{error}"));
+                let batches: Vec<_> =
+                    answer.batches.try_collect().await.unwrap_or_else(|error| panic!("{error}"));
                 black_box(batches)
             });
         });
