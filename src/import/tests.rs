@@ -40,7 +40,7 @@ impl Case {
         Case { folder, options }
     }
 
-    fn run(&self, target: &Memory) -> anyhow::Result<ImportReport> {
+    fn run(&self, target: &Memory) -> anyhow::Result<report::ImportReport> {
         run(&self.options, target)
     }
 
