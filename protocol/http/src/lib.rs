@@ -14,6 +14,7 @@ mod body;
 mod changes;
 mod connections;
 mod health;
+mod json_columns;
 mod layers;
 mod listing;
 mod meta;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Door, body,
     problem::{Answered, Problem},
-    rows::{self, Form},
+    rows::{self, Form, Shape},
 };
 
 /// Answers the question in the body. Beside ObjectQL's own keys: `numbers: "float"`, `explain: true`.
@@ -27,7 +27,7 @@ pub(crate) async fn answer(
         let plan = door.engine.planner().explain(&session.context(), &query).await.map_err(Error::from)?;
         return Ok(Json(json!({ "plan": plan })).into_response());
     }
-    rows::response(session.query(&query).await?, form, options).await
+    rows::response(&door, &query, session.query(&query).await?, Shape { form, options }).await
 }
 
 /// `POST /api/v1/sql`: answers the SQL query in `{"sql"}`. Only queries; changes go over `/api/v1/changes` or the
