@@ -129,7 +129,7 @@ impl Planner {
                 let stream = question.stream(&question.root_plan(&records)?).await?;
                 let schema = Arc::clone(&records.schema);
                 let deadline = question.deadline;
-                let (records, question) = (Arc::new(records), Arc::new(question));
+                let (records, question) = (Arc::<Records>::from(records), Arc::new(question));
                 let whole = stream.then(move |batch| {
                     let (records, question) = (Arc::clone(&records), Arc::clone(&question));
                     async move { Ok(attach::assemble(&records, &question, batch?).await?) }
@@ -174,7 +174,7 @@ impl Planner {
 
 /// A question with its names resolved.
 enum Resolved {
-    Records(Records),
+    Records(Box<Records>),
     Groups(Box<Groups>),
 }
 
@@ -202,7 +202,7 @@ impl Resolved {
                 "\"having\" needs groupBy or aggregations",
             ));
         }
-        Ok(Resolved::Records(Records::resolve(with, view, query)?))
+        Ok(Resolved::Records(Box::new(Records::resolve(with, view, query)?)))
     }
 }
 
@@ -245,8 +245,8 @@ fn postgres_rules(mut config: SessionConfig) -> SessionConfig {
 
 fn runtime(options: &PlannerOptions) -> Arc<RuntimeEnv> {
     let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
-    let mut runtime = RuntimeEnv::default();
-    runtime.memory_pool = Arc::new(FairSpillPool::new(memory));
+    let memory_pool = Arc::new(FairSpillPool::new(memory));
+    let runtime = RuntimeEnv { memory_pool, ..RuntimeEnv::default() };
     if let Err(error) = runtime.disk_manager.set_max_temp_directory_size(options.spill_bytes_max) {
         tracing::warn!(%error, "queries can't spill to disk");
     }

@@ -156,9 +156,11 @@ impl Comparison<'_> {
             _ => "",
         };
         let name = self.coercer.name;
-        Err(self
-            .coercer
-            .error(format!("{operator:?} does not fit {name:?}, a {} field{instead}", class.name())))
+        Err(self.coercer.error(format!(
+            "\"{}\" does not fit {name:?}, a {} field{instead}",
+            operator.name(),
+            class.name()
+        )))
     }
 
     fn asked(&self, value: &Value) -> Result<bool> {
@@ -315,7 +317,7 @@ fn compare_fields(
         Operator::Gte if ordered => left.expr.gt_eq(right.expr),
         Operator::Lt if ordered => left.expr.lt(right.expr),
         Operator::Lte if ordered => left.expr.lt_eq(right.expr),
-        other => return error(format!("{other:?} does not compare two fields")),
+        other => return error(format!("\"{}\" does not compare two fields", other.name())),
     })
 }
 

@@ -251,7 +251,8 @@ fn aggregate(
 fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Expr, Class, Outer), String> {
     use AggregateFunction as F;
     let Subject { expr, class } = subject;
-    let refuse = || Err(format!("{function:?} does not fit {name:?}, a {} field", class.name()));
+    let refuse =
+        || Err(format!("{:?} does not fit {name:?}, a {} field", function_name(function), class.name()));
     let as_decimal = |expr: Expr| cast(expr, INT_AS_DECIMAL);
     let any = Class::Decimal { precision: DIGITS_MAX, scale: 0 };
     Ok(match (function, &class) {
@@ -280,16 +281,20 @@ fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Ex
 
 /// `sum_amount`, `count_distinct_account_name`, `count`.
 fn default_name(function: AggregateFunction, path: Option<&str>) -> String {
+    let name = function_name(function);
+    path.map_or_else(|| name.to_owned(), |path| format!("{name}_{}", path.replace('.', "_")))
+}
+
+fn function_name(function: AggregateFunction) -> &'static str {
     use AggregateFunction as F;
-    let name = match function {
+    match function {
         F::Count => "count",
         F::CountDistinct => "count_distinct",
         F::Sum => "sum",
         F::Avg => "avg",
         F::Min => "min",
         F::Max => "max",
-    };
-    path.map_or_else(|| name.to_owned(), |path| format!("{name}_{}", path.replace('.', "_")))
+    }
 }
 
 /// Keys and aggregates by name: what `having`, `orderBy` and `fields` may name.

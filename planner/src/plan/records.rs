@@ -420,9 +420,13 @@ fn unknown_relation(view: &ObjectView, name: &str, at: At<'_>) -> Error {
     unknown(view, name, name, at)
 }
 
-/// An error of a nested query, with the way to it.
+/// An error of a nested query, with the way to it (a comparison read from JSON knows its whole way already).
 fn inside(place: &str, mut error: Error) -> Error {
-    error.path = if error.path.is_empty() { place.to_owned() } else { format!("{place}.{}", error.path) };
+    if error.path.is_empty() {
+        error.path = place.to_owned();
+    } else if !error.path.contains(&format!("{place}.")) {
+        error.path = format!("{place}.{}", error.path);
+    }
     error
 }
 

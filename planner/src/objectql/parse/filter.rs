@@ -84,8 +84,8 @@ fn of_path(place: &Place, path: &str, value: &Value) -> Result<Filter> {
     if let Some(other) = field_operand(place, value)? {
         return Ok(compare(place, path, Operator::Eq, other));
     }
-    let operators = object.keys().filter(|key| key.starts_with('$')).count();
-    if operators == 0 {
+    let below = |key: &String| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor");
+    if object.keys().all(below) {
         return from_object(&place.deeper()?, object, &format!("{path}."));
     }
     let mut all = Vec::with_capacity(object.len());
