@@ -83,6 +83,8 @@ pub struct Ask {
     pub statement: Statement,
     /// The values of its parameters.
     pub values: Vec<ScalarValue>,
+    /// What the client calls itself.
+    pub application: String,
 }
 
 /// What is known of a question before it is run.
@@ -152,12 +154,11 @@ async fn plan(
     engine: &Engine,
     context: &QueryContext,
     extras: &SqlExtras,
-    statement: Statement,
+    mut statement: Statement,
 ) -> Result<(SqlSession, LogicalPlan)> {
-    let rewritten = catalog::rewrite(statement);
-    let mut statement =
-        rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
     names::name_outputs(&mut statement);
+    let rewritten = catalog::rewrite(statement);
+    let statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
     let sql = engine.planner().sql(context, extras);
     let plan = sql.plan(statement).await?;
     Ok((sql, plan))
@@ -170,6 +171,8 @@ async fn produce(
     batches: mpsc::Sender<Result<RecordBatch>>,
     _place: OwnedSemaphorePermit,
 ) {
+    // A tool that asks the catalog what it can't be told is to be heard of.
+    let probe = catalog::is_catalog_question(&ask.statement).then(|| ask.statement.clone());
     let begun = async {
         let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
         Ok::<_, PgError>(sql.execute(plan, parameter::bound(ask.values)).await?)
@@ -177,6 +180,9 @@ async fn produce(
     let mut stream = match begun.await {
         Ok(stream) => stream,
         Err(error) => {
+            if let Some(probe) = probe {
+                catalog::unanswered(&ask.application, &probe.to_string(), &error.message);
+            }
             // Nobody listens any more when the client has gone.
             drop(tell_schema.send(Err(error)));
             return;
