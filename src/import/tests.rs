@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{report::ImportReport, *};
+use super::*;
 use memory::{Fail, Memory};
 
 /// A folder with a mapping and files.

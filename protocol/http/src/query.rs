@@ -47,7 +47,7 @@ pub(crate) async fn sql(
     if let Some(unknown) = given.keys().next() {
         return Err(Problem::invalid(format!("unknown key {unknown:?}; there are sql, numbers")).at(unknown));
     }
-    rows::response(session.sql(&text).await?, form, options).await
+    rows::stream_rows(session.sql(&text).await?, Shape { form, options }).await
 }
 
 /// How decimals look: takes `numbers` out of the question.
