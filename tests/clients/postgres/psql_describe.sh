@@ -63,7 +63,7 @@ ask '\dconfig' 'TimeZone'
 ask "select 'account'::regclass" 'account'
 ask "select 'account'::regclass::oid = (select oid from pg_class where relname = 'account') as same" 't'
 ask "select obj_description('crm.account'::regclass, 'pg_class')" 'Account'
-ask 'select version()' 'PostgreSQL 15.0 (Quarry'
+ask 'select version()' '(Quarry'
 ask 'select current_database(), current_user' "$PGDATABASE" "$PGUSER"
 
 if [ "$failed" -gt 0 ]; then

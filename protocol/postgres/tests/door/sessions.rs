@@ -37,7 +37,8 @@ async fn settings_belong_to_their_session_and_transaction() {
     refused(&client, "SHOW nonsense", "42704").await;
     assert!(text(&client, "SHOW server_version").await.starts_with("15."));
     assert!(texts(&client, "SHOW ALL").await.len() > 30);
-    client.batch_execute("SET app.user = 'me'; DISCARD ALL").await.unwrap();
+    client.batch_execute("SET app.user = 'me'").await.unwrap();
+    client.batch_execute("DISCARD ALL").await.unwrap();
     refused(&client, "SHOW app.user", "42704").await;
 }
 

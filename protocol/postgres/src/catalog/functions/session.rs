@@ -13,15 +13,12 @@ use crate::catalog::{
     rows::{self, role_oid},
 };
 
-/// What drivers read a version out of. The PostgreSQL version is the one whose catalog is told.
-const VERSION: &str = concat!("PostgreSQL 15.0 (Quarry ", env!("CARGO_PKG_VERSION"), ")");
-
 /// When this process first looked.
 static STARTED_MICROS: LazyLock<i64> = LazyLock::new(|| chrono::Utc::now().timestamp_micros());
 
 pub fn functions(model: &Arc<Model>, session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
     let mut functions = vec![
-        constant("version", Shape::Text, 0..=0, VERSION.into()),
+        constant("version", Shape::Text, 0..=0, version(session).into()),
         constant("pg_backend_pid", Shape::Int4, 0..=0, session.backend_pid.into()),
         constant("pg_is_in_recovery", Shape::Bool, 0..=0, false.into()),
         constant("pg_my_temp_schema", Shape::Oid, 0..=0, 0.into()),
@@ -53,6 +50,12 @@ pub fn functions(model: &Arc<Model>, session: &CatalogSession) -> Vec<Arc<Scalar
     );
     functions.push(user_by_id(session));
     functions
+}
+
+/// What drivers read a version out of: that of the PostgreSQL whose catalog is told, then ours.
+fn version(session: &CatalogSession) -> String {
+    let told = (session.settings)("server_version").unwrap_or_else(|| "15.0".to_owned());
+    format!("PostgreSQL {told} (Quarry {})", env!("CARGO_PKG_VERSION"))
 }
 
 /// The packages that `search_path` names, in its order; all of them when it names none (PostgreSQL's own default, `"$user", public`, does not).
