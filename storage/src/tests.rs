@@ -4,6 +4,9 @@
 pub(crate) mod support;
 
 mod commits;
+mod fixtures;
 mod folds;
+mod isolation;
 mod model;
 mod reads;
+mod types;
