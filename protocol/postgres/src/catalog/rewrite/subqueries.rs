@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
-    JoinOperator, OrderByExpr, OrderByKind, Query, Select, SetExpr, TableFactor, TableWithJoins, Value,
-    Visit, VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken,
+    JoinOperator, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    Value, Visit, VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken,
 };
 
 use super::build::{
@@ -54,6 +54,13 @@ impl VisitorMut for Subqueries {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        for output in select.projection.iter_mut().filter_map(item_expr_mut) {
+            VisitMut::visit(output, &mut CountedExists)?;
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         match expr {
             Expr::Subquery(query) => {
@@ -87,6 +94,31 @@ impl VisitorMut for Unasked {
             }
             _ => {}
         }
+        ControlFlow::Continue(())
+    }
+}
+
+/// DataFusion plans EXISTS as a condition only: as an output it becomes `coalesce((SELECT count(1) …), 0) > 0`.
+struct CountedExists;
+
+impl VisitorMut for CountedExists {
+    type Break = RewriteError;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        let Expr::Exists { subquery, negated } = expr else {
+            return ControlFlow::Continue(());
+        };
+        let SetExpr::Select(select) = subquery.body.as_mut() else {
+            return ControlFlow::Continue(());
+        };
+        if !is_plain(select) || subquery.limit_clause.is_some() {
+            return ControlFlow::Continue(());
+        }
+        select.projection = vec![SelectItem::UnnamedExpr(call("count", vec![build::number("1")]))];
+        let count = call("coalesce", vec![Expr::Subquery(subquery.clone()), build::number("0")]);
+        let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
+        let compared = Expr::BinaryOp { left: Box::new(count), op, right: Box::new(build::number("0")) };
+        *expr = Expr::Nested(Box::new(compared));
         ControlFlow::Continue(())
     }
 }
