@@ -97,7 +97,7 @@ impl World {
         let slowness = (amount as f64 / 26_000.0).powf(0.18);
         let days = rounded(draw.around(74.0 * slowness, 1.7)).clamp(7, 400);
         let planned = begin.checked_add_days(Days::new(days.unsigned_abs())).unwrap_or(begin);
-        let is_quarter_end = planned.month() % 3 == 0;
+        let is_quarter_end = planned.month().is_multiple_of(3);
         let close =
             if draw.percent(if is_quarter_end { 60 } else { 25 }) { month_end(planned) } else { planned };
         if close < self.today() && !draw.percent(4) {

@@ -222,7 +222,7 @@ fn aggregate_name(expr: &Expr) -> Option<String> {
 
 /// Whether a SELECT gives one row by aggregation (or is grouped, which DataFusion takes as such).
 fn is_aggregate(select: &Select) -> bool {
-    is_grouped(select) || select.projection.iter().filter_map(item_expr).any(|expr| has_aggregate(expr))
+    is_grouped(select) || select.projection.iter().filter_map(item_expr).any(has_aggregate)
 }
 
 fn has_aggregate(expr: &Expr) -> bool {
