@@ -35,7 +35,7 @@ enum Bound<'a> {
     Nodes(BoundObject<'a>),
     Edges(Vec<(&'a [u8], BoundEdge<'a>)>),
     PageInfo(&'a [(KeyBytes, PageItem)]),
-    Numbers(&'a ObjectPlan, BoundObject<'a>),
+    Numbers(&'a ObjectPlan, &'a StructArray, BoundObject<'a>),
     Groups(BoundObject<'a>, usize),
 }
 
@@ -185,9 +185,9 @@ impl<'a> BoundConnection<'a> {
                     }
                     Ok(())
                 })?,
-                Bound::Numbers(plan, object) => match part.numbers {
+                Bound::Numbers(plan, rows, object) => match part.numbers {
                     Some(row) => object.write(row, out)?,
-                    None => write_absent(plan, out)?,
+                    None => write_absent(plan, rows, out)?,
                 },
                 Bound::Groups(object, rows) => out.list(0..*rows, |out, row| object.write(row, out))?,
             }
@@ -264,7 +264,7 @@ impl<'a> Bind<'a> {
                 ConnectionItem::Aggregate(plan) => {
                     let rows =
                         self.aggregate.ok_or_else(|| Failure::internal("the answer has no aggregates"))?;
-                    Bound::Numbers(plan, BoundObject::new(plan, rows, self.numbers)?)
+                    Bound::Numbers(plan, rows, BoundObject::new(plan, rows, self.numbers)?)
                 }
                 ConnectionItem::Groups(index) => {
                     let (plan, rows) = plan
