@@ -1,3 +1,76 @@
-//! The `quarry` command.
+//! The `quarry` command: reads the command line and the settings, and hands over to one module per command.
+//!
+//! [`serve`] opens an engine and the doors before it; every other command works on a [`reach::Records`]: a running
+//! server, or the data folder itself when none runs.
 
-fn main() {}
+mod command;
+mod demo;
+mod import;
+mod load;
+mod print;
+mod question;
+mod reach;
+mod remote;
+mod secret;
+mod serve;
+mod settings;
+mod user;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use command::{Command, Package, What};
+use settings::Settings;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    match run(&command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("quarry: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    let settings = Settings::resolve(&command.given(), std::env::vars())?;
+    match &command.what {
+        What::Serve(serve) if serve.explain_config => {
+            println!("{}", settings.explain());
+            Ok(ExitCode::SUCCESS)
+        }
+        What::Serve(serve) => serve::serve(&settings, serve.demo).map(|()| ExitCode::SUCCESS),
+        What::Query(question) => question::objectql(&settings, question).map(|()| ExitCode::SUCCESS),
+        What::Sql(question) => question::sql(&settings, question).map(|()| ExitCode::SUCCESS),
+        What::User(what) => user::run(&settings, what).map(|()| ExitCode::SUCCESS),
+        What::Package(Package::Check { folders }) => Ok(check(&settings, folders)),
+        What::Import(import) => load::import(&settings, import),
+        What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Compiles packages and prints what was found; fails on an error, not on a warning.
+fn check(settings: &Settings, folders: &[std::path::PathBuf]) -> ExitCode {
+    let usual = settings.packages();
+    let folders = if folders.is_empty() { &usual } else { folders };
+    match quarry_metadata::Registry::load(folders) {
+        Ok(registry) => {
+            for package in registry.packages.values() {
+                println!("{} {}: {} objects", package.name, package.version, package.objects.len());
+            }
+            println!("{} objects, registry {}", registry.objects.len(), registry.version);
+            ExitCode::SUCCESS
+        }
+        Err(issues) => {
+            eprint!("{issues}");
+            eprintln!("{} findings; nothing was compiled", issues.0.len());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,130 @@
-//! x
+//! The engine over a real store and real packages: `core`, and a small shop with one field of every kind.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod deletes;
+mod findings;
+mod opening;
+mod transactions;
+mod users;
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Change, Engine, EngineOptions, Error, Input, Operation, Outcome, PlannerOptions, Principal, Record,
+    Session, SessionOptions, StoreOptions, Value, World,
+};
+
+/// 2026-03-01T00:00:00Z.
+const START_MICROS: i64 = 1_772_323_200_000_000;
+const PASSWORD: &str = "correct horse battery";
+
+/// An engine in a folder that goes with it.
+struct Shop {
+    engine: Arc<Engine>,
+    session: Session,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    fn open() -> Shop {
+        Shop::open_in(tempfile::tempdir().unwrap())
+    }
+
+    fn open_in(folder: tempfile::TempDir) -> Shop {
+        let engine = Engine::open(options(&folder), World::seeded(7, START_MICROS)).unwrap().engine;
+        let user =
+            crate::identity::credentials::any_by_name(&engine.store().snapshot(), "admin").unwrap().unwrap();
+        let session = engine.session(user.principal(), SessionOptions::default());
+        Shop { engine, session, folder }
+    }
+
+    fn reopen(self) -> Shop {
+        self.engine.close().unwrap();
+        let Shop { engine, session, folder } = self;
+        drop((engine, session));
+        Shop::open_in(folder)
+    }
+
+    async fn change(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
+        self.session.change(changes, false).await.map(|report| report.outcomes)
+    }
+
+    async fn create(&self, object: &str, data: Json) -> Result<String, Error> {
+        let outcomes = self.change(vec![create(object, data)]).await?;
+        Ok(outcomes[0].ids[0].clone())
+    }
+
+    /// A field of a record in the newest state.
+    fn field(&self, object: &str, id: &str, field: &str) -> Option<Value> {
+        let table = self.engine.store().snapshot().table(object).unwrap();
+        let column = table.spec().position(field).unwrap();
+        table.get(id).unwrap().map(|row| row.get(column).clone())
+    }
+
+    fn rows(&self, object: &str) -> usize {
+        let table = self.engine.store().snapshot().table(object).unwrap();
+        let parts = table.scan(quarry_storage::ScanRequest::default()).unwrap();
+        parts.into_iter().flatten().map(|batch| batch.unwrap().num_rows()).sum()
+    }
+}
+
+fn options(folder: &tempfile::TempDir) -> EngineOptions {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    EngineOptions {
+        data: folder.path().join("data"),
+        packages: vec![here.join("../packages/core"), here.join("fixtures/shop")],
+        admin_password: Some(PASSWORD.to_owned()),
+        token_seconds: 3600,
+        store: StoreOptions::default(),
+        planner: PlannerOptions::default(),
+    }
+}
+
+fn record(data: Json) -> Record {
+    let Json::Object(data) = data else { panic!("a record is an object") };
+    data.into_iter().map(|(name, value)| (name, Input::Json(value))).collect()
+}
+
+fn create(object: &str, data: Json) -> Change {
+    change(object, Operation::Create(record(data)))
+}
+
+fn update(object: &str, id: &str, data: Json) -> Change {
+    change(object, Operation::Update { id: id.to_owned(), data: record(data) })
+}
+
+fn upsert(object: &str, on: &[&str], data: Json) -> Change {
+    let on = on.iter().map(|name| (*name).to_owned()).collect();
+    change(object, Operation::Upsert { on, data: record(data) })
+}
+
+fn delete(object: &str, id: &str) -> Change {
+    change(object, Operation::Delete { id: id.to_owned() })
+}
+
+fn change(object: &str, operation: Operation) -> Change {
+    Change { object: object.to_owned(), operation, if_revision: None }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+/// What an error's findings say, briefly: `0 product.name required`.
+fn told(error: &Error) -> Vec<String> {
+    let told = |f: &crate::Finding| {
+        let field = f.field.as_deref().map(|field| format!(".{field}")).unwrap_or_default();
+        format!("{} {}{field} {}", f.change, f.object, f.code)
+    };
+    error.findings.iter().map(told).collect()
+}
+
+fn someone(shop: &Shop, name: &str) -> Principal {
+    shop.engine.add_user(name, PASSWORD, false).unwrap()
+}
+
+fn product(name: &str) -> Json {
+    json!({ "name": name })
+}

@@ -21,9 +21,9 @@ mod limits;
 pub mod model;
 pub mod name;
 pub mod naming;
-mod nearest;
+pub mod nearest;
 mod read;
-mod yaml;
+pub mod yaml;
 
 pub use issue::{Issue, Issues, Place, Severity};
 pub use model::*;

@@ -19,19 +19,25 @@ use crate::{
 
 /// A value and the line where it begins, from 1.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) line: u32,
-    pub(crate) content: Content,
+pub struct Node {
+    /// Where it begins.
+    pub line: u32,
+    /// What it is.
+    pub content: Content,
 }
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Content {
+pub enum Content {
+    /// Nothing: `null`, `~`, or no value at all.
     Null,
+    /// True or false.
     Boolean(bool),
     /// As it is written.
     Number(String),
+    /// Any other scalar, and what is quoted.
     Text(String),
+    /// A sequence.
     List(Vec<Node>),
     /// In order, repeated keys included.
     Map(Vec<Entry>),
@@ -39,7 +45,7 @@ pub(crate) enum Content {
 
 impl Content {
     /// What to call it in a message.
-    pub(crate) fn noun(&self) -> &'static str {
+    pub fn noun(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Boolean(_) => "a boolean",
@@ -53,18 +59,24 @@ impl Content {
 
 /// One key of a mapping with its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) line: u32,
-    pub(crate) value: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key stands.
+    pub line: u32,
+    /// What it holds.
+    pub value: Node,
 }
 
 /// Why a text is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) line: u32,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+pub struct Refusal {
+    /// Where.
+    pub line: u32,
+    /// A stable code: `syntax`, `yaml-tag`, `too-many`, `too-deep`.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
 }
 
 /// Reads one document.
@@ -72,7 +84,7 @@ pub(crate) struct Refusal {
 /// # Errors
 ///
 /// The first thing that can't be read: what follows it would be guesswork.
-pub(crate) fn parse(text: &str) -> Result<Node, Refusal> {
+pub fn parse(text: &str) -> Result<Node, Refusal> {
     let mut parser = Parser::new_from_str(text);
     let mut builder = Builder::default();
     while let Some(event) = parser.next_event() {

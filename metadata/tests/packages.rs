@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use quarry_metadata::{FieldKind, Object, Registry};
+use quarry_metadata::{FieldKind, Labels, Object, Registry};
 
 fn packages() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages")
@@ -45,18 +45,28 @@ fn each_holds_its_objects_and_fields() {
 }
 
 #[test]
-fn every_declared_thing_has_an_english_and_a_chinese_name() {
+fn everything_has_an_english_and_a_chinese_name() {
     let registry = load();
     let mut missing = Vec::new();
-    for object in
-        registry.objects.values().filter(|object| ["crm", "marketing"].contains(&object.package.as_str()))
-    {
+    let mut check = |what: String, labels: &Labels| {
         for locale in ["en", "zh-CN"] {
-            if !object.label.0.contains_key(locale) || !object.plural_label.0.contains_key(locale) {
-                missing.push(format!("{}: {locale}", object.name));
+            if labels.0.get(locale).is_none_or(String::is_empty) {
+                missing.push(format!("{what}: {locale}"));
             }
-            let fields = object.fields.values().filter(|field| !field.label.0.contains_key(locale));
-            missing.extend(fields.map(|field| format!("{}.{}: {locale}", object.name, field.name)));
+        }
+    };
+    for package in registry.packages.values() {
+        check(package.name.to_string(), &package.label);
+    }
+    for object in registry.objects.values() {
+        check(object.name.to_string(), &object.label);
+        check(object.name.to_string(), &object.plural_label);
+        for field in object.fields.values() {
+            let name = format!("{}.{}", object.name, field.name);
+            check(name.clone(), &field.label);
+            if let FieldKind::Select { options } | FieldKind::MultiSelect { options } = &field.kind {
+                options.iter().for_each(|option| check(format!("{name} {}", option.value), &option.label));
+            }
         }
     }
     assert!(missing.is_empty(), "{missing:#?}");

@@ -22,7 +22,10 @@ fn findings(case: &Path) -> String {
     }
     match Registry::load(&folders) {
         Ok(_) => "it compiles\n".to_owned(),
-        Err(issues) => issues.to_string().replace(&format!("{}/", case.display()), ""),
+        Err(issues) => issues
+            .to_string()
+            .replace(&format!("{}/", case.display()), "")
+            .replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), ""),
     }
 }
 

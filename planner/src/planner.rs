@@ -129,7 +129,7 @@ impl Planner {
                 let stream = question.stream(&question.root_plan(&records)?).await?;
                 let schema = Arc::clone(&records.schema);
                 let deadline = question.deadline;
-                let (records, question) = (Arc::new(records), Arc::new(question));
+                let (records, question) = (Arc::<Records>::from(records), Arc::new(question));
                 let whole = stream.then(move |batch| {
                     let (records, question) = (Arc::clone(&records), Arc::clone(&question));
                     async move { Ok(attach::assemble(&records, &question, batch?).await?) }
@@ -174,7 +174,7 @@ impl Planner {
 
 /// A question with its names resolved.
 enum Resolved {
-    Records(Records),
+    Records(Box<Records>),
     Groups(Box<Groups>),
 }
 
@@ -186,15 +186,23 @@ impl Resolved {
             let message = format!("no object {:?}{hint}", query.object);
             Error::new(ErrorKind::Missing, "OBJECT_NOT_FOUND", "object", message)
         })?;
-        let with =
-            Resolving { context: &question.context, options: &question.options, level: Level::Root, depth: 0 };
+        let with = Resolving {
+            context: &question.context,
+            options: &question.options,
+            level: Level::Root,
+            depth: 0,
+        };
         if !query.group_by.is_empty() || !query.aggregations.is_empty() {
             return Ok(Resolved::Groups(Box::new(Groups::resolve(with, view, query)?)));
         }
         if query.having.is_some() {
-            return Err(Error::invalid("INVALID_QUERY", "having", "\"having\" needs groupBy or aggregations"));
+            return Err(Error::invalid(
+                "INVALID_QUERY",
+                "having",
+                "\"having\" needs groupBy or aggregations",
+            ));
         }
-        Ok(Resolved::Records(Records::resolve(with, view, query)?))
+        Ok(Resolved::Records(Box::new(Records::resolve(with, view, query)?)))
     }
 }
 
@@ -211,7 +219,8 @@ impl Question {
         let mut stream = self.stream(plan).await?;
         let mut count = 0;
         while let Some(batch) = stream.next().await {
-            for value in batch?.columns().iter().flat_map(|column| column.as_primitive::<Int64Type>().iter()) {
+            for value in batch?.columns().iter().flat_map(|column| column.as_primitive::<Int64Type>().iter())
+            {
                 count = value.and_then(|value| u64::try_from(value).ok()).unwrap_or(count);
             }
         }
@@ -236,8 +245,8 @@ fn postgres_rules(mut config: SessionConfig) -> SessionConfig {
 
 fn runtime(options: &PlannerOptions) -> Arc<RuntimeEnv> {
     let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
-    let mut runtime = RuntimeEnv::default();
-    runtime.memory_pool = Arc::new(FairSpillPool::new(memory));
+    let memory_pool = Arc::new(FairSpillPool::new(memory));
+    let runtime = RuntimeEnv { memory_pool, ..RuntimeEnv::default() };
     if let Err(error) = runtime.disk_manager.set_max_temp_directory_size(options.spill_bytes_max) {
         tracing::warn!(%error, "queries can't spill to disk");
     }

@@ -37,6 +37,8 @@ enum Turn {
     Waits,
     Leads,
     Done(Result<Committed>),
+    /// The answer was fetched.
+    Taken,
 }
 
 /// Who waits.
@@ -66,7 +68,7 @@ impl Queue {
         &self,
         writes: WriteSet,
         payload: Vec<u8>,
-        commit_batch: impl FnOnce(Vec<Arc<Waiting>>),
+        commit_batch: impl FnOnce(&[Arc<Waiting>]),
     ) -> Result<Committed> {
         let turn = Mutex::new(Turn::Waits);
         let own = Arc::new(Waiting { writes, payload, turn, woken: Condvar::new() });
@@ -78,10 +80,10 @@ impl Queue {
         if !leads && let Some(answer) = wait(&own) {
             return answer;
         }
-        let batch = self.take();
-        commit_batch(batch);
-        self.hand_over();
-        match std::mem::replace(&mut *own.turn.lock(), Turn::Waits) {
+        let leading = Leading { queue: self, batch: self.take() };
+        commit_batch(&leading.batch);
+        drop(leading);
+        match std::mem::replace(&mut *own.turn.lock(), Turn::Taken) {
             Turn::Done(answer) => answer,
             _ => Err(Error::Internal("a batch left a transaction without an answer".into())),
         }
@@ -112,6 +114,25 @@ impl Queue {
     }
 }
 
+/// A batch and the lead; however it ends, no one is left without an answer and the next one leads.
+struct Leading<'a> {
+    queue: &'a Queue,
+    batch: Vec<Arc<Waiting>>,
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        for waiting in &self.batch {
+            let mut turn = waiting.turn.lock();
+            if !matches!(*turn, Turn::Done(_) | Turn::Taken) {
+                *turn = Turn::Done(Err(Error::Internal("the commit was abandoned".into())));
+                waiting.woken.notify_one();
+            }
+        }
+        self.queue.hand_over();
+    }
+}
+
 /// The answer; `None` when it is this one's turn to lead.
 fn wait(own: &Waiting) -> Option<Result<Committed>> {
     let mut turn = own.turn.lock();
@@ -119,7 +140,11 @@ fn wait(own: &Waiting) -> Option<Result<Committed>> {
         match std::mem::replace(&mut *turn, Turn::Waits) {
             Turn::Waits => own.woken.wait(&mut turn),
             Turn::Leads => return None,
-            Turn::Done(answer) => return Some(answer),
+            Turn::Done(answer) => {
+                *turn = Turn::Taken;
+                return Some(answer);
+            }
+            Turn::Taken => return Some(Err(Error::Internal("an answer was fetched twice".into()))),
         }
     }
 }

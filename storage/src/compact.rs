@@ -29,17 +29,19 @@ pub(crate) fn all(inner: &Inner) -> Result<()> {
     for table in state.catalog.tables() {
         let parts = inner.published().state.segments.get(&table.id).cloned().unwrap_or_default();
         let chosen = choose(&parts);
-        if chosen.len() > 1 {
+        if !chosen.is_empty() {
             merge(inner, table, &parts, &chosen)?;
         }
     }
     Ok(())
 }
 
-/// The numbers of the segments to merge: the smallest ones, as many as make one segment together.
+/// The numbers of the segments to merge: where there are too many, the smallest ones, as many as make one segment
+/// together; else those that are deleted for the most part.
 fn choose(parts: &[SegmentPart]) -> Vec<usize> {
     if parts.len() <= SEGMENTS_MAX {
-        return Vec::new();
+        let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
+        return parts.iter().enumerate().filter(|(_, part)| is_sparse(part)).map(|(at, _)| at).collect();
     }
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
     let mut by_size: Vec<(u64, usize)> =
@@ -54,6 +56,9 @@ fn choose(parts: &[SegmentPart]) -> Vec<usize> {
             break;
         }
         chosen.push(at);
+    }
+    if chosen.len() < 2 {
+        return Vec::new();
     }
     chosen.sort_unstable();
     chosen

@@ -66,11 +66,40 @@ struct Inner {
 }
 
 /// Rows of a segment that were replaced since it was written.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct SegmentDeletes {
     by_row: HashMap<u32, u64>,
     /// In the order of CSNs.
     in_order: Vec<(u64, u32)>,
+    /// So many of them as a bitmap.
+    kept: Mutex<(usize, Arc<RoaringBitmap>)>,
+}
+
+impl SegmentDeletes {
+    /// Rows replaced up to a CSN. The last answer is kept: the next one mostly adds a few rows to it.
+    fn bitmap(&self, csn: u64) -> Arc<RoaringBitmap> {
+        let count = self.in_order.partition_point(|(at, _)| *at <= csn);
+        let kept = self.kept.lock().clone();
+        if kept.0 == count {
+            return kept.1;
+        }
+        let (from, mut rows) =
+            if kept.0 < count { (kept.0, RoaringBitmap::clone(&kept.1)) } else { Default::default() };
+        rows.extend(self.in_order.iter().take(count).skip(from).map(|(_, row)| *row));
+        let rows = Arc::new(rows);
+        *self.kept.lock() = (count, rows.clone());
+        rows
+    }
+}
+
+impl Clone for SegmentDeletes {
+    fn clone(&self) -> Self {
+        SegmentDeletes {
+            by_row: self.by_row.clone(),
+            in_order: self.in_order.clone(),
+            kept: Mutex::default(),
+        }
+    }
 }
 
 /// A version found, and where.
@@ -169,11 +198,10 @@ impl DeltaTable {
     }
 
     /// Rows of a segment replaced up to a CSN, as this delta knows them.
-    pub fn deleted_in(&self, segment: SegmentId, csn: u64) -> RoaringBitmap {
+    pub fn deleted_in(&self, segment: SegmentId, csn: u64) -> Arc<RoaringBitmap> {
         let inner = self.inner.read();
-        let Some(deletes) = inner.segments.get(&segment) else { return RoaringBitmap::new() };
-        let behind = deletes.in_order.partition_point(|(at, _)| *at <= csn);
-        deletes.in_order.iter().take(behind).map(|(_, row)| *row).collect()
+        let Some(deletes) = inner.segments.get(&segment) else { return Arc::default() };
+        deletes.bitmap(csn)
     }
 
     /// Was this row of a segment replaced up to a CSN?
@@ -204,7 +232,7 @@ impl DeltaTable {
         let mut inner = self.inner.write();
         let at = inner.rows;
         let next = at.checked_add(1).ok_or_else(|| Error::Internal("a delta of 2^32 rows".into()))?;
-        if at % BLOCK_ROWS == 0 {
+        if at.is_multiple_of(BLOCK_ROWS) {
             inner.blocks.push(Arc::new(Block::new()));
         }
         let Some(block) = inner.blocks.last() else { return Err(Error::Internal("no block".into())) };
@@ -269,6 +297,7 @@ impl DeltaTable {
             && let Some((_, row)) = deletes.in_order.pop()
         {
             deletes.by_row.remove(&row);
+            *deletes.kept.lock() = (0, Arc::default());
         }
     }
 

@@ -110,7 +110,7 @@ impl Inner {
         for part in state.segments.get(&table.id).map(|parts| parts.as_slice()).unwrap_or_default() {
             let since = delta.deleted_in(part.segment.id(), csn);
             let deleted =
-                if since.is_empty() { part.deleted.clone() } else { Arc::new(&*part.deleted | since) };
+                if since.is_empty() { part.deleted.clone() } else { Arc::new(&*part.deleted | &*since) };
             folded.segments.push(SegmentPart { segment: part.segment.clone(), deleted });
         }
         let mut versions = Vec::new();

@@ -94,12 +94,17 @@ pub(crate) fn search(view: &TableView, query: &TextQuery) -> Result<TextHits> {
     let mut hits = TextHits::default();
     let Some(clause) = clause else { return Ok(hits) };
     let searched = searched(view)?;
+    let mut seen: Option<(u32, Visible)> = None;
     for one in &searched {
-        let visible = visible(view, one.part);
+        let visible = match seen.take() {
+            Some((part, visible)) if part == one.part => visible,
+            _ => visible(view, one.part),
+        };
         let mut found = collect(&clause, one, &searched)?;
         found.retain(|(row, _)| visible.holds(*row));
         hits.rows.add(one.part, found.iter().map(|(row, _)| *row).collect());
         hits.scores.entry(one.part).or_default().append(&mut found);
+        seen = Some((one.part, visible));
     }
     Ok(hits)
 }

@@ -18,6 +18,9 @@ use crate::{
     value::Row,
 };
 
+/// So few rows are looked up among the deleted one by one; for more, the bitmap of the deleted is made.
+const ONE_BY_ONE: u64 = 256;
+
 /// Catalog, segments and deltas.
 #[derive(Clone)]
 pub(crate) struct State {
@@ -160,8 +163,10 @@ impl TableParts {
         let mut found = RowSet::default();
         for (number, part) in self.segments.iter().enumerate() {
             let mut rows = part.segment.lookup(&self.table, column, terms)?;
-            if !rows.is_empty() {
+            if rows.len() > ONE_BY_ONE {
                 rows -= self.deleted(part);
+            } else {
+                rows = rows.iter().filter(|row| !self.is_deleted(part, *row)).collect();
             }
             found.add(self.part_of(Place::Segment(number, 0)).0, rows);
         }
@@ -180,7 +185,7 @@ impl TableParts {
     pub fn deleted(&self, part: &SegmentPart) -> RoaringBitmap {
         let mut all = RoaringBitmap::clone(&part.deleted);
         for delta in &self.deltas {
-            all |= delta.deleted_in(part.segment.id(), self.csn);
+            all |= &*delta.deleted_in(part.segment.id(), self.csn);
         }
         all
     }

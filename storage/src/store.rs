@@ -178,7 +178,7 @@ impl Store {
         }
         let payload = encode(&now.state.catalog, &writes, info)?;
         inner.wait_for_room(&self.worker)?;
-        let answer = inner.queue.commit(writes, payload, |batch| inner.commit_batch(&batch));
+        let answer = inner.queue.commit(writes, payload, |batch| inner.commit_batch(batch));
         if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
             self.worker.ask_to_fold();
         }
@@ -220,7 +220,12 @@ impl Drop for Store {
 
 impl Inner {
     fn open(folder: &Path, options: StoreOptions) -> Result<Inner> {
-        files::make_folder(folder)?;
+        let is_new = !folder.exists();
+        files::make_folder(&folder.join("log"))?;
+        files::sync_folder(folder)?;
+        if is_new && let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+            files::sync_folder(above)?;
+        }
         let folder_lock = files::lock(folder)?;
         let cache = Arc::new(ColumnCache::new(options.cache_bytes));
         let manifest = Manifest::newest(folder)?;
@@ -281,11 +286,18 @@ impl Inner {
 
     /// Applies, writes and publishes a batch; every transaction of it gets its answer.
     fn commit_batch(&self, batch: &[Arc<Waiting>]) {
-        let mut log = self.log.lock();
-        let Some(log) = log.as_mut() else {
+        let mut place = self.log.lock();
+        // Taken out while the state is in between: should this panic, the store takes no more writes, and readers stay
+        // at the published CSN.
+        let Some(mut log) = place.take() else {
             batch.iter().for_each(|waiting| waiting.finish(Err(closed())));
             return;
         };
+        self.append_batch(&mut log, batch);
+        *place = Some(log);
+    }
+
+    fn append_batch(&self, log: &mut LogWriter, batch: &[Arc<Waiting>]) {
         let state = self.published().state;
         let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
         let mut csn = log.csn();

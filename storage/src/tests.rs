@@ -4,6 +4,7 @@
 pub(crate) mod support;
 
 mod commits;
+mod fixtures;
 mod folds;
 mod model;
 mod reads;

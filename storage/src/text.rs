@@ -28,8 +28,11 @@ use crate::{
 const TOKENIZER: &str = "quarry1";
 /// Longer words are not found.
 const WORD_BYTES_MAX: usize = 255;
-/// What Tantivy plans its hash table for; it takes more as it needs.
-const WRITER_BYTES: usize = 16 << 20;
+/// What Tantivy plans its hash table for; it takes more as it needs. A table for many rows costs more to make than a
+/// few rows cost to index.
+const WRITER_BYTES_MAX: usize = 16 << 20;
+const WRITER_BYTES_MIN: usize = 128 << 10;
+const WRITER_BYTES_PER_ROW: usize = 2 << 10;
 
 /// A finished index.
 pub(crate) struct TextPart {
@@ -60,7 +63,7 @@ pub(crate) struct TextWriter {
 impl TextPart {
     /// An index in memory over the searchable columns of these rows.
     pub fn of_rows(table: &Table, rows: &[Row]) -> Result<TextPart> {
-        let mut writer = TextWriter::new(table, RamDirectory::create(), Kind::TextsOnly)?;
+        let mut writer = TextWriter::new(table, RamDirectory::create(), Kind::TextsOnly, rows.len())?;
         for row in rows {
             writer.add(row)?;
         }
@@ -71,7 +74,8 @@ impl TextPart {
     /// all the fields that the table, as far as these `columns`, wants: then it must be made anew.
     pub fn open(table: &Table, folder: &Path, columns: usize) -> Option<TextPart> {
         let index = Index::open_in_dir(folder).ok()?;
-        if !index.validate_checksum().ok()?.is_empty() {
+        // Only files that are listed are checked.
+        if index.directory().list_managed_files().is_empty() || !index.validate_checksum().ok()?.is_empty() {
             return None;
         }
         let fields = Fields::of(&index.schema());
@@ -133,16 +137,22 @@ impl TextWriter {
     /// An index with all fields of the table, in a folder that is there and empty.
     pub fn in_folder(table: &Table, folder: &Path) -> Result<TextWriter> {
         let directory = MmapDirectory::open(folder).map_err(|error| tantivy_error(error.into()))?;
-        TextWriter::new(table, directory, Kind::TextsAndValues)
+        TextWriter::new(table, directory, Kind::TextsAndValues, usize::MAX)
     }
 
-    fn new(table: &Table, directory: impl Into<Box<dyn Directory>>, kind: Kind) -> Result<TextWriter> {
+    fn new(
+        table: &Table,
+        directory: impl Into<Box<dyn Directory>>,
+        kind: Kind,
+        rows: usize,
+    ) -> Result<TextWriter> {
+        let bytes = rows.saturating_mul(WRITER_BYTES_PER_ROW).clamp(WRITER_BYTES_MIN, WRITER_BYTES_MAX);
         let schema = schema(table, kind);
         let fields = Fields::of(&schema);
         let settings =
             IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
         let builder = Index::builder().schema(schema).settings(settings).tokenizers(tokenizers());
-        let writer = builder.single_segment_index_writer(directory, WRITER_BYTES).map_err(tantivy_error)?;
+        let writer = builder.single_segment_index_writer(directory, bytes).map_err(tantivy_error)?;
         Ok(TextWriter { writer, fields })
     }
 

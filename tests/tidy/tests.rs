@@ -27,6 +27,7 @@ fn lengths_are_counted() {
     let long = format!("//! Something long.\nfn a() {{\n{}}}\n", "    b();\n".repeat(69));
     assert_eq!(rules("engine/src/a.rs", &long), [("function-length", 2)]);
     assert_eq!(rules("engine/src/a.rs", &long.replacen("    b();\n", "", 1)), []);
+    assert_eq!(rules("engine/src/a/tests.rs", &long), []);
     let file = format!("//! Something long.\n{}", "fn a() {}\n".repeat(500));
     assert_eq!(rules("engine/src/a.rs", &file), [("file-length", 500)]);
 }

@@ -53,8 +53,10 @@ fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
             continue;
         }
         let to_one = relation_of_lookup(name);
-        names.add(format!("{}Id", camel_case(to_one)), name, place, issues);
-        if draft.object.relations.contains_key(to_one) {
+        let own = RelationKind::ToOne { field: field.name.clone() };
+        // A lookup that could not have its relation is reported for that.
+        if draft.object.relation(to_one).is_some_and(|relation| relation.kind == own) {
+            names.add(format!("{}Id", camel_case(to_one)), name, place, issues);
             names.add(camel_case(to_one), name, place, issues);
         }
     }

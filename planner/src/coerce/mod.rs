@@ -87,7 +87,8 @@ impl Coercer<'_> {
             }
             Class::Time => {
                 let text = value.as_str().unwrap_or_default();
-                let time = ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|f| NaiveTime::parse_from_str(text, f).ok());
+                let time =
+                    ["%H:%M:%S%.f", "%H:%M"].iter().find_map(|f| NaiveTime::parse_from_str(text, f).ok());
                 let time = time.ok_or_else(|| self.expects("a time like \"14:30:00\"", value))?;
                 let micros = i64::from(time.num_seconds_from_midnight()) * 1_000_000
                     + i64::from(time.nanosecond() % 1_000_000_000) / 1_000;
@@ -114,7 +115,9 @@ impl Coercer<'_> {
     ///
     /// `FILTER_TOKEN_UNKNOWN` for an unknown period.
     pub(crate) fn within(&self, value: &Value) -> Result<Comparand> {
-        let Some(text) = value.as_str() else { return Err(self.expects("a period like \"this_quarter\"", value)) };
+        let Some(text) = value.as_str() else {
+            return Err(self.expects("a period like \"this_quarter\"", value));
+        };
         let name = token_name(text).unwrap_or(text).to_lowercase();
         let period = self.clock().period(&name).ok_or_else(|| self.unknown_token(text))?;
         self.span(period)
@@ -146,7 +149,8 @@ impl Coercer<'_> {
             Value::String(text) => text.clone(),
             other => return Err(self.expects("a number", other)),
         };
-        let number = Decimal::parse(&text).ok_or_else(|| self.expects("a number of at most 38 digits", value))?;
+        let number =
+            Decimal::parse(&text).ok_or_else(|| self.expects("a number of at most 38 digits", value))?;
         Ok(one(match self.class {
             Class::Int => match number.rescale(0).and_then(|whole| i64::try_from(whole).ok()) {
                 Some(whole) => ScalarValue::Int64(Some(whole)),
@@ -167,11 +171,18 @@ impl Coercer<'_> {
             "current_user_id" | "current_user" | "current_user.id" | "currentUser.id" | "currentUser" => {
                 return match self.class {
                     Class::Text | Class::Reference => Ok(self.user()),
-                    _ => Err(self.error(format!("{{{name}}} is a user: {:?} is a {}", self.name, self.class.name()))),
+                    _ => Err(self.error(format!(
+                        "{{{name}}} is a user: {:?} is a {}",
+                        self.name,
+                        self.class.name()
+                    ))),
                 };
             }
             "current_org_id" => {
-                return Err(Error::not_supported(self.at, "{current_org_id} is not supported: there is one tenant"));
+                return Err(Error::not_supported(
+                    self.at,
+                    "{current_org_id} is not supported: there is one tenant",
+                ));
             }
             _ => {}
         }
@@ -210,7 +221,10 @@ impl Coercer<'_> {
             Class::Date => period.last.succ_opt().map(|until| (date(period.first), date(until))),
             Class::DateTime => {
                 let clock = self.clock();
-                clock.start_of(period.first).zip(clock.end_of(period.last)).map(|(from, until)| (instant(from), instant(until)))
+                clock
+                    .start_of(period.first)
+                    .zip(clock.end_of(period.last))
+                    .map(|(from, until)| (instant(from), instant(until)))
             }
             _ => return Err(self.error(format!("{:?} is a {}, not a date", self.name, self.class.name()))),
         };
@@ -239,7 +253,11 @@ fn text_of(text: &str) -> Comparand {
 }
 
 fn exact(number: Decimal) -> ScalarValue {
-    ScalarValue::Decimal128(Some(number.unscaled), DIGITS_MAX.min(number.digits().max(number.scale)), scale_of(number.scale))
+    ScalarValue::Decimal128(
+        Some(number.unscaled),
+        DIGITS_MAX.min(number.digits().max(number.scale)),
+        scale_of(number.scale),
+    )
 }
 
 fn scale_of(scale: u8) -> i8 {

@@ -188,6 +188,38 @@ pub enum Operator {
     Within,
 }
 
+impl Operator {
+    /// Its name in the object form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operator::Eq => "$eq",
+            Operator::Ne => "$ne",
+            Operator::Gt => "$gt",
+            Operator::Gte => "$gte",
+            Operator::Lt => "$lt",
+            Operator::Lte => "$lte",
+            Operator::Between => "$between",
+            Operator::In => "$in",
+            Operator::Nin => "$nin",
+            Operator::Contains => "$contains",
+            Operator::NotContains => "$notContains",
+            Operator::StartsWith => "$startsWith",
+            Operator::EndsWith => "$endsWith",
+            Operator::IContains => "$icontains",
+            Operator::IStartsWith => "$istartsWith",
+            Operator::IEndsWith => "$iendsWith",
+            Operator::IEq => "$ieq",
+            Operator::Like => "$like",
+            Operator::Null => "$null",
+            Operator::Empty => "$empty",
+            Operator::Has => "$has",
+            Operator::HasAny => "$hasAny",
+            Operator::HasAll => "$hasAll",
+            Operator::Within => "$within",
+        }
+    }
+}
+
 impl Query {
     /// Reads a question from JSON: every spelling of the family, strictly: what is not understood is an error that
     /// names it and its place.

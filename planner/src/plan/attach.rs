@@ -8,7 +8,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, RecordBatchOptions, StructArray, UInt32Array},
+    array::{
+        Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, RecordBatchOptions, StructArray,
+        UInt32Array,
+    },
     buffer::OffsetBuffer,
     compute::{concat_batches, take, take_record_batch},
     datatypes::{DataType, Field},
@@ -54,7 +57,8 @@ pub(crate) fn assemble<'a>(
     batch: RecordBatch,
 ) -> BoxFuture<'a, Result<RecordBatch>> {
     async move {
-        let attached = try_join_all(records.attaches.iter().map(|attach| attach.bring(question, &batch))).await?;
+        let attached =
+            try_join_all(records.attaches.iter().map(|attach| attach.bring(question, &batch))).await?;
         let gone = || Error::internal("the plan gave fewer columns than were asked");
         let mut columns = Vec::with_capacity(records.outputs.len());
         for output in &records.outputs {
@@ -172,7 +176,8 @@ impl Dealing<'_> {
         let mut kept: Vec<u32> = Vec::with_capacity(batch.num_rows());
         for (row, key) in (0u32..).zip(keys.iter()) {
             let Some(group) = key.and_then(|key| groups.get(key).copied()) else { continue };
-            let (Some(count), Some(members)) = (self.counts.get_mut(group), self.members.get_mut(group)) else {
+            let (Some(count), Some(members)) = (self.counts.get_mut(group), self.members.get_mut(group))
+            else {
                 continue;
             };
             let position = *count;
@@ -181,7 +186,8 @@ impl Dealing<'_> {
                 continue;
             }
             if self.kept_rows >= self.rows_max {
-                let message = format!("an expand brings at most {} records per level: ask for less", self.rows_max);
+                let message =
+                    format!("an expand brings at most {} records per level: ask for less", self.rows_max);
                 return Err(Error::limited("expand", message));
             }
             members.push(u32::try_from(self.kept_rows).map_err(|error| Error::internal(error.to_string()))?);
@@ -199,7 +205,8 @@ impl Dealing<'_> {
 
 /// A list of children per parent, in the order in which they came.
 fn lists(children: &StructArray, members: &[Vec<u32>], parents: &[Option<usize>]) -> Result<ArrayRef> {
-    let of = |group: &Option<usize>| group.and_then(|group| members.get(group)).map_or(&[][..], Vec::as_slice);
+    let of =
+        |group: &Option<usize>| group.and_then(|group| members.get(group)).map_or(&[][..], Vec::as_slice);
     let lengths = parents.iter().map(|group| of(group).len());
     let offsets = OffsetBuffer::from_lengths(lengths);
     let indices: UInt32Array = parents.iter().flat_map(of).copied().collect::<Vec<u32>>().into();

@@ -12,7 +12,9 @@ use arrow::{
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike};
 use datafusion::{
     common::{DataFusionError, Result},
-    logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{
+        ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    },
 };
 
 use crate::objectql::Granularity;
@@ -27,8 +29,12 @@ const MICROS_PER_OFFSET: i64 = 900 * MICROS_PER_SECOND;
 
 /// The bucket of a date or an instant.
 pub(super) fn bucket(value: Expr, granularity: Granularity, zone: chrono_tz::Tz) -> Expr {
-    ScalarUDF::new_from_impl(Bucket { granularity, zone, signature: Signature::any(1, Volatility::Immutable) })
-        .call(vec![value])
+    ScalarUDF::new_from_impl(Bucket {
+        granularity,
+        zone,
+        signature: Signature::any(1, Volatility::Immutable),
+    })
+    .call(vec![value])
 }
 
 /// The label of a bucket.
@@ -93,7 +99,9 @@ impl Bucket {
             Granularity::Day => Some(days),
             Granularity::Week => Some((days + DAYS_FROM_MONDAY_TO_EPOCH).div_euclid(DAYS_PER_WEEK)),
             Granularity::Month => date().map(|date| i64::from(date.year()) * 12 + i64::from(date.month0())),
-            Granularity::Quarter => date().map(|date| i64::from(date.year()) * 4 + i64::from(date.month0() / 3)),
+            Granularity::Quarter => {
+                date().map(|date| i64::from(date.year()) * 4 + i64::from(date.month0() / 3))
+            }
             Granularity::Year => date().map(|date| i64::from(date.year())),
         }
     }
@@ -153,12 +161,14 @@ impl Label {
     fn of(&self, bucket: i64) -> Option<String> {
         Some(match self.granularity {
             Granularity::Hour => {
-                let local: NaiveDateTime = DateTime::from_timestamp(bucket.checked_mul(3600)?, 0)?.naive_utc();
+                let local: NaiveDateTime =
+                    DateTime::from_timestamp(bucket.checked_mul(3600)?, 0)?.naive_utc();
                 format!("{}T{:02}", local.date(), local.hour())
             }
             Granularity::Day => day(bucket)?.to_string(),
             Granularity::Week => {
-                let week = day(bucket.checked_mul(DAYS_PER_WEEK)?.checked_sub(DAYS_FROM_MONDAY_TO_EPOCH)?)?.iso_week();
+                let week = day(bucket.checked_mul(DAYS_PER_WEEK)?.checked_sub(DAYS_FROM_MONDAY_TO_EPOCH)?)?
+                    .iso_week();
                 format!("{:04}-W{:02}", week.year(), week.week())
             }
             Granularity::Month => format!("{:04}-{:02}", bucket.div_euclid(12), bucket.rem_euclid(12) + 1),

@@ -45,7 +45,10 @@ impl<N: Names> Filters<'_, N> {
 
     fn at_depth(&mut self, filter: &Filter, depth: usize) -> Result<Expr> {
         if depth > self.depth_max {
-            return Err(Error::limited("where", format!("filters nest at most {} levels deep", self.depth_max)));
+            return Err(Error::limited(
+                "where",
+                format!("filters nest at most {} levels deep", self.depth_max),
+            ));
         }
         match filter {
             Filter::And(all) => self.join(all, depth, true),
@@ -91,7 +94,9 @@ impl Comparison<'_> {
             Operator::Between => self.between(value),
             Operator::In => self.any_of(value),
             Operator::Nin => Ok(negated(self.any_of(value)?)),
-            Operator::Null => Ok(if self.asked(value)? { self.column.is_null() } else { self.column.is_not_null() }),
+            Operator::Null => {
+                Ok(if self.asked(value)? { self.column.is_null() } else { self.column.is_not_null() })
+            }
             Operator::Empty => {
                 let asked = self.asked(value)?;
                 let empty = self.empty();
@@ -129,7 +134,9 @@ impl Comparison<'_> {
             Operator::Null | Operator::Empty => true,
             Operator::Eq | Operator::Ne => !matches!(class, Class::Json),
             Operator::In | Operator::Nin => !matches!(class, Class::Json | Class::Choices(_)),
-            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte | Operator::Between => class.is_ordered(),
+            Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte | Operator::Between => {
+                class.is_ordered()
+            }
             Operator::Contains | Operator::NotContains => class.is_text() || self.is_list(),
             Operator::StartsWith
             | Operator::EndsWith
@@ -149,7 +156,11 @@ impl Comparison<'_> {
             _ => "",
         };
         let name = self.coercer.name;
-        Err(self.coercer.error(format!("{operator:?} does not fit {name:?}, a {} field{instead}", class.name())))
+        Err(self.coercer.error(format!(
+            "\"{}\" does not fit {name:?}, a {} field{instead}",
+            operator.name(),
+            class.name()
+        )))
     }
 
     fn asked(&self, value: &Value) -> Result<bool> {
@@ -174,7 +185,9 @@ impl Comparison<'_> {
 
     fn ordered(&self, operator: Operator, value: &Value) -> Result<Expr> {
         let (first, after) = match self.coercer.value(value)? {
-            Comparand::Null => return Err(self.coercer.error("null is neither larger nor smaller: use \"$null\"")),
+            Comparand::Null => {
+                return Err(self.coercer.error("null is neither larger nor smaller: use \"$null\""));
+            }
             Comparand::One(value) => (value, None),
             Comparand::Span(from, until) => (from, Some(until)),
         };
@@ -224,7 +237,9 @@ impl Comparison<'_> {
     fn one_text(&self, value: &Value) -> Result<String> {
         match value.as_str() {
             Some(text) => Ok(text.to_owned()),
-            None => Err(self.coercer.error(format!("{:?} is compared with a text, not {value}", self.coercer.name))),
+            None => Err(self
+                .coercer
+                .error(format!("{:?} is compared with a text, not {value}", self.coercer.name))),
         }
     }
 
@@ -236,7 +251,9 @@ impl Comparison<'_> {
             Operator::Contains => text_fn::contains(column, text(&wanted)),
             Operator::StartsWith => text_fn::starts_with(column, text(&wanted)),
             Operator::EndsWith => text_fn::ends_with(column, text(&wanted)),
-            Operator::Like => Expr::Like(Like::new(false, Box::new(column), Box::new(text(&wanted)), None, false)),
+            Operator::Like => {
+                Expr::Like(Like::new(false, Box::new(column), Box::new(text(&wanted)), None, false))
+            }
             Operator::IContains => call(text_fn::contains, folded()),
             Operator::IStartsWith => call(text_fn::starts_with, folded()),
             Operator::IEndsWith => call(text_fn::ends_with, folded()),
@@ -267,7 +284,9 @@ impl Comparison<'_> {
     fn same_list(&self, value: &Value) -> Result<Expr> {
         let Some(values) = value.as_array() else {
             let name = self.coercer.name;
-            return Err(self.coercer.error(format!("{name:?} holds a list: use \"$has\", or compare with a list")));
+            return Err(self
+                .coercer
+                .error(format!("{name:?} holds a list: use \"$has\", or compare with a list")));
         };
         let wanted = self.options(values)?;
         let count = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
@@ -298,7 +317,7 @@ fn compare_fields(
         Operator::Gte if ordered => left.expr.gt_eq(right.expr),
         Operator::Lt if ordered => left.expr.lt(right.expr),
         Operator::Lte if ordered => left.expr.lt_eq(right.expr),
-        other => return error(format!("{other:?} does not compare two fields")),
+        other => return error(format!("\"{}\" does not compare two fields", other.name())),
     })
 }
 

@@ -77,7 +77,11 @@ impl Groups {
     /// As [`super::records::Records::resolve`].
     pub(crate) fn resolve(with: Resolving<'_>, view: &Arc<ObjectView>, query: &Query) -> Result<Groups> {
         if !query.expand.is_empty() {
-            return Err(Error::invalid("INVALID_QUERY", "expand", "a grouped query can't expand: group by paths"));
+            return Err(Error::invalid(
+                "INVALID_QUERY",
+                "expand",
+                "a grouped query can't expand: group by paths",
+            ));
         }
         let text = query.search.as_ref().map(|search| search::text_query(view, search)).transpose()?;
         let depth_max = with.options.depth_max;
@@ -150,7 +154,8 @@ impl Groups {
         if let Some(filter) = &self.filter {
             plan = plan.filter(filter.clone())?;
         }
-        let inner = |members: &[Member]| members.iter().map(|member| member.inner.clone()).collect::<Vec<_>>();
+        let inner =
+            |members: &[Member]| members.iter().map(|member| member.inner.clone()).collect::<Vec<_>>();
         plan = plan.aggregate(inner(&self.keys), inner(&self.aggregates))?;
         let schema = Arc::clone(plan.schema());
         let mut outer = Vec::new();
@@ -168,7 +173,11 @@ impl Groups {
 
 /// The columns of a plan's answer, every one nullable.
 pub(crate) fn answer_schema(plan: &LogicalPlan) -> SchemaRef {
-    let fields = plan.schema().fields().iter().map(|field| ArrowField::new(field.name(), field.data_type().clone(), true));
+    let fields = plan
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| ArrowField::new(field.name(), field.data_type().clone(), true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -207,7 +216,12 @@ fn group_key(scope: &mut Scope, key: &GroupKey, index: usize, zone: chrono_tz::T
     Ok(Member { name, path: Some(key.path.clone()), inner: inner.alias(format!("k{index}")), outer, class })
 }
 
-fn aggregate(scope: &mut Scope, aggregation: &Aggregation, index: usize, only: Option<Expr>) -> Result<Member> {
+fn aggregate(
+    scope: &mut Scope,
+    aggregation: &Aggregation,
+    index: usize,
+    only: Option<Expr>,
+) -> Result<Member> {
     use AggregateFunction as F;
     let place = format!("aggregations[{index}]");
     let function = aggregation.function;
@@ -220,14 +234,16 @@ fn aggregate(scope: &mut Scope, aggregation: &Aggregation, index: usize, only: O
         (_, None) => return Err(Error::invalid("INVALID_QUERY", place, "this function needs a field")),
         (function, Some(subject)) => {
             let name = aggregation.path.as_deref().unwrap_or_default();
-            over(function, subject, name).map_err(|message| Error::invalid("INVALID_QUERY", place, message))?
+            over(function, subject, name)
+                .map_err(|message| Error::invalid("INVALID_QUERY", place, message))?
         }
     };
     let expr = match only {
         Some(only) => expr.filter(only).build()?,
         None => expr,
     };
-    let name = aggregation.alias.clone().unwrap_or_else(|| default_name(function, aggregation.path.as_deref()));
+    let name =
+        aggregation.alias.clone().unwrap_or_else(|| default_name(function, aggregation.path.as_deref()));
     Ok(Member { name, path: None, inner: expr.alias(format!("a{index}")), outer, class })
 }
 
@@ -235,7 +251,8 @@ fn aggregate(scope: &mut Scope, aggregation: &Aggregation, index: usize, only: O
 fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Expr, Class, Outer), String> {
     use AggregateFunction as F;
     let Subject { expr, class } = subject;
-    let refuse = || Err(format!("{function:?} does not fit {name:?}, a {} field", class.name()));
+    let refuse =
+        || Err(format!("{:?} does not fit {name:?}, a {} field", function_name(function), class.name()));
     let as_decimal = |expr: Expr| cast(expr, INT_AS_DECIMAL);
     let any = Class::Decimal { precision: DIGITS_MAX, scale: 0 };
     Ok(match (function, &class) {
@@ -246,9 +263,11 @@ fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Ex
         (F::Sum, Class::Bool) => {
             (sum(as_decimal(cast(expr, DataType::Int64))), Class::Int, Outer::Sum { integer: true })
         }
-        (F::Sum, Class::Decimal { scale, .. }) => {
-            (sum(expr), Class::Decimal { precision: DIGITS_MAX, scale: *scale }, Outer::Sum { integer: false })
-        }
+        (F::Sum, Class::Decimal { scale, .. }) => (
+            sum(expr),
+            Class::Decimal { precision: DIGITS_MAX, scale: *scale },
+            Outer::Sum { integer: false },
+        ),
         (F::Avg, Class::Decimal { .. }) => (avg(expr), any, Outer::Plain),
         (F::Avg, Class::Int) => (avg(as_decimal(expr)), any, Outer::Plain),
         (F::Avg, Class::Bool) => (avg(as_decimal(cast(expr, DataType::Int64))), any, Outer::Plain),
@@ -262,16 +281,20 @@ fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Ex
 
 /// `sum_amount`, `count_distinct_account_name`, `count`.
 fn default_name(function: AggregateFunction, path: Option<&str>) -> String {
+    let name = function_name(function);
+    path.map_or_else(|| name.to_owned(), |path| format!("{name}_{}", path.replace('.', "_")))
+}
+
+fn function_name(function: AggregateFunction) -> &'static str {
     use AggregateFunction as F;
-    let name = match function {
+    match function {
         F::Count => "count",
         F::CountDistinct => "count_distinct",
         F::Sum => "sum",
         F::Avg => "avg",
         F::Min => "min",
         F::Max => "max",
-    };
-    path.map_or_else(|| name.to_owned(), |path| format!("{name}_{}", path.replace('.', "_")))
+    }
 }
 
 /// Keys and aggregates by name: what `having`, `orderBy` and `fields` may name.
@@ -298,7 +321,8 @@ impl Members<'_> {
     fn check_names(&self) -> Result<()> {
         for (index, member) in self.0.iter().enumerate() {
             if self.0.iter().take(index).any(|before| before.name == member.name) {
-                let message = format!("{:?} is asked twice: give one of them another name with \"as\"", member.name);
+                let message =
+                    format!("{:?} is asked twice: give one of them another name with \"as\"", member.name);
                 return Err(Error::invalid("INVALID_QUERY", "aggregations", message));
             }
         }
@@ -330,7 +354,11 @@ impl Members<'_> {
             let at = format!("fields.{}", selection.path);
             let member = self.find(&selection.path, &at)?;
             if selection.alias.as_ref().is_some_and(|alias| *alias != member.name) {
-                return Err(Error::invalid("INVALID_QUERY", at, "give it its name where it is grouped or aggregated"));
+                return Err(Error::invalid(
+                    "INVALID_QUERY",
+                    at,
+                    "give it its name where it is grouped or aggregated",
+                ));
             }
             if columns.contains(&member.name) {
                 return Err(Error::invalid("INVALID_QUERY", at, format!("{:?} is asked twice", member.name)));

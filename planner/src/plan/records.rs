@@ -164,17 +164,25 @@ impl Records {
     /// # Errors
     ///
     /// `Internal`.
-    pub(crate) fn plan(&self, snapshot: &Snapshot, restriction: Restriction, small: bool) -> Result<LogicalPlan> {
+    pub(crate) fn plan(
+        &self,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+        small: bool,
+    ) -> Result<LogicalPlan> {
         let mut plan = self.filtered(&self.scope, snapshot, restriction)?;
         let window = if self.level == Level::Root { self.limit.map(size) } else { None };
         let offset = if self.level == Level::Root { size(self.offset) } else { 0 };
         if self.level != Level::ToOne && (self.sorted || small) {
-            plan = plan.sort_with_limit(self.sort.clone(), window.map(|limit| limit.saturating_add(offset)))?;
+            plan =
+                plan.sort_with_limit(self.sort.clone(), window.map(|limit| limit.saturating_add(offset)))?;
         }
         if window.is_some() || offset > 0 {
             plan = plan.limit(offset, window)?;
         }
-        let columns = (0..).zip(&self.columns).map(|(index, column): (usize, _)| column.clone().alias(format!("c{index}")));
+        let columns = (0..)
+            .zip(&self.columns)
+            .map(|(index, column): (usize, _)| column.clone().alias(format!("c{index}")));
         let plan = plan.project(columns.collect::<Vec<_>>())?.build()?;
         if window == Some(0) {
             let schema = Arc::clone(plan.schema());
@@ -193,7 +201,12 @@ impl Records {
         Ok(plan.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("n")])?.build()?)
     }
 
-    fn filtered(&self, scope: &Scope, snapshot: &Snapshot, restriction: Restriction) -> Result<LogicalPlanBuilder> {
+    fn filtered(
+        &self,
+        scope: &Scope,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+    ) -> Result<LogicalPlanBuilder> {
         let plan = scope.plan(snapshot, restriction)?;
         match &self.filter {
             Some(filter) => Ok(plan.filter(filter.clone())?),
@@ -331,9 +344,10 @@ impl Building<'_> {
         let attach = self.attach(relation, &query, At { code: "INVALID_FIELD", place: &place })?;
         for (name, rest) in paths {
             let Some(inner) = self.attaches.get(attach) else { continue };
-            let (column, field) = inner.child.schema.column_with_name(rest).ok_or_else(|| {
-                Error::internal(format!("{relation}.{rest} was resolved and is not there"))
-            })?;
+            let (column, field) =
+                inner.child.schema.column_with_name(rest).ok_or_else(|| {
+                    Error::internal(format!("{relation}.{rest} was resolved and is not there"))
+                })?;
             let field = field.clone().with_name(*name);
             self.named.insert((*name).to_owned(), (Output::Inner { attach, column }, field));
         }
@@ -343,7 +357,8 @@ impl Building<'_> {
     fn expand(&mut self, expands: &IndexMap<String, Expand>) -> Result<()> {
         for (name, expand) in expands {
             let place = format!("expand.{name}");
-            let attach = self.attach(&expand.relation, &expand.query, At { code: "INVALID_FIELD", place: &place })?;
+            let attach =
+                self.attach(&expand.relation, &expand.query, At { code: "INVALID_FIELD", place: &place })?;
             let Some(made) = self.attaches.get(attach) else { continue };
             let structure = DataType::Struct(made.child.schema.fields().clone());
             let data_type = match made.many {
@@ -405,9 +420,13 @@ fn unknown_relation(view: &ObjectView, name: &str, at: At<'_>) -> Error {
     unknown(view, name, name, at)
 }
 
-/// An error of a nested query, with the way to it.
+/// An error of a nested query, with the way to it (a comparison read from JSON knows its whole way already).
 fn inside(place: &str, mut error: Error) -> Error {
-    error.path = if error.path.is_empty() { place.to_owned() } else { format!("{place}.{}", error.path) };
+    if error.path.is_empty() {
+        error.path = place.to_owned();
+    } else if !error.path.contains(&format!("{place}.")) {
+        error.path = format!("{place}.{}", error.path);
+    }
     error
 }
 

@@ -91,7 +91,10 @@ impl Scope {
             }
             depth += 1;
             if depth > self.depth_max {
-                return Err(Error::limited(at.place, format!("paths go at most {} relations far", self.depth_max)));
+                return Err(Error::limited(
+                    at.place,
+                    format!("paths go at most {} relations far", self.depth_max),
+                ));
             }
             node = self.follow(node, name, path, at)?;
         }
@@ -128,7 +131,8 @@ impl Scope {
         if let Some(known) = self.nodes.iter().position(|node| node.from == via) {
             return Ok(known);
         }
-        let target = self.views.get(relation.target.as_str()).ok_or_else(|| unknown(&view, name, path, at))?;
+        let target =
+            self.views.get(relation.target.as_str()).ok_or_else(|| unknown(&view, name, path, at))?;
         let target = Arc::clone(target);
         self.read(from, lookup.name.as_str());
         self.nodes.push(Node { view: target, from: via, columns: IndexSet::from(["id".to_owned()]) });
@@ -157,10 +161,16 @@ fn alias(index: usize) -> TableReference {
     TableReference::bare(format!("t{index}"))
 }
 
-fn scan(index: usize, node: &Node, snapshot: &Snapshot, restriction: Restriction) -> Result<LogicalPlanBuilder> {
+fn scan(
+    index: usize,
+    node: &Node,
+    snapshot: &Snapshot,
+    restriction: Restriction,
+) -> Result<LogicalPlanBuilder> {
     let provider = node.view.provider(snapshot, restriction)?;
     let schema = provider.schema();
-    let mut projection = node.columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut projection =
+        node.columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
     projection.sort_unstable();
     Ok(LogicalPlanBuilder::scan(alias(index), provider_as_source(provider), Some(projection))?)
 }
@@ -170,7 +180,11 @@ pub(crate) fn unknown(view: &ObjectView, name: &str, path: &str, at: At<'_>) -> 
     let relations = view.object.relations.values().filter(|relation| {
         view.to_one(relation.name.as_str()).is_some() || view.to_many(relation.name.as_str()).is_some()
     });
-    let known = view.fields.iter().map(|field| field.as_str()).chain(relations.map(|relation| relation.name.as_str()));
+    let known = view
+        .fields
+        .iter()
+        .map(|field| field.as_str())
+        .chain(relations.map(|relation| relation.name.as_str()));
     let hint = nearest::hint(name, known);
     let within = if name == path { String::new() } else { format!(" (in {path:?})") };
     let message = format!("{:?} has no field {name:?}{within}{hint}", view.object.name);

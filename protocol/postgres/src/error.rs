@@ -118,7 +118,11 @@ impl From<quarry_engine::Error> for PgError {
         let state = sqlstate::of_engine(&error);
         let from_source = error.findings.is_empty().then(|| find_datafusion(&error)).flatten();
         if let Some(below) = from_source {
-            return PgError { message: said(below), state: sqlstate::of_datafusion(below), ..PgError::from_plan(below) };
+            return PgError {
+                message: said(below),
+                state: sqlstate::of_datafusion(below),
+                ..PgError::from_plan(below)
+            };
         }
         let mut told = PgError::new(state, error.message.clone());
         if let Some(first) = error.findings.first() {
@@ -240,7 +244,9 @@ fn find_datafusion<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&
 /// The message without DataFusion's own prefixes, and a table's absence in PostgreSQL's words.
 fn said(error: &DataFusionError) -> String {
     let message = match error.find_root() {
-        DataFusionError::Plan(m) | DataFusionError::Execution(m) | DataFusionError::NotImplemented(m) => m.clone(),
+        DataFusionError::Plan(m) | DataFusionError::Execution(m) | DataFusionError::NotImplemented(m) => {
+            m.clone()
+        }
         other => other.strip_backtrace(),
     };
     match message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {

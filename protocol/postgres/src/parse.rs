@@ -31,7 +31,8 @@ pub fn parse(text: &str, bytes_max: usize) -> Result<Vec<Statement>> {
         return Err(PgError::new(SqlState::PROGRAM_LIMIT, message).with_hint("split it, or use COPY"));
     }
     let dialect = PostgreSqlDialect {};
-    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| PgError::token(&e, text))?;
+    let tokens =
+        Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| PgError::token(&e, text))?;
     let tokens = tokens.into_iter().map(with_postgres_words).collect();
     let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(tokens);
     let statements = parser.parse_statements().map_err(|e| PgError::syntax(&e, text))?;
@@ -74,7 +75,9 @@ pub fn count_parameters(statement: &Statement) -> Result<usize> {
     });
     debug_assert!(visited.is_continue());
     match wrong {
-        Some(name) => Err(PgError::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}"))),
+        Some(name) => {
+            Err(PgError::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}")))
+        }
         None => Ok(highest),
     }
 }

@@ -22,7 +22,9 @@ pub fn announce(field: &Field) -> Announced {
     let named = field.metadata().get(PG_TYPE).and_then(|name| by_name(name));
     let pg_type = named.unwrap_or_else(|| of_arrow(field.data_type()));
     let modifier = match field.data_type() {
-        DataType::Decimal128(precision, scale) if pg_type == Type::NUMERIC && *precision < COMPUTED_PRECISION => {
+        DataType::Decimal128(precision, scale)
+            if pg_type == Type::NUMERIC && *precision < COMPUTED_PRECISION =>
+        {
             ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4
         }
         _ => -1,
@@ -35,8 +37,15 @@ pub fn size_of(pg_type: &Type) -> i16 {
     match *pg_type {
         Type::BOOL | Type::CHAR => 1,
         Type::INT2 => 2,
-        Type::INT4 | Type::OID | Type::FLOAT4 | Type::DATE | Type::REGPROC | Type::REGCLASS | Type::REGTYPE
-        | Type::XID | Type::CID => 4,
+        Type::INT4
+        | Type::OID
+        | Type::FLOAT4
+        | Type::DATE
+        | Type::REGPROC
+        | Type::REGCLASS
+        | Type::REGTYPE
+        | Type::XID
+        | Type::CID => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
         Type::INTERVAL | Type::UUID => 16,
         Type::NAME => 64,
@@ -54,15 +63,18 @@ pub fn of_arrow(data_type: &DataType) -> Type {
         DataType::UInt32 => Type::OID,
         DataType::Float16 | DataType::Float32 => Type::FLOAT4,
         DataType::Float64 => Type::FLOAT8,
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
-            Type::NUMERIC
-        }
+        DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => Type::NUMERIC,
         DataType::Date32 | DataType::Date64 => Type::DATE,
         DataType::Time32(_) | DataType::Time64(_) => Type::TIME,
         DataType::Timestamp(_, None) => Type::TIMESTAMP,
         DataType::Timestamp(_, Some(_)) => Type::TIMESTAMPTZ,
         DataType::Interval(_) | DataType::Duration(_) => Type::INTERVAL,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Type::BYTEA,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            Type::BYTEA
+        }
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             array_of(&announce(item).pg_type)
         }

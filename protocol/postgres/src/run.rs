@@ -50,8 +50,11 @@ impl QueryThreads {
     ///
     /// When the machine gives none.
     pub fn start(count: usize) -> io::Result<QueryThreads> {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(count.max(1)).thread_name("quarry-sql").enable_all().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(count.max(1))
+            .thread_name("quarry-sql")
+            .enable_all()
+            .build()?;
         Ok(QueryThreads(Some(runtime)))
     }
 
@@ -104,7 +107,12 @@ impl Queries {
         let task = self.runtime.spawn(produce(engine, ask, tell_schema, batches, place));
         let task = AbortOnDropHandle::new(task);
         let schema = schema.await.map_err(|_| died())??;
-        Ok(Rows { schema, waiting: VecDeque::new(), source: Source::Running { receiver, _task: task }, offset: 0 })
+        Ok(Rows {
+            schema,
+            waiting: VecDeque::new(),
+            source: Source::Running { receiver, _task: task },
+            offset: 0,
+        })
     }
 
     /// Plans, and tells the types without running; `settle` says what each parameter is once the planner has said what it infers.
@@ -147,7 +155,8 @@ async fn plan(
     statement: Statement,
 ) -> Result<(SqlSession, LogicalPlan)> {
     let rewritten = catalog::rewrite(statement);
-    let mut statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
+    let mut statement =
+        rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
     names::name_outputs(&mut statement);
     let sql = engine.planner().sql(context, extras);
     let plan = sql.plan(statement).await?;
@@ -211,8 +220,10 @@ impl Rows {
     ///
     /// `XX000` when the columns are of different lengths.
     pub fn texts(columns: Vec<(&str, Vec<String>)>) -> Result<Rows> {
-        let fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
-        let arrays = columns.into_iter().map(|(_, texts)| std::sync::Arc::new(StringArray::from(texts)) as ArrayRef);
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, true)).collect();
+        let arrays =
+            columns.into_iter().map(|(_, texts)| std::sync::Arc::new(StringArray::from(texts)) as ArrayRef);
         let schema = Arc::new(Schema::new(fields));
         let batch = RecordBatch::try_new(schema.clone(), arrays.collect())?;
         Ok(Rows::ready(schema, [batch]))

@@ -156,7 +156,8 @@ impl Door {
             tracing::debug!(%error, "a client left at once");
             return;
         }
-        let limits = WireLimits { message_bytes_max: options.message_bytes_max, write_timeout: options.write_timeout };
+        let limits =
+            WireLimits { message_bytes_max: options.message_bytes_max, write_timeout: options.write_timeout };
         let mut wire = Wire::new(stream, limits);
         let opening = startup::open(&mut wire, &around.engine, &around.cancels);
         let opened = tokio::select! {

@@ -4,10 +4,7 @@
 //! PostgreSQL's. Source of the codes: PostgreSQL 15, appendix A.
 
 use arrow::error::ArrowError;
-use datafusion::{
-    common::SchemaError,
-    error::DataFusionError,
-};
+use datafusion::{common::SchemaError, error::DataFusionError};
 use quarry_engine::{Error, ErrorKind, Finding};
 
 /// A five-character error code.
@@ -169,7 +166,10 @@ pub fn of_arrow(error: &ArrowError) -> SqlState {
             let lower = message.to_ascii_lowercase();
             if lower.contains("timestamp") || lower.contains("date") || lower.contains("time") {
                 SqlState::DATETIME_FORMAT
-            } else if lower.contains("overflow") || lower.contains("out of range") || lower.contains("too large") {
+            } else if lower.contains("overflow")
+                || lower.contains("out of range")
+                || lower.contains("too large")
+            {
                 SqlState::NUMBER_OUT_OF_RANGE
             } else {
                 SqlState::INVALID_TEXT

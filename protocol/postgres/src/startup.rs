@@ -127,7 +127,8 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
 async fn look_up(engine: &Arc<Engine>, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
     let (engine, user) = (engine.clone(), user.to_owned());
     let found = tokio::task::spawn_blocking(move || engine.scram(&user)).await;
-    let found = found.map_err(|e| PgError::fatal(SqlState::INTERNAL, format!("the user could not be read: {e}")))?;
+    let found =
+        found.map_err(|e| PgError::fatal(SqlState::INTERNAL, format!("the user could not be read: {e}")))?;
     found.map_err(|error| PgError::from(error).into_fatal())
 }
 

@@ -1,3 +1,4 @@
+//! What a catalog takes and refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::Catalog;

@@ -1,3 +1,4 @@
+//! Rows to Arrow and back.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::{batch, rows};

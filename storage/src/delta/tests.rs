@@ -1,3 +1,4 @@
+//! Pieces over append-only rows.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::pieces::Pieces;

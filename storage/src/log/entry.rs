@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::frame::PAYLOAD_BYTES_MAX;
 use crate::{
     catalog::TableId,
     error::{Error, Result},
@@ -76,9 +77,20 @@ pub(crate) fn patched(old: &Row, fields: &[(u32, Value, Value)]) -> Row {
 
 impl Entry {
     /// Its bytes.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when it is too large for a frame: what recovery would refuse must not be written.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        postcard::to_stdvec(self)
-            .map_err(|error| Error::Internal(format!("a log entry can't be encoded: {error}")))
+        let bytes = postcard::to_stdvec(self);
+        let bytes =
+            bytes.map_err(|error| Error::Internal(format!("a log entry can't be encoded: {error}")))?;
+        if bytes.len() > PAYLOAD_BYTES_MAX {
+            let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+            let (asked, allowed) = (number(bytes.len()), number(PAYLOAD_BYTES_MAX));
+            return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed });
+        }
+        Ok(bytes)
     }
 
     /// The entry in these bytes.

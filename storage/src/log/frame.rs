@@ -10,7 +10,7 @@ pub(crate) const FILE_HEADER_BYTES: usize = 64;
 /// A frame's bytes before its payload.
 pub(crate) const FRAME_HEADER_BYTES: usize = 60;
 /// The largest payload of a frame.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = 1 << 30;
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 512 << 20;
 
 const FILE_MAGIC: [u8; 8] = *b"QUARRYLG";
 const FILE_VERSION: u32 = 1;

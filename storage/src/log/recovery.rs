@@ -8,7 +8,7 @@ use std::{
 use super::{
     Entry, LogWriter,
     frame::{FILE_HEADER_BYTES, FRAME_MAGIC, FileHeader, Frame, Hash, decode_frame},
-    writer::{file_name, zero},
+    writer::{LogEnd, file_name, zero},
 };
 use crate::{
     error::{Error, Result},
@@ -69,7 +69,7 @@ pub(crate) fn recover(
             format!("the log ends at {}, segments hold {}", reader.csn, start.csn),
         ));
     }
-    LogWriter::resume(path, offset, reader.csn, reader.hash, log_file_bytes)
+    LogWriter::resume(path, LogEnd { offset, csn: reader.csn, hash: reader.hash }, log_file_bytes)
 }
 
 /// Log files by first CSN. A file of another name is refused: nothing in here is guessed at.

@@ -1,3 +1,4 @@
+//! The log cut, broken, rolled and repaired.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{

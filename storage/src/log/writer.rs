@@ -38,6 +38,16 @@ pub(crate) struct LogWriter {
     pub fail_next: bool,
 }
 
+/// Where a log ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogEnd {
+    /// Behind the last sound frame of the last file.
+    pub offset: u64,
+    /// That frame's CSN and hash.
+    pub csn: u64,
+    pub hash: Hash,
+}
+
 /// The name of the file whose first frame has this CSN.
 pub(crate) fn file_name(first_csn: u64) -> String {
     format!("{first_csn:020}.log")
@@ -45,29 +55,21 @@ pub(crate) fn file_name(first_csn: u64) -> String {
 
 impl LogWriter {
     /// A writer behind the last sound frame of a file that is there.
-    pub fn resume(path: &Path, offset: u64, csn: u64, hash: Hash, log_file_bytes: u64) -> Result<LogWriter> {
+    pub(super) fn resume(path: &Path, end: LogEnd, log_file_bytes: u64) -> Result<LogWriter> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open", path))?;
         let length = file.metadata().map_err(failed("look at", path))?.len();
-        Self::over(path, file, offset, length, csn, hash, log_file_bytes)
+        Self::over((path, file), end, length, log_file_bytes)
     }
 
     /// A writer in a new file.
     pub fn create(folder: &Path, csn: u64, hash: Hash, log_file_bytes: u64) -> Result<LogWriter> {
         let (path, file) = create_file(folder, csn, hash)?;
         let offset = header_bytes();
-        Self::over(&path, file, offset, offset, csn, hash, log_file_bytes)
+        Self::over((&path, file), LogEnd { offset, csn, hash }, offset, log_file_bytes)
     }
 
-    #[allow(clippy::too_many_arguments)] // two private callers
-    fn over(
-        path: &Path,
-        file: File,
-        offset: u64,
-        length: u64,
-        csn: u64,
-        hash: Hash,
-        log_file_bytes: u64,
-    ) -> Result<LogWriter> {
+    fn over((path, file): (&Path, File), end: LogEnd, length: u64, log_file_bytes: u64) -> Result<LogWriter> {
+        let LogEnd { offset, csn, hash } = end;
         let twin = file.try_clone().map_err(failed("open", path))?;
         let writer = LogWriter {
             folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
@@ -125,6 +127,9 @@ impl LogWriter {
             Ok(()) => {
                 self.offset += length;
                 (self.csn, self.hash) = (csn, hash);
+                if let Some(end) = self.zeroed.end.try_lock() {
+                    self.zeroed_end = *end;
+                }
                 self.ahead.ask_when_short(&self.zeroed, self.offset, self.zeroed_end);
                 Ok(())
             }

@@ -1,3 +1,4 @@
+//! Row sets combined.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::RowSet;

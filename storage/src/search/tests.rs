@@ -1,3 +1,4 @@
+//! Full-text search as its callers meet it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;

@@ -159,7 +159,7 @@ impl Segment {
         }
         let mut batches = Vec::new();
         for batch in builder.build().map_err(parquet_error)? {
-            batches.push(batch.map_err(|error| read_error(error))?);
+            batches.push(batch.map_err(read_error)?);
         }
         let column = |at: usize| {
             let pieces: Vec<&dyn Array> =

@@ -1,3 +1,4 @@
+//! Terms: order and equality.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::term;

@@ -1,7 +1,7 @@
 //! The store against a model: random transactions, folds and reopenings; every access path must tell what a map
 //! tells, now and for every snapshot still held.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -13,7 +13,7 @@ type Model = BTreeMap<String, Row>;
 const WORDS: [&str; 5] = ["alpha", "beta", "gamma", "delta", "omega"];
 
 /// Histories that are tried; more of them find more.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 12;
 
 struct Run {
     random: StdRng,
@@ -42,7 +42,8 @@ fn the_store_does_what_a_map_does() {
                     run.store.fold().unwrap();
                 }
                 15 => run.reopen(),
-                16 => run.held.push((run.store.snapshot(), run.model.clone())),
+                16 => run.crash(),
+                17 => run.held.push((run.store.snapshot(), run.model.clone())),
                 _ => run.check(&context),
             }
         }
@@ -104,10 +105,32 @@ impl Run {
         self.store = open_with(self.folder.path(), small());
     }
 
+    /// Goes on with a copy of the files as they are while the store is open: what `kill -9` would leave.
+    fn crash(&mut self) {
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(self.folder.path(), copy.path());
+        self.held.clear();
+        self.store = open_with(copy.path(), small());
+        self.folder = copy;
+    }
+
     fn check(&self, context: &str) {
         check(&self.store.snapshot(), &self.model, context);
         for (snapshot, model) in &self.held {
             check(snapshot, model, &format!("{context}, held {:?}", snapshot.csn()));
+        }
+    }
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy_folder(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
         }
     }
 }

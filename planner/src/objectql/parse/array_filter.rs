@@ -24,7 +24,9 @@ pub(super) fn from_array(place: &Place, items: &[Value]) -> Result<Filter> {
     match items {
         [] => Ok(Filter::And(Vec::new())),
         [Value::String(word), rest @ ..] => match (connector(word), rest) {
-            (Some(Connector::Not), [child]) => Ok(Filter::Not(Box::new(filter::filter(&place.index(1), child)?))),
+            (Some(Connector::Not), [child]) => {
+                Ok(Filter::Not(Box::new(filter::filter(&place.index(1), child)?)))
+            }
             (Some(Connector::Not), _) => Err(place.filter_error("\"not\" takes one filter")),
             (Some(connector), _) if !rest.iter().any(Value::is_string) => {
                 let child = |(index, item)| filter::filter(&place.index(index + 1), item);
@@ -146,7 +148,9 @@ fn cube_rule(place: &Place, field: &str, operator: &str, values: Option<&Value>)
     let values = match values {
         None | Some(Value::Null) => return rule(place, field, operator, None),
         Some(Value::Array(values)) => values,
-        Some(other) => return Err(place.key("values").filter_error(format!("expects a list, not {}", shown(other)))),
+        Some(other) => {
+            return Err(place.key("values").filter_error(format!("expects a list, not {}", shown(other))));
+        }
     };
     let list = Value::Array(values.clone());
     match (operator, values.as_slice()) {

@@ -84,8 +84,8 @@ fn of_path(place: &Place, path: &str, value: &Value) -> Result<Filter> {
     if let Some(other) = field_operand(place, value)? {
         return Ok(compare(place, path, Operator::Eq, other));
     }
-    let operators = object.keys().filter(|key| key.starts_with('$')).count();
-    if operators == 0 {
+    let below = |key: &String| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor");
+    if object.keys().all(below) {
         return from_object(&place.deeper()?, object, &format!("{path}."));
     }
     let mut all = Vec::with_capacity(object.len());
@@ -130,7 +130,9 @@ pub(super) fn apply(
                 None | Some(Value::Null) => true,
                 Some(Value::Bool(asked)) => *asked,
                 Some(other) => {
-                    return Err(place.filter_error(format!("{name:?} takes true or false, not {}", shown(other))));
+                    return Err(
+                        place.filter_error(format!("{name:?} takes true or false, not {}", shown(other)))
+                    );
                 }
             };
             Ok(compare(place, path, operator, Operand::Value(Value::Bool(asked != negated))))

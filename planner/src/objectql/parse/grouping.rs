@@ -58,7 +58,8 @@ pub(super) fn grouping(place: &Place, keys: &mut Keys<'_>, query: &mut Query) ->
             key.time_zone = key.time_zone.or(key.granularity.map(|_| zone));
         }
         if query.group_by.iter().all(|key| key.granularity.is_none()) {
-            return Err(place.not_supported("a time zone is taken with date group keys only; set the session's instead"));
+            return Err(place
+                .not_supported("a time zone is taken with date group keys only; set the session's instead"));
         }
     }
     let grouped = !query.group_by.is_empty() || !query.aggregations.is_empty();
@@ -140,7 +141,9 @@ fn aggregations(place: &Place, value: &Value) -> Result<Vec<Aggregation>> {
 
 fn aggregation(place: &Place, item: &Value) -> Result<Aggregation> {
     let Some(object) = item.as_object() else {
-        return Err(place.query_error(format!("expects {{\"function\", \"field\", \"as\"}}, not {}", shown(item))));
+        return Err(
+            place.query_error(format!("expects {{\"function\", \"field\", \"as\"}}, not {}", shown(item)))
+        );
     };
     let mut keys = Keys::new(place, object);
     let Some((at, name)) = keys.take(&["function", "func", "method"])? else {
@@ -152,7 +155,8 @@ fn aggregation(place: &Place, item: &Value) -> Result<Aggregation> {
     let path = path.filter(|path| path != "*");
     if let Some((place, value)) = keys.take(&["distinct"])? {
         match (place.flag(value)?, function) {
-            (false, _) | (true, AggregateFunction::CountDistinct | AggregateFunction::Min | AggregateFunction::Max) => {}
+            (false, _)
+            | (true, AggregateFunction::CountDistinct | AggregateFunction::Min | AggregateFunction::Max) => {}
             (true, AggregateFunction::Count) => function = AggregateFunction::CountDistinct,
             (true, _) => return Err(place.not_supported("\"distinct\" is taken with count only")),
         }
@@ -160,8 +164,12 @@ fn aggregation(place: &Place, item: &Value) -> Result<Aggregation> {
     if path.is_none() && function != AggregateFunction::Count {
         return Err(place.key("field").query_error("this function needs a field"));
     }
-    let filter = keys.take(&["filter", "where"])?.map(|(place, value)| filter::filter(&place, value)).transpose()?;
-    let alias = keys.take(&["as", "alias"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let filter =
+        keys.take(&["filter", "where"])?.map(|(place, value)| filter::filter(&place, value)).transpose()?;
+    let alias = keys
+        .take(&["as", "alias"])?
+        .map(|(place, value)| place.text(value).map(str::to_owned))
+        .transpose()?;
     keys.finish()?;
     Ok(Aggregation { function, path, filter, alias })
 }

@@ -21,8 +21,19 @@ use crate::error::Result;
 
 /// Things the language knows and this version can't do.
 const LATER: &[&str] = &[
-    "windows", "windowFunctions", "pivot", "rollup", "asOf", "after", "before", "cursor", "explain", "distinct", "joins",
-    "highlight", "numbers",
+    "windows",
+    "windowFunctions",
+    "pivot",
+    "rollup",
+    "asOf",
+    "after",
+    "before",
+    "cursor",
+    "explain",
+    "distinct",
+    "joins",
+    "highlight",
+    "numbers",
 ];
 
 pub(super) fn query(json: &Value) -> Result<Query> {
@@ -47,8 +58,10 @@ pub(super) fn whole_filter(json: &Value) -> Result<Filter> {
 /// A query below a relation; `relation` and `object` may stand in it.
 fn nested(place: &Place, object: &Map<String, Value>, relation: &str) -> Result<Expand> {
     let mut keys = Keys::new(place, object);
-    let named = keys.take(&["relation"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
-    let target = keys.take(&["object"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let named =
+        keys.take(&["relation"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let target =
+        keys.take(&["object"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
     let mut query = body(place, keys)?;
     query.object = target.unwrap_or_default();
     Ok(Expand { relation: named.unwrap_or_else(|| relation.to_owned()), query })
@@ -118,7 +131,10 @@ fn field(place: &Place, item: &Value, query: &mut Query) -> Result<()> {
         Some((place, value)) => place.text(value)?.trim().to_owned(),
         None => return Err(place.query_error("names no field: {\"field\": …, \"as\": …}")),
     };
-    let alias = keys.take(&["as", "alias"])?.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let alias = keys
+        .take(&["as", "alias"])?
+        .map(|(place, value)| place.text(value).map(str::to_owned))
+        .transpose()?;
     let below = keys.take(&["fields"])?;
     keys.finish()?;
     let Some((place, value)) = below else {

@@ -37,8 +37,10 @@ fn from_item(place: &Place, item: &Value) -> Result<Vec<Order>> {
                 None => return Err(invalid(place, "names no field")),
             };
             let direction = keys.take(&["order", "direction", "dir"])?;
-            let down = direction.map(|(place, value)| descending(&place, value)).transpose()?.unwrap_or(false);
-            let nulls = keys.take(&["nulls"])?.map(|(place, value)| nulls_first(&place, value)).transpose()?;
+            let down =
+                direction.map(|(place, value)| descending(&place, value)).transpose()?.unwrap_or(false);
+            let nulls =
+                keys.take(&["nulls"])?.map(|(place, value)| nulls_first(&place, value)).transpose()?;
             keys.finish()?;
             Ok(vec![Order { path, descending: down, nulls_first: nulls.unwrap_or(false) }])
         }
@@ -59,7 +61,10 @@ fn from_words(place: &Place, text: &str) -> Result<Order> {
         [path, rest @ ..] => (*path, rest),
         [] => return Err(invalid(place, "an empty sort key")),
     };
-    let signed = path.strip_prefix('-').map(|path| (path, true)).or_else(|| path.strip_prefix('+').map(|path| (path, false)));
+    let signed = path
+        .strip_prefix('-')
+        .map(|path| (path, true))
+        .or_else(|| path.strip_prefix('+').map(|path| (path, false)));
     let (path, mut down) = signed.unwrap_or((path, false));
     let lower: Vec<String> = rest.iter().map(|word| word.to_lowercase()).collect();
     let mut lower: Vec<&str> = lower.iter().map(String::as_str).collect();
@@ -73,7 +78,12 @@ fn from_words(place: &Place, text: &str) -> Result<Order> {
     let nulls_first = match lower.as_slice() {
         [] | ["nulls", "last"] => false,
         ["nulls", "first"] => true,
-        _ => return Err(invalid(place, format!("{text:?} is no sort key: write \"field\", \"-field\" or \"field desc\""))),
+        _ => {
+            return Err(invalid(
+                place,
+                format!("{text:?} is no sort key: write \"field\", \"-field\" or \"field desc\""),
+            ));
+        }
     };
     if path.is_empty() {
         return Err(invalid(place, "an empty sort key"));
@@ -86,7 +96,10 @@ fn order(path: &str, descending: bool) -> Order {
 }
 
 fn name<'a>(place: &Place, value: &'a Value) -> Result<&'a str> {
-    value.as_str().filter(|name| !name.is_empty()).ok_or_else(|| invalid(place, format!("expects a field, not {}", shown(value))))
+    value
+        .as_str()
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| invalid(place, format!("expects a field, not {}", shown(value))))
 }
 
 fn descending(place: &Place, value: &Value) -> Result<bool> {

@@ -70,11 +70,15 @@ impl Place {
     }
 
     pub(super) fn count(&self, value: &Value) -> Result<u64> {
-        value.as_u64().ok_or_else(|| self.query_error(format!("expects a whole number from 0, not {}", shown(value))))
+        value
+            .as_u64()
+            .ok_or_else(|| self.query_error(format!("expects a whole number from 0, not {}", shown(value))))
     }
 
     pub(super) fn flag(&self, value: &Value) -> Result<bool> {
-        value.as_bool().ok_or_else(|| self.query_error(format!("expects true or false, not {}", shown(value))))
+        value
+            .as_bool()
+            .ok_or_else(|| self.query_error(format!("expects true or false, not {}", shown(value))))
     }
 }
 
@@ -111,7 +115,8 @@ impl<'a> Keys<'a> {
             let Some(value) = self.object.get(*spelling).filter(|value| !value.is_null()) else { continue };
             match found {
                 Some((before, first)) if first != value => {
-                    let message = format!("{before:?} and {spelling:?} mean the same but have different values");
+                    let message =
+                        format!("{before:?} and {spelling:?} mean the same but have different values");
                     return Err(self.place.key(spelling).query_error(message));
                 }
                 Some(_) => {}
@@ -129,7 +134,8 @@ impl<'a> Keys<'a> {
     pub(super) fn refuse(&mut self, keys: &[&'static str]) -> Result<()> {
         self.known.extend(keys);
         for key in keys {
-            let asked = self.object.get(*key).is_some_and(|value| !value.is_null() && *value != Value::Bool(false));
+            let asked =
+                self.object.get(*key).is_some_and(|value| !value.is_null() && *value != Value::Bool(false));
             if asked {
                 return Err(self.place.key(key).not_supported(format!("{key:?} is not supported yet")));
             }

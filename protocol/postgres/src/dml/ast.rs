@@ -2,7 +2,8 @@
 
 use datafusion::sql::sqlparser::{
     ast::{
-        Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, Value,
+        Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
+        Value,
     },
     dialect::PostgreSqlDialect,
     parser::Parser,
@@ -15,7 +16,11 @@ use crate::{
 };
 
 /// `SELECT projection FROM from WHERE selection`.
-pub fn select(projection: Vec<SelectItem>, from: Vec<TableWithJoins>, selection: Option<Expr>) -> Result<Statement> {
+pub fn select(
+    projection: Vec<SelectItem>,
+    from: Vec<TableWithJoins>,
+    selection: Option<Expr>,
+) -> Result<Statement> {
     let (mut query, mut select) = template()?;
     select.projection = projection;
     select.from = from;

@@ -43,7 +43,9 @@ pub fn cell_of(expr: &Expr) -> Result<Cell> {
     }
     Ok(match expr {
         Expr::Nested(inner) => cell_of(inner)?,
-        Expr::Identifier(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("default") => {
+        Expr::Identifier(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("default") =>
+        {
             Cell::Default
         }
         Expr::Value(given) => match literal(&given.value)? {
@@ -74,7 +76,9 @@ fn literal(given: &SqlValue) -> Result<Option<Input>> {
         | SqlValue::EscapedStringLiteral(text)
         | SqlValue::NationalStringLiteral(text)
         | SqlValue::UnicodeStringLiteral(text) => Some(Input::Typed(Value::Text(text.as_str().into()), None)),
-        SqlValue::DollarQuotedString(text) => Some(Input::Typed(Value::Text(text.value.as_str().into()), None)),
+        SqlValue::DollarQuotedString(text) => {
+            Some(Input::Typed(Value::Text(text.value.as_str().into()), None))
+        }
         _ => None,
     })
 }

@@ -43,7 +43,10 @@ enum Action {
     Nothing,
     /// Every given field is taken over.
     TakeOver,
-    Update { assignments: Vec<(FieldName, Cell)>, condition: Option<Expr> },
+    Update {
+        assignments: Vec<(FieldName, Cell)>,
+        condition: Option<Expr>,
+    },
 }
 
 impl<'a> Upsert<'a> {
@@ -60,7 +63,9 @@ impl<'a> Upsert<'a> {
                 check_unique(&shape.target, &names)?;
                 names
             }
-            Some(ConflictTarget::OnConstraint(name)) => of_constraint(&shape.target, &crate::names::last_part(name))?,
+            Some(ConflictTarget::OnConstraint(name)) => {
+                of_constraint(&shape.target, &crate::names::last_part(name))?
+            }
             None => Vec::new(),
         };
         let action = match &on.action {
@@ -111,7 +116,8 @@ impl<'a> Upsert<'a> {
             return self.create_unless_there(session, transaction, record).await;
         }
         let Some(found) = self.find(session, transaction, &record).await? else {
-            return super::apply(session, transaction, vec![create(self.shape.target.object(), record)]).await;
+            return super::apply(session, transaction, vec![create(self.shape.target.object(), record)])
+                .await;
         };
         let Action::Update { assignments, .. } = &self.action else { return Ok(Vec::new()) };
         let is_wanted = found.columns().get(1).and_then(|c| c.as_boolean_opt()).is_some_and(|c| {
@@ -157,7 +163,8 @@ impl<'a> Upsert<'a> {
                 return Ok(None);
             }
             values.push(scalar);
-            let term = ast::equals(ast::column(&target.qualifier, field.as_str()), ast::parameter(values.len()));
+            let term =
+                ast::equals(ast::column(&target.qualifier, field.as_str()), ast::parameter(values.len()));
             selection = Some(match selection {
                 Some(before) => ast::and(before, term),
                 None => term,
@@ -270,7 +277,9 @@ impl VisitorMut for Proposed<'_> {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         let Expr::CompoundIdentifier(parts) = expr else { return ControlFlow::Continue(()) };
-        if let ([_, column], Some(_)) = (parts.as_slice(), excluded_field(&Expr::CompoundIdentifier(parts.clone()))) {
+        if let ([_, column], Some(_)) =
+            (parts.as_slice(), excluded_field(&Expr::CompoundIdentifier(parts.clone())))
+        {
             match self.target.field(column) {
                 Ok(field) => {
                     let at = self.target.view.fields.iter().position(|f| *f == field.name).unwrap_or(0);

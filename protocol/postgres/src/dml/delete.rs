@@ -1,6 +1,9 @@
 //! DELETE.
 
-use arrow::{array::{RecordBatch, UInt32Array}, compute::take_record_batch};
+use arrow::{
+    array::{RecordBatch, UInt32Array},
+    compute::take_record_batch,
+};
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Delete};
 use quarry_engine::{Change, Operation, Transaction};
 

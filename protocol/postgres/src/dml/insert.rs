@@ -50,7 +50,8 @@ pub async fn run(
         }
     };
     let tag = format!("INSERT 0 {}", ids.len());
-    returning::answer(session, transaction, &shape.target, insert.returning.as_deref(), (&ids, values), tag).await
+    returning::answer(session, transaction, &shape.target, insert.returning.as_deref(), (&ids, values), tag)
+        .await
 }
 
 /// A new record of an object.

@@ -89,7 +89,11 @@ fn word_of(statement: &Statement) -> &'static str {
 }
 
 /// Runs changes, and tells the records that they made, changed or deleted.
-async fn apply(session: &Session, transaction: &mut Transaction, changes: Vec<Change>) -> Result<Vec<String>> {
+async fn apply(
+    session: &Session,
+    transaction: &mut Transaction,
+    changes: Vec<Change>,
+) -> Result<Vec<String>> {
     session.guard.check()?;
     if changes.is_empty() {
         return Ok(Vec::new());

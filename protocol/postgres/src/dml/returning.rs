@@ -9,12 +9,7 @@ use arrow::{
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::SelectItem};
 use quarry_engine::Transaction;
 
-use super::{
-    ast,
-    shape::ID,
-    target::Target,
-    update::ids_of,
-};
+use super::{ast, shape::ID, target::Target, update::ids_of};
 use crate::{
     error::Result,
     run::Rows,
@@ -62,9 +57,11 @@ pub async fn answer(
 
 /// The rows in the order of `ids`, without the id that was asked for besides.
 fn in_order(found: &[RecordBatch], ids: &[String]) -> Result<RecordBatch> {
-    let schema = found.first().map(RecordBatch::schema).unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
+    let schema =
+        found.first().map(RecordBatch::schema).unwrap_or_else(|| arrow::datatypes::Schema::empty().into());
     let all = concat_batches(&schema, found)?;
-    let places: HashMap<String, u32> = ids_of(&all)?.into_iter().zip(0u32..).filter_map(|(id, at)| Some((id?, at))).collect();
+    let places: HashMap<String, u32> =
+        ids_of(&all)?.into_iter().zip(0u32..).filter_map(|(id, at)| Some((id?, at))).collect();
     let order = ids.iter().filter_map(|id| places.get(id).copied());
     let columns: Vec<usize> = (1..all.num_columns()).collect();
     Ok(take_record_batch(&all.project(&columns)?, &UInt32Array::from_iter_values(order))?)

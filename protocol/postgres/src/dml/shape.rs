@@ -1,8 +1,8 @@
 //! The parts of INSERT, UPDATE and DELETE, resolved: what they are about, what they ask, what they give back.
 
 use datafusion::sql::sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, SelectItem, SetExpr, Statement,
-    TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    Assignment, AssignmentTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, SelectItem, SetExpr,
+    Statement, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 use quarry_metadata::FieldName;
 use quarry_planner::Views;
@@ -93,7 +93,10 @@ impl InsertShape {
                 return Err(PgError::new(SqlState::SYNTAX, "VALUES lists must all be the same length"));
             }
             if !insert.columns.is_empty() && width < fields.len() {
-                return Err(PgError::new(SqlState::SYNTAX, "INSERT has more target columns than expressions"));
+                return Err(PgError::new(
+                    SqlState::SYNTAX,
+                    "INSERT has more target columns than expressions",
+                ));
             }
             fields.truncate(width);
         }
@@ -165,8 +168,15 @@ impl FoundShape {
     /// As [`InsertShape::read`].
     pub fn of_update(views: &Views, update: &Update) -> Result<FoundShape> {
         let target = Target::of_factor(views, &update.table.relation)?;
-        if !update.table.joins.is_empty() || update.or.is_some() || update.limit.is_some() || !update.order_by.is_empty() {
-            return Err(PgError::unsupported("this form of UPDATE is not supported", "use UPDATE … FROM … WHERE"));
+        if !update.table.joins.is_empty()
+            || update.or.is_some()
+            || update.limit.is_some()
+            || !update.order_by.is_empty()
+        {
+            return Err(PgError::unsupported(
+                "this form of UPDATE is not supported",
+                "use UPDATE … FROM … WHERE",
+            ));
         }
         let mut from = vec![ast::table(target.factor.clone())];
         match &update.from {
@@ -189,8 +199,15 @@ impl FoundShape {
         let [TableWithJoins { relation, joins }] = tables.as_slice() else {
             return Err(PgError::unsupported("DELETE takes one object", "use DELETE FROM … USING … WHERE"));
         };
-        if !joins.is_empty() || !delete.tables.is_empty() || delete.limit.is_some() || !delete.order_by.is_empty() {
-            return Err(PgError::unsupported("this form of DELETE is not supported", "use DELETE FROM … USING … WHERE"));
+        if !joins.is_empty()
+            || !delete.tables.is_empty()
+            || delete.limit.is_some()
+            || !delete.order_by.is_empty()
+        {
+            return Err(PgError::unsupported(
+                "this form of DELETE is not supported",
+                "use DELETE FROM … USING … WHERE",
+            ));
         }
         let target = Target::of_factor(views, relation)?;
         let mut from = vec![ast::table(target.factor.clone())];
@@ -293,4 +310,3 @@ pub fn returning_of(views: &Views, statement: &Statement) -> Result<Option<State
     };
     items.as_ref().map(|items| ast::select(items.clone(), from, None)).transpose()
 }
-

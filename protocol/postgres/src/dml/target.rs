@@ -52,7 +52,12 @@ impl Target {
     ///
     /// As [`Self::of_factor`].
     pub fn of_name(views: &Views, name: &ObjectName, alias: Option<&Ident>) -> Result<Target> {
-        let alias = alias.map(|name| TableAlias { explicit: true, name: name.clone(), columns: Vec::new(), at: None });
+        let alias = alias.map(|name| TableAlias {
+            explicit: true,
+            name: name.clone(),
+            columns: Vec::new(),
+            at: None,
+        });
         let factor = TableFactor::Table {
             name: name.clone(),
             alias,
@@ -116,12 +121,12 @@ fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {
         let message = format!("cannot change \"{schema}.{object}\": it is told by the packages");
         return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
-    let in_schema = |view: &&Arc<ObjectView>| {
-        schema.is_none_or(|s| s == "public" || view.object.package.as_str() == s)
-    };
+    let in_schema =
+        |view: &&Arc<ObjectView>| schema.is_none_or(|s| s == "public" || view.object.package.as_str() == s);
     views.get(object).filter(in_schema).cloned().ok_or_else(|| {
         let written = parts.join(".");
-        let mut error = PgError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{written}\" does not exist"));
+        let mut error =
+            PgError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{written}\" does not exist"));
         error.hint = nearest(object, views.objects.keys().map(|n| n.as_str()));
         error
     })

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use arrow::{array::{AsArray, RecordBatch}, compute::cast, datatypes::DataType};
+use arrow::{
+    array::{AsArray, RecordBatch},
+    compute::cast,
+    datatypes::DataType,
+};
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Update};
 use quarry_engine::{Change, Operation, Record, Transaction};
 
-use super::{
-    insert::input_of_cell,
-    returning,
-    shape::FoundShape,
-};
+use super::{insert::input_of_cell, returning, shape::FoundShape};
 use crate::{
     error::Result,
     session::{Outcome, Session},
@@ -37,7 +37,8 @@ pub async fn run(
     let changes = changes_of(session, &shape, &found, values)?;
     let ids = super::apply(session, transaction, changes).await?;
     let tag = format!("UPDATE {}", ids.len());
-    returning::answer(session, transaction, &shape.target, update.returning.as_deref(), (&ids, values), tag).await
+    returning::answer(session, transaction, &shape.target, update.returning.as_deref(), (&ids, values), tag)
+        .await
 }
 
 fn changes_of(

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::{array::{Array, ArrayRef, AsArray}, compute::cast, datatypes::DataType};
+use arrow::{
+    array::{Array, ArrayRef, AsArray},
+    compute::cast,
+    datatypes::DataType,
+};
 use chrono::{DateTime, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
@@ -42,13 +46,17 @@ fn value_of(scalar: &ScalarValue, zone: Tz) -> Result<Value> {
         S::UInt64(Some(n)) => Value::Int(i64::try_from(*n).map_err(|_| out_of_range(scalar))?),
         S::Float32(Some(x)) => Value::Float(f64::from(*x)),
         S::Float64(Some(x)) => Value::Float(*x),
-        S::Utf8(Some(text)) | S::Utf8View(Some(text)) | S::LargeUtf8(Some(text)) => Value::Text(text.as_str().into()),
+        S::Utf8(Some(text)) | S::Utf8View(Some(text)) | S::LargeUtf8(Some(text)) => {
+            Value::Text(text.as_str().into())
+        }
         S::Date32(Some(days)) => Value::Date(*days),
         S::Binary(Some(bytes)) | S::LargeBinary(Some(bytes)) | S::BinaryView(Some(bytes)) => {
             Value::Bytes(bytes.as_slice().into())
         }
         S::Time64Microsecond(Some(micros)) => Value::Time(*micros),
-        S::TimestampMicrosecond(Some(micros), told) => Value::Timestamp(instant(*micros, told.is_some(), zone)?),
+        S::TimestampMicrosecond(Some(micros), told) => {
+            Value::Timestamp(instant(*micros, told.is_some(), zone)?)
+        }
         S::List(_) | S::LargeList(_) | S::FixedSizeList(_) => texts_of(scalar)?,
         S::Dictionary(_, inner) => return value_of(inner, zone),
         other => match widened(&other.data_type()) {
@@ -69,7 +77,9 @@ fn out_of_range(scalar: &ScalarValue) -> PgError {
 fn widened(data_type: &DataType) -> Option<DataType> {
     use arrow::datatypes::TimeUnit::Microsecond;
     match data_type {
-        DataType::Timestamp(unit, zone) if *unit != Microsecond => Some(DataType::Timestamp(Microsecond, zone.clone())),
+        DataType::Timestamp(unit, zone) if *unit != Microsecond => {
+            Some(DataType::Timestamp(Microsecond, zone.clone()))
+        }
         DataType::Time32(_) => Some(DataType::Time64(Microsecond)),
         DataType::Time64(unit) if *unit != Microsecond => Some(DataType::Time64(Microsecond)),
         DataType::Date64 => Some(DataType::Date32),
@@ -115,7 +125,8 @@ pub fn scalar_of(input: &Input) -> ScalarValue {
         Value::Time(micros) => ScalarValue::Time64Microsecond(Some(*micros)),
         Value::Timestamp(micros) => ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())),
         Value::TextList(items) => {
-            let items: Vec<ScalarValue> = items.iter().map(|t| ScalarValue::Utf8(Some(t.to_string()))).collect();
+            let items: Vec<ScalarValue> =
+                items.iter().map(|t| ScalarValue::Utf8(Some(t.to_string()))).collect();
             ScalarValue::List(ScalarValue::new_list_nullable(&items, &DataType::Utf8))
         }
         Value::Bytes(bytes) => ScalarValue::Binary(Some(bytes.to_vec())),

@@ -4,14 +4,16 @@ use std::fmt::Write;
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array, Decimal256Array,
-        Float32Array, Float64Array, Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray, LargeBinaryArray,
-        LargeStringArray, ListArray, PrimitiveArray, StringArray, StringViewArray, UInt32Array,
+        Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array,
+        Decimal256Array, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
+        IntervalMonthDayNanoArray, LargeBinaryArray, LargeStringArray, ListArray, PrimitiveArray,
+        StringArray, StringViewArray, UInt32Array,
     },
     compute::cast,
     datatypes::{
-        DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-        IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt32Type,
+        DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int16Type, Int32Type,
+        Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
+        TimestampMicrosecondType, UInt32Type,
     },
     util::display::{ArrayFormatter, FormatOptions},
 };
@@ -104,14 +106,18 @@ impl<'a> Column<'a> {
             DataType::Int32 | DataType::UInt16 => C::Int32(primitive::<Int32Type>(array, &DataType::Int32)?),
             DataType::Int64 | DataType::UInt64 => C::Int64(primitive::<Int64Type>(array, &DataType::Int64)?),
             DataType::UInt32 => C::Oid(array.as_primitive::<UInt32Type>()),
-            DataType::Float16 | DataType::Float32 => C::Float32(primitive::<Float32Type>(array, &DataType::Float32)?),
+            DataType::Float16 | DataType::Float32 => {
+                C::Float32(primitive::<Float32Type>(array, &DataType::Float32)?)
+            }
             DataType::Float64 => C::Float64(array.as_primitive::<Float64Type>()),
             DataType::Decimal128(_, scale) => C::Decimal(array.as_primitive::<Decimal128Type>(), *scale),
             DataType::Decimal256(..) => C::BigDecimal(array.as_primitive::<Decimal256Type>()),
             DataType::Utf8 => C::Text(array.as_string()),
             DataType::Utf8View => C::TextView(array.as_string_view()),
             DataType::LargeUtf8 => C::LargeText(array.as_string()),
-            DataType::Date32 | DataType::Date64 => C::Date(primitive::<Date32Type>(array, &DataType::Date32)?),
+            DataType::Date32 | DataType::Date64 => {
+                C::Date(primitive::<Date32Type>(array, &DataType::Date32)?)
+            }
             DataType::Time32(_) | DataType::Time64(_) => {
                 C::Time(primitive::<Time64MicrosecondType>(array, &DataType::Time64(TimeUnit::Microsecond))?)
             }

@@ -55,12 +55,15 @@ pub fn write_numeric(text: &str, out: &mut BytesMut) -> Result<()> {
 
     let mut groups: Vec<u16> = Vec::with_capacity(padded.len() / 4);
     for chunk in padded.as_bytes().chunks(4) {
-        let group = chunk.iter().try_fold(0u16, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u16::from(b - b'0')));
-        groups.push(group.ok_or_else(|| PgError::new(SqlState::INTERNAL, "a decimal is not made of digits"))?);
+        let group =
+            chunk.iter().try_fold(0u16, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u16::from(b - b'0')));
+        groups
+            .push(group.ok_or_else(|| PgError::new(SqlState::INTERNAL, "a decimal is not made of digits"))?);
     }
     let leading = groups.iter().take_while(|g| **g == 0).count();
     let trailing = groups.iter().skip(leading).rev().take_while(|g| **g == 0).count();
-    let kept: Vec<u16> = groups.iter().skip(leading).take(groups.len() - leading - trailing).copied().collect();
+    let kept: Vec<u16> =
+        groups.iter().skip(leading).take(groups.len() - leading - trailing).copied().collect();
 
     let weight = i64::try_from(groups_before).unwrap_or(0) - 1 - i64::try_from(leading).unwrap_or(0);
     let limit = || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, "a number has too many digits");

@@ -53,7 +53,9 @@ fn not_utf8() -> PgError {
 fn invalid(pg_type: &Type, text: &str) -> PgError {
     let message = format!("invalid input syntax for type {}: \"{text}\"", pg_type.name());
     let state = match *pg_type {
-        Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::INTERVAL => SqlState::DATETIME_FORMAT,
+        Type::DATE | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::INTERVAL => {
+            SqlState::DATETIME_FORMAT
+        }
         _ => SqlState::INVALID_TEXT,
     };
     PgError::new(state, message)
@@ -91,7 +93,8 @@ fn decode_text(pg_type: &Type, text: &str) -> Result<ScalarValue> {
         }
         Type::TIME => {
             let time = text.trim().parse::<NaiveTime>().map_err(|_| wrong())?;
-            let micros = i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1000);
+            let micros =
+                i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1000);
             ScalarValue::Time64Microsecond(Some(micros))
         }
         Type::TIMESTAMP => ScalarValue::TimestampMicrosecond(Some(instant(text).ok_or_else(wrong)?), None),
@@ -106,7 +109,8 @@ fn decode_text(pg_type: &Type, text: &str) -> Result<ScalarValue> {
         _ => match element_of(pg_type) {
             Some(item) => {
                 let items = text_array::read(text)?;
-                let one = |i: Option<String>| i.map_or_else(|| null_of(&item), |text| decode_text(&item, &text));
+                let one =
+                    |i: Option<String>| i.map_or_else(|| null_of(&item), |text| decode_text(&item, &text));
                 list(&item, items.into_iter().map(one).collect::<Result<_>>()?)?
             }
             None => ScalarValue::Utf8(Some(text.to_owned())),
@@ -158,7 +162,8 @@ pub fn number(text: &str) -> Result<ScalarValue> {
     if !is_number {
         return Err(wrong());
     }
-    let too_long = || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, format!("a number may have {DIGITS_MAX} digits"));
+    let too_long =
+        || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, format!("a number may have {DIGITS_MAX} digits"));
     let places = i32::try_from(fraction.len()).map_err(|_| too_long())? - power;
     let zeros = usize::try_from(-places).unwrap_or(0);
     let all = format!("{whole}{fraction}");
@@ -166,7 +171,8 @@ pub fn number(text: &str) -> Result<ScalarValue> {
     if significant.len() + zeros > DIGITS_MAX || places > 37 {
         return Err(too_long());
     }
-    let unscaled = format!("{sign}{}{}", if significant.is_empty() { "0" } else { significant }, "0".repeat(zeros));
+    let unscaled =
+        format!("{sign}{}{}", if significant.is_empty() { "0" } else { significant }, "0".repeat(zeros));
     let unscaled: i128 = unscaled.parse().map_err(|_| too_long())?;
     let scale = i8::try_from(places.max(0)).map_err(|_| too_long())?;
     Ok(ScalarValue::Decimal128(Some(unscaled), 38, scale))
@@ -195,7 +201,9 @@ fn decode_binary(pg_type: &Type, bytes: Bytes) -> Result<ScalarValue> {
             let days = i32::from_be_bytes(fixed(&bytes).ok_or_else(wrong)?);
             ScalarValue::Date32(Some(days.checked_add(DAYS_TO_2000).ok_or_else(wrong)?))
         }
-        Type::TIME => ScalarValue::Time64Microsecond(Some(i64::from_be_bytes(fixed(&bytes).ok_or_else(wrong)?))),
+        Type::TIME => {
+            ScalarValue::Time64Microsecond(Some(i64::from_be_bytes(fixed(&bytes).ok_or_else(wrong)?)))
+        }
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             let micros = i64::from_be_bytes(fixed(&bytes).ok_or_else(wrong)?);
             let micros = micros.checked_add(MICROS_TO_2000).ok_or_else(wrong)?;

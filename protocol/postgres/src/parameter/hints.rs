@@ -101,7 +101,9 @@ pub fn of_sql(written: &SqlType) -> Option<Type> {
         SqlType::Array(inner) => match inner {
             datafusion::sql::sqlparser::ast::ArrayElemTypeDef::AngleBracket(item)
             | datafusion::sql::sqlparser::ast::ArrayElemTypeDef::SquareBracket(item, _)
-            | datafusion::sql::sqlparser::ast::ArrayElemTypeDef::Parenthesis(item) => array_of(&of_sql(item)?),
+            | datafusion::sql::sqlparser::ast::ArrayElemTypeDef::Parenthesis(item) => {
+                array_of(&of_sql(item)?)
+            }
             datafusion::sql::sqlparser::ast::ArrayElemTypeDef::None => return None,
         },
         SqlType::Custom(name, _) => match crate::names::last_part(name).as_str() {

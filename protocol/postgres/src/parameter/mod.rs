@@ -82,7 +82,9 @@ pub fn null_of(pg_type: &Type) -> Result<ScalarValue> {
 pub fn decode_as(scalar: ScalarValue, pg_type: &Type) -> Result<ScalarValue> {
     let wanted = to_arrow(pg_type);
     match &scalar {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text))
+        ScalarValue::Utf8(Some(text))
+        | ScalarValue::Utf8View(Some(text))
+        | ScalarValue::LargeUtf8(Some(text))
             if wanted != DataType::Utf8 =>
         {
             decode(pg_type, Format::Text, &bytes::Bytes::copy_from_slice(text.as_bytes()))

@@ -24,7 +24,10 @@ pub fn read(text: &str) -> Result<Vec<Option<String>>> {
             Some('"') => items.push(Some(read_quoted(&mut rest).ok_or_else(malformed)?)),
             Some('{') => {
                 let hint = "give the items as one list";
-                return Err(PgError::unsupported("arrays of more than one dimension are not supported", hint));
+                return Err(PgError::unsupported(
+                    "arrays of more than one dimension are not supported",
+                    hint,
+                ));
             }
             _ => items.push(read_plain(&mut rest).ok_or_else(malformed)?),
         }

@@ -30,9 +30,7 @@ impl Session {
             .iter()
             .map(|t| match of_sql(t) {
                 Some(pg_type) => Ok(pg_type.oid()),
-                None => {
-                    Err(PgError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{t}\" does not exist")))
-                }
+                None => Err(PgError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{t}\" does not exist"))),
             })
             .collect::<Result<Vec<u32>>>()?;
         let prepared = self.prepare(Some(statement.clone()), &types).await?;
@@ -42,7 +40,8 @@ impl Session {
 
     /// `EXECUTE name (values)`.
     pub(super) async fn do_execute(&mut self, statement: &Statement) -> Result<Outcome> {
-        let Statement::Execute { name: Some(name), parameters, immediate, into, using, .. } = statement else {
+        let Statement::Execute { name: Some(name), parameters, immediate, into, using, .. } = statement
+        else {
             return Err(super::statement::refuse(statement));
         };
         if *immediate || !into.is_empty() || !using.is_empty() {

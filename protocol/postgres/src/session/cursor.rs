@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::ast::{CloseCursor, Declare, FetchDirection, Ident, Statement, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{
+    CloseCursor, Declare, FetchDirection, Ident, Statement, Value, ValueWithSpan,
+};
 
 use super::{Outcome, Portal, PortalState, Prepared, Session, Tag, extended::formatted};
 use crate::{
@@ -28,7 +30,9 @@ impl Session {
         let is_held = *hold == Some(true);
         if !is_held && !self.block.is_open() {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
-            return Err(PgError::new(SqlState::NO_ACTIVE_TRANSACTION, message).with_hint("or declare it WITH HOLD"));
+            return Err(
+                PgError::new(SqlState::NO_ACTIVE_TRANSACTION, message).with_hint("or declare it WITH HOLD")
+            );
         }
         let name = folded(name);
         if self.portals.contains_key(&name) {
@@ -55,7 +59,9 @@ impl Session {
     pub(super) fn do_fetch(&mut self, name: &Ident, direction: &FetchDirection) -> Result<Outcome> {
         let rows_max = match direction {
             FetchDirection::Next | FetchDirection::Forward { limit: None } => Some(1),
-            FetchDirection::Count { limit } | FetchDirection::Forward { limit: Some(limit) } => Some(count_of(limit)?),
+            FetchDirection::Count { limit } | FetchDirection::Forward { limit: Some(limit) } => {
+                Some(count_of(limit)?)
+            }
             FetchDirection::All | FetchDirection::ForwardAll => None,
             _ => return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, "cursor can only scan forward")),
         };
@@ -90,7 +96,9 @@ impl Session {
         let Some(mut portal) = self.portals.remove(name) else { return Ok(Tag::Fetch.text(0)) };
         let sent = match (&mut portal.state, rows_max) {
             (_, Some(0)) => Ok(0),
-            (PortalState::Open { rows, .. }, limit) => self.send_rows(rows, columns, limit.unwrap_or(0)).await,
+            (PortalState::Open { rows, .. }, limit) => {
+                self.send_rows(rows, columns, limit.unwrap_or(0)).await
+            }
             _ => Ok(0),
         };
         self.portals.insert(name.to_owned(), portal);

@@ -23,7 +23,9 @@ use crate::{
 impl Session {
     /// Settles the types of a statement's parameters; the planner is asked only where client and form leave one open.
     pub(super) async fn prepare(&mut self, statement: Option<Statement>, said: &[u32]) -> Result<Prepared> {
-        let Some(statement) = statement else { return Ok(Prepared { statement: None, parameters: Vec::new() }) };
+        let Some(statement) = statement else {
+            return Ok(Prepared { statement: None, parameters: Vec::new() });
+        };
         if !statement::ends_transaction(&statement) {
             self.check_not_failed()?;
         }
@@ -43,7 +45,12 @@ impl Session {
         Ok(Prepared { statement: Some(statement), parameters })
     }
 
-    async fn infer(&mut self, statement: &Statement, said: &[u32], hints: &Hints) -> Result<Vec<Option<DataType>>> {
+    async fn infer(
+        &mut self,
+        statement: &Statement,
+        said: &[u32],
+        hints: &Hints,
+    ) -> Result<Vec<Option<DataType>>> {
         let Some(question) = self.question_of(statement)? else { return Ok(Vec::new()) };
         let (said, hints) = (said.to_vec(), hints.clone());
         let described = self.describe_question(question, move |inferred: &[Option<DataType>]| {
@@ -57,7 +64,9 @@ impl Session {
     fn question_of(&mut self, statement: &Statement) -> Result<Option<Statement>> {
         match statement {
             Statement::Query(query) => match query.body.as_ref() {
-                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) => self.question_of(inner),
+                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) => {
+                    self.question_of(inner)
+                }
                 _ => Ok(Some(statement.clone())),
             },
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {

@@ -38,7 +38,7 @@ use crate::{
     encode::OutColumn,
     error::{PgError, Result},
     run::{Guard, Queries, Rows},
-    settings::{Settings, SettingValue},
+    settings::{SettingValue, Settings},
     sqlstate::SqlState,
     startup::{DATABASE, Opened},
     wire::{Frontend, Wire},
@@ -133,7 +133,8 @@ impl Session {
         settings.fix("is_superuser", SettingValue::Bool(is_admin));
         let registration = around.cancels.register(if opened.minor >= 2 { 32 } else { 4 });
         let catalog = catalog_session(&settings, user_name, registration.pid);
-        let options = SessionOptions { time_zone: settings.time_zone(), timeout: None, ..SessionOptions::default() };
+        let options =
+            SessionOptions { time_zone: settings.time_zone(), timeout: None, ..SessionOptions::default() };
         let guard = Guard::new(registration.running.begin(), None);
         Ok(Session {
             engine: around.engine.clone(),
@@ -194,7 +195,11 @@ impl Session {
     async fn next_message(&mut self) -> Result<Option<Frontend>> {
         let (limit, state, message) = if self.block.is_open() {
             let limit = self.settings.duration("idle_in_transaction_session_timeout");
-            (limit, SqlState::IDLE_IN_TRANSACTION_TIMEOUT, "terminating connection due to idle-in-transaction timeout")
+            (
+                limit,
+                SqlState::IDLE_IN_TRANSACTION_TIMEOUT,
+                "terminating connection due to idle-in-transaction timeout",
+            )
         } else {
             let limit = self.settings.duration("idle_session_timeout");
             (limit, SqlState::ADMIN_SHUTDOWN, "terminating connection due to idle-session timeout")
@@ -302,7 +307,8 @@ fn catalog_session(settings: &Arc<Settings>, user: String, backend_pid: i32) -> 
         settings: Arc::new(move |name| read.get(name)),
         all_settings: Arc::new(move || all.all()),
         set_setting: Arc::new(move |name, value, is_local| {
-            let scope = if is_local { crate::settings::Scope::Local } else { crate::settings::Scope::Session };
+            let scope =
+                if is_local { crate::settings::Scope::Local } else { crate::settings::Scope::Session };
             write.set(name, value, scope).map_err(|error| error.message)
         }),
     }

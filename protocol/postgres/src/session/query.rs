@@ -55,7 +55,11 @@ impl Session {
     }
 
     /// `SELECT`, `VALUES`, `TABLE`, `WITH`.
-    pub(super) async fn do_query(&mut self, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
+    pub(super) async fn do_query(
+        &mut self,
+        statement: &Statement,
+        values: &[ScalarValue],
+    ) -> Result<Outcome> {
         check_query(statement)?;
         let context = self.context();
         let ask = self.ask(context, statement.clone(), values.to_vec());
@@ -64,7 +68,11 @@ impl Session {
     }
 
     /// `EXPLAIN`: one column, a row per line, as PostgreSQL.
-    pub(super) async fn do_explain(&mut self, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
+    pub(super) async fn do_explain(
+        &mut self,
+        statement: &Statement,
+        values: &[ScalarValue],
+    ) -> Result<Outcome> {
         let plain = plain_explain(statement)?;
         let context = self.context();
         let ask = self.ask(context, plain, values.to_vec());
@@ -111,7 +119,10 @@ fn plain_explain(statement: &Statement) -> Result<Statement> {
         return Ok(plain);
     };
     if !matches!(inner.as_ref(), Statement::Query(_)) {
-        return Err(PgError::unsupported("EXPLAIN takes a query", "explain the SELECT that finds the records"));
+        return Err(PgError::unsupported(
+            "EXPLAIN takes a query",
+            "explain the SELECT that finds the records",
+        ));
     }
     check_query(inner)?;
     for UtilityOption { name, arg } in options.take().unwrap_or_default() {
@@ -126,7 +137,10 @@ fn plain_explain(statement: &Statement) -> Result<Statement> {
             "format" if value.as_deref() == Some("text") => {}
             _ => {
                 let hint = "known are ANALYZE, VERBOSE and FORMAT TEXT";
-                return Err(PgError::unsupported(format!("the EXPLAIN option {name} is not supported"), hint));
+                return Err(PgError::unsupported(
+                    format!("the EXPLAIN option {name} is not supported"),
+                    hint,
+                ));
             }
         }
     }

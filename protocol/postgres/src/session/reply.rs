@@ -73,7 +73,9 @@ impl Session {
             if left == 0 {
                 return Ok(sent);
             }
-            let Some(batch) = self.guard.wait(&mut self.wire, rows.next(left)).await? else { return Ok(sent) };
+            let Some(batch) = self.guard.wait(&mut self.wire, rows.next(left)).await? else {
+                return Ok(sent);
+            };
             let writer = RowWriter::new(&batch, columns, zone)?;
             for row in 0..batch.num_rows() {
                 writer.write(row, self.wire.outgoing())?;

@@ -29,9 +29,11 @@ pub fn begin_with(
     parameters: &BTreeMap<String, String>,
     limits: &SessionLimits,
 ) -> Result<()> {
-    let millis = |d: Option<std::time::Duration>| d.map_or_else(|| "0".to_owned(), |d| d.as_millis().to_string());
+    let millis =
+        |d: Option<std::time::Duration>| d.map_or_else(|| "0".to_owned(), |d| d.as_millis().to_string());
     settings.begin_with("statement_timeout", &millis(limits.statement_timeout))?;
-    settings.begin_with("idle_in_transaction_session_timeout", &millis(limits.idle_in_transaction_timeout))?;
+    settings
+        .begin_with("idle_in_transaction_session_timeout", &millis(limits.idle_in_transaction_timeout))?;
     for (name, value) in parameters.iter().filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str())) {
         settings.begin_with(name, value)?;
     }
@@ -62,7 +64,9 @@ fn read_options(text: &str) -> Result<Vec<(String, String)>> {
             None => word.clone(),
         };
         match assignment.split_once('=') {
-            Some((name, value)) if word.starts_with('-') => found.push((name.replace('-', "_"), value.to_owned())),
+            Some((name, value)) if word.starts_with('-') => {
+                found.push((name.replace('-', "_"), value.to_owned()))
+            }
             _ => {
                 let message = format!("invalid command-line argument for server process: {word}");
                 return Err(PgError::new(SqlState::SYNTAX, message));
@@ -112,7 +116,10 @@ impl Session {
         match modifier {
             Some(ContextModifier::Local) => {
                 if !self.block.is_open() {
-                    self.warn(SqlState::NO_ACTIVE_TRANSACTION, "SET LOCAL can only be used in transaction blocks");
+                    self.warn(
+                        SqlState::NO_ACTIVE_TRANSACTION,
+                        "SET LOCAL can only be used in transaction blocks",
+                    );
                 }
                 Ok(Scope::Local)
             }
@@ -152,7 +159,10 @@ impl Session {
             ("transaction_isolation", "transaction_read_only", Scope::Local)
         };
         if !is_session && !self.block.is_open() {
-            self.warn(SqlState::NO_ACTIVE_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
+            self.warn(
+                SqlState::NO_ACTIVE_TRANSACTION,
+                "SET TRANSACTION can only be used in transaction blocks",
+            );
             return Ok(());
         }
         for mode in modes {
@@ -188,7 +198,8 @@ impl Session {
         let name = shown_name(words);
         if name.eq_ignore_ascii_case("all") {
             let all = self.settings.all();
-            let column = |of: fn(&crate::catalog::Setting) -> &String| all.iter().map(|s| of(s).clone()).collect();
+            let column =
+                |of: fn(&crate::catalog::Setting) -> &String| all.iter().map(|s| of(s).clone()).collect();
             let rows = Rows::texts(vec![
                 ("name", column(|s| &s.name)),
                 ("setting", column(|s| &s.value)),

@@ -18,7 +18,9 @@ const PUBLISH: &str = "objects and fields come from packages: change the package
 pub fn is_transaction_control(statement: &Statement) -> bool {
     matches!(
         statement,
-        Statement::StartTransaction { .. } | Statement::Commit { .. } | Statement::Rollback { savepoint: None, .. }
+        Statement::StartTransaction { .. }
+            | Statement::Commit { .. }
+            | Statement::Rollback { savepoint: None, .. }
     )
 }
 
@@ -49,12 +51,16 @@ impl Session {
         }
         match statement {
             Statement::Query(query) => match query.body.as_ref() {
-                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) if query.with.is_none() => {
+                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner)
+                    if query.with.is_none() =>
+                {
                     self.change(inner, values).await
                 }
                 _ => self.do_query(statement, values).await,
             },
-            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => self.change(statement, values).await,
+            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                self.change(statement, values).await
+            }
             Statement::Explain { .. } => self.do_explain(statement, values).await,
             Statement::StartTransaction { .. }
             | Statement::Commit { .. }
@@ -115,14 +121,17 @@ pub fn refuse(statement: &Statement) -> PgError {
     let hint = match statement {
         Statement::Truncate(_) => "use DELETE FROM: each record goes through its rules",
         Statement::Copy { .. } => "use INSERT, or `quarry import` and `quarry export`",
-        Statement::LISTEN { .. } | Statement::NOTIFY { .. } => "change events are not sent over this protocol yet",
+        Statement::LISTEN { .. } | Statement::NOTIFY { .. } => {
+            "change events are not sent over this protocol yet"
+        }
         Statement::Lock(_) | Statement::LockTables { .. } => {
             "nothing waits for a lock: a conflicting commit is refused with 40001, run it again"
         }
         Statement::Merge(_) => "use INSERT … ON CONFLICT (…) DO UPDATE",
-        Statement::Grant(_) | Statement::Revoke(_) | Statement::CreateRole(_) | Statement::AlterRole { .. } => {
-            "users are made with `quarry user add`"
-        }
+        Statement::Grant(_)
+        | Statement::Revoke(_)
+        | Statement::CreateRole(_)
+        | Statement::AlterRole { .. } => "users are made with `quarry user add`",
         _ => PUBLISH,
     };
     PgError::unsupported(format!("{what} is not supported"), hint)

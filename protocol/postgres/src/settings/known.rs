@@ -52,7 +52,8 @@ const fn told(name: &'static str, kind: Kind, default: &'static str, description
 }
 
 const ON: &[&str] = &["on"];
-const LEVELS: &[&str] = &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
+const LEVELS: &[&str] =
+    &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
 const ISOLATION: &[&str] = &["repeatable read", "read committed", "read uncommitted"];
 const ENCODINGS: &[&str] = &["UTF8"];
 

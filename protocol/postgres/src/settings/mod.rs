@@ -63,7 +63,8 @@ impl Settings {
     fn value(&self, name: &str) -> Option<SettingValue> {
         let key = key_of(name);
         let layers = self.layers.lock();
-        let set = layers.local.get(&key).or_else(|| layers.session.get(&key)).or_else(|| layers.reset.get(&key));
+        let set =
+            layers.local.get(&key).or_else(|| layers.session.get(&key)).or_else(|| layers.reset.get(&key));
         set.cloned().or_else(|| known::find(name).map(|k| k.default()))
     }
 

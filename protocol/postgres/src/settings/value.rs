@@ -67,7 +67,9 @@ pub fn read_millis(text: &str) -> Option<u64> {
 pub fn read_zone(text: &str) -> Option<Tz> {
     let text = text.trim();
     match text.to_ascii_uppercase().as_str() {
-        "UTC" | "Z" | "ZULU" | "UCT" | "DEFAULT" | "LOCAL" | "0" | "+00" | "+00:00" | "ETC/UTC" => Some(Tz::UTC),
+        "UTC" | "Z" | "ZULU" | "UCT" | "DEFAULT" | "LOCAL" | "0" | "+00" | "+00:00" | "ETC/UTC" => {
+            Some(Tz::UTC)
+        }
         _ => chrono_tz::TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(text)),
     }
 }

@@ -191,6 +191,7 @@ fn lost(error: &io::Error) -> PgError {
 
 /// The big-endian length at `at`; 0, which no message has, when it is negative.
 fn read_length(bytes: &BytesMut, at: usize) -> usize {
-    let length = bytes.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map_or(0, i32::from_be_bytes);
+    let length =
+        bytes.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map_or(0, i32::from_be_bytes);
     usize::try_from(length).unwrap_or(0)
 }

@@ -1,0 +1,77 @@
+//! Timing: two servers in turn, short slots, medians over all calls.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+
+/// Slots per server; odd, so that neither side has the last word twice.
+const TURNS: usize = 5;
+
+/// One line of the table.
+pub struct Line {
+    /// What was asked.
+    pub name: &'static str,
+    /// Quarry's median and p99.
+    pub subject: Timing,
+    /// The peer's.
+    pub peer: Timing,
+    /// What to reach and what to aim for, as a ratio to the peer.
+    pub targets: (&'static str, &'static str),
+    /// Larger is better (rates), else smaller (times).
+    pub larger_is_better: bool,
+}
+
+/// Median and 99th percentile, in microseconds (or calls a second for rates).
+#[derive(Clone, Copy)]
+pub struct Timing {
+    /// The median.
+    pub p50: f64,
+    /// The 99th percentile.
+    pub p99: f64,
+}
+
+/// Runs both in turn, `slot` long each time, after a warm-up that is not counted.
+pub async fn in_turn<A, B, FA, FB>(slot: Duration, mut a: A, mut b: B) -> Result<(Timing, Timing)>
+where
+    A: FnMut() -> FA,
+    B: FnMut() -> FB,
+    FA: Future<Output = Result<()>>,
+    FB: Future<Output = Result<()>>,
+{
+    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+    run(slot / 2, &mut a, &mut Vec::new()).await?;
+    run(slot / 2, &mut b, &mut Vec::new()).await?;
+    for _ in 0..TURNS {
+        run(slot, &mut a, &mut of_a).await?;
+        run(slot, &mut b, &mut of_b).await?;
+    }
+    Ok((timing(of_a), timing(of_b)))
+}
+
+async fn run<F, T>(slot: Duration, call: &mut F, times: &mut Vec<f64>) -> Result<()>
+where
+    F: FnMut() -> T,
+    T: Future<Output = Result<()>>,
+{
+    let begin = Instant::now();
+    loop {
+        let start = Instant::now();
+        call().await?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+        if begin.elapsed() >= slot {
+            return Ok(());
+        }
+    }
+}
+
+fn timing(mut times: Vec<f64>) -> Timing {
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let index = (times.len().saturating_sub(1) as f64 * share).round() as usize;
+        times.get(index).copied().unwrap_or(f64::NAN)
+    };
+    Timing { p50: at(0.5), p99: at(0.99) }
+}

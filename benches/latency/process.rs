@@ -1,0 +1,160 @@
+//! The two servers: started on free loopback ports over folders of their own, stopped when dropped.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+use tokio_postgres::{Client, Config, NoTls};
+
+const PASSWORD: &str = "only for this run";
+
+/// Quarry, with demo records.
+pub struct Quarry {
+    child: Child,
+    /// The HTTP door's URL.
+    pub url: String,
+    pg_port: u16,
+    _folder: TempDir,
+}
+
+impl Quarry {
+    /// Starts the binary that was built beside this one and loads demo records.
+    pub fn start(scale: u32) -> Result<Quarry> {
+        let binary = std::env::current_exe()?.with_file_name("quarry");
+        ensure!(binary.exists(), "build it first: cargo build --release ({} is missing)", binary.display());
+        let folder = tempfile::tempdir()?;
+        let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages");
+        let mut child = Command::new(&binary)
+            .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
+            .arg("--packages")
+            .arg(packages)
+            .env("QUARRY_ADMIN_PASSWORD", PASSWORD)
+            .env("QUARRY_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines =
+            BufReader::new(child.stdout.take().context("no output")?).lines().map_while(Result::ok);
+        let mut after = |start: &str, from: &str| -> Result<String> {
+            let line =
+                lines.find(|l| l.trim_start().starts_with(start)).context("the server did not start")?;
+            let rest = line.split(from).nth(1).context("an unexpected greeting")?;
+            Ok(rest.split(['/', ' ']).next().unwrap_or_default().to_owned())
+        };
+        let url = format!("http://{}", after("HTTP", "http://")?);
+        let pg_port = after("Postgres", "port=")?.parse()?;
+        let loaded = Command::new(&binary)
+            .args(["demo", "--scale", &scale.to_string(), "--server", &url])
+            .env("QUARRY_PASSWORD", PASSWORD)
+            .status()?;
+        ensure!(loaded.success(), "demo records could not be loaded");
+        Ok(Quarry { child, url, pg_port, _folder: folder })
+    }
+
+    /// A connection to the Postgres door.
+    pub async fn connect(&self) -> Result<Client> {
+        connect(self.pg_port, "admin", "main").await
+    }
+
+    /// The Basic authorization of the HTTP door.
+    pub fn authorization(&self) -> String {
+        use base64::Engine as _;
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("admin:{PASSWORD}")))
+    }
+}
+
+impl Drop for Quarry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// PostgreSQL 15 as Debian packs it.
+pub struct Postgres {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Postgres {
+    /// Makes a cluster in a folder of its own and starts it.
+    pub fn start() -> Result<Postgres> {
+        let bin = PathBuf::from("/usr/lib/postgresql/15/bin");
+        ensure!(bin.join("postgres").exists(), "PostgreSQL 15 is missing: apt-get install postgresql-15");
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data)?;
+        let owner = owner(folder.path())?;
+        let words = ["-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"];
+        let made = owner(&bin.join("initdb")).args(words).arg(&data).stdout(Stdio::null()).status()?;
+        ensure!(made.success(), "initdb failed");
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let settings = [
+            "shared_buffers=2GB",
+            "work_mem=64MB",
+            "effective_cache_size=8GB",
+            "synchronous_commit=on",
+            "max_connections=100",
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "random_page_cost=1.1",
+        ];
+        let mut command = owner(&bin.join("postgres"));
+        command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        command.args(settings.iter().flat_map(|s| ["-c", s])).stderr(Stdio::null());
+        let child = command.spawn()?;
+        Ok(Postgres { child, port, _folder: folder })
+    }
+
+    /// A connection, waited for while the server starts.
+    pub async fn connect(&self) -> Result<Client> {
+        for _ in 0..100 {
+            if let Ok(client) = connect(self.port, "bench", "postgres").await {
+                return Ok(client);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("PostgreSQL did not start")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // SIGINT is PostgreSQL's fast shutdown; its children go with it.
+        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// PostgreSQL refuses to run as root: as root its commands run as `postgres`, who then owns the folder.
+fn owner(folder: &Path) -> Result<impl Fn(&Path) -> Command + use<>> {
+    let id = Command::new("id").arg("-u").output()?;
+    let root = String::from_utf8_lossy(&id.stdout).trim() == "0";
+    if root {
+        let owned = Command::new("chown").args(["-R", "postgres"]).arg(folder).status()?;
+        ensure!(owned.success(), "there is no user postgres: apt-get install postgresql-15");
+    }
+    Ok(move |program: &Path| {
+        if !root {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+        command
+    })
+}
+
+async fn connect(port: u16, user: &str, database: &str) -> Result<Client> {
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(port).user(user).password(PASSWORD).dbname(database);
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}

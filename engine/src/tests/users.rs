@@ -1,0 +1,92 @@
+//! Who gets in, and who does not.
+
+use super::*;
+use crate::ErrorKind;
+
+#[tokio::test]
+async fn passwords_prove_users_and_tell_strangers_nothing() {
+    let shop = Shop::open();
+    let admin = shop.engine.login("admin", PASSWORD).await.unwrap();
+    assert!(admin.admin && admin.user_id.starts_with("usr_"));
+    let wrong = shop.engine.login("admin", "wrong password").await.unwrap_err();
+    let nobody = shop.engine.login("nobody", PASSWORD).await.unwrap_err();
+    assert_eq!((wrong.kind, wrong.to_string()), (ErrorKind::Unauthenticated, nobody.to_string()));
+    assert_eq!(nobody.kind, ErrorKind::Unauthenticated);
+    // The second login is proven by what the first one left, and only with the same password.
+    assert_eq!(shop.engine.login("admin", PASSWORD).await.unwrap(), admin);
+    assert!(shop.engine.login("admin", &PASSWORD.to_uppercase()).await.is_err());
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_for_one_name_alone() {
+    let shop = Shop::open();
+    someone(&shop, "li");
+    for _ in 0..4 {
+        let error = shop.engine.login("li", "not the password").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthenticated);
+    }
+    let error = shop.engine.login("li", PASSWORD).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Limited, "LOGIN_THROTTLED"));
+    assert_eq!(shop.engine.scram("li").err().unwrap().code, "LOGIN_THROTTLED");
+    shop.engine.login("admin", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_end_with_a_new_password_and_with_the_user() {
+    let shop = Shop::open();
+    let li = someone(&shop, "li");
+    let token = shop.engine.issue_token(&li).unwrap();
+    assert_eq!(shop.engine.by_token(&token.text).unwrap(), li);
+    assert_eq!(shop.engine.by_token("made up").unwrap_err().kind, ErrorKind::Unauthenticated);
+    assert!(!format!("{token:?}").contains(&token.text));
+    shop.engine.set_password("li", "another password").unwrap();
+    assert!(shop.engine.by_token(&token.text).is_err());
+    assert!(shop.engine.login("li", PASSWORD).await.is_err());
+    shop.engine.login("li", "another password").await.unwrap();
+    let token = shop.engine.issue_token(&li).unwrap();
+    shop.change(vec![update("user", &li.user_id, json!({ "active": false }))]).await.unwrap();
+    assert!(shop.engine.by_token(&token.text).is_err());
+    assert!(shop.engine.login("li", "another password").await.is_err());
+    shop.change(vec![update("user", &li.user_id, json!({ "active": true, "username": "wei" }))])
+        .await
+        .unwrap();
+    assert_eq!(shop.engine.by_token(&token.text).unwrap().user_name, "wei");
+    shop.change(vec![delete("user", &li.user_id)]).await.unwrap();
+    assert!(shop.engine.by_token(&token.text).is_err());
+    assert!(shop.engine.login("wei", "another password").await.is_err());
+}
+
+#[tokio::test]
+async fn users_are_made_once_and_with_a_real_password() {
+    let shop = Shop::open();
+    let code = |result: Result<Principal, Error>| result.unwrap_err().code;
+    assert_eq!(code(shop.engine.add_user("admin", PASSWORD, true)), "UNIQUE_VIOLATION");
+    assert_eq!(code(shop.engine.add_user("li", "short", false)), "INVALID_PASSWORD");
+    assert_eq!(code(shop.engine.add_user(" ", PASSWORD, false)), "INVALID_USER");
+    assert_eq!(shop.engine.set_password("nobody", PASSWORD).unwrap_err().code, "USER_NOT_FOUND");
+    // A record that is there already becomes someone who can log in.
+    let id = shop.create("user", json!({ "name": "Wei", "username": "wei" })).await.unwrap();
+    assert_eq!(shop.engine.add_user("wei", PASSWORD, false).unwrap().user_id, id);
+    assert_eq!(shop.engine.login("wei", PASSWORD).await.unwrap().user_id, id);
+}
+
+#[tokio::test]
+async fn scram_verifiers_are_those_of_the_password_and_fakes_stay_the_same() {
+    use hmac::{Hmac, Mac};
+    use sha2::{Digest, Sha256};
+    let shop = Shop::open();
+    let (verifier, principal) = shop.engine.scram("admin").unwrap();
+    assert_eq!(principal.unwrap().user_name, "admin");
+    let salted =
+        pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(PASSWORD.as_bytes(), &verifier.salt, verifier.iterations);
+    let mut mac = Hmac::<Sha256>::new_from_slice(&salted).unwrap();
+    mac.update(b"Client Key");
+    assert_eq!(Sha256::digest(mac.finalize().into_bytes()).to_vec(), verifier.stored_key);
+    let (fake, nobody) = shop.engine.scram("nobody").unwrap();
+    assert!(
+        nobody.is_none() && fake.iterations == verifier.iterations && fake.salt.len() == verifier.salt.len()
+    );
+    let shop = shop.reopen();
+    assert_eq!(shop.engine.scram("nobody").unwrap().0.salt, fake.salt);
+    assert_ne!(shop.engine.scram("nobody2").unwrap().0.salt, fake.salt);
+}

@@ -1,0 +1,92 @@
+//! Every limit is met with its error, and work ends when nobody waits for it.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use quarry_planner::{Error, ErrorKind, PlannerOptions, Query};
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Kept, Shop};
+
+fn chain(depth: usize, leaf: Json, wrap: impl Fn(Json) -> Json) -> Json {
+    (0..depth).fold(leaf, |inner, _| wrap(inner))
+}
+
+#[tokio::test]
+async fn depth_is_limited_in_filters_paths_and_expands() {
+    let shop = Shop::filled(Kept::Delta);
+    let cases = [
+        json!({"object": "account", "where": chain(120, json!({"name": "x"}), |inner| json!({"$not": inner}))}),
+        json!({"object": "account", "where": chain(40, json!({"name": "x"}), |inner| json!({"$not": inner}))}),
+        json!({"object": "account", "where": chain(120, json!("x"), |inner| json!({"parent": inner}))}),
+        json!({"object": "account", "fields": [format!("{}name", "parent.".repeat(100))]}),
+        json!({"object": "account", "expand": chain(40, json!({}), |inner| json!({"parent": {"expand": inner}}))}),
+        json!({"object": "account", "expand": "parent.".repeat(5000) + "parent"}),
+    ];
+    for question in cases {
+        let error = shop.ask(&shop.context(), &question).await.expect_err("too deep");
+        let shown: String = question.to_string().chars().take(80).collect();
+        assert_eq!((error.kind, error.code), (ErrorKind::Limited, "LIMIT_EXCEEDED"), "{shown}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_of_alternatives_is_no_depth() {
+    let shop = Shop::filled(Kept::Delta);
+    let alternatives: Vec<Json> = (0..3000).map(|n| json!({"name": format!("n{n}")})).collect();
+    let question = json!({"object": "account", "fields": ["id"], "where": {"$or": alternatives}});
+    assert_eq!(shop.ask(&shop.context(), &question).await.unwrap(), json!({"records": []}));
+}
+
+#[tokio::test]
+async fn an_expand_brings_no_more_records_than_allowed() {
+    let shop = Shop::empty(PlannerOptions { expand_rows_max: 10, ..PlannerOptions::default() });
+    shop.insert("account", &[json!({"id": "acc_1", "name": "x"})]);
+    let contacts = |count: u32| -> Vec<Json> {
+        (0..count).map(|n| json!({"id": format!("con_{n:03}"), "name": "y", "account_id": "acc_1"})).collect()
+    };
+    shop.insert("contact", &contacts(11));
+    let all = json!({"object": "account", "expand": {"contacts": {"fields": ["id"]}}});
+    let error = shop.ask(&shop.context(), &all).await.expect_err("eleven");
+    assert_eq!((error.kind, error.code), (ErrorKind::Limited, "LIMIT_EXCEEDED"));
+    let page = json!({"object": "account", "fields": ["id"], "expand": {"contacts": {"fields": ["id"], "offset": 9,
+                      "limit": 10, "count": true}}});
+    let got = shop.ask(&shop.context(), &page).await.unwrap();
+    let expected =
+        json!([{"id": "acc_1", "contacts": [{"id": "con_009"}, {"id": "con_010"}], "contacts@count": 11}]);
+    assert_eq!(got["records"], expected);
+}
+
+#[tokio::test]
+async fn a_question_ends_at_its_deadline() {
+    let shop = Shop::filled(Kept::Delta);
+    let mut context = shop.context();
+    context.timeout = Some(Duration::ZERO);
+    let query = Query::parse(&json!({"object": "account"})).unwrap();
+    let error = match shop.planner.query(&context, &query).await {
+        Err(error) => error,
+        Ok(mut answer) => loop {
+            match answer.batches.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break Error::from(error),
+                None => panic!("the question was answered after its deadline"),
+            }
+        },
+    };
+    assert_eq!((error.kind, error.code), (ErrorKind::Cancelled, "TIMEOUT"));
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_on_is_given_up() {
+    let shop = Shop::empty(PlannerOptions::default());
+    let accounts: Vec<Json> =
+        (0..60_000).map(|n| json!({"id": format!("acc_{n:06}"), "name": "x"})).collect();
+    shop.insert("account", &accounts);
+    let context = shop.context();
+    let query = Query::parse(&json!({"object": "account"})).unwrap();
+    let mut answer = shop.planner.query(&context, &query).await.unwrap();
+    assert!(answer.batches.next().await.unwrap().unwrap().num_rows() > 0);
+    drop(answer);
+    let count = Query::parse(&json!({"object": "account", "limit": 0, "count": true})).unwrap();
+    assert_eq!(shop.planner.query(&context, &count).await.unwrap().count, Some(60_000));
+}

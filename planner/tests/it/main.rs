@@ -1,0 +1,9 @@
+//! The planner as its callers meet it: questions in JSON, answers in JSON, over a real store.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod fixture;
+mod golden;
+mod limits;
+mod random;
+mod sql;

@@ -1,0 +1,119 @@
+//! SQL over the same views: names, parameters, what is refused.
+
+use arrow::{array::RecordBatch, datatypes::DataType};
+use datafusion::{
+    common::{ParamValues, ScalarValue},
+    sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser},
+};
+use futures::TryStreamExt;
+use quarry_planner::{Error, ErrorKind, PlannerOptions, sql::SqlExtras};
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Kept, Shop, to_json};
+
+async fn run(shop: &Shop, sql: &str, parameters: Vec<ScalarValue>) -> Result<Json, Error> {
+    let session = shop.planner.sql(&shop.context(), &SqlExtras::default());
+    let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+    let plan = session.plan(statement).await?;
+    let batches: Vec<RecordBatch> =
+        session.execute(plan, ParamValues::from(parameters)).await?.try_collect().await?;
+    Ok(to_json(&batches))
+}
+
+#[tokio::test]
+async fn queries_answer_over_the_views() {
+    let shop = Shop::filled(Kept::Both);
+    let cases = [
+        (
+            "select id from account where industry = 'tech' order by id",
+            json!([{"id": "acc_1"}, {"id": "acc_5"}]),
+        ),
+        ("select ID from shop.Account where id in ('acc_3', 'x')", json!([{"id": "acc_3"}])),
+        ("select count(*) as n from public.account", json!([{"n": 5}])),
+        ("select count(*) as n from main.shop.\"order\" where account_id is null", json!([{"n": 1}])),
+        (
+            "select a.name, sum(o.amount) as s from account a join \"order\" o on o.account_id = a.id \
+             group by a.name order by s desc",
+            json!([{"name": "Acme", "s": 425.75}, {"name": "Globex", "s": 0.01}]),
+        ),
+        ("select id from search('account', 'globex')", json!([{"id": "acc_3"}])),
+        (
+            "select id from search('shop.account', 'data') where _score > 0 order by id",
+            json!([{"id": "acc_1"}, {"id": "acc_3"}, {"id": "acc_5"}]),
+        ),
+        ("select name from core.\"user\" order by name limit 1", json!([{"name": "Ann"}])),
+        (
+            "select id from account where revenue > 1200.5 - 0.1 and revenue < 2000 order by id offset 1",
+            json!([{"id": "acc_5"}]),
+        ),
+        (
+            "with t as (select industry, count(*) as n from account group by industry) select n from t \
+          where industry is null",
+            json!([{"n": 1}]),
+        ),
+    ];
+    for (sql, expected) in cases {
+        let got = run(&shop, sql, Vec::new()).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        assert_eq!(got, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_are_typed_and_bound() {
+    let shop = Shop::filled(Kept::Segment);
+    let session = shop.planner.sql(&shop.context(), &SqlExtras::default());
+    let sql = "select id from account where id = $1 and revenue > $2 and seen_at < $3 limit $4";
+    let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+    let plan = session.plan(statement).await.unwrap();
+    let types = session.parameter_types(&plan).unwrap();
+    assert!(matches!(types[0], Some(DataType::Utf8View)), "{types:?}");
+    assert!(matches!(types[1], Some(DataType::Decimal128(_, 2))), "{types:?}");
+    assert!(matches!(types[2], Some(DataType::Timestamp(_, Some(_)))), "{types:?}");
+    assert_eq!(types[3], Some(DataType::Int64));
+    let optimized = session.optimize(&plan).unwrap();
+    assert_eq!(optimized.schema().field(0).name(), "id");
+    let values = vec![ScalarValue::from("acc_1"), ScalarValue::from("acc_9")];
+    for (id, expected) in values.into_iter().zip([json!([{"n": 1}]), json!([{"n": 0}])]) {
+        let got = run(&shop, "select count(*) as n from account where id = $1", vec![id]).await.unwrap();
+        assert_eq!(got, expected);
+    }
+}
+
+#[tokio::test]
+async fn only_queries_pass_and_errors_name_what_is_wrong() {
+    let shop = Shop::filled(Kept::Delta);
+    let cases = [
+        ("insert into account (id) values ('x')", "NOT_A_QUERY"),
+        ("update account set name = 'x'", "NOT_A_QUERY"),
+        ("delete from account", "NOT_A_QUERY"),
+        ("create table t (a int)", "NOT_A_QUERY"),
+        ("select 1 as a into t", "NOT_A_QUERY"),
+        ("drop table account", "NOT_A_QUERY"),
+        ("copy account to '/tmp/x.csv'", "NOT_A_QUERY"),
+        ("set timezone = 'UTC'", "NOT_A_QUERY"),
+        ("explain insert into account (id) values ('x')", "NOT_A_QUERY"),
+        ("select * from acount", "OBJECT_NOT_FOUND"),
+        ("select * from crm.account", "OBJECT_NOT_FOUND"),
+        ("select * from core.account", "OBJECT_NOT_FOUND"),
+        ("select nam from account", "INVALID_FIELD"),
+        ("select * from search('contact', 'x')", "INVALID_QUERY"),
+        ("select 1 / (employees - employees) from account", "EXPRESSION_FAILED"),
+    ];
+    for (sql, code) in cases {
+        let error = run(&shop, sql, Vec::new()).await.expect_err(sql);
+        assert_eq!(error.code, code, "{sql}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_join_that_tries_too_many_pairs_is_refused_before_it_runs() {
+    let options = PlannerOptions { join_pairs_max: 20, ..PlannerOptions::default() };
+    let shop = Shop::empty(options);
+    let accounts: Vec<Json> = (0..5).map(|n| json!({"id": format!("acc_{n}"), "name": "x"})).collect();
+    shop.insert("account", &accounts);
+    let sql = "select count(*) from account a, account b where a.name > b.name";
+    let error = run(&shop, sql, Vec::new()).await.expect_err("25 pairs");
+    assert_eq!((error.kind, error.code), (ErrorKind::Limited, "LIMIT_EXCEEDED"));
+    let by_key = "select count(*) as n from account a, account b where a.id = 'acc_1' and a.id > b.id";
+    assert_eq!(run(&shop, by_key, Vec::new()).await.unwrap(), json!([{"n": 1}]));
+}

@@ -1,0 +1,181 @@
+//! The command line: what can be asked of `quarry`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::Given;
+
+/// One server for business objects: ObjectQL, GraphQL and SQL over one consistent state.
+#[derive(Debug, Parser)]
+#[command(name = "quarry", version, about, max_term_width = 100)]
+pub struct Command {
+    /// A configuration file (TOML); without it ./quarry.toml is read where it exists.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The data folder [default: ./quarry-data].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Package folders, ':' between them [default: ./packages].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub packages: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Serve HTTP, GraphQL and the Postgres wire protocol until Ctrl-C or SIGTERM.
+    Serve(Serve),
+    /// Bring records in: CSV, NDJSON or Parquet files, by a mapping.
+    Import(Import),
+    /// Ask an ObjectQL question (JSON; `-` reads it from standard input).
+    Query(Question),
+    /// Ask a SQL query (`-` reads it from standard input).
+    Sql(Question),
+    /// Look after packages.
+    #[command(subcommand)]
+    Package(Package),
+    /// Look after users.
+    #[command(subcommand)]
+    User(User),
+    /// Write made-up CRM records, the same for the same seed.
+    Demo(Demo),
+}
+
+/// `quarry serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where HTTP and GraphQL listen [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<String>,
+    /// Where the Postgres wire protocol listens [default: 127.0.0.1:5433].
+    #[arg(long, value_name = "ADDR")]
+    pub pg: Option<String>,
+    /// Write demo records at the first start.
+    #[arg(long)]
+    pub demo: bool,
+    /// Print what holds and why, and stop.
+    #[arg(long)]
+    pub explain_config: bool,
+}
+
+/// Which state a command works on: a running server, or the data folder when none runs.
+#[derive(Clone, Debug, Args)]
+pub struct Reach {
+    /// A running server, like http://127.0.0.1:8080; without it the data folder is opened.
+    #[arg(long, env = "QUARRY_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// The user on that server; the password comes from QUARRY_PASSWORD or a prompt.
+    #[arg(long, env = "QUARRY_USER", default_value = "admin", value_name = "NAME")]
+    pub user: String,
+}
+
+/// `quarry import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The mapping: which file becomes which object, and how.
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Folders and files to read.
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub sources: Vec<PathBuf>,
+    /// Check everything, keep nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the findings go, a JSON line each [default: <mapping>.findings.ndjson here].
+    #[arg(long, value_name = "FILE")]
+    pub findings: Option<PathBuf>,
+    /// Which state.
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// `quarry query` and `quarry sql`.
+#[derive(Debug, Args)]
+pub struct Question {
+    /// The question.
+    pub text: String,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Which state.
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Table,
+    /// A JSON object a line.
+    Ndjson,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// `quarry package`.
+#[derive(Debug, Subcommand)]
+pub enum Package {
+    /// Compile package folders and print every finding.
+    Check {
+        /// The folders; without any, those that would be served.
+        folders: Vec<PathBuf>,
+    },
+}
+
+/// `quarry user`.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make a user; the password comes from QUARRY_NEW_PASSWORD or a prompt.
+    Add {
+        /// The login name.
+        name: String,
+        /// May look after users and packages.
+        #[arg(long)]
+        admin: bool,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Change a password.
+    Passwd {
+        /// The login name.
+        name: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// `quarry demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// 1 is about 500 accounts with all that belongs to them.
+    #[arg(long, default_value_t = 1)]
+    pub scale: u32,
+    /// The same seed makes the same records.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Which state.
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+impl Command {
+    /// What the flags say about settings.
+    pub fn given(&self) -> Given {
+        let mut flags: Vec<(&'static str, String)> = Vec::new();
+        let mut flag = |key, value: Option<String>| flags.extend(value.map(|v| (key, v)));
+        flag("data", self.data.as_ref().map(|p| p.display().to_string()));
+        flag("packages", self.packages.clone());
+        if let What::Serve(serve) = &self.what {
+            flag("http", serve.http.clone());
+            flag("pg", serve.pg.clone());
+        }
+        Given { file: self.config.clone(), flags }
+    }
+}

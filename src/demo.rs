@@ -1,0 +1,118 @@
+//! Made-up CRM records: the same for the same seed, scale and day, and enough like a real company's that a dashboard over them
+//! looks like one: a sales funnel that narrows, quarters that end with a rush, a few large accounts and many small ones,
+//! names and addresses of three languages.
+//!
+//! The road of a record:
+//!
+//! 1. [`generate`] goes through the kinds in the order in which they refer to each other, in batches.
+//! 2. Each record draws from its own stream of chance ([`draw::Draw`]), so it is known by its kind and number alone: an
+//!    opportunity finds its account's name without any state being kept.
+//! 3. [`load`] writes the batches through a [`Target`], as upserts by id: loading again changes nothing.
+//!
+//! Fields that clients can't write (`expected_revenue`, `days_open`) stay as the engine leaves them.
+
+mod company;
+mod draw;
+mod person;
+mod records;
+mod words;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use chrono::NaiveDate;
+
+use crate::import::target::{Refusal, Target, Upsert, Written};
+
+use self::records::{Kind, World};
+
+/// Records of one transaction.
+const BATCH_RECORDS: u64 = 500;
+/// The largest scale: half a million accounts.
+const SCALE_MAX: u32 = 1_000;
+/// Attempts at one batch.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Which records are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DemoOptions {
+    /// The same seed makes the same records.
+    pub seed: u64,
+    /// 1 is about 500 accounts with all that belongs to them.
+    pub scale: u32,
+    /// The day around which they lie: deals closed before it, activities planned after it.
+    pub today: NaiveDate,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DemoReport {
+    /// New records by object.
+    pub created: BTreeMap<String, u64>,
+    /// Records that were there already.
+    pub updated: u64,
+}
+
+impl std::fmt::Display for DemoReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let created: Vec<_> =
+            self.created.iter().map(|(object, count)| format!("{count} {object}")).collect();
+        match created.is_empty() {
+            true => write!(f, "no new records")?,
+            false => write!(f, "created {}", created.join(", "))?,
+        }
+        if self.updated > 0 { write!(f, "; {} were there", self.updated) } else { Ok(()) }
+    }
+}
+
+/// The records, in batches; a record comes after those that it refers to.
+pub fn generate(options: DemoOptions) -> impl Iterator<Item = Vec<Upsert>> {
+    let world = World::new(options);
+    Kind::ALL.iter().flat_map(move |kind| {
+        let count = world.count(*kind);
+        (0..count.div_ceil(BATCH_RECORDS)).map(move |batch| {
+            let first = batch * BATCH_RECORDS;
+            (first..count.min(first + BATCH_RECORDS)).map(|number| world.record(*kind, number)).collect()
+        })
+    })
+}
+
+/// Writes the records; `on_batch` hears how many have been written.
+///
+/// # Errors
+///
+/// A scale of 0 or too large; a target that refuses.
+pub fn load(options: DemoOptions, target: &dyn Target, mut on_batch: impl FnMut(u64)) -> Result<DemoReport> {
+    if options.scale == 0 || options.scale > SCALE_MAX {
+        bail!("the scale is {}; it goes from 1 to {SCALE_MAX}", options.scale);
+    }
+    let mut report = DemoReport::default();
+    let mut total = 0;
+    for batch in generate(options) {
+        let written = write(target, &batch)?;
+        for (upsert, written) in batch.iter().zip(written) {
+            match written {
+                Written::Created => *report.created.entry(upsert.object.to_string()).or_default() += 1,
+                Written::Updated => report.updated += 1,
+            }
+            total += 1;
+        }
+        on_batch(total);
+    }
+    Ok(report)
+}
+
+fn write(target: &dyn Target, batch: &[Upsert]) -> Result<Vec<Written>> {
+    let object = batch.first().map_or("", |upsert| upsert.object.as_str());
+    for _ in 0..ATTEMPTS_MAX {
+        match target.write(batch, false) {
+            Ok(written) => return Ok(written),
+            Err(Refusal::Retry(_)) => std::thread::sleep(std::time::Duration::from_millis(100)),
+            Err(refusal) => bail!("demo records of {object} were refused: {refusal}"),
+        }
+    }
+    bail!("demo records of {object}: gave up after {ATTEMPTS_MAX} attempts")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Opportunities: a funnel that narrows, cycles of a few weeks to half a year, and a rush at each end of a quarter.
+
+use chrono::{Datelike, Days, NaiveDate};
+use serde_json::{Value, json};
+
+use super::{Draw, Kind, World, money, month_end};
+use crate::demo::{draw::rounded, words::Culture};
+
+/// A stage with its probability and forecast category.
+type Stage = (&'static str, i64, &'static str);
+
+/// The open stages in their order.
+const OPEN: &[Stage] = &[
+    ("prospecting", 10, "pipeline"),
+    ("qualification", 20, "pipeline"),
+    ("needs_analysis", 40, "pipeline"),
+    ("proposal", 60, "best_case"),
+    ("negotiation", 80, "commit"),
+];
+const WON: Stage = ("closed_won", 100, "closed");
+const LOST: Stage = ("closed_lost", 0, "omitted");
+
+/// So many days back the first opportunity began.
+const HISTORY_DAYS: i64 = 730;
+
+/// Where an opportunity stands today.
+struct Standing {
+    stage: Stage,
+    close: NaiveDate,
+}
+
+impl World {
+    pub(super) fn opportunity(&self, number: u64) -> Value {
+        let mut draw = self.draw("opportunity record", number);
+        let account = self.any_account(&mut draw);
+        let company = self.company(account);
+        let size = (company.employees as f64 / 200.0).powf(0.35);
+        let amount = rounded(draw.around(26_000.0 * size, 2.4));
+        let Standing { stage: (stage, probability, forecast), close } = self.standing(&mut draw, amount);
+        let kind = draw.weighted(&[
+            ("new_business", 52),
+            ("existing_business_upgrade", 20),
+            ("existing_business_renewal", 22),
+            ("existing_business_replacement", 6),
+        ]);
+        let product = match company.culture {
+            Culture::Chinese => {
+                draw.pick(&["数据平台", "移动应用", "分析服务", "系统集成", "年度维护", "安全审计"])
+            }
+            Culture::German => draw.pick(&[
+                "Datenplattform",
+                "Mobile App",
+                "Analyse",
+                "Systemintegration",
+                "Wartung",
+                "Sicherheitsprüfung",
+            ]),
+            Culture::English => draw.pick(&[
+                "Data Platform",
+                "Mobile App",
+                "Analytics",
+                "System Integration",
+                "Annual Support",
+                "Security Review",
+            ]),
+        };
+        let contact = self.contact_of(&mut draw, account);
+        json!({
+            "name": format!("{} – {product}", shortened(&company.name)),
+            "account_id": self.id(Kind::Account, account),
+            "contact_id": draw.percent(85).then(|| self.id(Kind::Contact, contact)),
+            "amount": money(amount),
+            "stage": stage,
+            "probability": probability.to_string(),
+            "close_date": close.to_string(),
+            "type": kind,
+            "lead_source": draw.weighted(&[
+                ("web", 30),
+                ("phone_inquiry", 10),
+                ("partner_referral", 18),
+                ("trade_show", 12),
+                ("social_media", 8),
+                ("advertisement", 7),
+                ("customer_referral", 12),
+                ("other", 3),
+            ]),
+            "forecast_category": forecast,
+            "next_step": next_step(stage),
+            "owner_id": self.owner_of(account),
+        })
+    }
+
+    /// An opportunity begins on a day of the last two years and takes some weeks, longer when it is large. If that time is over,
+    /// it was won or lost; if not, its stage is how much of the time has gone.
+    fn standing(&self, draw: &mut Draw, amount: i64) -> Standing {
+        let begin = draw.day(self.day(-HISTORY_DAYS), self.day(-2));
+        let slowness = (amount as f64 / 26_000.0).powf(0.18);
+        let days = rounded(draw.around(74.0 * slowness, 1.7)).clamp(7, 400);
+        let planned = begin.checked_add_days(Days::new(days.unsigned_abs())).unwrap_or(begin);
+        let is_quarter_end = planned.month() % 3 == 0;
+        let close =
+            if draw.percent(if is_quarter_end { 60 } else { 25 }) { month_end(planned) } else { planned };
+        if close < self.today() && !draw.percent(4) {
+            // The last quarter of a year is the best.
+            let chance = if close.month() >= 10 { 45 } else { 37 };
+            return Standing { stage: if draw.percent(chance) { WON } else { LOST }, close };
+        }
+        let gone = self.today().signed_duration_since(begin).num_days().max(0) * 5 / days.max(1);
+        let stage = usize::try_from(gone).unwrap_or(0).min(OPEN.len() - 1);
+        Standing { stage: OPEN[stage], close }
+    }
+}
+
+/// A name without its legal form, at most 60 characters.
+fn shortened(name: &str) -> String {
+    let forms = [
+        " Inc.",
+        " LLC",
+        " Ltd.",
+        " Group",
+        " Co.",
+        " GmbH & Co. KG",
+        " GmbH",
+        " AG",
+        " KG",
+        "股份有限公司",
+        "有限公司",
+    ];
+    let name = forms.iter().find_map(|form| name.strip_suffix(form)).unwrap_or(name);
+    name.chars().take(60).collect()
+}
+
+fn next_step(stage: &str) -> Option<&'static str> {
+    match stage {
+        "prospecting" => Some("Arrange a first call"),
+        "qualification" => Some("Find out who decides"),
+        "needs_analysis" => Some("Workshop with the department"),
+        "proposal" => Some("Walk through the offer"),
+        "negotiation" => Some("Agree on terms with procurement"),
+        _ => None,
+    }
+}

@@ -1,0 +1,192 @@
+//! The demo's records: the same every time, fit for the shipped packages, and shaped like a business.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    path::PathBuf,
+};
+
+use quarry_metadata::{FieldKind, Registry};
+use serde_json::Value;
+
+use super::*;
+
+fn options(seed: u64, scale: u32) -> DemoOptions {
+    DemoOptions { seed, scale, today: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap() }
+}
+
+fn records(seed: u64, scale: u32) -> Vec<Upsert> {
+    generate(options(seed, scale)).flatten().collect()
+}
+
+fn of<'a>(records: &'a [Upsert], object: &str) -> Vec<&'a Upsert> {
+    records.iter().filter(|upsert| upsert.object.as_str() == object).collect()
+}
+
+fn text<'a>(upsert: &'a Upsert, field: &str) -> &'a str {
+    upsert.data[field].as_str().unwrap_or_default()
+}
+
+#[test]
+fn the_same_seed_makes_the_same_records_and_another_makes_others() {
+    assert_eq!(records(1, 1), records(1, 1));
+    let (one, two) = (records(1, 1), records(2, 1));
+    assert_eq!(one.len(), two.len());
+    assert!(one.iter().zip(&two).filter(|(a, b)| a == b).count() < 10);
+}
+
+#[test]
+fn the_first_records_stay_as_they_are() {
+    let records = records(1, 1);
+    let account = of(&records, "account")[0];
+    let golden = "account acc_01HK153X00FWDRXKD4VEYFKPST";
+    assert_eq!(format!("{} {}", account.object, text(account, "id")), golden);
+}
+
+#[test]
+fn scale_one_is_about_five_hundred_accounts() {
+    let records = records(1, 1);
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for upsert in &records {
+        *counts.entry(upsert.object.as_str()).or_default() += 1;
+    }
+    assert_eq!((counts["account"], counts["contact"], counts["opportunity"]), (500, 1_200, 1_500));
+    assert!(generate(options(1, 1)).all(|batch| batch.len() <= 500 && !batch.is_empty()));
+}
+
+#[test]
+fn every_record_fits_its_object_and_refers_to_one_before() {
+    let registry = Registry::load(&[PathBuf::from("packages")]).unwrap_or_else(|issues| panic!("{issues}"));
+    for scale in [1, 3] {
+        let mut seen: HashSet<String> = HashSet::new();
+        let mut unique: HashMap<String, String> = HashMap::new();
+        let mut faults = BTreeSet::new();
+        for upsert in records(5, scale) {
+            let object = registry.get(upsert.object.as_str()).expect("an object of the packages");
+            let id = text(&upsert, "id").to_owned();
+            assert!(id.starts_with(&format!("{}_", object.id_prefix)), "{id} is no id of {}", object.name);
+            for (name, value) in &upsert.data {
+                let Some(field) = object.field(name) else {
+                    faults.insert(format!("{}.{name} is no field", object.name));
+                    continue;
+                };
+                if field.readonly && name != "id" && !value.is_null() {
+                    faults.insert(format!("{}.{name} is readonly", object.name));
+                }
+                if let Some(fault) = fault(&field.kind, value, &seen) {
+                    faults.insert(format!("{}.{name}: {fault}", object.name));
+                }
+                let key = format!("{}.{name}={value}", object.name);
+                if field.unique && !value.is_null() && unique.insert(key.clone(), id.clone()).is_some() {
+                    faults.insert(format!("{key} is there twice"));
+                }
+            }
+            for field in object
+                .fields
+                .values()
+                .filter(|field| field.required && field.default.is_none() && !field.system)
+            {
+                if upsert.data.get(field.name.as_str()).is_none_or(Value::is_null) {
+                    faults.insert(format!("{}.{} is required", object.name, field.name));
+                }
+            }
+            assert!(seen.insert(id), "an id is there twice");
+        }
+        assert!(faults.is_empty(), "scale {scale}: {faults:#?}");
+    }
+}
+
+fn fault(kind: &FieldKind, value: &Value, seen: &HashSet<String>) -> Option<String> {
+    if value.is_null() {
+        return None;
+    }
+    let text = value.as_str().unwrap_or_default();
+    let fits = match kind {
+        FieldKind::Text { max_length, .. } => {
+            value.is_string()
+                && max_length.is_none_or(|max| text.chars().count() <= usize::try_from(max).unwrap())
+        }
+        FieldKind::Select { options } => options.iter().any(|option| option.value == text),
+        FieldKind::Lookup { .. } => seen.contains(text),
+        FieldKind::Boolean => value.is_boolean(),
+        FieldKind::Date => NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok(),
+        FieldKind::DateTime => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
+        FieldKind::Number { min, max, .. }
+        | FieldKind::Currency { min, max, .. }
+        | FieldKind::Percent { min, max, .. } => {
+            let number: f64 = crate::import::target::text_of(value).parse().unwrap_or(f64::NAN);
+            let bound = |text: &Option<String>, default: f64| {
+                text.as_ref().map_or(default, |text| text.parse().unwrap())
+            };
+            number >= bound(min, f64::MIN) && number <= bound(max, f64::MAX)
+        }
+        _ => true,
+    };
+    (!fits).then(|| format!("{value} does not fit"))
+}
+
+#[test]
+fn the_funnel_narrows_and_deals_lie_around_today() {
+    let records = records(1, 1);
+    let opportunities = of(&records, "opportunity");
+    let count = |stage: &str| opportunities.iter().filter(|upsert| text(upsert, "stage") == stage).count();
+    let (won, lost) = (count("closed_won"), count("closed_lost"));
+    assert!(won > 300 && lost > won, "{won} won, {lost} lost");
+    let open: usize = ["prospecting", "qualification", "needs_analysis", "proposal", "negotiation"]
+        .into_iter()
+        .map(count)
+        .sum();
+    assert!(open > 100 && open < won, "{open} open");
+    let today = options(1, 1).today.to_string();
+    for upsert in &opportunities {
+        let is_closed = text(upsert, "stage").starts_with("closed");
+        assert!(!is_closed || text(upsert, "close_date") < today.as_str(), "{upsert:?}");
+    }
+}
+
+#[test]
+fn names_come_from_three_languages() {
+    let records = records(1, 1);
+    let names: Vec<&str> = of(&records, "account").iter().map(|upsert| text(upsert, "name")).collect();
+    let chinese = names.iter().filter(|name| name.ends_with("公司")).count();
+    let german = names
+        .iter()
+        .filter(|name| name.contains("GmbH") || name.ends_with(" AG") || name.ends_with(" KG"))
+        .count();
+    assert!(chinese > 40 && german > 60 && names.len() - chinese - german > 250, "{chinese} {german}");
+}
+
+#[test]
+fn a_scale_out_of_range_is_refused() {
+    struct Nothing;
+    impl Target for Nothing {
+        fn write(&self, _: &[Upsert], _: bool) -> Result<Vec<Written>, Refusal> {
+            panic!("nothing may be written")
+        }
+
+        fn find(
+            &self,
+            _: &quarry_metadata::ObjectName,
+            _: &quarry_metadata::FieldName,
+            _: &[Value],
+        ) -> Result<Vec<(String, String)>> {
+            panic!("nothing is asked")
+        }
+    }
+    for scale in [0, 1_001] {
+        assert!(load(options(1, scale), &Nothing, |_| {}).is_err());
+    }
+}
+
+#[test]
+fn an_engine_takes_every_record_and_again_changes_nothing() {
+    let opened = crate::import::tests::engine::open();
+    let report = load(options(1, 1), &opened.target, |_| {}).unwrap();
+    assert_eq!(report.created["account"], 500);
+    assert_eq!(opened.count("opportunity"), serde_json::json!(1_500));
+    let again = load(options(1, 1), &opened.target, |_| {}).unwrap();
+    assert!(again.created.is_empty(), "{again}");
+    assert_eq!(opened.count("opportunity"), serde_json::json!(1_500));
+    opened.engine.close().unwrap();
+}

@@ -1,0 +1,126 @@
+//! Where an import (and the demo) writes: an engine in this process, or a running server.
+
+mod embedded;
+mod served;
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use quarry_metadata::{FieldName, ObjectName};
+use serde_json::{Map, Value, json};
+
+pub use embedded::Embedded;
+pub use served::{Exchange, Served};
+
+/// One record to create, or to update when a record has the same values in `on`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upsert {
+    /// Its object.
+    pub object: ObjectName,
+    /// The fields that tell it from all others: an external key, or `id`.
+    pub on: Vec<FieldName>,
+    /// Its values by field; a null empties the field.
+    pub data: Map<String, Value>,
+}
+
+impl Upsert {
+    /// As `POST /api/v1/changes` takes it.
+    pub fn to_json(&self) -> Value {
+        let on: Vec<_> = self.on.iter().map(FieldName::as_str).collect();
+        json!({ "op": "upsert", "object": self.object.as_str(), "on": on, "data": self.data })
+    }
+}
+
+/// What became of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is new.
+    Created,
+    /// It was there.
+    Updated,
+}
+
+/// A finding about one record of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which record, from 0; none when it is about the batch.
+    pub change: Option<usize>,
+    /// Which field; none when it is about the record.
+    pub field: Option<String>,
+    /// A stable code.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// Why a batch was not written. Nothing of it was kept.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Some of its records are wrong.
+    Findings(Vec<Finding>),
+    /// The same batch may pass in a moment.
+    Retry(String),
+    /// The same records may pass in smaller batches.
+    TooLarge(String),
+    /// No batch will pass.
+    Failed(anyhow::Error),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Findings(findings) => {
+                let first = findings.first().map_or("no reason given", |finding| finding.message.as_str());
+                write!(f, "{} findings, first: {first}", findings.len())
+            }
+            Self::Retry(message) | Self::TooLarge(message) => f.write_str(message),
+            Self::Failed(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+/// Where records are written. Calls block, and are made outside async tasks.
+pub trait Target {
+    /// Writes a batch as one transaction; one entry per record, in order. A dry run checks all and keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing of it was kept.
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal>;
+
+    /// The records of `object` whose field `by` has one of `values`: that value as text and the record's id, a pair per
+    /// record.
+    ///
+    /// # Errors
+    ///
+    /// When the question can't be answered.
+    fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> Result<Vec<(String, String)>>;
+}
+
+/// The question that [`Target::find`] asks, in ObjectQL.
+pub fn question(object: &ObjectName, by: &FieldName, values: &[Value]) -> Value {
+    json!({
+        "object": object.as_str(),
+        "fields": ["id", by.as_str()],
+        "where": { by.as_str(): { "$in": values } },
+        "limit": FOUND_MAX,
+    })
+}
+
+/// Records that one question may find; more means that `by` is far from unique.
+const FOUND_MAX: usize = 10_000;
+
+/// A JSON scalar as the text that it is compared by: `1` and `"1"` are the same.
+pub fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The natural key and the id of a found record.
+fn pair(record: &Map<String, Value>, by: &FieldName) -> Result<(String, String)> {
+    let value = record.get(by.as_str()).with_context(|| format!("the answer has no `{by}`"))?;
+    let id = record.get("id").and_then(Value::as_str).context("the answer has no `id`")?;
+    Ok((text_of(value), id.to_owned()))
+}

@@ -1,0 +1,169 @@
+//! Imports into a real engine: what the questions answer afterwards.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures::StreamExt;
+use quarry_engine::{Engine, EngineOptions, PlannerOptions, Query, SessionOptions, StoreOptions, World};
+use quarry_json::{Encoder, Options, Separator};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::import::{ImportOptions, run, target::Embedded};
+
+/// An engine over a folder of its own, with the shipped packages.
+pub struct Opened {
+    pub target: Embedded,
+    pub engine: Arc<Engine>,
+    runtime: Runtime,
+    pub folder: TempDir,
+}
+
+/// Opens one.
+pub fn open() -> Opened {
+    let folder = TempDir::new().unwrap();
+    let options = EngineOptions {
+        data: folder.path().join("data"),
+        packages: vec![PathBuf::from("packages")],
+        admin_password: Some("a long password".to_owned()),
+        token_seconds: 60,
+        store: StoreOptions::default(),
+        planner: PlannerOptions::default(),
+    };
+    let engine = Engine::open(options, World::real()).unwrap_or_else(|error| panic!("{error}")).engine;
+    let session = engine.session(engine.operator().unwrap(), SessionOptions::default());
+    let runtime = Runtime::new().unwrap();
+    let target = Embedded { session, runtime: runtime.handle().clone() };
+    Opened { target, engine, runtime, folder }
+}
+
+impl Opened {
+    /// The records that answer a question.
+    pub fn ask(&self, question: &Value) -> Vec<Value> {
+        let query = Query::parse(question).unwrap();
+        self.runtime.block_on(async {
+            let mut answer = self.target.session.query(&query).await.unwrap();
+            let encoder = Encoder::new(&answer.schema, Options::default()).unwrap();
+            let mut bytes = Vec::new();
+            while let Some(batch) = answer.batches.next().await {
+                let batch = batch.unwrap();
+                encoder.encode_rows(&batch, 0..batch.num_rows(), Separator::Newline, &mut bytes).unwrap();
+            }
+            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+        })
+    }
+
+    /// How many records an object has.
+    pub fn count(&self, object: &str) -> Value {
+        let answer = self.ask(&json!({"object": object, "aggregations": [{"function": "count", "as": "n"}]}));
+        answer[0]["n"].clone()
+    }
+}
+
+#[test]
+fn rows_become_records_of_the_engine() {
+    let opened = open();
+    let case = super::Case::new(
+        "
+aliases:
+  products: { GTXPro: GTX Pro }
+files:
+  - { file: agents.csv, object: sales_agent, key: [sales_agent], columns: { agent: sales_agent } }
+  - { file: items.csv, object: item, key: [product], columns: { product: product, price: sales_price } }
+  - file: firms.csv
+    object: client
+    key: [account]
+    columns:
+      account: account
+      year: year_established
+      parent: { field: subsidiary_of, reference: { object: client, by: account } }
+  - file: deals.csv
+    object: deal
+    key: [opportunity_id]
+    columns:
+      id: opportunity_id
+      agent: { field: sales_agent, reference: { object: sales_agent, by: sales_agent } }
+      product: { field: product, alias: products, reference: { object: item, by: product } }
+      firm: { field: account, empty: count, reference: { object: client, by: account } }
+      stage: deal_stage
+      closed: close_date
+      value: close_value
+",
+        &[
+            ("agents.csv", "agent\nAnna\n"),
+            ("items.csv", "product,price\nGTX Pro,4821\nMG,55.50\n"),
+            ("firms.csv", "account,year,parent\nBetatech,1996,Acme\nAcme,old,\nCodehow,2001,\n"),
+            (
+                "deals.csv",
+                "id,agent,product,firm,stage,closed,value\nD1,Anna,GTXPro,Betatech,Won,2017-03-01,4514\nD2,Anna,MG,,Engaging,,\nD3,Anna,MG,,Lostt,2017-03-01,0\nD4,Bob,MG,,Lost,2017-03-01,0\n",
+            ),
+        ],
+    );
+    for round in 0..2 {
+        let report = run(&case.options, &opened.target).unwrap();
+        let created: Vec<_> = report.files.iter().map(|file| file.created).collect();
+        assert_eq!(created, if round == 0 { [1, 2, 2, 2] } else { [0; 4] }, "{report}");
+        let refused: Vec<_> = report.files.iter().map(|file| (file.refused, file.incomplete)).collect();
+        // Acme's year is no number, so Betatech has no parent to point to.
+        assert_eq!(refused, [(0, 0), (0, 0), (1, 1), (2, 0)], "{report}");
+    }
+    let codes: Vec<_> = case.findings().iter().map(|line| line["code"].clone()).collect();
+    assert!(
+        codes.contains(&json!("invalid_option")) && codes.contains(&json!("reference_not_found")),
+        "{codes:?}"
+    );
+    let deals = opened.ask(&json!({
+        "object": "deal",
+        "fields": ["opportunity_id", "product.product", "account.account", "close_date", "close_value"],
+        "orderBy": ["opportunity_id"],
+    }));
+    assert_eq!(
+        deals,
+        [
+            json!({"opportunity_id": "D1", "product.product": "GTX Pro", "account.account": "Betatech", "close_date": "2017-03-01", "close_value": "4514.00"}),
+            json!({"opportunity_id": "D2", "product.product": "MG", "account.account": null, "close_date": null, "close_value": null}),
+        ]
+    );
+    opened.engine.close().unwrap();
+}
+
+/// The published data set, where its folder lies beside the project: the answers that its publisher's files give.
+#[test]
+fn the_sales_pipeline_has_its_known_answers() {
+    let data = Path::new("../shared/data/crm-sales-opportunities");
+    if !data.is_dir() {
+        return;
+    }
+    let opened = open();
+    let mut options = ImportOptions::new(Path::new("packages/sales_pipeline/import.yml"), &[data.to_owned()]);
+    options.findings = opened.folder.path().join("findings.ndjson");
+    options.progress = false;
+    let report = run(&options, &opened.target).unwrap();
+    assert!(report.is_complete(), "{report}");
+    let won =
+        json!([{"function": "sum", "field": "close_value", "as": "won"}, {"function": "count", "as": "n"}]);
+    let stages = opened
+        .ask(&json!({"object": "deal", "groupBy": ["deal_stage"], "aggregations": won, "orderBy": ["-n"]}));
+    let counts: Vec<_> = stages.iter().map(|row| (row["deal_stage"].clone(), row["n"].clone())).collect();
+    assert_eq!(
+        counts,
+        [("Won", 4_238), ("Lost", 2_473), ("Engaging", 1_589), ("Prospecting", 500)]
+            .map(|(s, n)| (json!(s), json!(n)))
+    );
+    assert_eq!(stages[0]["won"], "10005534.00");
+    let best = opened.ask(&json!({
+        "object": "deal",
+        "where": {"deal_stage": "Won"},
+        "groupBy": ["sales_agent.sales_agent"],
+        "aggregations": won,
+        "orderBy": ["-won"],
+        "limit": 1,
+    }));
+    assert_eq!(best[0]["sales_agent.sales_agent"], "Darcel Schlecht");
+    assert_eq!(best[0]["won"], "1153214.00");
+    opened.engine.close().unwrap();
+}

@@ -1,0 +1,139 @@
+//! The records a command works on: those of a running server, or the data folder itself when none runs.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use futures::StreamExt;
+use quarry_engine::{Engine, EngineOptions, Query, Session, SessionOptions, World};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::{
+    command::Reach,
+    remote::{Batches, Remote},
+    settings::Settings,
+};
+
+/// Where a command's questions and changes go.
+pub enum Records {
+    /// A running server.
+    Remote(Remote),
+    /// The data folder, opened by this process.
+    Local(Local),
+}
+
+/// An engine in this process, asked as the operator: who can open the data folder may do everything.
+pub struct Local {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The operator's session.
+    pub session: Session,
+    /// Where its work runs.
+    pub runtime: Arc<Runtime>,
+}
+
+impl Records {
+    /// Reaches the server that was named, or opens the data folder.
+    ///
+    /// # Errors
+    ///
+    /// When the server can't be reached, or another process has the folder.
+    pub fn open(settings: &Settings, reach: &Reach) -> Result<Records> {
+        match &reach.server {
+            Some(url) => Remote::new(url, &reach.user).map(Records::Remote),
+            None => Local::open(settings).map(Records::Local),
+        }
+    }
+
+    /// Answers an ObjectQL question.
+    ///
+    /// # Errors
+    ///
+    /// Those of the question.
+    pub fn query(&self, question: &Value) -> Result<Batches> {
+        match self {
+            Records::Remote(server) => server.ask("/api/v1/query", question),
+            Records::Local(local) => {
+                let query = Query::parse(question).map_err(quarry_engine::Error::from)?;
+                let answer = local.runtime.block_on(local.session.query(&query))?;
+                Ok(local.stream(answer.batches))
+            }
+        }
+    }
+
+    /// Answers a SQL query.
+    ///
+    /// # Errors
+    ///
+    /// Those of the query.
+    pub fn sql(&self, text: &str) -> Result<Batches> {
+        match self {
+            Records::Remote(server) => server.ask("/api/v1/sql", &json!({ "sql": text })),
+            Records::Local(local) => {
+                let batches = local.runtime.block_on(local.session.sql(text))?;
+                Ok(local.stream(batches))
+            }
+        }
+    }
+
+    /// Closes a data folder that was opened.
+    ///
+    /// # Errors
+    ///
+    /// Those of the last sync.
+    pub fn close(self) -> Result<()> {
+        match self {
+            Records::Remote(_) => Ok(()),
+            Records::Local(local) => Ok(local.engine.close()?),
+        }
+    }
+}
+
+impl Local {
+    /// Opens the data folder.
+    ///
+    /// # Errors
+    ///
+    /// Findings in the packages; another process that has the folder; damage.
+    pub fn open(settings: &Settings) -> Result<Local> {
+        let opened = Engine::open(engine_options(settings), World::real()).with_context(|| {
+            format!("{} (while a server runs, name it with --server)", settings.data().display())
+        })?;
+        if let Some(password) = &opened.admin_password {
+            eprintln!("made user admin with password {password}");
+        }
+        let engine = opened.engine;
+        let operator = engine.operator()?;
+        let options = SessionOptions { timeout: settings.query_timeout(), ..SessionOptions::default() };
+        let session = engine.session(operator, options);
+        let runtime = Runtime::new().context("no threads to work with")?;
+        Ok(Local { engine, session, runtime: Arc::new(runtime) })
+    }
+
+    fn stream<S, E>(&self, mut batches: S) -> Batches
+    where
+        S: futures::Stream<Item = Result<arrow::record_batch::RecordBatch, E>> + Unpin + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let runtime = Arc::clone(&self.runtime);
+        Box::new(std::iter::from_fn(move || {
+            let next = runtime.block_on(batches.next())?;
+            Some(next.map_err(|error| anyhow!(error)))
+        }))
+    }
+}
+
+/// What the settings say about the engine; the first admin's password comes from `QUARRY_ADMIN_PASSWORD`.
+pub fn engine_options(settings: &Settings) -> EngineOptions {
+    let mut options = EngineOptions {
+        data: settings.data(),
+        packages: settings.packages(),
+        admin_password: std::env::var("QUARRY_ADMIN_PASSWORD").ok(),
+        token_seconds: settings.token_seconds(),
+        store: Default::default(),
+        planner: Default::default(),
+    };
+    options.store.cache_bytes = settings.cache_bytes();
+    options.planner.memory_bytes = settings.query_memory_bytes();
+    options
+}

@@ -1,0 +1,108 @@
+//! A running server, reached over HTTP.
+
+use std::{io::Read, time::Duration};
+
+use anyhow::{Context, Result, anyhow, bail};
+use arrow::{ipc::reader::StreamReader, record_batch::RecordBatch};
+use serde_json::{Value, json};
+use ureq::{Agent, http::Response};
+
+use crate::{import::target::Exchange, secret};
+
+/// Rows of an answer, as they arrive.
+pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
+
+/// A server and the user who asks.
+pub struct Remote {
+    agent: Agent,
+    base: String,
+    authorization: String,
+}
+
+impl Remote {
+    /// A server at `url`, asked as `user` with the password of the environment or a prompt.
+    ///
+    /// # Errors
+    ///
+    /// When `url` is no HTTP address or there is no password.
+    pub fn new(url: &str, user: &str) -> Result<Remote> {
+        if !url.starts_with("http://") {
+            bail!("{url:?} is not an address like http://127.0.0.1:8080");
+        }
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_recv_response(Some(Duration::from_secs(300)))
+            .build()
+            .new_agent();
+        let base = url.trim_end_matches('/').to_owned();
+        let mut remote = Remote { agent, base, authorization: String::new() };
+        let login = json!({ "user": user, "password": secret::password(user)? });
+        let answer = remote.call("/api/v1/auth/login", &login)?;
+        let token = answer["token"].as_str().context("the server gave no token")?;
+        remote.authorization = format!("Bearer {token}");
+        Ok(remote)
+    }
+
+    /// Asks a question; the answer comes as an Arrow stream.
+    ///
+    /// # Errors
+    ///
+    /// The server's own message, or why it can't be reached.
+    pub fn ask(&self, path: &str, body: &Value) -> Result<Batches> {
+        let response = self.post(path, body, "application/vnd.apache.arrow.stream")?;
+        let reader = StreamReader::try_new(response.into_body().into_reader(), None)
+            .context("the server's answer is no Arrow stream")?;
+        Ok(Box::new(reader.map(|batch| batch.context("the answer broke off"))))
+    }
+
+    /// Sends JSON and reads JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::ask`].
+    pub fn call(&self, path: &str, body: &Value) -> Result<Value> {
+        let mut response = self.post(path, body, "application/json")?;
+        response.body_mut().read_json().context("the server's answer is no JSON")
+    }
+
+    fn post(&self, path: &str, body: &Value, accept: &str) -> Result<Response<ureq::Body>> {
+        let response = self.send(path, body, accept)?;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response)) }
+    }
+
+    fn send(&self, path: &str, body: &Value, accept: &str) -> Result<Response<ureq::Body>> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("Accept", accept);
+        if !self.authorization.is_empty() {
+            request = request.header("Authorization", &self.authorization);
+        }
+        request.send_json(body).with_context(|| format!("{} can't be reached", self.base))
+    }
+}
+
+impl Exchange for Remote {
+    fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
+        let mut response = self.send(path, body, "application/json")?;
+        let status = response.status().as_u16();
+        let answer = response
+            .body_mut()
+            .read_json()
+            .with_context(|| format!("the server answered {status}, without JSON"))?;
+        Ok((status, answer))
+    }
+}
+
+/// The server's error as one line, its findings below.
+fn refusal(response: Response<ureq::Body>) -> anyhow::Error {
+    let status = response.status();
+    let mut text = String::new();
+    let read = response.into_body().into_reader().take(1 << 20).read_to_string(&mut text);
+    let Some(error) = read.ok().and_then(|_| serde_json::from_str::<Value>(&text).ok()) else {
+        return anyhow!("the server answered {status}");
+    };
+    let error = &error["error"];
+    let field = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    let findings =
+        error["findings"].as_array().into_iter().flatten().map(|f| format!("\n  {f}")).collect::<String>();
+    anyhow!("{} [{}]{findings}", field("message"), field("code"))
+}

@@ -1,0 +1,188 @@
+//! Settings: what holds, and why. A flag wins over the environment, that over the configuration file, that over the
+//! default; `quarry serve --explain-config` prints each with where it came from.
+
+mod definition;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+
+use definition::{DEFINITIONS, Definition};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// The configuration file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// A flag of the command.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File(path) => write!(f, "file {}", path.display()),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::Flag => f.write_str("flag"),
+        }
+    }
+}
+
+/// All settings, each with its value as text and its origin.
+#[derive(Clone, Debug)]
+pub struct Settings(BTreeMap<&'static str, (String, Origin)>);
+
+/// What was given from outside, before it is laid over the defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// `--config`; without it `./quarry.toml` is read where it exists.
+    pub file: Option<PathBuf>,
+    /// Flags by setting key; those not given are left out.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+impl Settings {
+    /// Lays flags over the environment over the file over the defaults, and checks every value.
+    ///
+    /// # Errors
+    ///
+    /// An unknown key or `QUARRY_…` variable, a value of the wrong form, or an unreadable file, named.
+    pub fn resolve(given: &Given, environment: impl Iterator<Item = (String, String)>) -> Result<Settings> {
+        let defaults = DEFINITIONS.iter().map(|d| (d.key, (d.default.to_owned(), Origin::Default)));
+        let mut settings = Settings(defaults.collect());
+        settings.lay_file(given.file.as_deref())?;
+        settings.lay_environment(environment)?;
+        for (key, value) in &given.flags {
+            settings.set(key, value.clone(), Origin::Flag)?;
+        }
+        Ok(settings)
+    }
+
+    fn lay_file(&mut self, named: Option<&Path>) -> Result<()> {
+        let usual = Path::new("quarry.toml");
+        let path = match named {
+            Some(path) => path,
+            None if usual.exists() => usual,
+            None => return Ok(()),
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration file {} can't be read", path.display()))?;
+        let table: toml::Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+        for (key, value) in table {
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(truth) => truth.to_string(),
+                other => bail!("{}: {key}: a {} can't be a setting", path.display(), other.type_str()),
+            };
+            self.set(&key, text, Origin::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    fn lay_environment(&mut self, environment: impl Iterator<Item = (String, String)>) -> Result<()> {
+        for (name, value) in environment {
+            let Some(key) = name.strip_prefix("QUARRY_") else { continue };
+            if definition::OTHER_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            self.set(&key.to_lowercase(), value, Origin::Environment(name.clone()))?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: String, origin: Origin) -> Result<()> {
+        let Some(definition) = DEFINITIONS.iter().find(|d| d.key == key) else {
+            let known: Vec<_> = DEFINITIONS.iter().map(|d| d.key).collect();
+            bail!("{origin}: there is no setting {key:?}; there are {}", known.join(", "));
+        };
+        (definition.check)(&value).map_err(|why| anyhow::anyhow!("{origin}: {key} = {value:?}: {why}"))?;
+        self.0.insert(definition.key, (value, origin));
+        Ok(())
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", |(value, _)| value.as_str())
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        self.text(key).parse().unwrap_or_default()
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        PathBuf::from(self.text("data"))
+    }
+
+    /// The package folders, `:` between them.
+    pub fn packages(&self) -> Vec<PathBuf> {
+        std::env::split_paths(self.text("packages")).collect()
+    }
+
+    /// Where the HTTP door listens.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.text("http").parse().ok()
+    }
+
+    /// Where the Postgres door listens.
+    pub fn pg(&self) -> Option<SocketAddr> {
+        self.text("pg").parse().ok()
+    }
+
+    /// The filter of the log lines.
+    pub fn log(&self) -> &str {
+        self.text("log")
+    }
+
+    /// A question is ended when it has run so long; none when 0.
+    pub fn query_timeout(&self) -> Option<Duration> {
+        Some(self.number("query_timeout_ms")).filter(|ms| *ms > 0).map(Duration::from_millis)
+    }
+
+    /// What all running queries may hold together, bytes.
+    pub fn query_memory_bytes(&self) -> u64 {
+        self.number("query_memory_bytes")
+    }
+
+    /// What caches may hold, bytes.
+    pub fn cache_bytes(&self) -> u64 {
+        self.number("cache_bytes")
+    }
+
+    /// How long a bearer token lasts, seconds.
+    pub fn token_seconds(&self) -> u64 {
+        self.number("token_seconds")
+    }
+
+    /// The largest request body, bytes.
+    pub fn body_bytes_max(&self) -> usize {
+        usize::try_from(self.number("body_bytes_max")).unwrap_or(usize::MAX)
+    }
+
+    /// Connections per door.
+    pub fn connections_max(&self) -> usize {
+        usize::try_from(self.number("connections_max")).unwrap_or(usize::MAX)
+    }
+
+    /// Every setting: key, value, origin and meaning, a line each.
+    pub fn explain(&self) -> String {
+        let line = |d: &Definition| {
+            let (value, origin) = self.0.get(d.key)?;
+            Some(format!("{:<20} {:<28} # {origin}: {}", d.key, format!("= {value:?}"), d.meaning))
+        };
+        DEFINITIONS.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,73 @@
+//! The settings there are: key, default, meaning, form.
+
+use std::net::SocketAddr;
+
+/// One setting.
+pub struct Definition {
+    /// In the file; `QUARRY_<KEY>` in the environment.
+    pub key: &'static str,
+    /// When nobody says anything.
+    pub default: &'static str,
+    /// For people.
+    pub meaning: &'static str,
+    /// Is the value of the right form?
+    pub check: fn(&str) -> Result<(), String>,
+}
+
+/// `QUARRY_` variables that are no settings: secrets, and what clients read.
+pub const OTHER_VARIABLES: &[&str] = &[
+    "QUARRY_ADMIN_PASSWORD",
+    "QUARRY_PASSWORD",
+    "QUARRY_NEW_PASSWORD",
+    "QUARRY_SERVER",
+    "QUARRY_USER",
+    "QUARRY_TARGET_DIR",
+    "QUARRY_CACHE",
+];
+
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+fn path(value: &str) -> Result<(), String> {
+    if value.is_empty() { Err("a path is needed".into()) } else { Ok(()) }
+}
+
+fn address(value: &str) -> Result<(), String> {
+    value.parse::<SocketAddr>().map(drop).map_err(|_| "an address like 127.0.0.1:8080 is needed".into())
+}
+
+fn number(value: &str) -> Result<(), String> {
+    value.parse::<u64>().map(drop).map_err(|_| "a whole number is needed".into())
+}
+
+fn positive(value: &str) -> Result<(), String> {
+    match value.parse::<u64>() {
+        Ok(1..) => Ok(()),
+        _ => Err("a whole number above 0 is needed".into()),
+    }
+}
+
+const fn define(
+    key: &'static str,
+    default: &'static str,
+    check: fn(&str) -> Result<(), String>,
+    meaning: &'static str,
+) -> Definition {
+    Definition { key, default, meaning, check }
+}
+
+/// Every setting, in the order it is explained.
+pub const DEFINITIONS: &[Definition] = &[
+    define("data", "./quarry-data", path, "the data folder"),
+    define("packages", "./packages", path, "package folders, ':' between them"),
+    define("http", "127.0.0.1:8080", address, "where HTTP and GraphQL listen"),
+    define("pg", "127.0.0.1:5433", address, "where the Postgres wire protocol listens"),
+    define("log", "info", any, "which log lines are written, as tracing filters say it"),
+    define("query_timeout_ms", "60000", number, "a question is ended when it has run so long; 0: never"),
+    define("query_memory_bytes", "2147483648", positive, "what all running questions may hold together"),
+    define("cache_bytes", "1073741824", positive, "what decoded columns and index readers may hold"),
+    define("token_seconds", "43200", positive, "how long a bearer token lasts"),
+    define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
+    define("connections_max", "256", positive, "connections per door"),
+];

@@ -1,0 +1,11 @@
+//! The program as its users meet it: the real binary, real clients, real crashes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod clients;
+mod crash;
+mod doors;
+mod packages;
+mod server;
+mod shutdown;
+mod transactions;
