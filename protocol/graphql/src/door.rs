@@ -202,7 +202,7 @@ fn only(
     }
     let operation = OperationDefinition {
         ty: OperationType::Query,
-        variable_definitions: Vec::new(),
+        variable_definitions: operation.variable_definitions.clone(),
         directives: Vec::new(),
         selection_set: Positioned::new(SelectionSet { items }, Pos::default()),
     };

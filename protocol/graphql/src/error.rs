@@ -94,7 +94,7 @@ pub(crate) struct Failure {
     pub message: String,
     pub locations: Vec<Pos>,
     pub path: Vec<Value>,
-    pub extensions: Map<String, Value>,
+    pub extensions: Box<Map<String, Value>>,
 }
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -106,7 +106,8 @@ impl Failure {
     }
 
     fn coded(code: &str, kind: &str, message: String) -> Self {
-        let extensions = Map::from_iter([("code".into(), json!(code)), ("kind".into(), json!(kind))]);
+        let extensions =
+            Box::new(Map::from_iter([("code".into(), json!(code)), ("kind".into(), json!(kind))]));
         Self { message, locations: Vec::new(), path: Vec::new(), extensions }
     }
 
@@ -184,7 +185,7 @@ impl Failure {
         if !self.path.is_empty() {
             entry.insert("path".into(), Value::Array(self.path.clone()));
         }
-        entry.insert("extensions".into(), Value::Object(self.extensions.clone()));
+        entry.insert("extensions".into(), Value::Object(Map::clone(&self.extensions)));
         Value::Object(entry)
     }
 }

@@ -207,7 +207,9 @@ impl<'a> BoundConnection<'a> {
 
     fn write_cursor(&self, row: usize, place: usize, out: &mut Out) {
         let cursor = match &self.plan.cursors {
-            CursorPlan::Position => encode_position(self.plan.page.offset.saturating_add(place as u64)),
+            CursorPlan::Position => encode_position(
+                self.plan.page.offset.saturating_add(u64::try_from(place).unwrap_or(u64::MAX)),
+            ),
             CursorPlan::Keys { spelling, .. } => {
                 let mut keys = Vec::new();
                 for cells in &self.cursors {
