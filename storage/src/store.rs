@@ -89,7 +89,7 @@ pub struct Committed {
 /// One tenant's records. Shared by `Arc`; every method may be called from any thread, and blocks: call it off the
 /// async threads.
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     worker: Worker,
 }
 

@@ -6,5 +6,7 @@ pub(crate) mod support;
 mod commits;
 mod fixtures;
 mod folds;
+mod isolation;
 mod model;
 mod reads;
+mod types;

@@ -35,7 +35,7 @@ pub(super) fn fields(draft: &mut Draft) {
 /// No value for a required field: null, a text of spaces, an empty list.
 fn is_blank(field: &Field, value: &Value) -> bool {
     match value {
-        Value::Null => !field.system && !matches!(field.kind, FieldKind::Id),
+        Value::Null => !field.system && !matches!(field.kind, FieldKind::Id | FieldKind::AutoNumber { .. }),
         Value::Text(text) => text.trim().is_empty(),
         Value::TextList(list) => list.is_empty(),
         _ => false,

@@ -25,15 +25,17 @@ use serde_json::Value;
 use crate::{
     Door, body,
     changes::record,
+    json_columns::marked,
     listing,
     problem::{Answered, Problem},
-    rows::{self, Form},
+    rows::{self, Form, Shape},
 };
 
 type Parameters = UrlQuery<Vec<(String, String)>>;
 
 /// A list, as its query string asks.
 pub(crate) async fn list(
+    State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(object): Path<String>,
     UrlQuery(given): Parameters,
@@ -41,7 +43,8 @@ pub(crate) async fn list(
 ) -> Answered {
     let form = Form::asked(&headers)?;
     let query = listing::query(&object, &given)?;
-    rows::response(session.query(&query).await?, form, Options::default()).await
+    let shape = Shape { form, options: Options::default() };
+    rows::response(&door, &query, session.query(&query).await?, shape).await
 }
 
 /// One record; `select` and `expand` as in a list.
@@ -172,7 +175,9 @@ async fn fetch(door: &Door, context: &QueryContext, query: &Query) -> Result<Vec
     let mut stream = door.engine.planner().query(context, query).await.map_err(Error::from)?.batches;
     let mut batches = Vec::new();
     while let Some(batch) = stream.next().await {
-        batches.push(batch.map_err(Error::of_rows)?);
+        let batch = batch.map_err(Error::of_rows)?;
+        let schema = marked(&batch.schema(), &door.engine.registry(), query);
+        batches.push(batch.with_schema(schema).map_err(Error::of_rows)?);
     }
     Ok(batches)
 }

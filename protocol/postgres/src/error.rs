@@ -193,8 +193,9 @@ impl PgError {
             Some((said, place)) => (said.to_owned(), Some(place.to_owned())),
             None => (message, None),
         };
+        let at_end = said.ends_with("EOF").then(|| text.chars().count() + 1);
         let mut told = PgError::new(SqlState::SYNTAX, format!("syntax error: {said}"));
-        told.position = place.and_then(|place| position_of(&place, text));
+        told.position = place.and_then(|place| position_of(&place, text)).or(at_end);
         told
     }
 

@@ -1,7 +1,7 @@
 //! Text to statements, within limits of size and depth.
 
 use datafusion::sql::sqlparser::{
-    ast::{Expr, Statement, Value, ValueWithSpan, visit_expressions},
+    ast::{Expr, Insert, Query, SetExpr, Statement, Value, ValueWithSpan, visit_expressions},
     dialect::PostgreSqlDialect,
     keywords::Keyword,
     parser::Parser,
@@ -40,7 +40,29 @@ pub fn parse(text: &str, bytes_max: usize) -> Result<Vec<Statement>> {
         let message = format!("a query may have {STATEMENTS_MAX} statements");
         return Err(PgError::new(SqlState::PROGRAM_LIMIT, message));
     }
-    Ok(statements)
+    statements.into_iter().map(plain).collect()
+}
+
+/// A change behind WITH is parsed as a query around it; here it is the change, and what was named before it belongs to its own query.
+fn plain(statement: Statement) -> Result<Statement> {
+    let Statement::Query(query) = statement else { return Ok(statement) };
+    let Query { with, body, .. } = *query;
+    let mut change = match *body {
+        SetExpr::Insert(change) | SetExpr::Update(change) | SetExpr::Delete(change) => change,
+        body => return Ok(Statement::Query(Box::new(Query { with, body: Box::new(body), ..*query }))),
+    };
+    if with.is_some() {
+        match &mut change {
+            Statement::Insert(Insert { source: Some(source), .. }) if source.with.is_none() => {
+                source.with = with
+            }
+            _ => {
+                let hint = "put the query into FROM, USING or a subquery";
+                return Err(PgError::unsupported("WITH before this change is not supported", hint));
+            }
+        }
+    }
+    Ok(change)
 }
 
 /// `ABORT` is PostgreSQL's other word for `ROLLBACK`, which the parser does not know.

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    catalog,
+    casts, catalog,
     error::{PgError, Result},
     names, parameter,
     sqlstate::SqlState,
@@ -83,6 +83,30 @@ pub struct Ask {
     pub statement: Statement,
     /// The values of its parameters.
     pub values: Vec<ScalarValue>,
+    /// The client's `application_name`, for the log of unanswered probes.
+    pub application: String,
+}
+
+impl Ask {
+    /// What to log when this is a catalog question that can't be answered.
+    fn probe(&self) -> Option<Probe> {
+        let text = || self.statement.to_string();
+        catalog::is_catalog_question(&self.statement)
+            .then(|| Probe { application: self.application.clone(), text: text() })
+    }
+}
+
+/// A question about the catalog.
+struct Probe {
+    application: String,
+    text: String,
+}
+
+/// Logs a catalog question that met an error.
+fn log_unanswered<T>(probe: Option<Probe>, answer: &Result<T>) {
+    if let (Some(probe), Err(error)) = (probe, answer) {
+        catalog::unanswered(&probe.application, &probe.text, &error.to_string());
+    }
 }
 
 /// What is known of a question before it is run.
@@ -126,8 +150,11 @@ impl Queries {
     {
         let engine = self.engine.clone();
         let task = self.runtime.spawn(async move {
-            let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
-            let parameters = sql.parameter_types(&plan)?;
+            let probe = ask.probe();
+            let planned = plan(&engine, &ask.context, &ask.extras, ask.statement).await;
+            log_unanswered(probe, &planned);
+            let (sql, plan) = planned?;
+            let parameters = parameter::with_lists(sql.parameter_types(&plan)?, &plan)?;
             let nulls = settle(&parameters)?;
             let plan = plan.with_param_values(parameter::bound(nulls))?;
             let optimized = sql.optimize(&plan)?;
@@ -152,12 +179,13 @@ async fn plan(
     engine: &Engine,
     context: &QueryContext,
     extras: &SqlExtras,
-    statement: Statement,
+    mut statement: Statement,
 ) -> Result<(SqlSession, LogicalPlan)> {
-    let rewritten = catalog::rewrite(statement);
-    let mut statement =
-        rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
+    // Names first: they come from what the client wrote.
     names::name_outputs(&mut statement);
+    casts::keep_digits(&mut statement);
+    let rewritten = catalog::rewrite(statement);
+    let statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
     let sql = engine.planner().sql(context, extras);
     let plan = sql.plan(statement).await?;
     Ok((sql, plan))
@@ -170,11 +198,14 @@ async fn produce(
     batches: mpsc::Sender<Result<RecordBatch>>,
     _place: OwnedSemaphorePermit,
 ) {
+    let probe = ask.probe();
     let begun = async {
         let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
         Ok::<_, PgError>(sql.execute(plan, parameter::bound(ask.values)).await?)
     };
-    let mut stream = match begun.await {
+    let begun = begun.await;
+    log_unanswered(probe, &begun);
+    let mut stream = match begun {
         Ok(stream) => stream,
         Err(error) => {
             // Nobody listens any more when the client has gone.

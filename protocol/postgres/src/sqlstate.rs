@@ -48,7 +48,6 @@ states! {
     INVALID_CURSOR_NAME = "34000",
     INVALID_SAVEPOINT = "3B001",
     INVALID_DATABASE = "3D000",
-    INVALID_SCHEMA = "3F000",
     SERIALIZATION_FAILURE = "40001",
     ACCESS_RULE = "42000",
     INSUFFICIENT_PRIVILEGE = "42501",
@@ -68,7 +67,6 @@ states! {
     DUPLICATE_STATEMENT = "42P05",
     INVALID_COLUMN_REFERENCE = "42P10",
     INDETERMINATE_TYPE = "42P18",
-    INSUFFICIENT_RESOURCES = "53000",
     OUT_OF_MEMORY = "53200",
     TOO_MANY_CONNECTIONS = "53300",
     LIMIT_EXCEEDED = "53400",
@@ -88,6 +86,7 @@ pub fn of_engine(error: &Error) -> SqlState {
     }
     match error.code {
         "OBJECT_NOT_FOUND" => SqlState::UNDEFINED_TABLE,
+        "NOT_SUPPORTED" | "NOT_A_QUERY" => SqlState::FEATURE_NOT_SUPPORTED,
         "INVALID_FIELD" | "UNKNOWN_FIELD" => SqlState::UNDEFINED_COLUMN,
         "UNIQUE_VIOLATION" => SqlState::UNIQUE_VIOLATION,
         "DELETE_RESTRICTED" | "REFERENCE_NOT_FOUND" => SqlState::FOREIGN_KEY_VIOLATION,
@@ -119,16 +118,15 @@ pub fn of_finding(finding: &Finding) -> Option<SqlState> {
         "required" => SqlState::NOT_NULL_VIOLATION,
         "unique" => SqlState::UNIQUE_VIOLATION,
         "reference_not_found" | "delete_restricted" => SqlState::FOREIGN_KEY_VIOLATION,
-        "invalid_type" | "invalid_number" | "invalid_boolean" | "invalid_json" | "invalid_id" => {
-            SqlState::INVALID_TEXT
-        }
-        "invalid_date" | "invalid_datetime" | "invalid_time" => SqlState::DATETIME_FORMAT,
+        "invalid_type" | "invalid_number" | "invalid_boolean" | "invalid_json" | "invalid_value"
+        | "invalid_shape" => SqlState::INVALID_TEXT,
+        "invalid_date" | "invalid_time" => SqlState::DATETIME_FORMAT,
         "max_length" => SqlState::STRING_TOO_LONG,
-        "max_scale" | "max_precision" => SqlState::NUMBER_OUT_OF_RANGE,
+        "max_scale" => SqlState::NUMBER_OUT_OF_RANGE,
         "readonly" => SqlState::GENERATED_ALWAYS,
         "unknown_field" => SqlState::UNDEFINED_COLUMN,
         "min_value" | "max_value" | "min_length" | "invalid_option" | "invalid_email" | "invalid_url"
-        | "invalid_phone" | "invalid_color" => SqlState::CHECK_VIOLATION,
+        | "invalid_phone" | "invalid_format" => SqlState::CHECK_VIOLATION,
         _ => return None,
     })
 }

@@ -116,8 +116,10 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
     wire.flush().await?;
 
     let last = read_password(wire).await?;
-    let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
-    let principal = principal.ok_or_else(|| wrong_password(user))?;
+    let proven = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user));
+    let proven = proven.and_then(|answer| Ok((answer, principal.ok_or_else(|| wrong_password(user))?)));
+    engine.scram_ended(user, proven.is_ok());
+    let (answer, principal) = proven?;
     wire.put(&Authentication::SASLFinal(Bytes::from(answer)));
     wire.put(&Authentication::Ok);
     Ok(principal)

@@ -105,9 +105,19 @@ impl World {
             let chance = if close.month() >= 10 { 45 } else { 37 };
             return Standing { stage: if draw.percent(chance) { WON } else { LOST }, close };
         }
-        let gone = self.today().signed_duration_since(begin).num_days().max(0) * 5 / days.max(1);
-        let stage = usize::try_from(gone).unwrap_or(0).min(OPEN.len() - 1);
-        Standing { stage: OPEN[stage], close }
+        let gone = self.today().signed_duration_since(begin).num_days() * 100 / days.max(1);
+        let stage = match gone {
+            // Overdue, and still open: those that nobody got round to.
+            101.. => {
+                draw.weighted(&[(OPEN[0], 30), (OPEN[1], 30), (OPEN[2], 20), (OPEN[3], 12), (OPEN[4], 8)])
+            }
+            88.. => OPEN[4],
+            70.. => OPEN[3],
+            50.. => OPEN[2],
+            30.. => OPEN[1],
+            _ => OPEN[0],
+        };
+        Standing { stage, close }
     }
 }
 

@@ -65,6 +65,7 @@ async fn a_record_is_a_resource_with_its_revision_as_etag() {
         .await;
     assert_eq!((made.status, made.header("etag")), (StatusCode::CREATED, "\"1\""));
     assert_eq!(made.json()["price"], json!("5.25"));
+    assert_eq!(made.json()["extra"], json!({ "a": [1] }));
     let place = made.header("location").to_owned();
     let read = shop.get(&place).await;
     assert_eq!((read.status, read.json()), (StatusCode::OK, made.json()));

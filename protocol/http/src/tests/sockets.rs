@@ -48,7 +48,7 @@ async fn garbage_is_told_off_and_slow_headers_are_cut_off() {
     let many = format!("GET /health/live HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(20_000));
     assert!(!exchange(door.address, many.as_bytes()).await.starts_with("HTTP/1.1 200"));
     // Both wait for the server to give up: one says nothing, one never ends its headers.
-    assert_eq!(exchange(door.address, b"").await, "");
+    assert!(!exchange(door.address, b"").await.starts_with("HTTP/1.1 200"));
     let half = exchange(door.address, b"GET /health/live HTTP/1.1\r\nhost: x\r\n").await;
     assert!(!half.starts_with("HTTP/1.1 200"), "{half}");
     assert!(exchange(door.address, LIVE).await.starts_with("HTTP/1.1 200"));

@@ -1,11 +1,33 @@
 //! What the session may see, told the way PostgreSQL tells it: `pg_catalog`, `information_schema` and the functions
 //! that tools call.
+//!
+//! The road: [`Catalog::new`] takes the session's views → [`model`] tells them as schemas, relations, columns, constraints and indexes with
+//! stable [`oid`]s → [`schema`] builds a table when a question names it, out of [`rows`] and the fixed [`facts`] of PostgreSQL 15 →
+//! [`functions`] answer by oid. [`rewrite()`] turns a tool's question into one that DataFusion can plan. A question that still can't be
+//! answered is an error to the client and, through [`unanswered`], a line in the log: the next test.
 
-use std::sync::Arc;
+mod cell;
+mod column;
+mod definition;
+mod facts;
+mod field_type;
+mod functions;
+mod model;
+mod oid;
+mod rewrite;
+mod rows;
+mod schema;
 
-use datafusion::sql::sqlparser::ast::Statement;
-use quarry_metadata::Field;
+use std::sync::{Arc, LazyLock, Weak};
+
+use datafusion::{catalog::SchemaProvider, sql::sqlparser::ast::Statement};
+use parking_lot::Mutex;
 use quarry_planner::{Views, sql::SqlExtras};
+
+pub use field_type::pg_type;
+
+use model::Model;
+use schema::{Built, CatalogSchema};
 
 /// The Arrow field metadata key that names the PostgreSQL type of a column where Arrow's own type does not say it:
 /// `name`, `char` (the one-byte type), `int2vector`, `oidvector`, `regproc`, `json`, `bpchar`, `xid`, … Without it a column is announced
@@ -57,12 +79,60 @@ pub struct CatalogSession {
 pub struct Catalog;
 
 impl Catalog {
-    /// The schemas and functions that the session's SQL is planned with. Cheap: made per statement.
+    /// The schemas and functions that the session's SQL is planned with. Cheap: made per statement; what is built from the views is kept as
+    /// long as they live.
     #[allow(clippy::new_ret_no_self)]
     pub fn new(views: &Arc<Views>, session: &CatalogSession) -> SqlExtras {
-        let _ = (views, session);
-        SqlExtras::default()
+        let built = built_for(views, session);
+        let schemas = ["pg_catalog", "information_schema"]
+            .into_iter()
+            .map(|name| {
+                let schema: Arc<dyn SchemaProvider> = Arc::new(CatalogSchema::new(name, &built, session));
+                (name.to_owned(), schema)
+            })
+            .collect();
+        let mut all = functions::pure().to_vec();
+        all.extend(built.functions.iter().cloned());
+        all.extend(functions::of_session(&built.model, session));
+        SqlExtras { schemas, functions: all }
     }
+}
+
+/// What was built for some views, one user and one database.
+struct Kept {
+    views: Weak<Views>,
+    user: String,
+    database: String,
+    built: Arc<Built>,
+}
+
+/// Past it, the oldest is forgotten and built again when asked for.
+const KEPT_MAX: usize = 64;
+
+static KEPT: LazyLock<Mutex<Vec<Kept>>> = LazyLock::new(Mutex::default);
+
+fn built_for(views: &Arc<Views>, session: &CatalogSession) -> Arc<Built> {
+    let is_it = |kept: &Kept| {
+        kept.user == session.user
+            && kept.database == session.database
+            && kept.views.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, views))
+    };
+    if let Some(kept) = KEPT.lock().iter().find(|kept| is_it(kept)) {
+        return Arc::clone(&kept.built);
+    }
+    let built = Arc::new(Built::new(Model::new(views)));
+    let mut all = KEPT.lock();
+    all.retain(|kept| kept.views.strong_count() > 0);
+    if all.len() >= KEPT_MAX {
+        all.remove(0);
+    }
+    all.push(Kept {
+        views: Arc::downgrade(views),
+        user: session.user.clone(),
+        database: session.database.clone(),
+        built: Arc::clone(&built),
+    });
+    built
 }
 
 /// Why a catalog question can't be asked.
@@ -70,18 +140,25 @@ impl Catalog {
 #[error("{0}")]
 pub struct RewriteError(pub String);
 
-/// Turns a question over `pg_catalog` and `information_schema` into one that DataFusion can plan. Called for every query; statements
-/// that name any other table come back untouched.
+/// Turns a question over `pg_catalog` and `information_schema` into one that DataFusion can plan. Called for every query, after its output
+/// columns have been named; in statements that name any other table only PostgreSQL's own spellings are changed.
 ///
 /// # Errors
 ///
 /// A form that is known and can't be answered.
 pub fn rewrite(statement: Statement) -> Result<Statement, RewriteError> {
-    Ok(statement)
+    rewrite::rewrite(statement)
 }
 
-/// The type OID and type modifier of a field (`numeric(18,2)` is `(1700, 1179654)`).
-pub fn pg_type(field: &Field) -> (u32, i32) {
-    let _ = field;
-    (25, -1)
+/// Whether a statement asks the catalog and nothing else: then an error in it is an unanswered probe.
+pub fn is_catalog_question(statement: &Statement) -> bool {
+    rewrite::scope_of(statement) == rewrite::Scope::Catalog
 }
+
+/// Logs a catalog question that could not be answered, under the target `quarry::unanswered_probe`.
+pub fn unanswered(application: &str, statement: &str, error: &str) {
+    tracing::warn!(target: "quarry::unanswered_probe", application, statement, error, "a catalog question could not be answered");
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// `42P01`, `3F000`; `42809` for the catalog; `0A000` for what is no table.
+    /// `42P01`; `42809` for the catalog; `0A000` for what is no table.
     pub fn of_factor(views: &Views, factor: &TableFactor) -> Result<Target> {
         let TableFactor::Table { name, alias, args: None, .. } = factor else {
             return Err(PgError::unsupported("only an object can be changed", "name the object"));

@@ -2,6 +2,7 @@
 
 mod decode;
 mod hints;
+mod lists;
 mod text_array;
 
 use arrow::datatypes::DataType;
@@ -13,6 +14,7 @@ use pgwire::api::Type;
 
 pub use decode::{decode, number};
 pub use hints::{Hints, hints_of, of_sql};
+pub use lists::with_lists;
 
 use crate::{
     encode::Format,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::Statement;
 use pgwire::{
     api::Type,
     messages::data::{NoData, ParameterDescription},
@@ -63,12 +63,7 @@ impl Session {
     /// The question behind a statement: itself, or what a change asks first.
     fn question_of(&mut self, statement: &Statement) -> Result<Option<Statement>> {
         match statement {
-            Statement::Query(query) => match query.body.as_ref() {
-                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) => {
-                    self.question_of(inner)
-                }
-                _ => Ok(Some(statement.clone())),
-            },
+            Statement::Query(_) => Ok(Some(statement.clone())),
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
                 let context = self.context();
                 dml::question_of(&context.views, statement)
@@ -138,13 +133,7 @@ impl Session {
                 let context = self.context();
                 dml::returning_of(&context.views, statement)?
             }
-            Statement::Query(query) => match query.body.as_ref() {
-                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) => {
-                    let context = self.context();
-                    dml::returning_of(&context.views, inner)?
-                }
-                _ => Some(statement.clone()),
-            },
+            Statement::Query(_) => Some(statement.clone()),
             Statement::Explain { .. } => return Ok(Some(vec![text_column("QUERY PLAN")])),
             Statement::ShowVariable { variable } => return Ok(Some(columns_of_show(&shown_name(variable)))),
             Statement::Fetch { name, .. } => return self.cursor_columns(&folded(name), &[]).await.map(Some),

@@ -85,7 +85,6 @@ enum PortalState {
 
 /// A logged-in connection.
 pub struct Session {
-    pub(crate) engine: Arc<Engine>,
     pub(crate) user: quarry_engine::Session,
     pub(crate) wire: Wire,
     pub(crate) settings: Arc<Settings>,
@@ -98,6 +97,7 @@ pub struct Session {
     prepared: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
     is_skipping: bool,
+    is_flush_due: bool,
 }
 
 /// What a session is made of besides its client.
@@ -137,7 +137,6 @@ impl Session {
             SessionOptions { time_zone: settings.time_zone(), timeout: None, ..SessionOptions::default() };
         let guard = Guard::new(registration.running.begin(), None);
         Ok(Session {
-            engine: around.engine.clone(),
             user: around.engine.session(opened.principal, options),
             wire,
             settings,
@@ -150,6 +149,7 @@ impl Session {
             prepared: HashMap::new(),
             portals: HashMap::new(),
             is_skipping: false,
+            is_flush_due: false,
         })
     }
 
@@ -157,7 +157,10 @@ impl Session {
     pub async fn serve(mut self, closing: CancellationToken) {
         self.greet();
         let ended = loop {
-            if let Err(error) = self.wire.flush().await {
+            // As PostgreSQL: what was answered is sent at the end of a pipeline, after an error, and when it is asked for.
+            if std::mem::take(&mut self.is_flush_due)
+                && let Err(error) = self.wire.flush().await
+            {
                 break Err(error);
             }
             let message = tokio::select! {
@@ -191,7 +194,7 @@ impl Session {
         self.ready();
     }
 
-    /// Reads the next message; nothing is flushed while more of a pipeline is here.
+    /// Reads the next message, no longer than the session may idle.
     async fn next_message(&mut self) -> Result<Option<Frontend>> {
         let (limit, state, message) = if self.block.is_open() {
             let limit = self.settings.duration("idle_in_transaction_session_timeout");
@@ -221,7 +224,7 @@ impl Session {
             Frontend::Query(text) => return self.on_query(&text).await,
             Frontend::Flush => return self.wire.flush().await,
             // As PostgreSQL: what is left of a COPY that was refused is not an error again.
-            Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => return Ok(()),
+            Frontend::Copy => return Ok(()),
             Frontend::FunctionCall => {
                 let error = PgError::unsupported("the function call protocol is not supported", "use SELECT");
                 self.fail(&error);
@@ -257,6 +260,7 @@ impl Session {
     /// Tells an error, and what it does to the transaction.
     fn fail(&mut self, error: &PgError) {
         self.wire.put(&error.to_message());
+        self.is_flush_due = true;
         if self.block.fail() {
             self.settings.end(false);
             self.drop_portals();
@@ -265,6 +269,9 @@ impl Session {
 
     /// A new statement: earlier cancel requests are not for it, and its time begins.
     fn begin_statement(&mut self) {
+        if !self.block.is_open() {
+            self.settings.forget_local();
+        }
         let timeout = self.settings.duration("statement_timeout");
         self.guard = Guard::new(self.registration.running.begin(), timeout);
     }
@@ -276,6 +283,7 @@ impl Session {
             Block::Failed => TransactionStatus::Error,
         };
         self.wire.put(&ReadyForQuery::new(status));
+        self.is_flush_due = true;
     }
 
     /// Tells the client which of its settings have changed, and the engine's session its time zone.

@@ -41,7 +41,8 @@ impl Session {
     /// A question on a state, with the catalog around it.
     pub(crate) fn ask(&self, context: QueryContext, statement: Statement, values: Vec<ScalarValue>) -> Ask {
         let extras = Catalog::new(&context.views, &self.catalog);
-        Ask { context, extras, statement, values }
+        let application = self.settings.get("application_name").unwrap_or_default();
+        Ask { context, extras, statement, values, application }
     }
 
     /// Runs a question; a cancel, the deadline and the client's leaving end it.

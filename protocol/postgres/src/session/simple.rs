@@ -54,7 +54,7 @@ impl Session {
     }
 
     async fn run_statement(&mut self, next: Statement, is_last: bool) -> Result<()> {
-        if parse::count_parameters(&next)? > 0 {
+        if !matches!(next, Statement::Prepare { .. }) && parse::count_parameters(&next)? > 0 {
             return Err(PgError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
         let tag = match self.execute(&next, &[]).await? {

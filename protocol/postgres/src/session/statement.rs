@@ -1,9 +1,6 @@
 //! What kind a statement is, and who answers it.
 
-use datafusion::{
-    scalar::ScalarValue,
-    sql::sqlparser::ast::{SetExpr, Statement},
-};
+use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
 
 use super::{Outcome, Session};
 use crate::{
@@ -50,16 +47,9 @@ impl Session {
             self.check_not_failed()?;
         }
         match statement {
-            Statement::Query(query) => match query.body.as_ref() {
-                SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner)
-                    if query.with.is_none() =>
-                {
-                    self.change(inner, values).await
-                }
-                _ => self.do_query(statement, values).await,
-            },
+            Statement::Query(_) => self.do_query(statement, values).await,
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-                self.change(statement, values).await
+                dml::run(self, statement, values).await
             }
             Statement::Explain { .. } => self.do_explain(statement, values).await,
             Statement::StartTransaction { .. }
@@ -70,11 +60,6 @@ impl Session {
             Statement::Execute { .. } => Box::pin(self.do_execute(statement)).await,
             _ => self.do_control(statement).await,
         }
-    }
-
-    /// A change of records, with its answer told in PostgreSQL's words.
-    async fn change(&mut self, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
-        dml::run(self, statement, values).await
     }
 
     async fn do_transaction(&mut self, statement: &Statement) -> Result<Outcome> {

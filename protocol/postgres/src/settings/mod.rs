@@ -153,6 +153,11 @@ impl Settings {
         layers.local.clear();
     }
 
+    /// What `set_config(…, true)` set outside a transaction ends with its statement.
+    pub fn forget_local(&self) {
+        self.layers.lock().local.clear();
+    }
+
     /// A savepoint is made; returns its depth.
     pub fn mark(&self) -> usize {
         let mut layers = self.layers.lock();

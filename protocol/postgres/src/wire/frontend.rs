@@ -64,17 +64,23 @@ pub struct Bind {
 pub enum Frontend {
     Password(Bytes),
     Query(String),
-    Parse { name: String, text: String, types: Vec<u32> },
+    Parse {
+        name: String,
+        text: String,
+        types: Vec<u32>,
+    },
     Bind(Bind),
     Describe(Target, String),
-    Execute { portal: String, rows_max: usize },
+    Execute {
+        portal: String,
+        rows_max: usize,
+    },
     Close(Target, String),
     Flush,
     Sync,
     Terminate,
-    CopyData(Bytes),
-    CopyDone,
-    CopyFail(String),
+    /// Any of the messages of a COPY: none is ever begun here.
+    Copy,
     FunctionCall,
 }
 
@@ -142,12 +148,7 @@ pub fn decode(kind: u8, body: Bytes) -> Result<Frontend> {
         b'H' => Frontend::Flush,
         b'S' => Frontend::Sync,
         b'X' => Frontend::Terminate,
-        b'd' => {
-            let length = reader.remaining();
-            Frontend::CopyData(reader.bytes(length)?)
-        }
-        b'c' => Frontend::CopyDone,
-        b'f' => Frontend::CopyFail(reader.text()?),
+        b'd' | b'c' | b'f' => return Ok(Frontend::Copy),
         b'F' => return Ok(Frontend::FunctionCall),
         other => {
             let message = format!("invalid frontend message type {other}");

@@ -1,0 +1,12 @@
+select * from information_schema.schemata order by schema_name;
+select table_schema, table_name, table_type from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2;
+select column_name, ordinal_position, column_default, is_nullable, data_type, udt_name, character_maximum_length, numeric_precision, numeric_scale, datetime_precision, is_updatable from information_schema.columns where table_schema = 'crm' and table_name = 'account' order by ordinal_position;
+select constraint_name, table_name, constraint_type from information_schema.table_constraints order by 2, 1;
+select constraint_name, table_name, column_name, ordinal_position, position_in_unique_constraint from information_schema.key_column_usage order by 2, 1, 4;
+select constraint_name, unique_constraint_schema, unique_constraint_name, update_rule, delete_rule from information_schema.referential_constraints order by 1;
+select constraint_name, table_schema, table_name, column_name from information_schema.constraint_column_usage order by 1, 4;
+select * from information_schema.character_sets;
+select grantee, table_name, privilege_type from information_schema.role_table_grants where table_name = 'contact' order by 3;
+select * from information_schema.sequences;
+select * from information_schema.information_schema_catalog_name;
+select table_name from information_schema.views where table_schema = 'crm';

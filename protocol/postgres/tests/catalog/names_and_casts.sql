@@ -1,0 +1,15 @@
+select 'account'::regclass, 'crm.account'::regclass, '"user"'::regclass::text, 'pg_class'::regclass::oid, 'account_pkey'::regclass;
+select 'account'::regclass::oid = (select oid from pg_class where relname = 'account') as same;
+select oid::regclass from pg_class where relname in ('account', 'user', 'pg_class', 'columns') order by relname;
+select 'nowhere'::regclass;
+select to_regclass('nowhere') is null as nowhere, to_regclass('crm.contact') as contact;
+select 'integer'::regtype, 'int8'::regtype::oid, 1009::regtype, 'timestamptz'::regtype::text, 'varchar(10)'::regtype, 'text[]'::regtype::oid;
+select 'crm'::regnamespace, 'pg_catalog'::regnamespace::oid;
+select 'array_in'::regproc::oid;
+select typname, typinput, typreceive::text from pg_type where oid in (25, 1009) order by oid;
+select 'a'::pg_catalog.text || 'b'::name as joined, '7'::oid + 1 as eight, 'r'::"char" as letter;
+select '{a,"b c",NULL,d}'::text[] as items, '{1,2}'::int2[] as numbers;
+select attname from pg_attribute where attrelid = 'contact'::regclass and attnum = any ('{1,2}'::int2[]) order by attnum;
+select c.relname from pg_class c where c.relname operator(pg_catalog.~) '^(acc)' collate pg_catalog.default and c.relkind = 'r';
+select nspname from pg_namespace where nspname not like 'pg/_%' escape '/' order by 1;
+select relname from pg_class where relkind = any (array['r', 'v']) and relnamespace = 'crm'::regnamespace order by 1;

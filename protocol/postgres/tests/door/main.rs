@@ -1,0 +1,11 @@
+//! The door as its clients meet it: a server in this process, `tokio-postgres` and raw sockets in front of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod changes;
+mod fixture;
+mod queries;
+mod raw;
+mod security;
+mod sessions;
+mod transactions;
