@@ -5,4 +5,5 @@ mod client;
 mod golden;
 mod http;
 mod limits;
+mod paging;
 mod seed;

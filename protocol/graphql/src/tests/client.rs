@@ -8,9 +8,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use quarry_engine::{Engine, EngineOptions, Principal, Session, SessionOptions};
-use quarry_planner::PlannerOptions;
-use quarry_storage::{StoreOptions, World};
+use quarry_engine::{Engine, EngineOptions, Principal, Session, SessionOptions, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -60,8 +58,8 @@ impl Server {
             packages: vec![root.join("../../packages/core"), root.join("tests/packages")],
             admin_password: Some("admin password".into()),
             token_seconds: 60,
-            store: StoreOptions::default(),
-            planner: PlannerOptions::default(),
+            store: Default::default(),
+            planner: Default::default(),
         };
         let opened = Engine::open(engine_options, World::seeded(1, START_MICROS)).unwrap();
         let engine: Arc<Engine> = opened.engine;
