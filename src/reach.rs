@@ -70,8 +70,8 @@ impl Records {
         match self {
             Records::Remote(server) => server.ask("/api/v1/sql", &json!({ "sql": text })),
             Records::Local(local) => {
-                let batches = local.runtime.block_on(local.session.sql(text))?;
-                Ok(local.stream(batches))
+                let answer = local.runtime.block_on(local.session.sql(text))?;
+                Ok(local.stream(answer.batches))
             }
         }
     }

@@ -40,6 +40,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     let addresses = (http.local_addr()?, pg.local_addr()?);
     let (stop, stopped) = watch::channel(false);
     let doors = open_doors(&engine, settings, http, pg, &stopped);
+    tokio::spawn(reload_on_hangup(Arc::clone(&engine)));
     greet(addresses, opened.admin_password.as_deref());
     signal().await;
     tracing::info!("closing");
@@ -101,6 +102,23 @@ async fn signal() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+/// SIGHUP loads the package folders again; with findings, the last good version keeps serving.
+async fn reload_on_hangup(engine: Arc<Engine>) {
+    let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
+        return tracing::warn!("SIGHUP can't be listened for");
+    };
+    while hangup.recv().await.is_some() {
+        let engine = Arc::clone(&engine);
+        match tokio::task::spawn_blocking(move || engine.reload()).await {
+            Ok(Ok(registry)) => tracing::info!("packages loaded again: registry {}", registry.version),
+            Ok(Err(error)) => {
+                tracing::error!("packages not loaded, the last good version serves on: {error}")
+            }
+            Err(error) => tracing::error!("loading packages broke off: {error}"),
+        }
     }
 }
 

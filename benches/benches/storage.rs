@@ -1,4 +1,5 @@
 //! Storage: durable commits against an append and fdatasync of the same bytes, key lookups, scans, searches.
+#![allow(clippy::expect_used)]
 
 use std::{
     fs::File,

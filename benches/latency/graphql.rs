@@ -74,8 +74,8 @@ impl Question {
         };
         let (a, b) = measure::in_turn(
             slot,
-            || std::future::ready(ask(&next(&turn_a)).map(drop)),
-            || async { Ok(drop(peer.query(&statement, &[&next(&turn_b)]).await?)) },
+            async || ask(&next(&turn_a)),
+            async || Ok(peer.query(&statement, &[&next(&turn_b)]).await?),
         )
         .await?;
         Ok(Line { name: self.name, subject: a, peer: b, targets: ("–", "–"), larger_is_better: false })

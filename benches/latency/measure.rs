@@ -1,9 +1,6 @@
 //! Timing: two servers in turn, short slots, medians over all calls.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -34,13 +31,11 @@ pub struct Timing {
 }
 
 /// Runs both in turn, `slot` long each time, after a warm-up that is not counted.
-pub async fn in_turn<A, B, FA, FB>(slot: Duration, mut a: A, mut b: B) -> Result<(Timing, Timing)>
-where
-    A: FnMut() -> FA,
-    B: FnMut() -> FB,
-    FA: Future<Output = Result<()>>,
-    FB: Future<Output = Result<()>>,
-{
+pub async fn in_turn<A, B>(
+    slot: Duration,
+    mut a: impl AsyncFnMut() -> Result<A>,
+    mut b: impl AsyncFnMut() -> Result<B>,
+) -> Result<(Timing, Timing)> {
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     run(slot / 2, &mut a, &mut Vec::new()).await?;
     run(slot / 2, &mut b, &mut Vec::new()).await?;
@@ -51,11 +46,11 @@ where
     Ok((timing(of_a), timing(of_b)))
 }
 
-async fn run<F, T>(slot: Duration, call: &mut F, times: &mut Vec<f64>) -> Result<()>
-where
-    F: FnMut() -> T,
-    T: Future<Output = Result<()>>,
-{
+async fn run<T>(
+    slot: Duration,
+    call: &mut impl AsyncFnMut() -> Result<T>,
+    times: &mut Vec<f64>,
+) -> Result<()> {
     let begin = Instant::now();
     loop {
         let start = Instant::now();

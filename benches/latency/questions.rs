@@ -60,8 +60,8 @@ impl Question {
         let next = |turn: &std::cell::Cell<usize>| turn.replace(turn.get() + 1);
         let (a, b) = measure::in_turn(
             slot,
-            || async { Ok(drop(subject.query(&ours, &self.words(next(&turn_a))).await?)) },
-            || async { Ok(drop(peer.query(&theirs, &self.words(next(&turn_b))).await?)) },
+            async || Ok(subject.query(&ours, &self.words(next(&turn_a))).await?),
+            async || Ok(peer.query(&theirs, &self.words(next(&turn_b))).await?),
         )
         .await?;
         Ok(Line { name: self.name, subject: a, peer: b, targets: self.targets, larger_is_better: false })

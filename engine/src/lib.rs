@@ -5,6 +5,7 @@
 //! [`transaction::Transaction::commit`].
 
 mod active;
+mod administration;
 pub mod change;
 mod decimal;
 pub mod engine;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quarry_planner::{Answer, BatchStream, Query, QueryContext, sql::SqlExtras};
+use quarry_planner::{Answer, Query, QueryContext, sql::SqlExtras};
 
 use crate::{
     change::{Change, ChangeReport},
@@ -86,9 +86,11 @@ impl Session {
     /// # Errors
     ///
     /// The planner's; `Invalid` for anything but one query.
-    pub async fn sql(&self, text: &str) -> Result<BatchStream> {
-        let session = self.engine.planner().sql(&self.context(), &SqlExtras::default());
-        Ok(session.ask(text).await?)
+    pub async fn sql(&self, text: &str) -> Result<Answer> {
+        let context = self.context();
+        let session = self.engine.planner().sql(&context, &SqlExtras::default());
+        let batches = session.ask(text).await?;
+        Ok(Answer { schema: batches.schema(), batches, count: None, csn: context.snapshot.csn().0 })
     }
 
     /// A transaction on the newest state.

@@ -138,6 +138,7 @@ fn the_funnel_narrows_and_deals_lie_around_today() {
         .map(count)
         .sum();
     assert!(open > 100 && open < won, "{open} open");
+    assert!(count("prospecting") > count("proposal") && count("qualification") > count("negotiation"));
     let today = options(1, 1).today.to_string();
     for upsert in &opportunities {
         let is_closed = text(upsert, "stage").starts_with("closed");

@@ -61,6 +61,7 @@ impl BatchWriter<'_> {
             match self.attempt(&batch)? {
                 Ok(written) => self.count(&written, pass),
                 Err(Refusal::Findings(found)) => {
+                    self.check_mapping(&found)?;
                     let sorted = sort(&rows, found);
                     if sorted.is_about_batch() && rows.len() > 1 {
                         waiting.push(rows.split_off(rows.len() / 2));
@@ -133,6 +134,15 @@ impl BatchWriter<'_> {
             self.report.created += u64::try_from(sorted.granted.len()).unwrap_or(u64::MAX);
         }
         self.refuse(rows, &sorted.faults, pass)
+    }
+
+    /// A field that no record has, or that nobody may write, is a mistake of the mapping and not of its rows.
+    fn check_mapping(&self, found: &[Finding]) -> Result<()> {
+        let of_mapping = |finding: &&Finding| matches!(finding.code.as_str(), "unknown_field" | "readonly");
+        let Some(Finding { field, message, .. }) = found.iter().find(of_mapping) else { return Ok(()) };
+        let FileMapping { file, object, .. } = self.file;
+        let field = field.as_deref().unwrap_or("a field");
+        bail!("the mapping of {file} fills `{field}` of {object}: {message}")
     }
 
     fn upsert(&self, row: &Prepared, pass: Pass) -> Upsert {

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{report::ImportReport, *};
+use super::*;
 use memory::{Fail, Memory};
 
 /// A folder with a mapping and files.
@@ -40,7 +40,7 @@ impl Case {
         Case { folder, options }
     }
 
-    fn run(&self, target: &Memory) -> anyhow::Result<ImportReport> {
+    fn run(&self, target: &Memory) -> anyhow::Result<report::ImportReport> {
         run(&self.options, target)
     }
 

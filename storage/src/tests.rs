@@ -4,9 +4,9 @@
 pub(crate) mod support;
 
 mod commits;
+mod every_type;
 mod fixtures;
 mod folds;
 mod isolation;
 mod model;
 mod reads;
-mod types;

@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::server::{PASSWORD, Server, agent, basic};
+use crate::server::{PASSWORD, Server, agent};
 
 const ROUNDS: usize = 20;
 const ROWS: usize = 1_500;
@@ -39,10 +39,10 @@ fn twenty_kills_in_the_middle_of_an_import() {
     for round in 0..ROUNDS {
         std::fs::write(&file, rows(round)).unwrap();
         let arguments = ["import", "--mapping", mapping.to_str().unwrap(), file.to_str().unwrap()];
-        let mut import =
-            server.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let writer = start_writer(&server, round, Arc::clone(&acknowledged), Arc::clone(&stop));
+        let mut import =
+            server.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let wait_ms =
             30 + (seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round as u64 * 97) >> 33) % 900;
         std::thread::sleep(Duration::from_millis(wait_ms));
@@ -84,13 +84,15 @@ fn start_writer(
     stop: Arc<AtomicBool>,
 ) -> std::thread::JoinHandle<()> {
     let url = format!("{}/api/v1/changes", server.url());
+    let (_, login) = server.post("/api/v1/auth/login", &json!({"user": "admin", "password": PASSWORD}));
+    let authorization = format!("Bearer {}", login["token"].as_str().unwrap());
     std::thread::spawn(move || {
         let agent = agent();
         for serial in 0.. {
             let product = format!("W{round} {serial}");
             let body = json!({"changes": [{"op": "create", "object": "item",
                 "data": {"product": product, "series": "writer", "sales_price": 1}}]});
-            let sent = agent.post(&url).header("Authorization", basic("admin", PASSWORD)).send_json(&body);
+            let sent = agent.post(&url).header("Authorization", &authorization).send_json(&body);
             match sent {
                 Ok(answer) if answer.status().is_success() => {
                     acknowledged.lock().unwrap().insert(product);

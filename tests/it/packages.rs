@@ -1,15 +1,63 @@
 //! A package with mistakes: every finding with its place, and the last good version keeps serving.
 
-use crate::server::{quarry, root};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, quarry, root};
 
 #[test]
-fn ten_mistakes_give_ten_findings_with_their_places() {
-    let folder = root().join("metadata/tests/refused/ten_mistakes");
-    let output = quarry().args(["package", "check"]).arg(&folder).output().unwrap();
+fn ten_mistakes_give_ten_findings_while_the_last_good_version_serves_on() {
+    let packages = tempfile::tempdir().unwrap();
+    for name in ["core", "crm", "marketing"] {
+        copy(&root().join("packages").join(name), &packages.path().join(name));
+    }
+    let server = Server::start_in(tempfile::tempdir().unwrap(), packages.path(), &[]);
+    let count = || server.query(json!({"object": "account", "count": true})).len();
+    assert_eq!(count(), 0);
+
+    // Nine mistakes of its own, and an object that the crm package has already.
+    let shop = packages.path().join("shop");
+    copy(&root().join("metadata/tests/refused/ten_mistakes/shop"), &shop);
+    std::fs::write(shop.join("account.object.yml"), "label: Account\nfields: { name: { type: text } }\n")
+        .unwrap();
+    let output = quarry().args(["package", "check"]).arg(packages.path()).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     let findings: Vec<_> = said.lines().filter(|line| line.contains(".yml:")).collect();
     assert_eq!(findings.len(), 10, "{said}");
+
+    let (status, answer) = server.post("/api/v1/packages/reload", &json!({}));
+    assert_eq!(status, 400, "{answer}");
+    assert!(findings.iter().all(|f| answer.to_string().contains(f.rsplit('[').next().unwrap())), "{answer}");
+    assert_eq!(count(), 0, "the last good version answers");
+    assert_eq!(server.psql_ok("SELECT count(*) FROM account"), "0");
+
+    // Mended, and with a field more: it answers without a restart.
+    std::fs::remove_dir_all(&shop).unwrap();
+    let object = packages.path().join("crm/account/account.object.yml");
+    let text = std::fs::read_to_string(&object).unwrap();
+    std::fs::write(
+        &object,
+        text.replacen("fields:\n", "fields:\n  nickname: { type: text, label: Nickname }\n", 1),
+    )
+    .unwrap();
+    let (status, answer) = server.post("/api/v1/packages/reload", &json!({}));
+    assert_eq!(status, 200, "{answer}");
+    server.psql_ok("INSERT INTO account (name, nickname) VALUES ('One', 'Uno')");
+    let found = server.query(json!({"object": "account", "fields": ["nickname"]}));
+    assert_eq!(found, [json!({"nickname": "Uno"})] as [Value; 1]);
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Expansion {
 
     /// One finding per record that may not go, with who holds it.
     fn restrictions(&self) -> Vec<Finding> {
-        let mut holders: BTreeMap<(usize, &str, &str), BTreeMap<(&str, &str), usize>> = BTreeMap::new();
+        let mut holders: BTreeMap<(usize, &str, &str), Holders<'_>> = BTreeMap::new();
         for link in &self.held {
             if self.names.contains(&(link.layout.object.name.clone(), link.key.clone())) {
                 continue;
@@ -113,7 +113,7 @@ impl Expansion {
             let child = (link.layout.object.name.as_str(), link.field.as_str());
             *holders.entry(parent).or_default().entry(child).or_default() += 1;
         }
-        let finding = |((change, object, id), children): (_, BTreeMap<(&str, &str), usize>)| {
+        let finding = |((change, object, id), children): (_, Holders<'_>)| {
             let told: Vec<String> = children.iter().map(|((o, f), n)| format!("{n} in {o}.{f}")).collect();
             let (child, field) = children.keys().next().copied().unwrap_or_default();
             Finding {
@@ -129,6 +129,9 @@ impl Expansion {
         holders.into_iter().map(finding).collect()
     }
 }
+
+/// How many records hold one that may not go, by their object and field.
+type Holders<'a> = BTreeMap<(&'a str, &'a str), usize>;
 
 /// Follows the lookups to what is doomed, breadth first, one lookup per referring field and round.
 fn expand(work: &mut Work, expansion: &mut Expansion) -> Result<()> {

@@ -310,7 +310,7 @@ async fn an_update_looks_at_what_it_was_given() {
     // What changes nothing writes nothing, and still answers.
     let outcomes =
         shop.change(vec![update("product", &id, json!({ "price": "6.00", "id": id }))]).await.unwrap();
-    assert_eq!(outcomes[0].ids, [id.clone()]);
+    assert_eq!(outcomes[0].ids, std::slice::from_ref(&id));
     assert_eq!(shop.field("product", &id, "revision"), Some(Value::Int(2)));
 }
 

@@ -49,7 +49,11 @@ impl Shop {
     }
 
     pub fn filled(kept: Kept) -> Shop {
-        let shop = Shop::empty(PlannerOptions::default());
+        Shop::filled_with(PlannerOptions::default(), kept)
+    }
+
+    pub fn filled_with(options: PlannerOptions, kept: Kept) -> Shop {
+        let shop = Shop::empty(options);
         let text = include_str!("../records.json");
         let records: Map<String, Json> = serde_json::from_str(text).unwrap();
         for (object, records) in &records {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{
-    Pos, Positioned,
+    Pos, Positioned, ServerError,
     parser::{
         parse_query,
         types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
@@ -42,8 +42,7 @@ impl DocumentLimits {
     pub(crate) fn parse(&self, text: &str) -> Result<ExecutableDocument> {
         check("document bytes", text.len(), self.bytes_max)?;
         self.scan(text)?;
-        let document =
-            parse_query(text).map_err(|error| Failure::from_server(&error.into(), Fault::Syntax))?;
+        let document = parse_query(text).map_err(|error| syntax(&error.into()))?;
         for (_, operation) in document.operations.iter() {
             let set = &operation.node.selection_set.node;
             check("fields at the root", set.items.len(), self.roots_max)?;
@@ -78,6 +77,13 @@ impl DocumentLimits {
         }
         Ok(())
     }
+}
+
+/// The parser draws the place into its message; the last line says what is wrong.
+fn syntax(error: &ServerError) -> Failure {
+    let said = error.message.rsplit(" = ").next().unwrap_or_default();
+    let failure = Failure::from_server(error, Fault::Syntax);
+    Failure { message: format!("syntax error: {}", said.trim()), ..failure }
 }
 
 fn check(what: &str, asked: usize, allowed: usize) -> Result<()> {

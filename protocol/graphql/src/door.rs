@@ -9,7 +9,7 @@ use async_graphql::{
         DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
     },
 };
-use quarry_engine::Session;
+use quarry_engine::{QueryContext, Session};
 use quarry_planner::Views;
 use quick_cache::sync::Cache;
 use serde_json::Map;
@@ -59,8 +59,14 @@ impl Door {
         self.schema.sdl()
     }
 
-    /// Answers one request.
-    pub async fn answer(&self, session: &Session, asked: Question, options: &GraphqlOptions) -> Reply {
+    /// Answers one request; a query on the state that `context` holds.
+    pub async fn answer(
+        &self,
+        session: &Session,
+        context: &QueryContext,
+        asked: Question,
+        options: &GraphqlOptions,
+    ) -> Reply {
         let prepared = match self.prepare(asked, options).await {
             Ok(prepared) => prepared,
             Err(failures) => return Reply::Refused(failures),
@@ -71,9 +77,8 @@ impl Door {
                     Ok(introspected) => introspected,
                     Err(failures) => return Reply::Refused(failures),
                 };
-                let context = session.context();
                 Reply::Ran(
-                    run::query(session, &context, plans, &introspected, options.response_bytes_max).await,
+                    run::query(session, context, plans, &introspected, options.response_bytes_max).await,
                 )
             }
             OperationPlan::Mutation(plans) => {
@@ -197,7 +202,7 @@ fn only(
     }
     let operation = OperationDefinition {
         ty: OperationType::Query,
-        variable_definitions: Vec::new(),
+        variable_definitions: operation.variable_definitions.clone(),
         directives: Vec::new(),
         selection_set: Positioned::new(SelectionSet { items }, Pos::default()),
     };

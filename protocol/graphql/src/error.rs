@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     Request,
     /// An operation that this method may not run.
     Method,
+    /// A body of more bytes than the door takes.
+    TooLarge,
     /// A body of a kind that is not read here.
     MediaType,
     /// An answer of a kind that is not written here.
@@ -40,6 +42,7 @@ impl Fault {
         match self {
             Fault::Request => ("BAD_REQUEST", "INVALID"),
             Fault::Method => ("METHOD_NOT_ALLOWED", "INVALID"),
+            Fault::TooLarge => ("BODY_TOO_LARGE", "LIMITED"),
             Fault::MediaType => ("UNSUPPORTED_MEDIA_TYPE", "INVALID"),
             Fault::NotAcceptable => ("NOT_ACCEPTABLE", "INVALID"),
             Fault::Syntax => ("GRAPHQL_PARSE_FAILED", "INVALID"),
@@ -59,6 +62,7 @@ pub(crate) fn status(code: &str, media: Media) -> StatusCode {
     match (code, media) {
         ("BAD_REQUEST", _) => StatusCode::BAD_REQUEST,
         ("METHOD_NOT_ALLOWED", _) => StatusCode::METHOD_NOT_ALLOWED,
+        ("BODY_TOO_LARGE", _) => StatusCode::PAYLOAD_TOO_LARGE,
         ("UNSUPPORTED_MEDIA_TYPE", _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ("NOT_ACCEPTABLE", _) => StatusCode::NOT_ACCEPTABLE,
         ("UNAUTHENTICATED", _) => StatusCode::UNAUTHORIZED,
@@ -90,7 +94,7 @@ pub(crate) struct Failure {
     pub message: String,
     pub locations: Vec<Pos>,
     pub path: Vec<Value>,
-    pub extensions: Map<String, Value>,
+    pub extensions: Box<Map<String, Value>>,
 }
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -102,7 +106,8 @@ impl Failure {
     }
 
     fn coded(code: &str, kind: &str, message: String) -> Self {
-        let extensions = Map::from_iter([("code".into(), json!(code)), ("kind".into(), json!(kind))]);
+        let extensions =
+            Box::new(Map::from_iter([("code".into(), json!(code)), ("kind".into(), json!(kind))]));
         Self { message, locations: Vec::new(), path: Vec::new(), extensions }
     }
 
@@ -180,7 +185,7 @@ impl Failure {
         if !self.path.is_empty() {
             entry.insert("path".into(), Value::Array(self.path.clone()));
         }
-        entry.insert("extensions".into(), Value::Object(self.extensions.clone()));
+        entry.insert("extensions".into(), Value::Object(Map::clone(&self.extensions)));
         Value::Object(entry)
     }
 }

@@ -249,6 +249,11 @@ impl ObjectType {
         })
     }
 
+    /// The GraphQL name of a field.
+    pub fn name_of(&self, field: &str) -> Option<&str> {
+        self.fields().find(|(_, member)| member.name.as_str() == field).map(|(name, _)| name.as_str())
+    }
+
     /// The field of that GraphQL name, when it holds a value.
     pub fn field(&self, name: &str) -> Option<&FieldType> {
         match self.members.get(name)? {

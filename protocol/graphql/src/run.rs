@@ -244,9 +244,13 @@ async fn change(
             let owners: Vec<&MutationPlan> =
                 plans.iter().flat_map(|plan| plan.changes.iter().map(move |_| plan)).collect();
             let failures = error.findings.iter().map(|finding| {
-                let failure = Failure::from_finding(&error, finding);
-                match owners.get(finding.change) {
-                    Some(plan) => failure.at(plan.position).under(&plan.key),
+                let Some(plan) = owners.get(finding.change) else {
+                    return Failure::from_finding(&error, finding);
+                };
+                let failure = Failure::from_finding(&error, finding).at(plan.position).under(&plan.key);
+                let object = plan.object.as_ref().filter(|object| object.name.as_str() == finding.object);
+                match object.zip(finding.field.as_ref()).and_then(|(object, field)| object.name_of(field)) {
+                    Some(name) => failure.with("field", name),
                     None => failure,
                 }
             });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{Query, State},
+    extract::{DefaultBodyLimit, Query, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -41,6 +41,7 @@ pub fn router(engine: Arc<Engine>, options: GraphqlOptions) -> Router {
     Router::new()
         .route("/graphql", get(on_get).post(on_post))
         .route("/graphql/assets/{name}", get(graphiql::asset))
+        .layer(DefaultBodyLimit::disable())
         .with_state(service)
 }
 
@@ -58,10 +59,16 @@ async fn on_post(
     State(service): State<Arc<Service>>,
     session: Option<Extension<Session>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Some(media) = Media::accepted(&headers) else { return not_acceptable() };
-    let question = Question::from_body(&headers, &body);
+    let question = match body {
+        Ok(body) => Question::from_body(&headers, &body),
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Failure::new(Fault::TooLarge, "the body is larger than allowed; send less at once"))
+        }
+        Err(error) => Err(Failure::new(Fault::Request, format!("the body can't be read: {error}"))),
+    };
     service.answer(session, question, media).await
 }
 
@@ -96,10 +103,13 @@ impl Service {
             return refused(&[Failure::new(Fault::Unauthenticated, message)], media);
         };
         let reply = match question {
-            Ok(question) => match self.doors.for_views(&session.context().views, &self.options) {
-                Ok(door) => door.answer(&session, question, &self.options).await,
-                Err(failure) => Reply::Refused(vec![failure]),
-            },
+            Ok(question) => {
+                let context = session.context();
+                match self.doors.for_views(&context.views, &self.options) {
+                    Ok(door) => door.answer(&session, &context, question, &self.options).await,
+                    Err(failure) => Reply::Refused(vec![failure]),
+                }
+            }
             Err(failure) => Reply::Refused(vec![failure]),
         };
         match reply {

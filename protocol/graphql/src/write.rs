@@ -8,7 +8,10 @@ mod connection;
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::{
+    array::{Array, ArrayRef, AsArray, Int64Array, StructArray},
+    compute::cast,
+};
 
 pub(crate) use cells::{Texts, ValueCells};
 pub(crate) use connection::{BoundConnection, RootRows};
@@ -132,13 +135,18 @@ impl<'a> BoundObject<'a> {
     }
 }
 
-/// Appends numbers over no records: counts are 0, the rest is null.
-pub(crate) fn write_absent(plan: &ObjectPlan, out: &mut Out) -> Result<()> {
+/// Appends numbers over no records, as `rows` would hold them: counts and sums are 0, the rest is null.
+pub(crate) fn write_absent(plan: &ObjectPlan, rows: &StructArray, out: &mut Out) -> Result<()> {
     out.object(&plan.items, |out, item| {
         match item {
             Item::Text(text) => out.push(text),
             Item::Count { .. } => out.push(b"0"),
-            Item::Inline(object) => return write_absent(object, out),
+            Item::Sum { column, .. } => {
+                let sums = must_column(rows, column)?;
+                let zero = cast(&Int64Array::from(vec![0]), sums.data_type()).map_err(Failure::internal)?;
+                ValueCells::stored(&zero, false)?.write(0, &mut out.bytes);
+            }
+            Item::Inline(object) => return write_absent(object, rows, out),
             _ => out.push(b"null"),
         }
         Ok(())
@@ -149,7 +157,9 @@ impl<'a> BoundItem<'a> {
     fn new(item: &'a Item, rows: &'a StructArray, numbers: &'a Numbers) -> Result<Self> {
         Ok(match item {
             Item::Text(text) => Self::Text(text),
-            Item::Value { column, kind } => Self::Value(ValueCells::new(must_column(rows, column)?, kind)?),
+            Item::Value { column, kind } | Item::Sum { column, kind } => {
+                Self::Value(ValueCells::new(must_column(rows, column)?, kind)?)
+            }
             Item::Count { column } => Self::Count(count_cells(rows, column)?),
             Item::Inline(object) => Self::Inline(BoundObject::new(object, rows, numbers)?),
             Item::List(columns) => {

@@ -8,6 +8,7 @@
 //! 4. The handler reads the body strictly (`body`), asks the engine, and streams the answer (`rows`).
 //! 5. What goes wrong is a `Problem` (`problem`), with its status from the one table in `status`.
 
+mod administration;
 mod auth;
 mod body;
 mod changes;
@@ -100,6 +101,10 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/login", post(auth::login));
     let api = Router::new()
         .route("/api/v1/query", post(query::answer))
+        .route("/api/v1/sql", post(query::sql))
+        .route("/api/v1/auth/users", post(administration::add_user))
+        .route("/api/v1/auth/password", post(administration::set_password))
+        .route("/api/v1/packages/reload", post(administration::reload))
         .route("/api/v1/changes", post(changes::apply))
         .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))
         .route(

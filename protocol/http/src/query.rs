@@ -30,6 +30,26 @@ pub(crate) async fn answer(
     rows::response(&door, &query, session.query(&query).await?, Shape { form, options }).await
 }
 
+/// `POST /api/v1/sql`: answers the SQL query in `{"sql"}`. Only queries; changes go over `/api/v1/changes` or the
+/// Postgres door.
+pub(crate) async fn sql(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let form = Form::asked(&headers)?;
+    let mut given = body::object(&door, &headers, body).await?;
+    let options = numbers(&mut given)?;
+    let Some(Value::String(text)) = given.remove("sql") else {
+        return Err(Problem::invalid("\"sql\" is needed, a text").at("sql"));
+    };
+    if let Some(unknown) = given.keys().next() {
+        return Err(Problem::invalid(format!("unknown key {unknown:?}; there are sql, numbers")).at(unknown));
+    }
+    rows::stream_rows(session.sql(&text).await?, Shape { form, options }).await
+}
+
 /// How decimals look: takes `numbers` out of the question.
 fn numbers(question: &mut Map<String, Value>) -> Result<Options, Problem> {
     let numbers = match question.remove("numbers") {

@@ -88,18 +88,27 @@ pub(crate) struct Shape {
     pub options: Options,
 }
 
-/// An answer as a response that streams.
+/// The answer to a query tree as a response that streams; JSON fields are written as the JSON they hold.
 ///
 /// # Errors
 ///
 /// Those of the first batch.
 pub(crate) async fn response(door: &Door, query: &Query, answer: Answer, shape: Shape) -> Answered {
+    let schema = match shape.form {
+        Form::Json | Form::Ndjson => marked(&answer.schema, &door.engine.registry(), query),
+        Form::Arrow => answer.schema.clone(),
+    };
+    stream_rows(Answer { schema, ..answer }, shape).await
+}
+
+/// An answer as a response that streams, every column as its Arrow type says.
+///
+/// # Errors
+///
+/// Those of the first batch.
+pub(crate) async fn stream_rows(answer: Answer, shape: Shape) -> Answered {
     let Shape { form, options } = shape;
     let Answer { schema, mut batches, count, csn } = answer;
-    let schema = match form {
-        Form::Json | Form::Ndjson => marked(&schema, &door.engine.registry(), query),
-        Form::Arrow => schema,
-    };
     let first = batches.next().await.transpose().map_err(Error::of_rows)?;
     let (head, tail) = match form {
         Form::Json => (b"{\"records\":[".to_vec(), envelope_end(count, csn)),

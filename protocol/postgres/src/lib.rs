@@ -11,6 +11,7 @@
 pub mod catalog;
 
 mod cancel;
+mod casts;
 mod dml;
 mod encode;
 mod error;

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    catalog,
+    casts, catalog,
     error::{PgError, Result},
     names, parameter,
     sqlstate::SqlState,
@@ -183,6 +183,7 @@ async fn plan(
 ) -> Result<(SqlSession, LogicalPlan)> {
     // Names first: they come from what the client wrote.
     names::name_outputs(&mut statement);
+    casts::keep_digits(&mut statement);
     let rewritten = catalog::rewrite(statement);
     let statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
     let sql = engine.planner().sql(context, extras);

@@ -180,7 +180,10 @@ impl Door {
         };
         match Session::new(wire, opened, &around) {
             Ok(session) => session.serve(around.closing.clone()).await,
-            Err((wire, error)) => refuse(wire, &error).await,
+            Err(refused) => {
+                let (wire, error) = *refused;
+                refuse(wire, &error).await;
+            }
         }
     }
 }

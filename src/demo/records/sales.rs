@@ -97,7 +97,7 @@ impl World {
         let slowness = (amount as f64 / 26_000.0).powf(0.18);
         let days = rounded(draw.around(74.0 * slowness, 1.7)).clamp(7, 400);
         let planned = begin.checked_add_days(Days::new(days.unsigned_abs())).unwrap_or(begin);
-        let is_quarter_end = planned.month() % 3 == 0;
+        let is_quarter_end = planned.month().is_multiple_of(3);
         let close =
             if draw.percent(if is_quarter_end { 60 } else { 25 }) { month_end(planned) } else { planned };
         if close < self.today() && !draw.percent(4) {
@@ -105,9 +105,19 @@ impl World {
             let chance = if close.month() >= 10 { 45 } else { 37 };
             return Standing { stage: if draw.percent(chance) { WON } else { LOST }, close };
         }
-        let gone = self.today().signed_duration_since(begin).num_days().max(0) * 5 / days.max(1);
-        let stage = usize::try_from(gone).unwrap_or(0).min(OPEN.len() - 1);
-        Standing { stage: OPEN[stage], close }
+        let gone = self.today().signed_duration_since(begin).num_days() * 100 / days.max(1);
+        let stage = match gone {
+            // Overdue, and still open: those that nobody got round to.
+            101.. => {
+                draw.weighted(&[(OPEN[0], 30), (OPEN[1], 30), (OPEN[2], 20), (OPEN[3], 12), (OPEN[4], 8)])
+            }
+            88.. => OPEN[4],
+            70.. => OPEN[3],
+            50.. => OPEN[2],
+            30.. => OPEN[1],
+            _ => OPEN[0],
+        };
+        Standing { stage, close }
     }
 }
 

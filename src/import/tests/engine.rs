@@ -1,11 +1,17 @@
 //! Imports into a real engine: what the questions answer afterwards.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use arrow::{
+    array::{ArrayRef, Decimal128Array, Int32Array, StringArray},
+    record_batch::RecordBatch,
+};
 use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
 use quarry_engine::{Engine, EngineOptions, PlannerOptions, Query, SessionOptions, StoreOptions, World};
 use quarry_json::{Encoder, Options, Separator};
 use serde_json::{Value, json};
@@ -126,6 +132,65 @@ files:
         [
             json!({"opportunity_id": "D1", "product.product": "GTX Pro", "account.account": "Betatech", "close_date": "2017-03-01", "close_value": "4514.00"}),
             json!({"opportunity_id": "D2", "product.product": "MG", "account.account": null, "close_date": null, "close_value": null}),
+        ]
+    );
+    opened.engine.close().unwrap();
+}
+
+#[test]
+fn a_mapping_that_names_what_is_not_there_stops_at_the_first_batch() {
+    let opened = open();
+    let product = "product: product";
+    for (object, key, columns, expected) in [
+        ("item", "product", "product: product, price: salesprice", "fills `salesprice` of item"),
+        ("item", "product", "product: product, price: revision", "fills `revision` of item"),
+        ("itm", "product", product, "itm"),
+        ("item", "series", "product: product, price: series", "series"),
+        ("deal", "product", "product: { field: product, reference: { object: itm, by: product } }", "itm"),
+        ("deal", "product", "product: { field: product, reference: { object: item, by: prodct } }", "prodct"),
+    ] {
+        let ignore = if columns.contains("price") { "" } else { ", ignore: [price]" };
+        let case = super::Case::new(
+            &format!(
+                "files: [{{ file: i.csv, object: {object}, key: [{key}], columns: {{ {columns} }}{ignore} }}]"
+            ),
+            &[("i.csv", "product,price\nA,1\nB,2\n")],
+        );
+        let error = format!("{:#}", run(&case.options, &opened.target).unwrap_err());
+        assert!(error.contains(expected), "{object} {columns}: {error}");
+    }
+    opened.engine.close().unwrap();
+}
+
+#[test]
+fn parquet_keeps_its_types() {
+    let opened = open();
+    let case = super::Case::new(
+        "files: [{ file: i.parquet, object: client, key: [account], columns: { name: account, year: year_established, revenue: revenue }, ignore: [noise] }]",
+        &[],
+    );
+    let path = case.source("i.parquet");
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("Acme"), Some("Betatech"), None]));
+    let years: ArrayRef = Arc::new(Int32Array::from(vec![Some(1996), None, Some(2001)]));
+    let revenue = Decimal128Array::from(vec![110_004, 25_141, 1]).with_precision_and_scale(10, 2).unwrap();
+    let noise: ArrayRef = Arc::new(StringArray::from(vec!["x", "y", "z"]));
+    let columns =
+        [("noise", noise), ("revenue", Arc::new(revenue) as ArrayRef), ("name", names), ("year", years)];
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+
+    let report = run(&case.options, &opened.target).unwrap();
+    assert_eq!((report.files[0].created, report.files[0].refused), (2, 1), "{report}");
+    assert_eq!(case.findings()[0]["code"], "key_missing");
+    let question = json!({"object": "client", "fields": ["account", "year_established", "revenue"], "orderBy": ["account"]});
+    assert_eq!(
+        opened.ask(&question),
+        [
+            json!({"account": "Acme", "year_established": 1996, "revenue": "1100.04"}),
+            json!({"account": "Betatech", "year_established": null, "revenue": "251.41"}),
         ]
     );
     opened.engine.close().unwrap();

@@ -39,5 +39,5 @@ if PGPASSWORD=wrong psql -X -c 'SELECT 1' >/dev/null 2>&1; then
 fi
 for command in '\conninfo' '\dt' '\d account' '\dn' '\l' '\du'; do
   psql -X -v ON_ERROR_STOP=1 -c "$command" >/dev/null
-  echo "ok psql $command"
+  printf "ok psql %s\n" "$command"
 done

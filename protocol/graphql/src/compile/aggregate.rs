@@ -191,7 +191,7 @@ impl<'a> Compiler<'a> {
                 "__typename" => Item::Text(text_bytes(&type_name)),
                 field => {
                     let (column, kind) = aggregates.over(name, object, field)?;
-                    Item::Value { column, kind }
+                    if name == "sum" { Item::Sum { column, kind } } else { Item::Value { column, kind } }
                 }
             };
             items.push((key_bytes(key), item));

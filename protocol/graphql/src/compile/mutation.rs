@@ -1,6 +1,8 @@
 //! Changes and their results.
 
-use async_graphql::Value;
+use std::sync::Arc;
+
+use async_graphql::{Pos, Value};
 use quarry_engine::{Change, Input, Operation, Record};
 use quarry_planner::Query;
 
@@ -17,8 +19,6 @@ use crate::{
     values::nearest,
 };
 
-use async_graphql::Pos;
-
 /// One field of the mutation root.
 pub(crate) struct MutationPlan {
     pub key: String,
@@ -29,6 +29,8 @@ pub(crate) struct MutationPlan {
     pub result: Vec<(KeyBytes, ResultItem)>,
     /// The question for the records as they are then; the ids come as a filter.
     pub records: Option<Query>,
+    /// What is changed; none for `__typename`.
+    pub object: Option<Arc<ObjectType>>,
     /// `"Mutation"`, when the field is `__typename`.
     pub type_name: Option<&'static str>,
 }
@@ -64,6 +66,7 @@ impl<'a> Compiler<'a> {
             dry_run: false,
             result: Vec::new(),
             records: None,
+            object: None,
             type_name: None,
         };
         if name == "__typename" {
@@ -73,6 +76,7 @@ impl<'a> Compiler<'a> {
         let root = self.model.root(name).filter(|root| !root.action.reads());
         let root = root.ok_or_else(|| unknown_field(MUTATION, name))?;
         let mut arguments = Arguments::of(self, asked);
+        plan.object = Some(Arc::clone(&root.object));
         plan.dry_run = arguments.flag("dryRun")?;
         plan.changes = self.changes(&root.object, root.action, &mut arguments)?;
         arguments.finish()?;

@@ -22,6 +22,11 @@ pub(crate) enum Item {
         column: String,
         kind: Kind,
     },
+    /// A sum, 0 where there is no row.
+    Sum {
+        column: String,
+        kind: Kind,
+    },
     /// A number of records, 0 where there is no row.
     Count {
         column: String,

@@ -34,10 +34,7 @@ pub(crate) fn aggregate_type<'a>(function: &str, kind: &'a Kind) -> Option<&'a s
             Kind::Int => "Long",
             other => other.type_name(),
         }),
-        "avg" if kind.is_number() => Some(match kind {
-            Kind::Decimal => "Decimal",
-            _ => "Float",
-        }),
+        "avg" if kind.is_number() => Some("Decimal"),
         "min" | "max" if kind.is_ordered() => Some(kind.type_name()),
         "countDistinct" if kind.is_sortable() => Some("Int"),
         _ => None,

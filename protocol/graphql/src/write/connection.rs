@@ -35,7 +35,7 @@ enum Bound<'a> {
     Nodes(BoundObject<'a>),
     Edges(Vec<(&'a [u8], BoundEdge<'a>)>),
     PageInfo(&'a [(KeyBytes, PageItem)]),
-    Numbers(&'a ObjectPlan, BoundObject<'a>),
+    Numbers(&'a ObjectPlan, &'a StructArray, BoundObject<'a>),
     Groups(BoundObject<'a>, usize),
 }
 
@@ -185,9 +185,9 @@ impl<'a> BoundConnection<'a> {
                     }
                     Ok(())
                 })?,
-                Bound::Numbers(plan, object) => match part.numbers {
+                Bound::Numbers(plan, rows, object) => match part.numbers {
                     Some(row) => object.write(row, out)?,
-                    None => write_absent(plan, out)?,
+                    None => write_absent(plan, rows, out)?,
                 },
                 Bound::Groups(object, rows) => out.list(0..*rows, |out, row| object.write(row, out))?,
             }
@@ -207,7 +207,9 @@ impl<'a> BoundConnection<'a> {
 
     fn write_cursor(&self, row: usize, place: usize, out: &mut Out) {
         let cursor = match &self.plan.cursors {
-            CursorPlan::Position => encode_position(self.plan.page.offset.saturating_add(place as u64)),
+            CursorPlan::Position => encode_position(
+                self.plan.page.offset.saturating_add(u64::try_from(place).unwrap_or(u64::MAX)),
+            ),
             CursorPlan::Keys { spelling, .. } => {
                 let mut keys = Vec::new();
                 for cells in &self.cursors {
@@ -264,7 +266,7 @@ impl<'a> Bind<'a> {
                 ConnectionItem::Aggregate(plan) => {
                     let rows =
                         self.aggregate.ok_or_else(|| Failure::internal("the answer has no aggregates"))?;
-                    Bound::Numbers(plan, BoundObject::new(plan, rows, self.numbers)?)
+                    Bound::Numbers(plan, rows, BoundObject::new(plan, rows, self.numbers)?)
                 }
                 ConnectionItem::Groups(index) => {
                     let (plan, rows) = plan

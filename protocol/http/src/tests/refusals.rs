@@ -30,12 +30,15 @@ async fn nothing_but_health_answers_without_a_login() {
     assert_eq!(login.problem(), (401, "UNAUTHENTICATED".to_owned()));
 }
 
+/// Method, path, headers, body; status, code.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
 #[tokio::test]
 async fn bad_requests_get_their_status_and_code() {
     let shop = Shop::open().await;
     shop.stock().await;
     let json = ("content-type", "application/json");
-    let cases: &[(&str, &str, &[(&str, &str)], &str, u16, &str)] = &[
+    let cases: &[Case<'_>] = &[
         ("POST", "/api/v1/query", &[json], "{\n  \"object\": \"product\",\n}", 400, "INVALID_JSON"),
         ("POST", "/api/v1/query", &[json], "", 400, "INVALID_JSON"),
         ("POST", "/api/v1/query", &[json], "[]", 400, "INVALID_REQUEST"),

@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
     array::{
-        ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-        Int64Builder, ListBuilder, StringBuilder, StructArray, TimestampMicrosecondBuilder, UInt32Builder,
+        ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder,
+        Int32Builder, Int64Builder, ListBuilder, StringBuilder, StructArray, TimestampMicrosecondBuilder,
+        UInt32Builder,
     },
     datatypes::{DataType, Field, Fields, TimeUnit},
 };
@@ -111,118 +112,35 @@ impl Shape {
     ///
     /// Internal when a cell has another shape.
     pub fn build(self, cells: &[Cell]) -> Result<ArrayRef> {
-        Ok(match self {
-            Self::Bool => {
-                let mut builder = BooleanBuilder::with_capacity(cells.len());
-                for cell in cells {
-                    builder.append_option(match cell {
-                        Cell::Null => None,
-                        Cell::Bool(value) => Some(*value),
-                        other => return Err(self.mismatch(other)),
-                    });
-                }
-                Arc::new(builder.finish())
-            }
-            Self::Int2 => self.fill(
-                cells,
-                Int16Builder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                integer,
-            )?,
-            Self::Int4 => self.fill(
-                cells,
-                Int32Builder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                integer,
-            )?,
-            Self::Int8 => self.fill(
-                cells,
-                Int64Builder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                integer,
-            )?,
-            Self::Oid => self.fill(
-                cells,
-                UInt32Builder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                integer,
-            )?,
-            Self::Float4 => self.fill(
-                cells,
-                Float32Builder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                float4,
-            )?,
-            Self::Float8 => self.fill(
-                cells,
-                Float64Builder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                float8,
-            )?,
-            Self::Text => self.fill(
-                cells,
-                StringBuilder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                text,
-            )?,
-            Self::Bytes => self.fill(
-                cells,
-                BinaryBuilder::new(),
-                |b, v| b.append_option(v),
-                |b| Arc::new(b.finish()),
-                text,
-            )?,
+        match self {
+            Self::Bool => self.fill(cells, BooleanBuilder::new(), |b, v| b.append_option(v), boolean),
+            Self::Int2 => self.fill(cells, Int16Builder::new(), |b, v| b.append_option(v), integer),
+            Self::Int4 => self.fill(cells, Int32Builder::new(), |b, v| b.append_option(v), integer),
+            Self::Int8 => self.fill(cells, Int64Builder::new(), |b, v| b.append_option(v), integer),
+            Self::Oid => self.fill(cells, UInt32Builder::new(), |b, v| b.append_option(v), integer),
+            Self::Float4 => self.fill(cells, Float32Builder::new(), |b, v| b.append_option(v), float4),
+            Self::Float8 => self.fill(cells, Float64Builder::new(), |b, v| b.append_option(v), float8),
+            Self::Text => self.fill(cells, StringBuilder::new(), |b, v| b.append_option(v), text),
+            Self::Bytes => self.fill(cells, BinaryBuilder::new(), |b, v| b.append_option(v), text),
             Self::Instant => {
                 let builder = TimestampMicrosecondBuilder::new().with_timezone("UTC");
-                self.fill(cells, builder, |b, v| b.append_option(v), |b| Arc::new(b.finish()), micros)?
+                self.fill(cells, builder, |b, v| b.append_option(v), micros)
             }
-            Self::Int2List => self.fill(
-                cells,
-                ListBuilder::new(Int16Builder::new()),
-                append_list,
-                |b| Arc::new(b.finish()),
-                integers,
-            )?,
-            Self::Int4List => self.fill(
-                cells,
-                ListBuilder::new(Int32Builder::new()),
-                append_list,
-                |b| Arc::new(b.finish()),
-                integers,
-            )?,
-            Self::OidList => self.fill(
-                cells,
-                ListBuilder::new(UInt32Builder::new()),
-                append_list,
-                |b| Arc::new(b.finish()),
-                integers,
-            )?,
-            Self::TextList => self.fill(
-                cells,
-                ListBuilder::new(StringBuilder::new()),
-                append_list,
-                |b| Arc::new(b.finish()),
-                texts,
-            )?,
-            Self::PlacedList => build_placed(cells)?,
-        })
+            Self::Int2List => self.fill(cells, ListBuilder::new(Int16Builder::new()), append_list, integers),
+            Self::Int4List => self.fill(cells, ListBuilder::new(Int32Builder::new()), append_list, integers),
+            Self::OidList => self.fill(cells, ListBuilder::new(UInt32Builder::new()), append_list, integers),
+            Self::TextList => self.fill(cells, ListBuilder::new(StringBuilder::new()), append_list, texts),
+            Self::PlacedList => build_placed(cells),
+        }
     }
 
     /// Appends every cell to a builder, through the reading of one cell.
-    fn fill<B, V>(
+    fn fill<'c, B: ArrayBuilder, V>(
         self,
-        cells: &[Cell],
+        cells: &'c [Cell],
         mut builder: B,
         append: impl Fn(&mut B, Option<V>),
-        finish: impl Fn(&mut B) -> ArrayRef,
-        read: impl Fn(&Cell) -> Option<V>,
+        read: impl Fn(&'c Cell) -> Option<V>,
     ) -> Result<ArrayRef> {
         for cell in cells {
             match cell {
@@ -230,7 +148,7 @@ impl Shape {
                 cell => append(&mut builder, Some(read(cell).ok_or_else(|| self.mismatch(cell))?)),
             }
         }
-        Ok(finish(&mut builder))
+        Ok(builder.finish())
     }
 
     fn mismatch(self, cell: &Cell) -> DataFusionError {
@@ -250,6 +168,13 @@ pub fn field(name: &str, pg_type: &str) -> Field {
 
 fn placed_fields() -> Fields {
     Fields::from(vec![Field::new("x", DataType::Int64, true), Field::new("n", DataType::Int32, true)])
+}
+
+fn boolean(cell: &Cell) -> Option<bool> {
+    match cell {
+        Cell::Bool(value) => Some(*value),
+        _ => None,
+    }
 }
 
 fn append_list<B, V>(builder: &mut ListBuilder<B>, values: Option<Vec<Option<V>>>)

@@ -18,6 +18,9 @@ use super::{
     rows,
 };
 
+/// A catalog table's schema and name.
+type QualifiedName = (&'static str, &'static str);
+
 /// The model with the tables that were built from it so far.
 #[derive(Debug)]
 pub struct Built {
@@ -25,7 +28,7 @@ pub struct Built {
     pub model: Arc<Model>,
     /// The functions over it.
     pub functions: Vec<Arc<ScalarUDF>>,
-    tables: Mutex<HashMap<(&'static str, &'static str), Arc<dyn TableProvider>>>,
+    tables: Mutex<HashMap<QualifiedName, Arc<dyn TableProvider>>>,
 }
 
 impl Built {

@@ -28,7 +28,7 @@ pub enum Cell {
     /// `$n`.
     Parameter(usize),
     /// What the planner must compute.
-    Computed(Expr),
+    Computed(Box<Expr>),
 }
 
 /// What kind of value an expression is. Literals never go through the planner: a number keeps its digits, a text is read by its field.
@@ -50,16 +50,16 @@ pub fn cell_of(expr: &Expr) -> Result<Cell> {
         }
         Expr::Value(given) => match literal(&given.value)? {
             Some(input) => Cell::Given(input),
-            None => Cell::Computed(expr.clone()),
+            None => Cell::Computed(Box::new(expr.clone())),
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => match inner.as_ref() {
             Expr::Value(given) => match &given.value {
                 SqlValue::Number(digits, _) => Cell::Given(exact(&format!("-{digits}"))?),
-                _ => Cell::Computed(expr.clone()),
+                _ => Cell::Computed(Box::new(expr.clone())),
             },
-            _ => Cell::Computed(expr.clone()),
+            _ => Cell::Computed(Box::new(expr.clone())),
         },
-        _ => Cell::Computed(expr.clone()),
+        _ => Cell::Computed(Box::new(expr.clone())),
     })
 }
 

@@ -45,7 +45,7 @@ enum Action {
     TakeOver,
     Update {
         assignments: Vec<(FieldName, Cell)>,
-        condition: Option<Expr>,
+        condition: Option<Box<Expr>>,
     },
 }
 
@@ -173,10 +173,10 @@ impl<'a> Upsert<'a> {
         let mut items = vec![ast::named(ast::column(&target.qualifier, ID), ID, 0)];
         if let Action::Update { assignments, condition } = &self.action {
             let always = Expr::Value(datafusion::sql::sqlparser::ast::Value::Boolean(true).into());
-            items.push(ast::named(condition.clone().unwrap_or(always), "where", 0));
+            items.push(ast::named(condition.as_deref().cloned().unwrap_or(always), "where", 0));
             for (number, (_, cell)) in assignments.iter().enumerate() {
                 if let Cell::Computed(expr) = cell {
-                    items.push(ast::named(expr.clone(), "set", number));
+                    items.push(ast::named((**expr).clone(), "set", number));
                 }
             }
         }
@@ -233,7 +233,10 @@ fn read_update(shape: &InsertShape, on: &[FieldName], update: &DoUpdate, values:
     }
     match proposed.failed {
         Some(error) => Err(error),
-        None => Ok(Action::Update { assignments: read_assignments(&shape.target, &assignments)?, condition }),
+        None => Ok(Action::Update {
+            assignments: read_assignments(&shape.target, &assignments)?,
+            condition: condition.map(Box::new),
+        }),
     }
 }
 

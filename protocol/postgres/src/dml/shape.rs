@@ -224,7 +224,7 @@ impl FoundShape {
         let mut items = vec![ast::named(ast::column(&self.target.qualifier, ID), ID, 0)];
         for (number, (_, cell)) in self.assignments.iter().enumerate() {
             if let Cell::Computed(expr) = cell {
-                items.push(ast::named(expr.clone(), "set", number));
+                items.push(ast::named((**expr).clone(), "set", number));
             }
         }
         items.extend(more.iter().cloned());
@@ -276,7 +276,7 @@ pub fn question_of(views: &Views, statement: &Statement) -> Result<Option<Statem
             Source::Query(query) => Ok(Some(*query)),
             Source::Values(rows) => {
                 let computed = rows.into_iter().flatten().enumerate().filter_map(|(n, cell)| match cell {
-                    Cell::Computed(expr) => Some(ast::named(expr, "v", n)),
+                    Cell::Computed(expr) => Some(ast::named(*expr, "v", n)),
                     _ => None,
                 });
                 let items: Vec<SelectItem> = computed.collect();

@@ -1,3 +1,5 @@
+//! What clients receive: values of every type, as text and as binary.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Names and qualified names as SQL writes them.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use datafusion::sql::sqlparser::{

@@ -1,3 +1,5 @@
+//! Bound parameters: types, formats, and what is refused.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use bytes::Bytes;

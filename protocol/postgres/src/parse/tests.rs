@@ -1,3 +1,5 @@
+//! Statements taken apart.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use datafusion::sql::sqlparser::ast::Statement;

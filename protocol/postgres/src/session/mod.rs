@@ -120,14 +120,14 @@ impl Session {
     /// # Errors
     ///
     /// Fatal, for a setting of the start-up message that can't be.
-    pub fn new(wire: Wire, opened: Opened, around: &Surroundings) -> Result<Session, (Wire, PgError)> {
+    pub fn new(wire: Wire, opened: Opened, around: &Surroundings) -> Result<Session, Box<(Wire, PgError)>> {
         let settings = Arc::new(Settings::default());
         let limits = around.limits;
         let user_name = opened.principal.user_name.clone();
         let is_admin = opened.principal.admin;
         let begun = setting::begin_with(&settings, &opened.parameters, &limits);
         if let Err(error) = begun {
-            return Err((wire, error.into_fatal()));
+            return Err(Box::new((wire, error.into_fatal())));
         }
         settings.fix("session_authorization", SettingValue::Text(user_name.clone()));
         settings.fix("is_superuser", SettingValue::Bool(is_admin));

@@ -1,3 +1,5 @@
+//! Session settings: SET, SHOW, scopes.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::{Scope, Settings};

@@ -118,6 +118,11 @@ async fn parameters_are_described_and_inferred() {
         let prepared = client.prepare(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
         assert_eq!(prepared.params(), *types, "{sql}");
     }
+    assert_eq!(
+        text(&client, "SELECT 1.50::numeric").await,
+        "1.50",
+        "a cast without digits keeps those there are"
+    );
     let said = client.prepare_typed("SELECT $1", &[Type::INT4]).await.unwrap();
     assert_eq!(said.columns()[0].type_(), &Type::INT4, "the client's own types hold");
 }

@@ -125,9 +125,9 @@ impl Raw {
 /// The text of a field of an error.
 pub fn field(error: &Message, code: u8) -> String {
     let parts = error.1.split(|b| *b == 0);
-    let found =
+    let mut found =
         parts.filter(|p| p.first() == Some(&code)).map(|p| String::from_utf8_lossy(&p[1..]).into_owned());
-    found.last().unwrap_or_default()
+    found.next_back().unwrap_or_default()
 }
 
 /// The types of messages, as a word.

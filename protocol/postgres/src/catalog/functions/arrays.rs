@@ -38,8 +38,8 @@ pub fn functions() -> Vec<Arc<ScalarUDF>> {
     ]
 }
 
-/// The items of an array literal without nesting: `{a,"b c",NULL}`; nulls are left out.
-pub fn parse_array(text: &str) -> Vec<String> {
+/// The items of an array literal without nesting: `{a,"b c",NULL}`.
+pub fn parse_array(text: &str) -> Vec<Option<String>> {
     let inner = text.trim().trim_start_matches('{').trim_end_matches('}');
     let mut items = Vec::new();
     let mut item = String::new();
@@ -65,11 +65,13 @@ pub fn parse_array(text: &str) -> Vec<String> {
     items
 }
 
-fn push_item(items: &mut Vec<String>, item: &mut String, quoted: bool) {
+fn push_item(items: &mut Vec<Option<String>>, item: &mut String, quoted: bool) {
     let text = std::mem::take(item);
-    if quoted || !text.trim().eq_ignore_ascii_case("null") {
-        items.push(if quoted { text } else { text.trim().to_owned() });
-    }
+    items.push(match text.trim() {
+        _ if quoted => Some(text),
+        null if null.eq_ignore_ascii_case("null") => None,
+        plain => Some(plain.to_owned()),
+    });
 }
 
 /// The length of the first argument; none when it is no array or the dimension is not the first.

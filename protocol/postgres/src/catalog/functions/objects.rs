@@ -79,7 +79,7 @@ pub fn fixed() -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
-const VISIBLE: [&str; 8] = [
+const VISIBLE: [&str; 12] = [
     "pg_type_is_visible",
     "pg_function_is_visible",
     "pg_operator_is_visible",
@@ -88,13 +88,18 @@ const VISIBLE: [&str; 8] = [
     "pg_collation_is_visible",
     "pg_conversion_is_visible",
     "pg_statistics_obj_is_visible",
+    "pg_ts_config_is_visible",
+    "pg_ts_dict_is_visible",
+    "pg_ts_parser_is_visible",
+    "pg_ts_template_is_visible",
 ];
 
-const ABSENT_TEXTS: [(&str, usize); 11] = [
+const ABSENT_TEXTS: [(&str, usize); 12] = [
     ("pg_get_viewdef", 2),
     ("pg_get_ruledef", 2),
     ("pg_get_triggerdef", 2),
     ("pg_get_functiondef", 1),
+    ("pg_get_function_sqlbody", 1),
     ("pg_get_partkeydef", 1),
     ("pg_get_statisticsobjdef", 1),
     ("pg_get_statisticsobjdef_columns", 1),

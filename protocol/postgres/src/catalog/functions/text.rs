@@ -87,7 +87,7 @@ fn size_pretty(bytes: i64) -> String {
 }
 
 fn json_build_object(arguments: &[Cell]) -> Result<Cell> {
-    if arguments.len() % 2 != 0 {
+    if !arguments.len().is_multiple_of(2) {
         return Err(invalid("argument list must have even number of elements".to_owned()));
     }
     let mut members = Vec::new();

@@ -74,6 +74,11 @@ pub fn text(value: &str) -> Expr {
     Expr::Value(ValueWithSpan::from(Value::SingleQuotedString(value.to_owned())))
 }
 
+/// A number literal.
+pub fn number(digits: &str) -> Expr {
+    Expr::Value(ValueWithSpan::from(Value::Number(digits.to_owned(), false)))
+}
+
 /// `NULL`.
 pub fn null() -> Expr {
     Expr::Value(ValueWithSpan::from(Value::Null))

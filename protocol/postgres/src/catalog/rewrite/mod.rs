@@ -28,13 +28,14 @@ use super::RewriteError;
 /// A form that is known and can't be answered.
 pub fn rewrite(mut statement: Statement) -> Result<Statement, RewriteError> {
     let scope = scope::of(&statement);
-    run(&mut statement, &mut spelling::Spelling)?;
-    if scope == Scope::Catalog {
+    let is_catalog = scope == Scope::Catalog;
+    run(&mut statement, &mut spelling::Spelling { is_catalog })?;
+    if is_catalog {
         run(&mut statement, &mut sets::Sets)?;
         run(&mut statement, &mut subqueries::Subqueries)?;
     }
     if let Statement::Query(query) = &mut statement {
-        spelling::show_names(query);
+        spelling::show_names(query, is_catalog);
     }
     Ok(statement)
 }

@@ -2,8 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, Select, Subscript, Value, ValueWithSpan, VisitorMut,
+use datafusion::sql::sqlparser::{
+    ast::{
+        AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Select, Subscript, TableFactor,
+        Value, ValueWithSpan, VisitorMut,
+    },
+    dialect::PostgreSqlDialect,
+    parser::Parser,
 };
 
 use super::build::{self, arguments, call, function_name, item_expr_mut, literal_text, take};
@@ -24,6 +29,15 @@ impl VisitorMut for Sets {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
+        match computed_series(factor) {
+            Ok(Some(derived)) => *factor = derived,
+            Ok(None) => {}
+            Err(error) => return ControlFlow::Break(error),
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         part_of_value(expr);
         text_as_array(expr);
@@ -39,6 +53,25 @@ fn expand_outputs(select: &mut Select) {
             expand(expr);
         }
     }
+}
+
+/// DataFusion's `generate_series` in FROM takes numbers only: one whose bounds are computed becomes a subquery.
+fn computed_series(factor: &TableFactor) -> Result<Option<TableFactor>, RewriteError> {
+    let TableFactor::Table { name, args: Some(args), alias, .. } = factor else {
+        return Ok(None);
+    };
+    let is_number = |argument: &FunctionArg| {
+        matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(_) | Expr::UnaryOp { .. })))
+    };
+    if build::parts(name) != ["generate_series"] || args.args.iter().all(is_number) {
+        return Ok(None);
+    }
+    let bounds: Vec<String> = args.args.iter().map(ToString::to_string).collect();
+    let text = format!("SELECT unnest(generate_series({})) AS generate_series", bounds.join(", "));
+    let subquery =
+        Parser::new(&PostgreSqlDialect {}).try_with_sql(&text).and_then(|mut parser| parser.parse_query());
+    let subquery = subquery.map_err(|error| RewriteError(error.to_string()))?;
+    Ok(Some(TableFactor::Derived { lateral: false, subquery, alias: alias.clone(), sample: None }))
 }
 
 fn expand(expr: &mut Expr) {
@@ -103,7 +136,7 @@ fn text_as_array(expr: &mut Expr) {
     let Some(items) = literal_text(literal).filter(|text| is_list && text.starts_with('{')) else {
         return;
     };
-    let joined = parse_array(items).join(",");
+    let joined = parse_array(items).into_iter().flatten().collect::<Vec<_>>().join(",");
     **literal = build::text(&joined);
     let listed = take(column);
     **column = call("array_to_string", vec![listed, build::text(",")]);

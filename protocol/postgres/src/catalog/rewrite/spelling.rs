@@ -4,14 +4,17 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, SetExpr, TableFactor, Value, ValueWithSpan, VisitorMut,
+    ObjectName, ObjectNamePart, Query, SetExpr, TableFactor, VisitorMut,
 };
 
 use super::build::{self, call, function_name, is_system, literal_text, parts, take};
 use crate::catalog::{RewriteError, facts, functions::parse_array};
 
 /// The visitor.
-pub struct Spelling;
+pub struct Spelling {
+    /// The statement asks the catalog alone, so that its columns are known by name.
+    pub is_catalog: bool,
+}
 
 impl VisitorMut for Spelling {
     type Break = RewriteError;
@@ -25,14 +28,14 @@ impl VisitorMut for Spelling {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        match respell(expr) {
+        match respell(expr, self.is_catalog) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
     }
 }
 
-fn respell(expr: &mut Expr) -> Result<(), RewriteError> {
+fn respell(expr: &mut Expr, is_catalog: bool) -> Result<(), RewriteError> {
     match expr {
         Expr::Function(function) => {
             strip_schema(&mut function.name);
@@ -40,10 +43,13 @@ fn respell(expr: &mut Expr) -> Result<(), RewriteError> {
                 *expr = call(&function_name(function).unwrap_or_default(), Vec::new());
             }
         }
+        Expr::Identifier(name) if name.quote_style.is_none() && is_reserved_word(&build::folded(name)) => {
+            *expr = call(&build::folded(name), Vec::new());
+        }
         Expr::BinaryOp { op, .. } => respell_operator(op)?,
         Expr::Collate { expr: inner, collation } if is_byte_order(collation) => *expr = take(inner),
         Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, .. } => {
-            if let Some(spelled) = respell_cast(inner, data_type)? {
+            if let Some(spelled) = respell_cast(inner, data_type, is_catalog)? {
                 *expr = spelled;
             }
         }
@@ -81,6 +87,11 @@ fn is_session_word(function: &Function) -> bool {
             "current_user" | "session_user" | "current_role" | "user" | "current_catalog" | "current_schema"
         )
     })
+}
+
+/// Those that the parser takes for a column.
+fn is_reserved_word(name: &str) -> bool {
+    matches!(name, "current_role" | "current_schema" | "current_catalog" | "session_user")
 }
 
 fn strip_schema(name: &mut ObjectName) {
@@ -134,13 +145,18 @@ fn is_byte_order(collation: &ObjectName) -> bool {
 }
 
 /// What a cast becomes; none when it stays (perhaps with another spelling of its type).
-fn respell_cast(inner: &mut Expr, data_type: &mut DataType) -> Result<Option<Expr>, RewriteError> {
-    if let Some(found) = is_name_of_oid(inner)
-        && let Some(kind) = kind_of(data_type)
+fn respell_cast(
+    inner: &mut Expr,
+    data_type: &mut DataType,
+    is_catalog: bool,
+) -> Result<Option<Expr>, RewriteError> {
+    if let Some(output) = is_name_of_oid(inner)
+        && is_text(data_type)
     {
-        return Ok(Some(respell_found(take(inner), &found, &kind)));
+        return Ok(Some(call(&output, vec![take(inner)])));
     }
-    if is_text(data_type)
+    if is_catalog
+        && is_text(data_type)
         && let Some(output) = output_of_column(inner)
     {
         return Ok(Some(call(output, vec![take(inner)])));
@@ -158,28 +174,6 @@ fn respell_cast(inner: &mut Expr, data_type: &mut DataType) -> Result<Option<Exp
             Ok(None)
         }
         Target::Unknown => Ok(None),
-    }
-}
-
-/// What is cast to, after `x::regclass`.
-enum Kind {
-    Text,
-    Number,
-}
-
-fn kind_of(data_type: &DataType) -> Option<Kind> {
-    if is_text(data_type) {
-        return Some(Kind::Text);
-    }
-    let number = matches!(data_type, DataType::BigInt(_) | DataType::Int8(_))
-        || matches!(target(data_type), Target::Type(DataType::IntUnsigned(_) | DataType::BigInt(_)));
-    number.then_some(Kind::Number)
-}
-
-fn respell_found(found: Expr, output: &str, kind: &Kind) -> Expr {
-    match kind {
-        Kind::Text => call(output, vec![found]),
-        Kind::Number => found,
     }
 }
 
@@ -305,7 +299,7 @@ fn array_of(items: &str, element: &DataType) -> Expr {
         .into_iter()
         .map(|item| Expr::Cast {
             kind: CastKind::Cast,
-            expr: Box::new(Expr::Value(ValueWithSpan::from(Value::SingleQuotedString(item)))),
+            expr: Box::new(item.map_or_else(build::null, |item| build::text(&item))),
             data_type: element.clone(),
             array: false,
             format: None,
@@ -315,35 +309,41 @@ fn array_of(items: &str, element: &DataType) -> Expr {
 }
 
 /// Outputs of the outermost SELECT that are a `reg…` show the name, as PostgreSQL prints them.
-pub fn show_names(query: &mut Query) {
-    show_body(&mut query.body);
+pub fn show_names(query: &mut Query, is_catalog: bool) {
+    show_body(&mut query.body, is_catalog);
 }
 
-fn show_body(body: &mut SetExpr) {
+fn show_body(body: &mut SetExpr, is_catalog: bool) {
     match body {
         SetExpr::Select(select) => {
-            select.projection.iter_mut().filter_map(build::item_expr_mut).for_each(show_expr)
+            let outputs = select.projection.iter_mut().filter_map(build::item_expr_mut);
+            outputs.for_each(|output| show_expr(output, is_catalog));
         }
-        SetExpr::Query(query) => show_body(&mut query.body),
+
+        SetExpr::Query(query) => show_body(&mut query.body, is_catalog),
         SetExpr::SetOperation { left, right, .. } => {
-            show_body(left);
-            show_body(right);
+            show_body(left, is_catalog);
+            show_body(right, is_catalog);
         }
         _ => {}
     }
 }
 
-fn show_expr(expr: &mut Expr) {
+fn show_expr(expr: &mut Expr, is_catalog: bool) {
     if let Some(output) = is_name_of_oid(expr) {
         *expr = call(&output, vec![take(expr)]);
         return;
     }
+    if is_catalog && let Some(output) = output_of_column(expr) {
+        *expr = call(output, vec![take(expr)]);
+        return;
+    }
     match expr {
-        Expr::Nested(inner) => show_expr(inner),
+        Expr::Nested(inner) => show_expr(inner, is_catalog),
         Expr::Case { conditions, else_result, .. } => {
-            conditions.iter_mut().for_each(|when| show_expr(&mut when.result));
+            conditions.iter_mut().for_each(|when| show_expr(&mut when.result, is_catalog));
             if let Some(otherwise) = else_result {
-                show_expr(otherwise);
+                show_expr(otherwise, is_catalog);
             }
         }
         _ => {}

@@ -10,9 +10,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, FunctionArguments, GroupByExpr, JoinOperator, OrderByExpr, OrderByKind,
-    Query, Select, SetExpr, TableFactor, TableWithJoins, Value, Visit, Visitor, VisitorMut,
-    helpers::attached_token::AttachedToken,
+    BinaryOperator, CaseWhen, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    JoinOperator, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    Value, Visit, VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken,
 };
 
 use super::build::{
@@ -44,6 +44,23 @@ pub struct Subqueries;
 impl VisitorMut for Subqueries {
     type Break = RewriteError;
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        // No row will be there to answer a subquery for.
+        if select.from.iter().any(is_empty_join) {
+            for output in select.projection.iter_mut().filter_map(item_expr_mut) {
+                VisitMut::visit(output, &mut Unasked)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        for output in select.projection.iter_mut().filter_map(item_expr_mut) {
+            VisitMut::visit(output, &mut CountedExists)?;
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         match expr {
             Expr::Subquery(query) => {
@@ -59,6 +76,49 @@ impl VisitorMut for Subqueries {
             Expr::Exists { subquery, negated } if never_has_rows(subquery) => *expr = boolean(*negated),
             _ => {}
         }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Makes every subquery of an expression that is never asked NULL.
+struct Unasked;
+
+impl VisitorMut for Unasked {
+    type Break = RewriteError;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        match expr {
+            Expr::Subquery(_) => *expr = null(),
+            Expr::Function(function) if function_name(function).as_deref() == Some("array") => {
+                *expr = call("parse_text_array", vec![build::text("{}")]);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// DataFusion plans EXISTS as a condition only: as an output it becomes `coalesce((SELECT count(1) …), 0) > 0`.
+struct CountedExists;
+
+impl VisitorMut for CountedExists {
+    type Break = RewriteError;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        let Expr::Exists { subquery, negated } = expr else {
+            return ControlFlow::Continue(());
+        };
+        let SetExpr::Select(select) = subquery.body.as_mut() else {
+            return ControlFlow::Continue(());
+        };
+        if !is_plain(select) || subquery.limit_clause.is_some() {
+            return ControlFlow::Continue(());
+        }
+        select.projection = vec![SelectItem::UnnamedExpr(call("count", vec![build::number("1")]))];
+        let count = call("coalesce", vec![Expr::Subquery(subquery.clone()), build::number("0")]);
+        let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
+        let compared = Expr::BinaryOp { left: Box::new(count), op, right: Box::new(build::number("0")) };
+        *expr = Expr::Nested(Box::new(compared));
         ControlFlow::Continue(())
     }
 }
@@ -162,7 +222,7 @@ fn aggregate_name(expr: &Expr) -> Option<String> {
 
 /// Whether a SELECT gives one row by aggregation (or is grouped, which DataFusion takes as such).
 fn is_aggregate(select: &Select) -> bool {
-    is_grouped(select) || select.projection.iter().filter_map(item_expr).any(|expr| has_aggregate(expr))
+    is_grouped(select) || select.projection.iter().filter_map(item_expr).any(has_aggregate)
 }
 
 fn has_aggregate(expr: &Expr) -> bool {
@@ -212,8 +272,40 @@ fn is_empty_join(from: &TableWithJoins) -> bool {
 }
 
 fn is_empty_table(factor: &TableFactor) -> bool {
+    if let Some(list) = unnested(factor) {
+        return is_never_filled(list);
+    }
     let fact = catalog_table(factor).and_then(|(schema, name)| facts::table(&schema, &name));
     fact.is_some_and(rows::is_always_empty)
+}
+
+/// The one list that a FROM item unnests.
+fn unnested(factor: &TableFactor) -> Option<&Expr> {
+    match factor {
+        TableFactor::UNNEST { array_exprs, .. } => array_exprs.first().filter(|_| array_exprs.len() == 1),
+        TableFactor::Table { name, args: Some(args), .. } if build::parts(name).last()? == "unnest" => {
+            match args.args.as_slice() {
+                [FunctionArg::Unnamed(FunctionArgExpr::Expr(list))] => Some(list),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Options and access lists, which nothing here has.
+fn is_never_filled(list: &Expr) -> bool {
+    let name = match list {
+        Expr::Identifier(name) => name,
+        Expr::CompoundIdentifier(names) => match names.last() {
+            Some(name) => name,
+            None => return false,
+        },
+        _ => return false,
+    };
+    let name = folded(name);
+    facts::column_type(&name).is_some()
+        && (name.ends_with("options") || name.ends_with("acl") || name == "evttags" || name == "setconfig")
 }
 
 /// `a.attcollation <> t.typcollation`.
@@ -226,10 +318,8 @@ fn is_other_collation(condition: &Expr) -> bool {
         Expr::Identifier(name) => Some(folded(name)),
         _ => None,
     };
-    let (left, right) = (name(left), name(right));
-    let is = |one: &Option<String>, other: &str| one.as_deref() == Some(other);
-    (is(&left, "attcollation") && is(&right, "typcollation"))
-        || (is(&left, "typcollation") && is(&right, "attcollation"))
+    let is_collation = |expr: &Expr| matches!(name(expr).as_deref(), Some("attcollation" | "typcollation"));
+    is_collation(left) && is_collation(right)
 }
 
 /// The tables of one FROM, to tell its own columns from the outer query's.

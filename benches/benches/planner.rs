@@ -1,0 +1,123 @@
+//! Four standard questions over 100,000 deals in a segment: planning alone, and the whole way to the last row.
+
+use std::{hint::black_box, path::Path, sync::Arc};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use futures::TryStreamExt;
+use quarry_metadata::Registry;
+use quarry_planner::{Planner, PlannerOptions, Query, QueryContext, Views, lower};
+use quarry_storage::{CommitInfo, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet};
+use serde_json::{Value as Json, json};
+
+const DEALS: i64 = 100_000;
+const CLIENTS: i64 = 1_000;
+const START_MICROS: i64 = 1_785_240_000_000_000;
+
+struct Bench {
+    planner: Planner,
+    context: QueryContext,
+    runtime: tokio::runtime::Runtime,
+    _folder: tempfile::TempDir,
+}
+
+type Anyhow<T> = anyhow::Result<T>;
+
+fn main_row(spec: &TableSpec, cells: &[(&str, Value)]) -> Row {
+    let cell = |name: &str| cells.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    Row(spec.columns.iter().map(|column| cell(&column.name).unwrap_or(Value::Null)).collect())
+}
+
+fn text(text: impl Into<Arc<str>>) -> Value {
+    Value::Text(text.into())
+}
+
+fn bench() -> Anyhow<Bench> {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages");
+    let registry = Registry::load(&[packages.join("core"), packages.join("sales_pipeline")])
+        .map_err(|issues| anyhow::anyhow!("{issues}"))?;
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(folder.path(), StoreOptions::default(), World::seeded(1, START_MICROS))?;
+    store.define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect())?;
+    let spec = |name: &str| registry.get(name).map(|object| lower::table_spec(object));
+    let (Some(client), Some(deal)) = (spec("client"), spec("deal")) else { anyhow::bail!("no such object") };
+    let mut writes = WriteSet::new(store.snapshot().csn());
+    for n in 0..CLIENTS {
+        let cells = [("id", text(format!("cl_{n:06}"))), ("account", text(format!("Client {n}")))];
+        writes.insert(&client.name, main_row(&client, &cells))?;
+    }
+    let stages = ["Prospecting", "Engaging", "Won", "Lost"];
+    for n in 0..DEALS {
+        let stage = stages.iter().cycle().nth(usize::try_from(n % 7)?).copied().unwrap_or_default();
+        let cells = [
+            ("id", text(format!("dl_{n:06}"))),
+            ("opportunity_id", text(format!("OPP{n:06}"))),
+            ("account", text(format!("cl_{:06}", n % CLIENTS))),
+            ("deal_stage", text(stage)),
+            ("close_date", Value::Date(20_000 + i32::try_from(n % 700)?)),
+            ("close_value", Value::Decimal(i128::from(n % 9_973) * 100)),
+        ];
+        writes.insert(&deal.name, main_row(&deal, &cells))?;
+    }
+    store.commit(writes, CommitInfo::default())?;
+    store.fold()?;
+    let context = QueryContext {
+        views: Arc::new(Views::new(Arc::new(registry))),
+        snapshot: store.snapshot(),
+        user_id: "usr_1".into(),
+        locale: "en".into(),
+        time_zone: chrono_tz::UTC,
+        now_micros: START_MICROS,
+        timeout: None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime, _folder: folder })
+}
+
+fn questions() -> [(&'static str, Json); 4] {
+    [
+        ("by id", json!({"object": "deal", "where": {"id": "dl_050000"}})),
+        (
+            "list of 50",
+            json!({"object": "deal", "fields": ["opportunity_id", "close_value", "account.account"],
+                   "where": {"deal_stage": "Won"}, "orderBy": ["-close_value"], "limit": 50}),
+        ),
+        (
+            "groups",
+            json!({"object": "deal",
+                   "groupBy": ["deal_stage", {"field": "close_date", "granularity": "month"}],
+                   "aggregations": [{"function": "sum", "field": "close_value"}, {"function": "count"}]}),
+        ),
+        (
+            "expand",
+            json!({"object": "client", "fields": ["account"], "orderBy": "id", "limit": 20,
+                   "expand": {"deals": {"fields": ["opportunity_id"], "orderBy": ["-close_value"], "limit": 5}}}),
+        ),
+    ]
+}
+
+fn answers(criterion: &mut Criterion) {
+    let bench = bench().unwrap_or_else(|error| panic!("{error}"));
+    let mut group = criterion.benchmark_group("planner, 100,000 deals");
+    for (name, question) in questions() {
+        let query = Query::parse(&question).unwrap_or_else(|error| panic!("{error}"));
+        group.bench_function(format!("{name}: plan"), |bencher| {
+            bencher.to_async(&bench.runtime).iter(|| async {
+                let plan = bench.planner.explain(&bench.context, &query).await;
+                black_box(plan.unwrap_or_else(|error| panic!("{error}")))
+            });
+        });
+        group.bench_function(format!("{name}: run"), |bencher| {
+            bencher.to_async(&bench.runtime).iter(|| async {
+                let answer = bench.planner.query(&bench.context, &query).await;
+                let answer = answer.unwrap_or_else(|error| panic!("{error}"));
+                let batches: Vec<_> =
+                    answer.batches.try_collect().await.unwrap_or_else(|error| panic!("{error}"));
+                black_box(batches)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, answers);
+criterion_main!(benches);

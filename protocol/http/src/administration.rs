@@ -1,0 +1,82 @@
+//! Users, passwords and packages over HTTP, for administrators.
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+};
+use quarry_engine::{Error, ErrorKind, Session};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Door, body,
+    problem::{Answered, Problem},
+};
+
+/// `POST /api/v1/auth/users`: `{"user", "password", "admin"}` makes a user.
+pub(crate) async fn add_user(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &["user", "password", "admin"])?;
+    let (user, password) = (text(&given, "user")?, text(&given, "password")?);
+    let admin = match given.get("admin") {
+        None => false,
+        Some(Value::Bool(admin)) => *admin,
+        Some(_) => return Err(Problem::invalid("admin is true or false").at("admin")),
+    };
+    let made = off_thread(move || session.add_user(&user, &password, admin)).await?;
+    let told = json!({ "user": { "id": made.user_id, "name": made.user_name, "admin": made.admin } });
+    Ok((StatusCode::CREATED, Json(told)).into_response())
+}
+
+/// `POST /api/v1/auth/password`: `{"user", "password"}` changes a password.
+pub(crate) async fn set_password(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &["user", "password"])?;
+    let (user, password) = (text(&given, "user")?, text(&given, "password")?);
+    off_thread(move || session.set_password(&user, &password)).await?;
+    Ok(Json(json!({})).into_response())
+}
+
+/// `POST /api/v1/packages/reload`: loads the package folders again; with findings, the last good version keeps serving.
+pub(crate) async fn reload(Extension(session): Extension<Session>) -> Answered {
+    let registry = off_thread(move || session.reload()).await?;
+    let packages: Map<String, Value> =
+        registry.packages.values().map(|p| (p.name.to_string(), json!(p.version.to_string()))).collect();
+    Ok(Json(json!({ "registry": registry.version, "packages": packages })).into_response())
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Problem> {
+    let broken = |_| Error::new(ErrorKind::Internal, "INTERNAL_ERROR", "the work broke off");
+    Ok(tokio::task::spawn_blocking(work).await.map_err(broken)??)
+}
+
+fn known(given: &Map<String, Value>, keys: &[&str]) -> Result<(), Problem> {
+    match given.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(unknown) => {
+            Err(Problem::invalid(format!("unknown key {unknown:?}; there are {}", keys.join(", ")))
+                .at(unknown))
+        }
+        None => Ok(()),
+    }
+}
+
+fn text(given: &Map<String, Value>, name: &str) -> Result<String, Problem> {
+    match given.get(name) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        _ => Err(Problem::invalid(format!("{name:?} is needed, a text")).at(name)),
+    }
+}
