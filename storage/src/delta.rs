@@ -185,6 +185,13 @@ impl DeltaTable {
         RoaringBitmap::from_sorted_iter(seen.map(|(at, _)| at)).unwrap_or_default()
     }
 
+    /// Those of some places that are visible at a CSN; costs as much as there are places, however large the delta is.
+    pub fn visible_of(&self, csn: u64, places: &RoaringBitmap) -> RoaringBitmap {
+        let inner = self.inner.read();
+        let seen = places.iter().filter(|at| inner.version(*at).is_some_and(|cell| cell.is_visible(csn)));
+        RoaringBitmap::from_sorted_iter(seen).unwrap_or_default()
+    }
+
     /// A version by its place.
     pub fn version(&self, at: u32) -> Option<Version> {
         let inner = self.inner.read();

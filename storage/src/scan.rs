@@ -127,12 +127,13 @@ pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPar
     }
     for (number, delta) in view.parts.deltas.iter().enumerate() {
         let id = view.parts.part_of(Place::Delta(number, 0)).0;
-        let mut rows = delta.visible(view.parts.csn);
+        let mut rows = match wanted.as_ref().map(|wanted| wanted.part(id)) {
+            None => delta.visible(view.parts.csn),
+            Some(None) => continue,
+            Some(Some(places)) => delta.visible_of(view.parts.csn, places),
+        };
         if let Some(masked) = view.overlay.as_ref().and_then(|overlay| overlay.masked.part(id)) {
             rows -= masked;
-        }
-        if let Some(wanted) = &wanted {
-            rows = wanted.part(id).map(|wanted| rows & wanted).unwrap_or_default();
         }
         unit::of_delta(&mut units, id, delta, rows)?;
     }

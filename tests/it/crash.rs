@@ -43,8 +43,7 @@ fn twenty_kills_in_the_middle_of_an_import() {
         let writer = start_writer(&server, round, Arc::clone(&acknowledged), Arc::clone(&stop));
         let mut import =
             server.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let wait_ms =
-            30 + (seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round as u64 * 97) >> 33) % 900;
+        let wait_ms = 50 + random(seed, round) % 900;
         std::thread::sleep(Duration::from_millis(wait_ms));
         server = server.crash_and_restart();
         stop.store(true, Ordering::Relaxed);
@@ -55,6 +54,10 @@ fn twenty_kills_in_the_middle_of_an_import() {
         let unique: BTreeSet<String> = kept.iter().cloned().collect();
         assert_eq!(kept.len(), unique.len(), "round {round}: a row is there twice");
         let missing: Vec<_> = acknowledged.lock().unwrap().difference(&unique).cloned().collect();
+        eprintln!(
+            "round {round}: {} acknowledged so far, killed after {wait_ms} ms",
+            acknowledged.lock().unwrap().len()
+        );
         assert!(missing.is_empty(), "round {round}: acknowledged, but lost: {missing:?}");
 
         let output = server.command(&arguments).output().unwrap();
@@ -110,4 +113,12 @@ fn start_writer(
 fn keys(server: &Server, series: &str) -> Vec<String> {
     let records = server.query(json!({"object": "item", "where": {"series": series}, "fields": ["product"]}));
     records.iter().map(|r: &Value| r["product"].as_str().unwrap().to_owned()).collect()
+}
+
+/// SplitMix64.
+fn random(seed: u64, round: usize) -> u64 {
+    let mut z = seed.wrapping_add((round as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }

@@ -2,7 +2,10 @@
 // Works on the object `account` of package crm; what it makes it removes.
 
 import assert from 'node:assert/strict';
-import pg from 'pg';
+import { createRequire } from 'node:module';
+
+// Unlike `import`, `require` looks where NODE_PATH says.
+const pg = createRequire(import.meta.url)('pg');
 
 const env = process.env;
 const config = {
