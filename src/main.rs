@@ -61,6 +61,7 @@ fn check(settings: &Settings, folders: &[std::path::PathBuf]) -> ExitCode {
     let folders = if folders.is_empty() { &usual } else { folders };
     match quarry_metadata::Registry::load(folders) {
         Ok(registry) => {
+            eprint!("{}", registry.warnings);
             for package in registry.packages.values() {
                 println!("{} {}: {} objects", package.name, package.version, package.objects.len());
             }
