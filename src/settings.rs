@@ -96,7 +96,7 @@ impl Settings {
     fn lay_environment(&mut self, environment: impl Iterator<Item = (String, String)>) -> Result<()> {
         for (name, value) in environment {
             let Some(key) = name.strip_prefix("QUARRY_") else { continue };
-            if definition::OTHER_VARIABLES.contains(&name.as_str()) {
+            if definition::OTHER_VARIABLES.contains(&name.as_str()) || key.starts_with("TEST_") {
                 continue;
             }
             self.set(&key.to_lowercase(), value, Origin::Environment(name.clone()))?;

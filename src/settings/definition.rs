@@ -14,7 +14,7 @@ pub struct Definition {
     pub check: fn(&str) -> Result<(), String>,
 }
 
-/// `QUARRY_` variables that are no settings: secrets, and what clients read.
+/// `QUARRY_` variables that are no settings: secrets, and what clients read. (Nor are those of the tests, `QUARRY_TEST_…`.)
 pub const OTHER_VARIABLES: &[&str] = &[
     "QUARRY_ADMIN_PASSWORD",
     "QUARRY_PASSWORD",
