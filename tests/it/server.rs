@@ -98,6 +98,14 @@ impl Server {
         command
     }
 
+    /// A `quarry` command that opens this server's data folder itself.
+    pub fn command_on_folder(&self, arguments: &[&str]) -> Command {
+        let mut command = quarry();
+        command.args(arguments).arg("--data").arg(self.folder.path().join("data"));
+        command.arg("--packages").arg(root().join("packages"));
+        command
+    }
+
     /// Runs `psql` with a script; its output unaligned, tuples only.
     pub fn psql(&self, sql: &str) -> Output {
         Command::new("psql")
