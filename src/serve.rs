@@ -8,6 +8,9 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{load, reach, settings::Settings};
 
+/// Trees of the deepest statement that is let through are walked by recursion.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Serves until Ctrl-C or SIGTERM.
 ///
 /// # Errors
@@ -17,6 +20,7 @@ pub fn serve(settings: &Settings, demo: bool) -> Result<()> {
     start_log(settings.log())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK_BYTES)
         .build()
         .context("no threads to serve with")?;
     runtime.block_on(run(settings, demo))

@@ -146,16 +146,15 @@ impl Inner {
             tables.push(ManifestTable { table: table.id, segments });
         }
         let manifest = Manifest {
-            number: self.manifest.load(Ordering::Relaxed) + 1,
+            // A number of its own for each attempt: one that failed behind the link must not block those that follow.
+            number: self.manifest.fetch_add(1, Ordering::Relaxed) + 1,
             folded_csn: start.csn,
             folded_hash: start.hash,
             next_segment: self.next_segment.load(Ordering::Relaxed),
             catalog: state.catalog.specs(),
             tables,
         };
-        manifest.publish(&self.folder)?;
-        self.manifest.store(manifest.number, Ordering::Relaxed);
-        Ok(())
+        manifest.publish(&self.folder)
     }
 
     /// The folded state takes the place of the frozen delta.

@@ -204,9 +204,9 @@ impl Store {
         self.worker.stop();
         // Every acknowledged commit is synced already; dropping the writer ends the thread that zeroes ahead.
         let _folding = self.inner.folding.lock();
-        drop(self.inner.log.lock().take());
+        let repaired = self.inner.log.lock().take().map_or(Ok(()), |mut log| log.repair());
         drop(self.inner.folder_lock.lock().take());
-        Ok(())
+        repaired.map_err(|source| Error::Io { context: "close the log".into(), source })
     }
 }
 
@@ -218,12 +218,17 @@ impl Drop for Store {
     }
 }
 
+/// Folders above the store that an open may have made: `tenant`, the data folder, and what that lies in.
+const FOLDERS_ABOVE: usize = 3;
+
 impl Inner {
     fn open(folder: &Path, options: StoreOptions) -> Result<Inner> {
-        let is_new = !folder.exists();
         files::make_folder(&folder.join("log"))?;
         files::sync_folder(folder)?;
-        if is_new && let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+        // The folders above may be as new: their names must be as durable as what will lie in them.
+        for above in
+            folder.ancestors().skip(1).take(FOLDERS_ABOVE).filter(|above| !above.as_os_str().is_empty())
+        {
             files::sync_folder(above)?;
         }
         let folder_lock = files::lock(folder)?;

@@ -13,6 +13,7 @@ use datafusion::{
     sql::sqlparser::ast::Statement,
 };
 
+use super::bounds;
 use crate::error::{Error, Result};
 
 /// Rows taken for a leaf that does not know its own.
@@ -20,6 +21,7 @@ const UNKNOWN_LEAF_ROWS: u64 = 10_000;
 
 /// Only statements that read.
 pub(super) fn check_statement(statement: &Statement) -> Result<()> {
+    bounds::refuse_ignored(statement)?;
     let inner = match statement {
         Statement::Explain { statement, .. } => statement,
         other => other,

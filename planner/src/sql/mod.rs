@@ -1,5 +1,6 @@
 //! SQL over the same views: DataFusion's planner, our tables.
 
+pub mod bounds;
 mod catalog;
 mod gate;
 mod parameters;
@@ -16,7 +17,12 @@ use datafusion::{
     logical_expr::{LogicalPlan, ScalarUDF},
     sql::{
         parser::Statement as PlannedStatement,
-        sqlparser::{ast::Statement, dialect::PostgreSqlDialect, parser::Parser},
+        sqlparser::{
+            ast::Statement,
+            dialect::PostgreSqlDialect,
+            parser::{Parser, ParserError},
+            tokenizer::Tokenizer,
+        },
     },
 };
 
@@ -86,8 +92,13 @@ impl SqlSession {
     ///
     /// `Invalid` when the text is not exactly one statement; those of [`Self::plan`] and [`Self::execute`].
     pub async fn ask(&self, text: &str) -> Result<SendableRecordBatchStream> {
-        let mut statements = Parser::parse_sql(&PostgreSqlDialect {}, text)
-            .map_err(|error| DataFusionError::SQL(Box::new(error), None))?;
+        let dialect = PostgreSqlDialect {};
+        let wrong = |error: ParserError| DataFusionError::SQL(Box::new(error), None);
+        let tokens =
+            Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|error| wrong(error.into()))?;
+        bounds::check_chains(tokens.iter().map(|token| &token.token))?;
+        let parsed = Parser::new(&dialect).with_tokens_with_locations(tokens).parse_statements();
+        let mut statements = parsed.map_err(wrong)?;
         match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) => {
                 let plan = self.plan(statement).await?;

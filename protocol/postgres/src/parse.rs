@@ -8,6 +8,8 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, Tokenizer},
 };
 
+use quarry_planner::sql::bounds;
+
 use crate::{
     error::{PgError, Result},
     sqlstate::SqlState,
@@ -33,12 +35,18 @@ pub fn parse(text: &str, bytes_max: usize) -> Result<Vec<Statement>> {
     let dialect = PostgreSqlDialect {};
     let tokens =
         Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|e| PgError::token(&e, text))?;
+    bounds::check_chains(tokens.iter().map(|token| &token.token))
+        .map_err(|error| PgError::new(SqlState::TOO_COMPLEX, error.message))?;
     let tokens = tokens.into_iter().map(with_postgres_words).collect();
     let mut parser = Parser::new(&dialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(tokens);
     let statements = parser.parse_statements().map_err(|e| PgError::syntax(&e, text))?;
     if statements.len() > STATEMENTS_MAX {
         let message = format!("a query may have {STATEMENTS_MAX} statements");
         return Err(PgError::new(SqlState::PROGRAM_LIMIT, message));
+    }
+    for statement in &statements {
+        bounds::refuse_ignored(statement)
+            .map_err(|error| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, error.message))?;
     }
     statements.into_iter().map(plain).collect()
 }

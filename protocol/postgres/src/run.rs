@@ -43,6 +43,9 @@ pub struct Queries {
 /// The runtime that queries run on; stops with it.
 pub struct QueryThreads(Option<Runtime>);
 
+/// Trees of the deepest statement that is let through are walked by recursion.
+const STACK_BYTES: usize = 16 << 20;
+
 impl QueryThreads {
     /// Starts `count` threads.
     ///
@@ -53,6 +56,7 @@ impl QueryThreads {
         let runtime = Builder::new_multi_thread()
             .worker_threads(count.max(1))
             .thread_name("quarry-sql")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
         Ok(QueryThreads(Some(runtime)))

@@ -57,6 +57,8 @@ impl LogWriter {
     /// A writer behind the last sound frame of a file that is there.
     pub(super) fn resume(path: &Path, end: LogEnd, log_file_bytes: u64) -> Result<LogWriter> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open", path))?;
+        // What was read back may never have been synced: it must be durable before anything is built on it.
+        file.sync_all().map_err(failed("sync", path))?;
         let length = file.metadata().map_err(failed("look at", path))?.len();
         Self::over((path, file), end, length, log_file_bytes)
     }
@@ -135,6 +137,10 @@ impl LogWriter {
             }
             Err(source) => {
                 self.dirty_end = Some(self.offset + length);
+                if let Err(error) = self.repair() {
+                    // Tried again before the next entry is written, and when the log is closed.
+                    tracing::error!(%error, "the log could not be repaired after a failed write");
+                }
                 Err(Error::Unavailable(format!("the log {} can't be written: {source}", self.path.display())))
             }
         }
@@ -160,7 +166,12 @@ impl LogWriter {
     }
 
     /// Zeroes what a failed write may have left, so that it can't come back as an entry after a crash.
-    fn repair(&mut self) -> std::io::Result<()> {
+    /// Takes back what a failed write may have left, so that it is not found at the next open.
+    ///
+    /// # Errors
+    ///
+    /// Those of writing and syncing.
+    pub fn repair(&mut self) -> std::io::Result<()> {
         let Some(dirty_end) = self.dirty_end else { return Ok(()) };
         let zeroed = self.zeroed.clone();
         let mut zeroed_end = zeroed.end.lock();

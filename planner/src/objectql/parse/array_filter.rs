@@ -77,6 +77,8 @@ fn infix(place: &Place, items: &[Value]) -> Result<Filter> {
     let mut left: Option<Filter> = None;
     let mut next: Option<Connector> = None;
     let mut negate = false;
+    let mut level = place.clone();
+    let mut last = None;
     for (index, item) in items.iter().enumerate() {
         let place = place.index(index);
         if let Value::String(word) = item {
@@ -93,7 +95,13 @@ fn infix(place: &Place, items: &[Value]) -> Result<Filter> {
         }
         left = Some(match (left, next.take().unwrap_or(Connector::And)) {
             (None, _) => right,
-            (Some(left), connector) => extend(connector, left, right),
+            (Some(left), connector) => {
+                if last.replace(connector).is_some_and(|last| last != connector) {
+                    // Each change of the connector puts all that stood before one level deeper.
+                    level = level.deeper()?;
+                }
+                extend(connector, left, right)
+            }
         });
     }
     if next.is_some() || negate {

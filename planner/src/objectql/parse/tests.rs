@@ -110,3 +110,16 @@ fn a_comparison_keeps_its_place_and_its_exact_number() {
     assert_eq!((path.as_str(), operator, at.as_str()), ("x", Operator::Gt, "where.x.$gt"));
     assert_eq!(value.to_string(), "12345678901234567890.123");
 }
+
+#[test]
+fn changing_connectors_nest_and_are_bounded() {
+    let chain = |pairs: usize| {
+        let mut items = vec![json!(["x", "=", 1])];
+        for _ in 0..pairs {
+            items.extend([json!("and"), json!(["x", "=", 1]), json!("or"), json!(["x", "=", 1])]);
+        }
+        Query::parse(&json!({"object": "a", "where": items}))
+    };
+    assert!(chain(20).is_ok());
+    assert_eq!(chain(100_000).expect_err("too deep").code, "LIMIT_EXCEEDED");
+}

@@ -57,10 +57,18 @@ impl Compiler<'_> {
             let at = format!("{}.{name}", place.at);
             let inner = Place { at: &at, ..place };
             match (name.as_str(), place.object.members.get(name.as_str())) {
-                ("and" | "or" | "not", None) if *value == Value::Null => {}
+                ("and" | "or" | "not", None) if *value == Value::Null => {
+                    return Err(invalid(format!("\"{at}\": null is no condition; leave it out")));
+                }
                 ("and", None) => filters.push(Filter::And(self.conditions(inner, value)?)),
                 ("or", None) => filters.push(Filter::Or(self.conditions(inner, value)?)),
                 ("not", None) => filters.push(Filter::Not(Box::new(self.condition(inner, value)?))),
+                (_, Some(Member::Field(_) | Member::ToOne(_))) if is_empty(value) => {
+                    // A variable that was not given leaves an empty object: taking it for "all" would widen the question.
+                    return Err(invalid(format!(
+                        "\"{at}\": nothing to compare with; was a variable not given?"
+                    )));
+                }
                 (_, Some(Member::Field(field))) => filters.extend(comparisons(inner, field, value)?),
                 (_, Some(Member::ToOne(way))) => {
                     let prefix = format!("{}{}.", place.prefix, way.relation);
@@ -230,6 +238,10 @@ const OPERATORS: [(&str, Operator); 24] = [
     ("hasAll", Operator::HasAll),
     ("within", Operator::Within),
 ];
+
+fn is_empty(value: &Value) -> bool {
+    matches!(value, Value::Object(fields) if fields.is_empty())
+}
 
 fn operator(name: &str) -> Option<Operator> {
     OPERATORS.iter().find(|(known, _)| *known == name).map(|(_, operator)| *operator)

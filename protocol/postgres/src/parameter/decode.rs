@@ -87,8 +87,9 @@ fn decode_text(pg_type: &Type, text: &str) -> Result<ScalarValue> {
         Type::FLOAT8 => ScalarValue::Float64(Some(text.trim().parse().map_err(|_| wrong())?)),
         Type::NUMERIC => number(text)?,
         Type::DATE => {
-            let day = text.trim().get(..10.min(text.trim().len())).unwrap_or("");
-            let date = NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| wrong())?;
+            // A time behind the day is left out, as PostgreSQL does; anything else behind it is a mistake.
+            let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok();
+            let date = day.or_else(|| instant_day(text)).ok_or_else(wrong)?;
             ScalarValue::Date32(Some(days_of(date)))
         }
         Type::TIME => {
@@ -128,6 +129,13 @@ fn instant(text: &str) -> Option<i64> {
     string_to_datetime(&Utc, text.trim()).ok().map(|at| at.timestamp_micros())
 }
 
+/// The day of an instant, as it is written.
+fn instant_day(text: &str) -> Option<NaiveDate> {
+    instant(text)?;
+    let (day, _) = text.trim().split_once([' ', 'T'])?;
+    NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()
+}
+
 fn read_bytea(text: &str) -> Option<Vec<u8>> {
     match text.strip_prefix("\\x") {
         Some(hex) if hex.len() % 2 == 0 && hex.is_ascii() => {
@@ -164,8 +172,9 @@ pub fn number(text: &str) -> Result<ScalarValue> {
     }
     let too_long =
         || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, format!("a number may have {DIGITS_MAX} digits"));
-    let places = i32::try_from(fraction.len()).map_err(|_| too_long())? - power;
-    let zeros = usize::try_from(-places).unwrap_or(0);
+    let places =
+        i32::try_from(fraction.len()).ok().and_then(|n| n.checked_sub(power)).ok_or_else(too_long)?;
+    let zeros = usize::try_from(places.checked_neg().ok_or_else(too_long)?).unwrap_or(0);
     let all = format!("{whole}{fraction}");
     let significant = all.trim_start_matches('0');
     if significant.len() + zeros > DIGITS_MAX || places > 37 {

@@ -70,7 +70,9 @@ fn decimals_keep_the_scale_they_are_written_with() {
     ] {
         assert_eq!(number(text).unwrap(), ScalarValue::Decimal128(Some(unscaled), 38, scale), "{text}");
     }
-    for text in ["123456789012345678901234567890123456789", "1e39", "1e-38", "NaN", "1e999999999999"] {
+    for text in
+        ["123456789012345678901234567890123456789", "1e39", "1e-38", "NaN", "1e999999999999", "1e-2147483648"]
+    {
         assert!(number(text).is_err(), "{text}");
     }
 }

@@ -37,7 +37,29 @@ fn a_syntax_error_has_its_place() {
 fn too_deep_and_too_long_are_refused() {
     let deep = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
     assert_eq!(parse(&deep, MAX).unwrap_err().state, SqlState::TOO_COMPLEX);
+    for chained in
+        [format!("SELECT 1{}", "+1".repeat(200_000)), format!("SELECT a{}", "::int".repeat(100_000))]
+    {
+        assert_eq!(parse(&chained, MAX).unwrap_err().state, SqlState::TOO_COMPLEX);
+    }
+    let long = format!(
+        "SELECT a FROM t WHERE a IN ({}) OR a = 1{}",
+        "1, ".repeat(50_000) + "1",
+        " OR a = 1".repeat(900)
+    );
+    assert!(parse(&long, MAX).is_ok());
     assert_eq!(parse("SELECT 1", 4).unwrap_err().state, SqlState::PROGRAM_LIMIT);
+}
+
+#[test]
+fn what_the_planner_would_pass_over_is_refused() {
+    for sql in [
+        "DELETE FROM account TABLESAMPLE BERNOULLI (1)",
+        "SELECT count(*) FROM account TABLESAMPLE SYSTEM (1)",
+        "SELECT (SELECT max(id) FROM account FOR UPDATE)",
+    ] {
+        assert_eq!(parse(sql, MAX).unwrap_err().state, SqlState::FEATURE_NOT_SUPPORTED, "{sql}");
+    }
 }
 
 #[test]
