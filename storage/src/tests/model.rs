@@ -29,7 +29,7 @@ fn small() -> StoreOptions {
 
 #[test]
 fn the_store_does_what_a_map_does() {
-    for seed in 0..SEEDS {
+    for seed in seeds(SEEDS) {
         let folder = tempfile::tempdir().unwrap();
         let store = open_with(folder.path(), small());
         let random = StdRng::seed_from_u64(seed);
