@@ -7,6 +7,7 @@ mod commits;
 mod every_type;
 mod fixtures;
 mod folds;
+mod histories;
 mod isolation;
 mod model;
 mod reads;

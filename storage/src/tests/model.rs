@@ -32,7 +32,7 @@ fn small() -> StoreOptions {
 
 #[test]
 fn the_store_does_what_a_map_does() {
-    for seed in 0..SEEDS {
+    for seed in seeds(SEEDS) {
         let folder = tempfile::tempdir().unwrap();
         let resources = small_cache(64 << 10);
         let store = open_in(folder.path(), small(), &resources);

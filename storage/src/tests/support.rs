@@ -156,3 +156,13 @@ pub fn found(snapshot: &Snapshot, table: &str, column: &str, value: Value) -> Ve
     let rows = snapshot.table(table).unwrap().lookup(column, &[value]).unwrap();
     keys(snapshot, table, ScanRequest { rows: Some(rows), ..ScanRequest::default() })
 }
+
+/// The seeds that a randomised test runs: `QUARRY_TEST_SEED` alone when it is set, else as many as `QUARRY_TEST_SEEDS`
+/// says, from 0 on, else `short` of them.
+pub fn seeds(short: u64) -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    match number("QUARRY_TEST_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("QUARRY_TEST_SEEDS").unwrap_or(short),
+    }
+}
