@@ -4,10 +4,13 @@
 pub(crate) mod support;
 
 mod commits;
+mod crashes;
 mod every_type;
+mod faults;
 mod fixtures;
 mod folds;
 mod histories;
 mod isolation;
 mod model;
 mod reads;
+mod script;

@@ -166,3 +166,8 @@ pub fn seeds(short: u64) -> std::ops::Range<u64> {
         None => 0..number("QUARRY_TEST_SEEDS").unwrap_or(short),
     }
 }
+
+/// Does a test try everything, as by hand, not a sample, as in each build?
+pub fn is_long() -> bool {
+    ["QUARRY_TEST_SEED", "QUARRY_TEST_SEEDS"].iter().any(|name| std::env::var_os(name).is_some())
+}
