@@ -5,8 +5,10 @@ pub(crate) mod support;
 
 mod commits;
 mod crashes;
+mod elsewhere;
 mod every_type;
 mod faults;
+mod faulty_store;
 mod fixtures;
 mod folds;
 mod histories;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How many operations of a seed the short form lets fail, in each way.
-const SHORT: u64 = 12;
+const SHORT: u64 = 8;
 
 type Kind = fn(u64) -> Fault;
 const KINDS: [Kind; 4] = [Fault::Before, Fault::After, Fault::Full, Fault::NoSync];

@@ -6,10 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::support::*;
-use crate::{
-    ResourceOptions, Resources, Result, Row, Store, StoreOptions, Value, World, WriteSet,
-    files::simulated::Disk,
-};
+use crate::{Result, Row, Store, StoreOptions, Value, World, WriteSet, files::simulated::Disk};
 
 /// The accounts by key.
 pub type Model = BTreeMap<String, Row>;
@@ -84,8 +81,7 @@ pub fn world(disk: &Disk) -> World {
 /// Opens the store of a world; what is due in the background is done in its place.
 pub fn open_world(world: World) -> Result<Arc<Store>> {
     let options = StoreOptions { log_file_bytes: 1_500, row_group_rows: 4, ..options() };
-    let resources = Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 0 });
-    let store = Store::open(Path::new(FOLDER), options, world, &resources)?;
+    let store = Store::open(Path::new(FOLDER), options, world, &inline_resources())?;
     store.define_tables(tables())?;
     Ok(store)
 }
@@ -97,8 +93,8 @@ pub fn run(store: &Store, step: &Step) -> Result<()> {
     let mut writes = WriteSet::new(snapshot.csn());
     let account = name("account");
     for (key, row) in changes {
-        let own = snapshot.with_writes(&writes);
-        match (get(&own, "account", key), row.clone()) {
+        let own = snapshot.with_writes(&writes).table("account")?;
+        match (own.get(key)?, row.clone()) {
             (None, Some(row)) => writes.insert(&account, row)?,
             (Some(old), Some(row)) => writes.update(&account, old, row)?,
             (Some(old), None) => writes.delete(&account, old)?,

@@ -22,6 +22,11 @@ pub fn resources() -> Arc<Resources> {
     ALL.get_or_init(|| Resources::new(ResourceOptions::default())).clone()
 }
 
+/// Without threads: what is due in the background is done in its place.
+pub fn inline_resources() -> Arc<Resources> {
+    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 0 })
+}
+
 /// With a cache of so many bytes.
 pub fn small_cache(cache_bytes: u64) -> Arc<Resources> {
     Resources::new(ResourceOptions { cache_bytes, fold_threads: 1 })
