@@ -15,6 +15,7 @@ mod block;
 mod generation;
 mod index;
 mod pieces;
+mod sorted;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +31,10 @@ use self::{
     block::{BLOCK_ROWS, Block},
     index::{Slots, ValueIndex},
     pieces::Pieces,
+    sorted::Sorted,
 };
 use crate::{
-    catalog::Table,
+    catalog::{Indexed, Table},
     columns,
     error::{Error, Result},
     segment::SegmentId,
@@ -50,6 +52,7 @@ pub(crate) struct DeltaTable {
     inner: RwLock<Inner>,
     columns: Mutex<Pieces<RecordBatch>>,
     text: Mutex<Pieces<Arc<TextPart>>>,
+    sorted: Mutex<Sorted>,
 }
 
 #[derive(Clone, Default)]
@@ -113,22 +116,32 @@ pub(crate) struct Version {
 impl DeltaTable {
     /// An empty delta of a table that has `rows` rows in its segments.
     pub fn new(table: Arc<Table>, rows: u64) -> DeltaTable {
-        let values = ValueIndex::new(&table.valued);
+        let values = ValueIndex::new(&table.indexed);
         let inner = Inner { values, counts: vec![(0, rows)], ..Inner::default() };
-        DeltaTable { table, inner: RwLock::new(inner), columns: Mutex::default(), text: Mutex::default() }
+        DeltaTable::with(table, inner)
+    }
+
+    fn with(table: Arc<Table>, inner: Inner) -> DeltaTable {
+        DeltaTable {
+            table,
+            inner: RwLock::new(inner),
+            columns: Mutex::default(),
+            text: Mutex::default(),
+            sorted: Mutex::default(),
+        }
     }
 
     /// The same versions under a newer definition of the table. The old one stays as it is for its readers.
     pub fn redefined(&self, table: Arc<Table>) -> DeltaTable {
         let mut inner = self.inner.read().clone();
-        inner.values = ValueIndex::new(&table.valued);
+        inner.values = ValueIndex::new(&table.indexed);
         for at in 0..inner.rows {
             if let Some(cell) = inner.version(at) {
                 let row = cell.row.clone();
                 inner.values.add(&row, at);
             }
         }
-        DeltaTable { table, inner: RwLock::new(inner), columns: Mutex::default(), text: Mutex::default() }
+        DeltaTable::with(table, inner)
     }
 
     /// The table it is of.
@@ -162,15 +175,21 @@ impl DeltaTable {
         inner.version(*at).map(|cell| if cell.end() == NEVER { cell.begin } else { cell.end() })
     }
 
-    /// Versions visible at a CSN whose column has one of these values.
-    pub fn lookup(&self, column: usize, terms: &[Term], csn: u64) -> RoaringBitmap {
+    /// Versions visible at a CSN that an index has under one of these terms.
+    pub fn lookup(&self, index: &Indexed, terms: &[Term], csn: u64) -> RoaringBitmap {
         let inner = self.inner.read();
         let mut found = RoaringBitmap::new();
         for term in terms {
-            let slots = inner.values.get(column, term);
-            found.extend(slots.iter().copied().filter(|at| inner.visible_version(*at, csn).is_some()));
+            let slots = inner.values.get(index, term);
+            found.extend(slots.iter().copied().filter(|at| inner.is_visible(*at, csn)));
         }
         found
+    }
+
+    /// How many versions an index has under these terms, at most.
+    pub fn count_terms(&self, index: &Indexed, terms: &[Term]) -> u64 {
+        let inner = self.inner.read();
+        terms.iter().map(|term| u64::try_from(inner.values.get(index, term).len()).unwrap_or(u64::MAX)).sum()
     }
 
     /// Versions visible at a CSN.
@@ -188,7 +207,7 @@ impl DeltaTable {
     /// Those of some places that are visible at a CSN; costs as much as there are places, however large the delta is.
     pub fn visible_of(&self, csn: u64, places: &RoaringBitmap) -> RoaringBitmap {
         let inner = self.inner.read();
-        let seen = places.iter().filter(|at| inner.version(*at).is_some_and(|cell| cell.is_visible(csn)));
+        let seen = places.iter().filter(|at| inner.is_visible(*at, csn));
         RoaringBitmap::from_sorted_iter(seen).unwrap_or_default()
     }
 
@@ -211,10 +230,9 @@ impl DeltaTable {
         deletes.bitmap(csn)
     }
 
-    /// Was this row of a segment replaced up to a CSN?
-    pub fn is_deleted_in(&self, segment: SegmentId, row: u32, csn: u64) -> bool {
-        let inner = self.inner.read();
-        inner.segments.get(&segment).and_then(|deletes| deletes.by_row.get(&row)).is_some_and(|at| *at <= csn)
+    /// The CSN that replaced this row of a segment, as this delta knows.
+    pub fn deleted_at(&self, segment: SegmentId, row: u32) -> Option<u64> {
+        self.inner.read().segments.get(&segment)?.by_row.get(&row).copied()
     }
 
     /// All versions as Arrow batches, each with the places it covers.
@@ -332,6 +350,10 @@ impl DeltaTable {
 impl Inner {
     fn version(&self, at: u32) -> Option<&block::Cell> {
         self.blocks.get(usize::try_from(at / BLOCK_ROWS).ok()?)?.get(at % BLOCK_ROWS)
+    }
+
+    fn is_visible(&self, at: u32, csn: u64) -> bool {
+        self.version(at).is_some_and(|cell| cell.is_visible(csn))
     }
 
     fn visible_version(&self, at: u32, csn: u64) -> Option<Version> {

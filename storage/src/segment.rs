@@ -15,6 +15,7 @@
 
 mod cache;
 mod file;
+mod find;
 mod meta;
 mod read;
 mod write;
@@ -28,10 +29,9 @@ use std::{
     },
 };
 
-use arrow::array::{Array, AsArray};
+use arrow::array::Array;
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
-use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{cache::ColumnCache, write::SegmentWriter};
@@ -41,9 +41,8 @@ use crate::{
     columns,
     error::{Error, Result},
     files,
-    term::{Term, term},
     text::{TextPart, TextWriter},
-    value::{Row, Value},
+    value::Row,
 };
 
 /// A segment's number, given once in a store.
@@ -123,31 +122,6 @@ impl Segment {
         self.obsolete.store(true, Ordering::Release);
     }
 
-    /// The number of the row with this key.
-    pub fn find(&self, key: &str) -> Result<Option<u32>> {
-        let groups = &self.meta.groups;
-        let number = groups.partition_point(|group| &*group.last_key < key);
-        let Some(group) = groups.get(number).filter(|group| &*group.first_key <= key) else {
-            return Ok(None);
-        };
-        let column = self.decoded(number, 0)?;
-        let keys = column.as_string_view_opt().ok_or_else(|| Error::Internal("keys are no texts".into()))?;
-        let (mut low, mut high) = (0, keys.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match keys.value(middle).cmp(key) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => {
-                    let before: u32 = groups.iter().take(number).map(|group| group.rows).sum();
-                    debug_assert!(middle < usize::try_from(group.rows).unwrap_or(usize::MAX));
-                    return Ok(u32::try_from(middle).ok().map(|middle| before + middle));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     /// One row.
     pub fn row(&self, table: &Table, row: u32) -> Result<Row> {
         let (group, offset) = self.locate(row)?;
@@ -171,21 +145,6 @@ impl Segment {
         }
         let (group, offset) = self.locate(row)?;
         self.csn(group, offset)
-    }
-
-    /// Rows whose column has one of these values.
-    pub fn lookup(&self, table: &Table, column: usize, terms: &[Term]) -> Result<RoaringBitmap> {
-        if column >= self.columns_kept() {
-            // The column came later: it is null in every row.
-            let wants_null = terms.contains(&term(&Value::Null));
-            return Ok(if wants_null {
-                RoaringBitmap::from_iter(0..self.meta.rows)
-            } else {
-                RoaringBitmap::new()
-            });
-        }
-        let found = self.index(table)?.lookup(column, terms)?;
-        found.ok_or_else(|| Error::Internal(format!("column {column} of {:?} has no index", table.spec.name)))
     }
 
     /// Its index: opened, and made anew if need be, when it is first wanted or the table wants more of it.

@@ -30,7 +30,7 @@ use crate::{
     snapshot::Snapshot,
     state::{SegmentPart, State},
     world::World,
-    write::WriteSet,
+    write::{TRANSACTION_BYTES_MAX, WriteSet},
 };
 
 /// Limits and sizes, each with its unit.
@@ -48,6 +48,9 @@ pub struct StoreOptions {
     pub cache_bytes: u64,
     /// Changes in one transaction.
     pub transaction_rows_max: usize,
+    /// Bytes that an open transaction may hold, roughly, rows and the journal of its savepoints. See
+    /// [`Snapshot::writes`].
+    pub transaction_bytes_max: u64,
     /// Rows in a Parquet row group.
     pub row_group_rows: usize,
 }
@@ -61,6 +64,7 @@ impl Default for StoreOptions {
             write_wait_ms_max: 10_000,
             cache_bytes: 1 << 30,
             transaction_rows_max: 1_000_000,
+            transaction_bytes_max: TRANSACTION_BYTES_MAX,
             row_group_rows: 32_768,
         }
     }
@@ -147,7 +151,7 @@ impl Store {
     /// The newest acknowledged state.
     pub fn snapshot(&self) -> Snapshot {
         let Published { state, csn } = self.inner.published();
-        Snapshot::new(state, csn)
+        Snapshot::new(state, csn).with_transaction_limit(self.inner.options.transaction_bytes_max)
     }
 
     /// Makes a transaction durable: conflicts, unique values and references are checked against the newest state,
@@ -175,6 +179,10 @@ impl Store {
                 asked: u64::try_from(writes.len()).unwrap_or(u64::MAX),
                 allowed: u64::try_from(limit).unwrap_or(u64::MAX),
             });
+        }
+        let (asked, allowed) = (writes.bytes(), inner.options.transaction_bytes_max);
+        if asked > allowed {
+            return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed });
         }
         let payload = encode(&now.state.catalog, &writes, info)?;
         inner.wait_for_room(&self.worker)?;

@@ -220,7 +220,11 @@ fn what_is_there_must_hold_a_new_constraint() {
     let store = open(folder.path());
     insert(&store, "account", vec![account("a", "same", "1", 0), account("b", "same", "2", 0)]).unwrap();
     let mut tables = tables();
-    tables[0].unique.push(crate::IndexSpec { name: "name_once".into(), columns: vec!["name".into()] });
+    tables[0].unique.push(crate::IndexSpec {
+        name: "name_once".into(),
+        columns: vec!["name".into()],
+        condition: None,
+    });
     let error = store.define_tables(tables.clone()).unwrap_err();
     assert!(matches!(error, Error::UniqueViolation { .. }), "{error}");
     delete(&store, "account", "b").unwrap();

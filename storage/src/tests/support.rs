@@ -42,7 +42,7 @@ pub fn tables() -> Vec<TableSpec> {
             text("code"),
             ColumnSpec { indexed: true, ..column("rank", ColumnType::Int) },
         ],
-        unique: vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()] }],
+        unique: vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], condition: None }],
         references: vec![],
     };
     let contact = TableSpec {
