@@ -37,6 +37,7 @@ use crate::{
     catalog::{Indexed, Table},
     columns,
     error::{Error, Result},
+    scan::Extent,
     segment::SegmentId,
     term::Term,
     text::TextPart,
@@ -64,6 +65,8 @@ struct Inner {
     segments: HashMap<SegmentId, SegmentDeletes>,
     /// Rows of the generation before (which is being folded) that were replaced, with the CSN.
     replaced: Vec<(u32, u64)>,
+    /// What is known of each column in all versions, also those replaced or taken back.
+    extents: Vec<Extent>,
     /// Rows of the whole table behind each CSN that changed their number; ascending.
     counts: Vec<(u64, u64)>,
 }
@@ -117,7 +120,8 @@ impl DeltaTable {
     /// An empty delta of a table that has `rows` rows in its segments.
     pub fn new(table: Arc<Table>, rows: u64) -> DeltaTable {
         let values = ValueIndex::new(&table.indexed);
-        let inner = Inner { values, counts: vec![(0, rows)], ..Inner::default() };
+        let extents = vec![Extent::empty(); table.spec.columns.len()];
+        let inner = Inner { values, extents, counts: vec![(0, rows)], ..Inner::default() };
         DeltaTable::with(table, inner)
     }
 
@@ -135,10 +139,11 @@ impl DeltaTable {
     pub fn redefined(&self, table: Arc<Table>) -> DeltaTable {
         let mut inner = self.inner.read().clone();
         inner.values = ValueIndex::new(&table.indexed);
+        inner.extents = vec![Extent::empty(); table.spec.columns.len()];
         for at in 0..inner.rows {
             if let Some(cell) = inner.version(at) {
                 let row = cell.row.clone();
-                inner.values.add(&row, at);
+                inner.note(&row, at);
             }
         }
         DeltaTable::with(table, inner)
@@ -190,6 +195,11 @@ impl DeltaTable {
     pub fn count_terms(&self, index: &Indexed, terms: &[Term]) -> u64 {
         let inner = self.inner.read();
         terms.iter().map(|term| u64::try_from(inner.values.get(index, term).len()).unwrap_or(u64::MAX)).sum()
+    }
+
+    /// What is known of a column in all versions.
+    pub fn extent(&self, column: usize) -> Extent {
+        self.inner.read().extents.get(column).cloned().unwrap_or_else(Extent::empty)
     }
 
     /// Versions visible at a CSN.
@@ -264,7 +274,7 @@ impl DeltaTable {
         block.set(at % BLOCK_ROWS, row.clone(), csn)?;
         inner.rows = next;
         inner.keys.entry(key.clone()).or_default().push(at);
-        inner.values.add(row, at);
+        inner.note(row, at);
         Ok(at)
     }
 
@@ -350,6 +360,14 @@ impl DeltaTable {
 impl Inner {
     fn version(&self, at: u32) -> Option<&block::Cell> {
         self.blocks.get(usize::try_from(at / BLOCK_ROWS).ok()?)?.get(at % BLOCK_ROWS)
+    }
+
+    /// A version is there.
+    fn note(&mut self, row: &Row, at: u32) {
+        self.values.add(row, at);
+        for (column, extent) in self.extents.iter_mut().enumerate() {
+            extent.note(row.get(column));
+        }
     }
 
     fn is_visible(&self, at: u32, csn: u64) -> bool {

@@ -55,13 +55,13 @@ pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
 pub use rowset::RowSet;
-pub use scan::{ScanPart, ScanRequest};
+pub use scan::{BoundIs, ColumnBound, ScanPart, ScanRequest};
 pub use schema::{
     ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableName,
     TableSpec,
 };
 pub use search::{TextHits, TextQuery, TextSyntax};
-pub use snapshot::{Snapshot, TableSnapshot, TableStatistics};
+pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, Committed, Store, StoreOptions};
 pub use value::{Key, Row, Value};
 pub use world::{Clock, Ids, World};

@@ -14,6 +14,7 @@ use crate::{
     columns,
     error::Result,
     rowset::RowSet,
+    scan::Extent,
     state::TableParts,
     text::TextPart,
     value::{Key, Row},
@@ -95,6 +96,13 @@ impl TableOverlay {
     /// Rows of which this holds. It looks at each row: own writes are few.
     pub fn matching(&self, holds: impl Fn(&Row) -> bool) -> RoaringBitmap {
         (0..).zip(&self.rows).filter(|(_, row)| holds(row)).map(|(at, _)| at).collect()
+    }
+
+    /// What is known of a column in the rows it puts.
+    pub fn extent(&self, column: usize) -> Extent {
+        let mut extent = Extent::empty();
+        self.rows.iter().for_each(|row| extent.note(row.get(column)));
+        extent
     }
 
     /// The rows as one batch.

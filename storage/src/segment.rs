@@ -18,9 +18,11 @@ mod file;
 mod find;
 mod meta;
 mod read;
+mod statistics;
 mod write;
 
 use std::{
+    collections::HashMap,
     ops::Range,
     path::{Path, PathBuf},
     sync::{
@@ -41,6 +43,7 @@ use crate::{
     columns,
     error::{Error, Result},
     files,
+    scan::Extent,
     text::{TextPart, TextWriter},
     value::Row,
 };
@@ -61,6 +64,8 @@ pub(crate) struct Segment {
     cache: Arc<ColumnCache>,
     /// Per row group, how often a few rows of it were read.
     touched: Vec<AtomicU32>,
+    /// What is known of columns, by row group; made when first asked for.
+    extents: Mutex<HashMap<usize, Arc<[Extent]>>>,
     obsolete: AtomicBool,
 }
 
@@ -88,6 +93,7 @@ impl Segment {
             footer: OnceLock::new(),
             index: Mutex::new(None),
             cache: cache.clone(),
+            extents: Mutex::default(),
             obsolete: AtomicBool::new(false),
         })
     }
@@ -166,6 +172,10 @@ impl Segment {
         let opened = Arc::new(opened);
         *index = Some(opened.clone());
         Ok(opened)
+    }
+
+    fn open_index(&self) -> Option<Arc<TextPart>> {
+        self.index.lock().clone()
     }
 
     fn rebuild_index(&self, table: &Table, folder: &Path) -> Result<TextPart> {

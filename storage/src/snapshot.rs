@@ -6,11 +6,13 @@
 //! 3. [`TableSnapshot::scan`] reads rows, all or those found ([`crate::scan`]).
 
 mod ranges;
+mod statistics;
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
+pub use self::statistics::{ColumnStatistics, TableStatistics};
 use crate::{
     Csn,
     catalog::Indexed,
@@ -123,17 +125,6 @@ impl TableView {
     }
 }
 
-/// What is known of a table without reading it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TableStatistics {
-    /// Rows, exact where cheap.
-    pub rows: u64,
-    /// `rows` is exact.
-    pub exact: bool,
-    /// Bytes of the columns in memory, roughly.
-    pub bytes: u64,
-}
-
 impl TableSnapshot {
     /// The table.
     pub fn spec(&self) -> &Arc<TableSpec> {
@@ -143,16 +134,6 @@ impl TableSnapshot {
     /// Its Arrow schema.
     pub fn schema(&self) -> SchemaRef {
         self.view.parts.table.schema.clone()
-    }
-
-    /// What is known of it without reading. The number of rows is kept with every commit: it is always exact.
-    pub fn statistics(&self) -> TableStatistics {
-        let mut rows = self.view.parts.rows();
-        if let Some(overlay) = &self.view.overlay {
-            rows = (rows + overlay.put()).saturating_sub(overlay.masked.len());
-        }
-        let width: u64 = self.spec().columns.iter().map(|column| scan::width_guess(column.column_type)).sum();
-        TableStatistics { rows, exact: true, bytes: rows.saturating_mul(width) }
     }
 
     /// The row of a key.

@@ -87,6 +87,14 @@ impl Segment {
         Ok(sum)
     }
 
+    /// How many terms an index has, if it was opened before: opening one reads all of it.
+    pub fn terms_if_open(&self, index: &Indexed) -> Result<Option<u64>> {
+        if !self.keeps(index) {
+            return Ok(Some(1));
+        }
+        self.open_index().map(|part| part.terms(index)).transpose()
+    }
+
     /// Rows are sorted by key: a range of keys is one of rows.
     fn key_range(&self, range: &ValueRange<'_>) -> Result<Range<u32>> {
         let start = match range.lower {

@@ -174,7 +174,7 @@ impl Segment {
         (0..wanted.len()).map(column).collect()
     }
 
-    fn footer(&self) -> Result<&ArrowReaderMetadata> {
+    pub(super) fn footer(&self) -> Result<&ArrowReaderMetadata> {
         if let Some(footer) = self.footer.get() {
             return Ok(footer);
         }
@@ -197,7 +197,7 @@ fn read_error(error: ArrowError) -> Error {
 }
 
 /// The damage that was found while Parquet read, or what Parquet says.
-fn parquet_error(error: ParquetError) -> Error {
+pub(super) fn parquet_error(error: ParquetError) -> Error {
     match error {
         ParquetError::External(source) => own_error(source),
         other => Error::Internal(format!("parquet: {other}")),

@@ -7,8 +7,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::support::*;
 use crate::{
-    ColumnSpec, ColumnType, Condition, ConditionIs, Error, IndexSpec, Row, ScanRequest, Snapshot, Store,
-    StoreOptions, TableSnapshot, TableSpec, TextQuery, TextSyntax, Value, World, WriteSet,
+    BoundIs, ColumnBound, ColumnSpec, ColumnType, Condition, ConditionIs, Error, IndexSpec, Row, ScanRequest,
+    Snapshot, Store, StoreOptions, TableSnapshot, TableSpec, TextQuery, TextSyntax, Value, World, WriteSet,
 };
 
 type Model = BTreeMap<String, Row>;
@@ -313,6 +313,16 @@ fn check_range(
         !value.is_null() && behind && before
     });
     assert_eq!(chosen(table.range(&name, lower, upper).unwrap()), wanted, "{context}");
+    let between = BoundIs::Between(lower.map(Value::clone), upper.map(Value::clone));
+    let either = BoundIs::In(vec![low.clone(), high.clone(), Value::Null]);
+    let is_either = |row: &Row| row.get(column) == &low || row.get(column) == &high;
+    check_bound(table, ColumnBound { column, is: between }, &wanted, &context);
+    check_bound(table, ColumnBound { column, is: either }, &keys_where(model, is_either), &context);
+    let nulls = keys_where(model, |row| row.get(column).is_null());
+    check_bound(table, ColumnBound { column, is: BoundIs::Null }, &nulls, &context);
+    let others = keys_where(model, |row| !row.get(column).is_null());
+    check_bound(table, ColumnBound { column, is: BoundIs::NotNull }, &others, &context);
+    check_statistics(table, column, model, &context);
     let estimate = table.estimate_range(&name, lower, upper).unwrap();
     let is_counted = column == RANK || column == 0;
     assert!(!is_counted || estimate >= u64::try_from(wanted.len()).unwrap(), "{context}: about {estimate}");
@@ -321,4 +331,37 @@ fn check_range(
     let wanted =
         keys_where(model, |row| matches!(row.get(column), Value::Text(text) if text.starts_with(&prefix)));
     assert_eq!(chosen(table.prefix(&name, &prefix).unwrap()), wanted, "{context}: {prefix:?}…");
+}
+
+/// A scan within a bound has all rows that meet it, and each row once.
+fn check_bound(table: &TableSnapshot, bound: ColumnBound, wanted: &[String], context: &str) {
+    let context = format!("{context}: {:?}", bound.is);
+    let request = ScanRequest {
+        bounds: vec![bound],
+        projection: Some(vec![0]),
+        batch_rows: 3,
+        ..ScanRequest::default()
+    };
+    let mut given: Vec<String> = keys_of(table.scan(request.clone()).unwrap());
+    let count = given.len();
+    given.sort();
+    given.dedup();
+    assert_eq!(given.len(), count, "{context}: a row twice");
+    assert!(wanted.iter().all(|key| given.contains(key)), "{context}: {wanted:?} of {given:?}");
+    let limited = table.scan(ScanRequest { limit: Some(5), ..request }).unwrap();
+    assert_eq!(keys_of(limited).len(), count.min(5), "{context}: five at most");
+}
+
+fn check_statistics(table: &TableSnapshot, column: usize, model: &Model, context: &str) {
+    let known = table.column_statistics(&[column]).unwrap().remove(0);
+    let values = || model.values().map(|row| row.get(column)).filter(|value| !value.is_null());
+    for value in values() {
+        assert!(known.min.as_ref().is_none_or(|min| value.compare(min).is_ge()), "{context}: {known:?}");
+        assert!(known.max.as_ref().is_none_or(|max| value.compare(max).is_le()), "{context}: {known:?}");
+    }
+    if known.exact {
+        assert_eq!(known.min.as_ref(), values().min_by(|a, b| a.compare(b)), "{context}");
+        assert_eq!(known.max.as_ref(), values().max_by(|a, b| a.compare(b)), "{context}");
+        assert_eq!(known.nulls, u64::try_from(model.len() - values().count()).ok(), "{context}");
+    }
 }

@@ -78,6 +78,11 @@ impl TextPart {
         })
     }
 
+    /// How many terms an index has.
+    pub fn terms(&self, index: &Indexed) -> Result<u64> {
+        self.sum(index, |dictionary| Ok(u64::try_from(dictionary.num_terms()).unwrap_or(u64::MAX)))
+    }
+
     fn gather(
         &self,
         index: &Indexed,
