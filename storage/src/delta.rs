@@ -13,6 +13,7 @@
 
 mod block;
 mod generation;
+mod held;
 mod index;
 mod pieces;
 mod sorted;
@@ -26,12 +27,15 @@ use arrow::record_batch::RecordBatch;
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
-pub(crate) use self::generation::Generation;
 use self::{
     block::{BLOCK_ROWS, Block},
     index::{Slots, ValueIndex},
-    pieces::Pieces,
+    pieces::{Piece, Pieces},
     sorted::Sorted,
+};
+pub(crate) use self::{
+    generation::Generation,
+    held::{Gauge, Held},
 };
 use crate::{
     catalog::{Indexed, Table},
@@ -54,6 +58,7 @@ pub(crate) struct DeltaTable {
     columns: Mutex<Pieces<RecordBatch>>,
     text: Mutex<Pieces<Arc<TextPart>>>,
     sorted: Mutex<Sorted>,
+    gauge: Gauge,
 }
 
 #[derive(Clone, Default)]
@@ -116,27 +121,40 @@ pub(crate) struct Version {
     pub begin: u64,
 }
 
+impl Piece for RecordBatch {
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.get_array_memory_size()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Piece for Arc<TextPart> {
+    fn bytes(&self) -> u64 {
+        TextPart::bytes(self)
+    }
+}
+
 impl DeltaTable {
     /// An empty delta of a table that has `rows` rows in its segments.
-    pub fn new(table: Arc<Table>, rows: u64) -> DeltaTable {
+    pub fn new(table: Arc<Table>, rows: u64, gauge: &Gauge) -> DeltaTable {
         let values = ValueIndex::new(&table.indexed);
         let extents = vec![Extent::empty(); table.spec.columns.len()];
         let inner = Inner { values, extents, counts: vec![(0, rows)], ..Inner::default() };
-        DeltaTable::with(table, inner)
+        DeltaTable::with(table, inner, gauge)
     }
 
-    fn with(table: Arc<Table>, inner: Inner) -> DeltaTable {
+    fn with(table: Arc<Table>, inner: Inner, gauge: &Gauge) -> DeltaTable {
         DeltaTable {
             table,
             inner: RwLock::new(inner),
-            columns: Mutex::default(),
-            text: Mutex::default(),
+            columns: Mutex::new(Pieces::new(gauge)),
+            text: Mutex::new(Pieces::new(gauge)),
             sorted: Mutex::default(),
+            gauge: gauge.clone(),
         }
     }
 
     /// The same versions under a newer definition of the table. The old one stays as it is for its readers.
-    pub fn redefined(&self, table: Arc<Table>) -> DeltaTable {
+    pub fn redefined(&self, table: Arc<Table>, gauge: &Gauge) -> DeltaTable {
         let mut inner = self.inner.read().clone();
         inner.values = ValueIndex::new(&table.indexed);
         inner.extents = vec![Extent::empty(); table.spec.columns.len()];
@@ -146,7 +164,7 @@ impl DeltaTable {
                 inner.note(&row, at);
             }
         }
-        DeltaTable::with(table, inner)
+        DeltaTable::with(table, inner, gauge)
     }
 
     /// The table it is of.

@@ -94,11 +94,6 @@ impl State {
     pub fn newest_bytes(&self) -> u64 {
         self.generations.last().map_or(0, |generation| generation.bytes())
     }
-
-    /// Bytes of the deltas, roughly.
-    pub fn delta_bytes(&self) -> u64 {
-        self.generations.iter().map(|generation| generation.bytes()).sum()
-    }
 }
 
 impl TableParts {

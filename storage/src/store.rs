@@ -18,7 +18,7 @@ use crate::{
     catalog::{Catalog, TableId},
     check,
     commit::{Queue, Waiting, committed, encode},
-    delta::Generation,
+    delta::{Gauge, Generation},
     error::{Error, Result},
     files,
     fold::open_segments,
@@ -40,7 +40,8 @@ pub struct StoreOptions {
     pub log_file_bytes: u64,
     /// The delta is folded past this size.
     pub delta_bytes_target: u64,
-    /// Writers wait, then fail with `Limited`, while the delta is larger than this.
+    /// Writers wait, then fail with `Limited`, while more than this is held in memory by deltas: rows that are not folded,
+    /// rows that are but that a snapshot still pins, what readers had built over them, and commits that wait.
     pub delta_bytes_max: u64,
     /// How long a writer waits for room.
     pub write_wait_ms_max: u64,
@@ -105,6 +106,8 @@ pub(crate) struct Inner {
     /// The number of the next segment, and of the last manifest; changed by who folds.
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
+    /// What deltas hold in memory.
+    gauge: Gauge,
     queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
@@ -186,6 +189,8 @@ impl Store {
         }
         let payload = encode(&now.state.catalog, &writes, info)?;
         inner.wait_for_room(&self.worker)?;
+        let waiting = u64::try_from(payload.len()).unwrap_or(u64::MAX);
+        let _held = inner.gauge.hold(waiting);
         let answer = inner.queue.commit(writes, payload, |batch| inner.commit_batch(batch));
         if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
             self.worker.ask_to_fold();
@@ -243,7 +248,8 @@ impl Inner {
         let cache = Arc::new(ColumnCache::new(options.cache_bytes));
         let manifest = Manifest::newest(folder)?;
         let start = LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash };
-        let mut state = Arc::new(state_of(folder, &manifest, &cache)?);
+        let gauge = Gauge::default();
+        let mut state = Arc::new(state_of(folder, &manifest, &cache, &gauge)?);
         let log = recover(&folder.join("log"), start, options.log_file_bytes, &mut |csn, entry| {
             match entry {
                 Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
@@ -258,6 +264,7 @@ impl Inner {
             cache,
             next_segment: AtomicU64::new(manifest.next_segment),
             manifest: AtomicU64::new(manifest.number),
+            gauge,
             queue: Queue::default(),
             log: Mutex::new(Some(log)),
             folding: Mutex::default(),
@@ -346,31 +353,40 @@ impl Inner {
 
     fn wait_for_room(&self, worker: &Worker) -> Result<()> {
         let limit = self.options.delta_bytes_max;
-        let full = || self.published().state.delta_bytes() > limit;
+        let full = || self.gauge.bytes() > limit;
         if !full() {
             return Ok(());
         }
         let deadline = Instant::now() + Duration::from_millis(self.options.write_wait_ms_max);
         let mut lock = self.room_lock.lock();
         while full() {
-            worker.ask_to_fold();
-            if self.room.wait_until(&mut lock, deadline).timed_out() && full() {
-                let asked = self.published().state.delta_bytes();
-                return Err(Error::Limited { limit: "delta_bytes_max", asked, allowed: limit });
+            if Instant::now() >= deadline {
+                return Err(Error::Limited {
+                    limit: "delta_bytes_max",
+                    asked: self.gauge.bytes(),
+                    allowed: limit,
+                });
             }
+            worker.ask_to_fold();
+            // A fold tells of the room it makes; a snapshot that goes does not.
+            let _timed_out =
+                self.room.wait_until(&mut lock, deadline.min(Instant::now() + LOOK_AGAIN)).timed_out();
         }
         Ok(())
     }
 }
 
+/// How long a writer that waits for room sleeps at a time.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// The state that a manifest tells: segments, and an empty delta over them.
-fn state_of(folder: &Path, manifest: &Manifest, cache: &Arc<ColumnCache>) -> Result<State> {
+fn state_of(folder: &Path, manifest: &Manifest, cache: &Arc<ColumnCache>, gauge: &Gauge) -> Result<State> {
     let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
     let segments = open_segments(folder, manifest, cache)?;
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
     let rows = |table: TableId| segments.get(&table).map_or(0, |parts| parts.iter().map(live).sum());
     Ok(State {
-        generations: vec![Arc::new(Generation::new(&catalog, rows))],
+        generations: vec![Arc::new(Generation::new(&catalog, rows, gauge))],
         folded: LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash },
         frozen: None,
         segments,

@@ -97,6 +97,11 @@ impl TextPart {
         Ok(TextPart { searcher: reader.searcher(), fields })
     }
 
+    /// Bytes of its files.
+    pub fn bytes(&self) -> u64 {
+        self.searcher.space_usage().map_or(0, |usage| usage.total().get_bytes())
+    }
+
     /// Tantivy's view of it.
     pub fn searcher(&self) -> &Searcher {
         &self.searcher

@@ -7,7 +7,10 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use roaring::RoaringBitmap;
 
-use super::{DeltaTable, pieces::Pieces};
+use super::{
+    DeltaTable,
+    pieces::{Piece, Pieces},
+};
 use crate::{
     error::Result,
     range::ValueRange,
@@ -16,6 +19,12 @@ use crate::{
 
 /// Places by column; in each piece in the order of values.
 pub(super) type Sorted = HashMap<usize, Pieces<Arc<[u32]>>>;
+
+impl Piece for Arc<[u32]> {
+    fn bytes(&self) -> u64 {
+        u64::try_from(size_of_val(&**self)).unwrap_or(u64::MAX)
+    }
+}
 
 impl DeltaTable {
     /// Versions visible at a CSN whose column is in a range.
@@ -43,7 +52,7 @@ impl DeltaTable {
     ) -> Result<()> {
         let pieces = {
             let mut sorted = self.sorted.lock();
-            let pieces = sorted.entry(column).or_default();
+            let pieces = sorted.entry(column).or_insert_with(|| Pieces::new(&self.gauge));
             pieces.cover(self.len(), |places| Ok(self.sort(column, places)))?
         };
         let inner = self.inner.read();

@@ -2,7 +2,10 @@
 
 use std::ops::Bound;
 
-use crate::{range::ValueRange, value::Value};
+use crate::{
+    range::{ValueRange, behind_prefix},
+    value::Value,
+};
 
 /// What a row must hold in one column, told to a scan so that it may leave out rows that do not. It need not leave out
 /// any: whoever wants only rows that match looks at each one again.
@@ -26,6 +29,15 @@ pub enum BoundIs {
     Null,
     /// Any value.
     NotNull,
+}
+
+impl BoundIs {
+    /// A text that begins so; case matters.
+    pub fn prefix(prefix: &str) -> BoundIs {
+        let behind =
+            behind_prefix(prefix).map_or(Bound::Unbounded, |text| Bound::Excluded(Value::text(text)));
+        BoundIs::Between(Bound::Included(Value::text(prefix)), behind)
+    }
 }
 
 /// What is known of a column in some rows.
