@@ -129,7 +129,7 @@ impl Piece for RecordBatch {
 
 impl Piece for Arc<TextPart> {
     fn bytes(&self) -> u64 {
-        TextPart::bytes(self)
+        u64::try_from(TextPart::bytes(self)).unwrap_or(u64::MAX)
     }
 }
 

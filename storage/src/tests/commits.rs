@@ -130,7 +130,7 @@ fn rows_of_the_wrong_shape_are_refused_by_name() {
 fn a_second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let second = Store::open(folder.path(), options(), World::seeded(1, 0));
+    let second = Store::open(folder.path(), options(), World::seeded(1, 0), &resources());
     assert!(matches!(second.err(), Some(Error::Unavailable(_))));
     store.close().unwrap();
     open(folder.path());
@@ -231,7 +231,7 @@ fn constraints_of_several_columns_or_with_a_condition_hold_and_are_kept() {
     check(&store, "folded");
     drop(store);
     // The constraints come from the files.
-    let store = Store::open(folder.path(), options(), crate::World::seeded(1, 0)).unwrap();
+    let store = Store::open(folder.path(), options(), crate::World::seeded(1, 0), &resources()).unwrap();
     assert_eq!(store.snapshot().table("account").unwrap().spec().unique, tables[0].unique);
     check(&store, "reopened");
 }

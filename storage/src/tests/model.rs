@@ -7,8 +7,9 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::support::*;
 use crate::{
-    BoundIs, ColumnBound, ColumnSpec, ColumnType, Condition, ConditionIs, Error, IndexSpec, Row, ScanRequest,
-    Snapshot, Store, StoreOptions, TableSnapshot, TableSpec, TextQuery, TextSyntax, Value, World, WriteSet,
+    BoundIs, ColumnBound, ColumnSpec, ColumnType, Condition, ConditionIs, Error, IndexSpec, Resources, Row,
+    ScanRequest, Snapshot, Store, StoreOptions, TableSnapshot, TableSpec, TextQuery, TextSyntax, Value,
+    World, WriteSet,
 };
 
 type Model = BTreeMap<String, Row>;
@@ -58,26 +59,27 @@ fn thing() -> TableSpec {
 struct Run {
     random: StdRng,
     folder: tempfile::TempDir,
+    resources: Arc<Resources>,
     store: Arc<Store>,
     model: Model,
     held: Vec<(Snapshot, Model)>,
 }
 
-fn open_small(folder: &Path) -> Arc<Store> {
-    let options =
-        StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, cache_bytes: 64 << 10, ..options() };
-    let store = Store::open(folder, options, World::seeded(7, 0)).unwrap();
+fn open_small(folder: &Path, resources: &Arc<Resources>) -> Arc<Store> {
+    let options = StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, ..options() };
+    let store = Store::open(folder, options, World::seeded(7, 0), resources).unwrap();
     store.define_tables(vec![thing()]).unwrap();
     store
 }
 
 #[test]
 fn the_store_does_what_a_map_does() {
-    for seed in 0..SEEDS {
+    for seed in seeds(SEEDS) {
         let folder = tempfile::tempdir().unwrap();
-        let store = open_small(folder.path());
+        let resources = small_cache(64 << 10);
+        let store = open_small(folder.path(), &resources);
         let random = StdRng::seed_from_u64(seed);
-        let mut run = Run { random, folder, store, model: Model::new(), held: vec![] };
+        let mut run = Run { random, folder, resources, store, model: Model::new(), held: vec![] };
         for step in 0..40 {
             let context = format!("seed {seed}, step {step}");
             match run.random.random_range(0..20) {
@@ -159,7 +161,7 @@ impl Run {
     fn reopen(&mut self) {
         self.held.clear();
         self.store.close().unwrap();
-        self.store = open_small(self.folder.path());
+        self.store = open_small(self.folder.path(), &self.resources);
     }
 
     /// Goes on with a copy of the files as they are while the store is open: what `kill -9` would leave.
@@ -167,7 +169,7 @@ impl Run {
         let copy = tempfile::tempdir().unwrap();
         copy_folder(self.folder.path(), copy.path());
         self.held.clear();
-        self.store = open_small(copy.path());
+        self.store = open_small(copy.path(), &self.resources);
         self.folder = copy;
     }
 
