@@ -4,17 +4,18 @@ use std::ops::ControlFlow;
 
 use datafusion::{
     scalar::ScalarValue,
-    sql::sqlparser::ast::{
-        DataType, ExactNumberInfo, Expr, Statement, UnaryOperator, Value, VisitMut, VisitorMut,
-    },
+    sql::sqlparser::ast::{DataType, ExactNumberInfo, Expr, Statement, UnaryOperator, Value, VisitorMut},
 };
 
-use crate::parse::{parameter_number, placeholder_of};
+use crate::{
+    parse::{parameter_number, placeholder_of},
+    walk,
+};
 
 /// Takes such casts off numbers, and off parameters whose values are numeric already and have their own digits.
 pub fn keep_digits(statement: &mut Statement, values: &[ScalarValue]) {
     // The visitor never breaks.
-    let ControlFlow::Continue(()) = VisitMut::visit(statement, &mut Keeper { values });
+    let ControlFlow::Continue(()) = walk::change(statement, &mut Keeper { values });
 }
 
 struct Keeper<'a> {

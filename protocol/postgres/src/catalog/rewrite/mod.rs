@@ -16,11 +16,12 @@ mod system_columns;
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Statement, VisitMut};
+use datafusion::sql::sqlparser::ast::{Statement, VisitorMut};
 
 pub use scope::{Scope, of as scope_of};
 
 use super::RewriteError;
+use crate::walk;
 
 /// See [`super::rewrite`].
 ///
@@ -44,9 +45,9 @@ pub fn rewrite(mut statement: Statement) -> Result<Statement, RewriteError> {
 
 fn run(
     statement: &mut Statement,
-    visitor: &mut impl datafusion::sql::sqlparser::ast::VisitorMut<Break = RewriteError>,
+    visitor: &mut dyn VisitorMut<Break = RewriteError>,
 ) -> Result<(), RewriteError> {
-    match VisitMut::visit(statement, visitor) {
+    match walk::change(statement, visitor) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

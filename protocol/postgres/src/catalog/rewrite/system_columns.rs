@@ -4,13 +4,16 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Ident, Query, Select, SelectItem, TableFactor, VisitMut, VisitorMut,
+    CastKind, DataType, Expr, Ident, Query, Select, SelectItem, TableFactor, VisitorMut,
 };
 
 use super::build::{self, catalog_table, folded};
-use crate::catalog::{
-    RewriteError,
-    facts::{self, TableFact},
+use crate::{
+    catalog::{
+        RewriteError,
+        facts::{self, TableFact},
+    },
+    walk,
 };
 
 /// `FrozenTransactionId`.
@@ -40,7 +43,7 @@ impl VisitorMut for SystemColumns {
                 *item = SelectItem::ExprWithAlias { expr: value, alias };
             }
         }
-        VisitMut::visit(select, &mut tables)
+        walk::change(select, &mut tables)
     }
 }
 
