@@ -303,7 +303,7 @@ async fn a_cast_to_numeric_is_one_whatever_the_parameter_was_declared_as() {
     let client = server.connect().await;
     let half = "SELECT ($1::numeric / 2)::text";
     for (declared, given) in [(Type::INT4, 7), (Type::INT8, 7), (Type::TEXT, 7)] {
-        let statement = client.prepare_typed(half, &[declared.clone()]).await.unwrap();
+        let statement = client.prepare_typed(half, std::slice::from_ref(&declared)).await.unwrap();
         let value: Box<dyn tokio_postgres::types::ToSql + Sync> = match declared {
             Type::INT4 => Box::new(given),
             Type::INT8 => Box::new(i64::from(given)),
