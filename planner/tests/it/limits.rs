@@ -100,21 +100,21 @@ async fn sql(shop: &Shop, text: &str) -> Result<Json, Error> {
 
 #[tokio::test]
 async fn a_join_without_an_equality_tries_no_more_pairs_than_allowed_whether_or_not_its_rows_are_known() {
-    let shop = Shop::empty(PlannerOptions { join_pairs_max: 1_000_000, ..PlannerOptions::default() });
+    let shop = Shop::empty(PlannerOptions { join_pairs_max: 10_000, ..PlannerOptions::default() });
     let list = |name: &str, rows: u32| format!("(select unnest(range(0, {rows})) as x) as {name}");
     let series = |name: &str, rows: u32| format!("generate_series(1, {rows}) as {name}(x)");
     let days = |name: &str, until: &str| {
         format!("generate_series(date '2000-01-01', date '{until}', interval '1 day') as {name}(x)")
     };
     let cases = [
-        (list("a", 1000), list("b", 1000), true),
-        (list("a", 1001), list("b", 1000), false),
-        (list("a", 2_000_000), list("b", 1), false),
-        (series("a", 1000), series("b", 1000), true),
+        (list("a", 100), list("b", 100), true),
+        (list("a", 101), list("b", 100), false),
+        (list("a", 10_001), list("b", 1), false),
+        (series("a", 100), series("b", 100), true),
         (series("a", 3_000_000_000), series("b", 3_000_000_000), false),
-        (series("a", 2000), list("b", 1000), false),
-        (days("a", "2001-12-31"), days("b", "2001-12-31"), true),
-        (days("a", "2010-12-31"), days("b", "2010-12-31"), false),
+        (series("a", 200), list("b", 100), false),
+        (days("a", "2000-03-31"), days("b", "2000-03-31"), true),
+        (days("a", "2000-06-30"), days("b", "2000-06-30"), false),
     ];
     for (left, right, fits) in cases {
         for condition in ["cross join", "join", "left join", "full join"] {
@@ -135,6 +135,6 @@ async fn a_join_without_an_equality_tries_no_more_pairs_than_allowed_whether_or_
         }
     }
     let triples =
-        format!("select count(*) as n from {}, {}, {}", list("a", 90), list("b", 90), list("c", 90));
-    assert_eq!(sql(&shop, &triples).await.unwrap(), json!([{"n": 729_000}]));
+        format!("select count(*) as n from {}, {}, {}", list("a", 20), list("b", 20), list("c", 20));
+    assert_eq!(sql(&shop, &triples).await.unwrap(), json!([{"n": 8_000}]));
 }
