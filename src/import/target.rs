@@ -102,7 +102,7 @@ pub fn question(object: &ObjectName, by: &FieldName, values: &[Value]) -> Value 
     json!({
         "object": object.as_str(),
         "fields": ["id", by.as_str()],
-        "where": { by.as_str(): { "$in": values } },
+        "where": { by.as_str(): { "$in": { "$literal": values } } },
         "limit": FOUND_MAX,
     })
 }
