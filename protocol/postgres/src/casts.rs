@@ -2,16 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    DataType, ExactNumberInfo, Expr, Statement, Value, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{DataType, ExactNumberInfo, Expr, Statement, Value, VisitorMut};
 
-use crate::parse::placeholder_of;
+use crate::{parse::placeholder_of, walk};
 
 /// Takes such casts off numbers and parameters, whose values have their own digits.
 pub fn keep_digits(statement: &mut Statement) {
     // The visitor never breaks.
-    let ControlFlow::Continue(()) = VisitMut::visit(statement, &mut Keeper);
+    let ControlFlow::Continue(()) = walk::change(statement, &mut Keeper);
 }
 
 struct Keeper;

@@ -25,6 +25,7 @@ mod session;
 mod settings;
 mod sqlstate;
 mod startup;
+mod walk;
 mod wire;
 
 pub use server::{PostgresOptions, serve};

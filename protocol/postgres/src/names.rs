@@ -6,8 +6,10 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, Ident, ObjectName, Select, SelectItem, Statement, Value, VisitMut, VisitorMut,
+    Expr, Function, Ident, ObjectName, Select, SelectItem, Statement, Value, VisitorMut,
 };
+
+use crate::walk;
 
 /// Unit separator: in no name that a person writes.
 const MARK: char = '\u{1f}';
@@ -25,7 +27,7 @@ pub fn hidden(name: &str, number: usize) -> Ident {
 /// Names every output column of every SELECT in the statement.
 pub fn name_outputs(statement: &mut Statement) {
     // The visitor never breaks.
-    let ControlFlow::Continue(()) = VisitMut::visit(statement, &mut Namer);
+    let ControlFlow::Continue(()) = walk::change(statement, &mut Namer);
 }
 
 struct Namer;

@@ -1,7 +1,9 @@
 //! Text to statements, within limits of size and depth.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::{
-    ast::{Expr, Insert, Query, SetExpr, Statement, Value, ValueWithSpan, visit_expressions},
+    ast::{Expr, Insert, Query, SetExpr, Statement, Value, ValueWithSpan, Visitor},
     dialect::PostgreSqlDialect,
     keywords::Keyword,
     parser::Parser,
@@ -13,6 +15,7 @@ use quarry_planner::sql::bounds;
 use crate::{
     error::{PgError, Result},
     sqlstate::SqlState,
+    walk,
 };
 
 /// Expressions and queries may nest so deep.
@@ -92,23 +95,28 @@ fn with_postgres_words(
 ///
 /// `42P02` for `$0`, `?`, and numbers past the limit.
 pub fn count_parameters(statement: &Statement) -> Result<usize> {
-    let mut highest = 0;
-    let mut wrong = None;
-    let visited = visit_expressions(statement, |expr| {
-        if let Some(name) = placeholder_of(expr) {
-            match parameter_number(name) {
-                Some(number) => highest = highest.max(number),
-                None => wrong = Some(name.to_owned()),
-            }
-        }
-        std::ops::ControlFlow::<()>::Continue(())
-    });
-    debug_assert!(visited.is_continue());
-    match wrong {
-        Some(name) => {
+    let mut highest = Highest(0);
+    match walk::look(statement, &mut highest) {
+        ControlFlow::Break(name) => {
             Err(PgError::new(SqlState::UNDEFINED_PARAMETER, format!("there is no parameter {name}")))
         }
-        None => Ok(highest),
+        ControlFlow::Continue(()) => Ok(highest.0),
+    }
+}
+
+/// The highest parameter's number; breaks off at a name that is none.
+struct Highest(usize);
+
+impl Visitor for Highest {
+    type Break = String;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        match placeholder_of(expr).map(|name| (name, parameter_number(name))) {
+            Some((name, None)) => return ControlFlow::Break(name.to_owned()),
+            Some((_, Some(number))) => self.0 = self.0.max(number),
+            None => {}
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -8,9 +8,7 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 use arrow::array::{AsArray, RecordBatch};
 use datafusion::{
     scalar::ScalarValue,
-    sql::sqlparser::ast::{
-        ConflictTarget, DoUpdate, Expr, OnConflict, OnConflictAction, VisitMut, VisitorMut,
-    },
+    sql::sqlparser::ast::{ConflictTarget, DoUpdate, Expr, OnConflict, OnConflictAction, VisitorMut},
 };
 use quarry_engine::{Change, Operation, Record, Transaction};
 use quarry_metadata::FieldName;
@@ -29,6 +27,7 @@ use crate::{
     names::folded,
     session::Session,
     sqlstate::SqlState,
+    walk,
 };
 
 /// An INSERT's ON CONFLICT, resolved.
@@ -226,10 +225,10 @@ fn read_update(shape: &InsertShape, on: &[FieldName], update: &DoUpdate, values:
     let mut proposed = Proposed { target: &shape.target, first: values + 1, failed: None };
     let mut condition = update.selection.clone();
     for assignment in &mut assignments {
-        let ControlFlow::Continue(()) = VisitMut::visit(&mut assignment.value, &mut proposed);
+        let ControlFlow::Continue(()) = walk::change(&mut assignment.value, &mut proposed);
     }
     if let Some(condition) = &mut condition {
-        let ControlFlow::Continue(()) = VisitMut::visit(condition, &mut proposed);
+        let ControlFlow::Continue(()) = walk::change(condition, &mut proposed);
     }
     match proposed.failed {
         Some(error) => Err(error),

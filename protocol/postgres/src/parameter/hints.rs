@@ -3,13 +3,14 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    DataType as SqlType, Expr, LimitClause, Query, Statement, TimezoneInfo, Visit, Visitor,
+    DataType as SqlType, Expr, LimitClause, Query, Statement, TimezoneInfo, Visitor,
 };
 use pgwire::api::Type;
 
 use crate::{
     parse::{parameter_number, placeholder_of},
     pg_type::array_of,
+    walk,
 };
 
 /// A type by parameter number, from 1.
@@ -19,7 +20,7 @@ pub type Hints = HashMap<usize, Type>;
 pub fn hints_of(statement: &Statement) -> Hints {
     let mut finder = Finder::default();
     // The visitor never breaks.
-    let ControlFlow::Continue(()) = Visit::visit(statement, &mut finder);
+    let ControlFlow::Continue(()) = walk::look(statement, &mut finder);
     finder.hints
 }
 

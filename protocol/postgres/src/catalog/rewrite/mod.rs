@@ -15,11 +15,12 @@ mod subqueries;
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Statement, VisitMut};
+use datafusion::sql::sqlparser::ast::{Statement, VisitorMut};
 
 pub use scope::{Scope, of as scope_of};
 
 use super::RewriteError;
+use crate::walk;
 
 /// See [`super::rewrite`].
 ///
@@ -42,9 +43,9 @@ pub fn rewrite(mut statement: Statement) -> Result<Statement, RewriteError> {
 
 fn run(
     statement: &mut Statement,
-    visitor: &mut impl datafusion::sql::sqlparser::ast::VisitorMut<Break = RewriteError>,
+    visitor: &mut dyn VisitorMut<Break = RewriteError>,
 ) -> Result<(), RewriteError> {
-    match VisitMut::visit(statement, visitor) {
+    match walk::change(statement, visitor) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }

@@ -2,10 +2,10 @@
 
 use std::{collections::HashSet, ops::ControlFlow};
 
-use datafusion::sql::sqlparser::ast::{Query, Statement, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Query, Statement, TableFactor, Visitor};
 
 use super::build::{folded, parts};
-use crate::catalog::facts;
+use crate::{catalog::facts, walk};
 
 /// What a statement asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub fn of(statement: &Statement) -> Scope {
     }
     let mut names = CteNames::default();
     // Neither visitor breaks.
-    let ControlFlow::Continue(()) = Visit::visit(statement, &mut names);
+    let ControlFlow::Continue(()) = walk::look(statement, &mut names);
     let mut tables = Tables { ctes: names.0, catalog: false, other: false };
-    let ControlFlow::Continue(()) = Visit::visit(statement, &mut tables);
+    let ControlFlow::Continue(()) = walk::look(statement, &mut tables);
     match (tables.catalog, tables.other) {
         (_, true) => Scope::Other,
         (true, false) => Scope::Catalog,

@@ -12,14 +12,17 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
     JoinOperator, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
-    Value, Visit, VisitMut, Visitor, VisitorMut, helpers::attached_token::AttachedToken,
+    Value, Visitor, VisitorMut, helpers::attached_token::AttachedToken,
 };
 
 use super::build::{
     self, all_of, boolean, call, catalog_table, conjuncts, folded, function_name, item_expr, item_expr_mut,
     null, ordered_call, take,
 };
-use crate::catalog::{RewriteError, facts, rows};
+use crate::{
+    catalog::{RewriteError, facts, rows},
+    walk,
+};
 
 const AGGREGATES: [&str; 14] = [
     "count",
@@ -48,7 +51,7 @@ impl VisitorMut for Subqueries {
         // No row will be there to answer a subquery for.
         if select.from.iter().any(is_empty_join) {
             for output in select.projection.iter_mut().filter_map(item_expr_mut) {
-                VisitMut::visit(output, &mut Unasked)?;
+                walk::change(output, &mut Unasked)?;
             }
         }
         ControlFlow::Continue(())
@@ -56,7 +59,7 @@ impl VisitorMut for Subqueries {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
         for output in select.projection.iter_mut().filter_map(item_expr_mut) {
-            VisitMut::visit(output, &mut CountedExists)?;
+            walk::change(output, &mut CountedExists)?;
         }
         ControlFlow::Continue(())
     }
@@ -233,7 +236,7 @@ fn has_aggregate(expr: &Expr) -> bool {
             if aggregate_name(expr).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     }
-    expr.visit(&mut Found).is_break()
+    walk::look(expr, &mut Found).is_break()
 }
 
 /// Whether the one output is null when no row is found: any but a count.
@@ -391,5 +394,5 @@ fn columns_of(expr: &Expr) -> Option<Vec<Vec<String>>> {
         }
     }
     let mut columns = Columns::default();
-    expr.visit(&mut columns).is_continue().then_some(columns.0)
+    walk::look(expr, &mut columns).is_continue().then_some(columns.0)
 }
