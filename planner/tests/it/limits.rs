@@ -70,7 +70,8 @@ async fn all_expands_of_a_question_count_together() {
         json!({"object": "account", "expand": Json::Object(expand.collect())})
     };
     assert!(shop.ask(&shop.context(), &brings(&["a"])).await.is_ok());
-    let nested = json!({"object": "account", "expand": {"contacts": {"expand": {"account": {}}}}});
+    let nested =
+        json!({"object": "account", "expand": {"contacts": {"expand": {"account": {"expand": "contacts"}}}}});
     let paths = json!({"object": "account", "fields": ["parent.name"], "limit": 1,
                        "expand": {"a": {"relation": "parent", "expand": {"parent": {"expand": {"parent": {"expand": "parent"}}}}}}});
     let cases = [
