@@ -131,9 +131,10 @@ pub fn engine_options(settings: &Settings) -> EngineOptions {
         admin_password: std::env::var("QUARRY_ADMIN_PASSWORD").ok(),
         token_seconds: settings.token_seconds(),
         store: Default::default(),
+        resources: Default::default(),
         planner: Default::default(),
     };
-    options.store.cache_bytes = settings.cache_bytes();
+    options.resources.cache_bytes = settings.cache_bytes();
     options.planner.memory_bytes = settings.query_memory_bytes();
     options
 }

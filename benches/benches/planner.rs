@@ -6,7 +6,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures::TryStreamExt;
 use quarry_metadata::Registry;
 use quarry_planner::{Planner, PlannerOptions, Query, QueryContext, Views, lower};
-use quarry_storage::{CommitInfo, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet};
+use quarry_storage::{
+    CommitInfo, ResourceOptions, Resources, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet,
+};
 use serde_json::{Value as Json, json};
 
 const DEALS: i64 = 100_000;
@@ -36,7 +38,9 @@ fn bench() -> Anyhow<Bench> {
     let registry = Registry::load(&[packages.join("core"), packages.join("sales_pipeline")])
         .map_err(|issues| anyhow::anyhow!("{issues}"))?;
     let folder = tempfile::tempdir()?;
-    let store = Store::open(folder.path(), StoreOptions::default(), World::seeded(1, START_MICROS))?;
+    let resources = Resources::new(ResourceOptions::default());
+    let world = World::seeded(1, START_MICROS);
+    let store = Store::open(folder.path(), StoreOptions::default(), world, &resources)?;
     store.define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect())?;
     let spec = |name: &str| registry.get(name).map(|object| lower::table_spec(object));
     let (Some(client), Some(deal)) = (spec("client"), spec("deal")) else { anyhow::bail!("no such object") };

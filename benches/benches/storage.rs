@@ -14,8 +14,8 @@ use std::{
 use arrow::{array::AsArray, compute, datatypes::Int64Type};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quarry_storage::{
-    ColumnSpec, ColumnType, CommitInfo, IndexSpec, Row, ScanRequest, Snapshot, Store, StoreOptions,
-    TableName, TableSpec, TextQuery, TextSyntax, Value, World, WriteSet,
+    ColumnSpec, ColumnType, CommitInfo, IndexSpec, ResourceOptions, Resources, Row, ScanRequest, Snapshot,
+    Store, StoreOptions, TableName, TableSpec, TextQuery, TextSyntax, Value, World, WriteSet,
 };
 
 const ROWS: i64 = 100_000;
@@ -56,7 +56,8 @@ fn row(number: i64) -> Row {
 }
 
 fn open(folder: &Path) -> Arc<Store> {
-    let store = Store::open(folder, StoreOptions::default(), World::real()).expect("a store");
+    let resources = Resources::new(ResourceOptions::default());
+    let store = Store::open(folder, StoreOptions::default(), World::real(), &resources).expect("a store");
     store.define_tables(vec![table()]).expect("a table");
     store
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
 use quarry_planner::{Planner, PlannerOptions};
-use quarry_storage::{Store, StoreOptions, World};
+use quarry_storage::{ResourceOptions, Resources, Store, StoreOptions, World};
 
 use crate::{
     active::Active,
@@ -28,6 +28,8 @@ pub struct EngineOptions {
     pub token_seconds: u64,
     /// The store's limits.
     pub store: StoreOptions,
+    /// The limits of what all stores of the process share.
+    pub resources: ResourceOptions,
     /// The planner's limits.
     pub planner: PlannerOptions,
 }
@@ -62,9 +64,11 @@ impl Engine {
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
-        let EngineOptions { data, packages, admin_password, token_seconds, store, planner } = options;
+        let EngineOptions { data, packages, admin_password, token_seconds, store, resources, planner } =
+            options;
         let active = Arc::new(Active::new(opening::registry(&packages)?)?);
-        let store = Store::open(&data.join("tenant").join("main"), store, world.clone())?;
+        let resources = Resources::new(resources);
+        let store = Store::open(&data.join("tenant").join("main"), store, world.clone(), &resources)?;
         store.define_tables(active.tables(&store.snapshot()))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;

@@ -26,6 +26,6 @@ pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Principal, ScramVerifier, Token};
 pub use quarry_planner::{Answer, PlannerOptions, Query, QueryContext, Views, objectql};
-pub use quarry_storage::{Clock, Ids, StoreOptions, Value, World};
+pub use quarry_storage::{Clock, Ids, ResourceOptions, StoreOptions, Value, World};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

@@ -78,6 +78,7 @@ fn options(folder: &tempfile::TempDir) -> EngineOptions {
         admin_password: Some(PASSWORD.to_owned()),
         token_seconds: 3600,
         store: StoreOptions::default(),
+        resources: Default::default(),
         planner: PlannerOptions::default(),
     }
 }

@@ -15,7 +15,7 @@ use datafusion::{
     logical_expr::LogicalPlan,
     physical_plan::{displayable, stream::RecordBatchStreamAdapter},
 };
-use futures::StreamExt;
+use futures::{StreamExt, future::BoxFuture};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -114,7 +114,11 @@ impl Planner {
     /// # Errors
     ///
     /// `Invalid`, `Missing`, `Limited`, …; errors while rows are made come through the stream.
-    pub async fn query(&self, context: &QueryContext, query: &Query) -> Result<Answer> {
+    pub fn query<'a>(&'a self, context: &'a QueryContext, query: &'a Query) -> BoxFuture<'a, Result<Answer>> {
+        Box::pin(self.answer(context, query))
+    }
+
+    async fn answer(&self, context: &QueryContext, query: &Query) -> Result<Answer> {
         let question = self.question(context);
         let csn = context.snapshot.csn().0;
         match Resolved::of(&question, query)? {
@@ -152,7 +156,15 @@ impl Planner {
     /// # Errors
     ///
     /// As [`Self::query`].
-    pub async fn explain(&self, context: &QueryContext, query: &Query) -> Result<String> {
+    pub fn explain<'a>(
+        &'a self,
+        context: &'a QueryContext,
+        query: &'a Query,
+    ) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.plan_text(context, query))
+    }
+
+    async fn plan_text(&self, context: &QueryContext, query: &Query) -> Result<String> {
         let question = self.question(context);
         let plan = match Resolved::of(&question, query)? {
             Resolved::Groups(groups) => groups.plan(&context.snapshot)?,

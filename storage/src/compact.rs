@@ -101,14 +101,14 @@ fn write(
         let writer = match &mut writer {
             Some(writer) => writer,
             None => {
-                writer.insert(SegmentWriter::create(&inner.folder, table, id, inner.options.row_group_rows)?)
+                writer.insert(SegmentWriter::create(&inner.ground, table, id, inner.options.row_group_rows)?)
             }
         };
         writer.add(next.row, next.csn)?;
         run.advance()?;
         row += 1;
     }
-    let segment = writer.map(|writer| writer.finish(&inner.cache)).transpose()?;
+    let segment = writer.map(SegmentWriter::finish).transpose()?;
     Ok((segment, places))
 }
 

@@ -1,135 +1,187 @@
-//! All file work outside the log: the one place to put another store, or faults, behind.
+//! Files as the log and a local object store need them. What of them survives a crash is said here, and nothing else
+//! may be relied on.
 //!
-//! A file that a promise hangs on is written, synced, and its folder is synced. Publishing is put-if-absent: the
-//! file is finished under a temporary name and hard-linked to its own, which fails when it is there already.
+//! - What was written to a file is durable after [`OpenFile::sync_data`] or [`OpenFile::sync_all`]; before that any part
+//!   of it may be lost, in any order, down to single sectors.
+//! - A name in a folder (of a new, renamed, linked or removed file or folder) is durable after [`Files::sync_folder`] of
+//!   that folder; before that the old or the new name may be there. A rename never leaves neither.
+//! - A failed write may have written a part; after a failed sync nothing is known of what was written since the last
+//!   one: it is to be written again.
+//!
+//! [`RealFiles`] are the machine's. A test gives others, which forget and fail as the above allows.
+
+mod real;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind as IoKind, Write},
+    any::Any,
+    fmt::Debug,
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+pub(crate) use self::real::RealFiles;
 use crate::error::{Error, Result};
 
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// To read one that is there.
+    Read,
+    /// To read and write one that is there.
+    Write,
+    /// To read and write; one that was there is emptied.
+    Create,
+}
+
+/// What is found in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderEntry {
+    /// Its whole path.
+    pub path: PathBuf,
+    /// A file's length; `None` for a folder.
+    pub bytes: Option<u64>,
+}
+
+/// Holds a folder's lock until it is dropped.
+pub type FolderLock = Box<dyn Any + Send + Sync>;
+
+/// The files of a machine, or of a test. Errors are those of `std::fs`; a path that is not there is `NotFound`.
+pub trait Files: Send + Sync {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn OpenFile>>;
+
+    /// What is in a folder, in the order of paths; nothing where there is no folder.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn list(&self, folder: &Path) -> io::Result<Vec<FolderEntry>>;
+
+    /// Makes the folder and those above it that are not there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn make_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Gives a file another name, at once; a file of that name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file one more name.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists` when there is a file of that name.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a name of a file; one that is not there is fine.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a folder with all in it; one that is not there is fine.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; a part may be gone.
+    fn remove_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Takes a folder that is there for this process.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when someone has it.
+    fn lock(&self, folder: &Path) -> io::Result<FolderLock>;
+
+    /// Can libraries open these paths by themselves, and map the files into memory?
+    fn are_mappable(&self) -> bool;
+}
+
+/// An open file. Every method may be called from several threads.
+pub trait OpenFile: Send + Sync + Debug {
+    /// Its length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn bytes(&self) -> io::Result<u64>;
+
+    /// Fills the buffer from the place `at`.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` when the file ends before.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()>;
+
+    /// Writes all of it at the place `at`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; a part may be written.
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+
+    /// Makes contents and length durable.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Makes all about it durable.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    fn sync_all(&self) -> io::Result<()>;
+}
+
 /// An I/O error told with what was done to which path.
-pub(crate) fn failed(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+pub(crate) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let context = format!("{what} {}", path.display());
     move |source| Error::Io { context, source }
 }
 
-/// Makes the folder and those above it.
-pub(crate) fn make_folder(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(failed("make folder", path))
-}
-
-/// Makes names in the folder durable.
-pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    let folder = File::open(path).map_err(failed("open folder", path))?;
-    folder.sync_all().map_err(failed("sync folder", path))
-}
-
-/// Makes the contents of a finished file durable.
-pub(crate) fn sync_file(path: &Path) -> Result<()> {
-    let file = File::open(path).map_err(failed("open", path))?;
-    file.sync_all().map_err(failed("sync", path))
-}
-
-/// Syncs all files of a folder, and the folder.
-pub(crate) fn sync_all_in(path: &Path) -> Result<()> {
-    for file in list(path)? {
-        sync_file(&file)?;
-    }
-    sync_folder(path)
-}
-
-/// Writes and syncs a new file; one that was there is replaced.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = File::create(path).map_err(failed("create", path))?;
-    file.write_all(bytes).map_err(failed("write", path))?;
-    file.sync_all().map_err(failed("sync", path))
-}
-
-/// Puts a file there durably, whole or not at all.
-///
-/// # Errors
-///
-/// `Unavailable` when a file of that name is there: someone else published it.
-pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("new");
-    write(&temporary, bytes)?;
-    let linked = fs::hard_link(&temporary, path);
-    remove_file(&temporary)?;
-    match linked {
-        Ok(()) => {}
-        Err(error) if error.kind() == IoKind::AlreadyExists => {
-            return Err(Error::Unavailable(format!("{} was published by another process", path.display())));
-        }
-        Err(error) => return Err(failed("publish", path)(error)),
-    }
-    path.parent().map_or(Ok(()), sync_folder)
-}
-
 /// The whole file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(failed("read", path))
+pub(crate) fn read(files: &dyn Files, path: &Path) -> Result<Vec<u8>> {
+    read_all(files, path).map_err(failed("read", path))
 }
 
-/// What is in a folder, sorted; nothing where there is no folder.
-pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == IoKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed("list", path)(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        found.push(entry.map_err(failed("list", path))?.path());
-    }
-    found.sort();
-    Ok(found)
+fn read_all(files: &dyn Files, path: &Path) -> io::Result<Vec<u8>> {
+    let file = files.open(path, OpenMode::Read)?;
+    let bytes = usize::try_from(file.bytes()?).map_err(io::Error::other)?;
+    let mut buffer = vec![0; bytes];
+    file.read_at(&mut buffer, 0)?;
+    Ok(buffer)
 }
 
-/// Removes a file; one that is not there is fine.
-pub(crate) fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != IoKind::NotFound => Err(failed("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Removes a folder with all in it; one that is not there is fine.
-pub(crate) fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != IoKind::NotFound => Err(failed("remove folder", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Renames a file or folder and makes it durable.
-pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(failed("rename", from))?;
-    to.parent().map_or(Ok(()), sync_folder)
-}
-
-/// Takes the folder for this process until the file is dropped.
+/// Takes a folder for this process until the lock is dropped.
 ///
 /// # Errors
 ///
 /// `Unavailable` when another process has it.
-pub(crate) fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
-            "{} is in use by another process; stop it first",
-            folder.display()
-        ))),
-        Err(fs::TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
-    }
+pub(crate) fn lock(files: &dyn Files, folder: &Path) -> Result<FolderLock> {
+    files.lock(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            Error::Unavailable(format!("{} is in use by another process; stop it first", folder.display()))
+        }
+        _ => failed("lock", folder)(error),
+    })
 }

@@ -12,8 +12,8 @@
 //! After a failure the frozen delta stays where it is, and the next fold takes it up again at step 2.
 
 use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
+    collections::{HashMap, HashSet},
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -24,10 +24,11 @@ use crate::{
     compact,
     delta::{DeltaTable, Generation},
     error::{Error, Result},
-    files,
+    files::failed,
     log::LogStart,
     manifest::{Manifest, ManifestSegment, ManifestTable},
-    segment::{Segment, SegmentId, SegmentWriter, folder},
+    objects::ObjectName,
+    segment::{Ground, Segment, SegmentId, SegmentWriter, all_segments, folder},
     state::{SegmentPart, State},
     store::{Inner, Published, closed},
 };
@@ -98,7 +99,7 @@ impl Inner {
         self.publish_manifest(&state, start, segments)?;
         self.swap(start, tables)?;
         self.tell_room();
-        if let Err(error) = keep_history(&self.folder, start.csn) {
+        if let Err(error) = self.keep_history(start.csn) {
             tracing::warn!(%error, "folded log files stay where they are");
         }
         Ok(())
@@ -121,12 +122,12 @@ impl Inner {
         versions.sort_by(|(a, _), (b, _)| a.cmp(b));
         for chunk in versions.chunks(SEGMENT_ROWS_MAX) {
             let id = SegmentId(self.next_segment.fetch_add(1, Ordering::Relaxed));
-            let mut writer = SegmentWriter::create(&self.folder, table, id, self.options.row_group_rows)?;
+            let mut writer = SegmentWriter::create(&self.ground, table, id, self.options.row_group_rows)?;
             for (row, (_, version)) in (0..).zip(chunk) {
                 folded.places.insert(version.at, (id, row));
                 writer.add(version.row.clone(), version.begin)?;
             }
-            let segment = Arc::new(writer.finish(&self.cache)?);
+            let segment = Arc::new(writer.finish()?);
             folded.segments.push(SegmentPart { segment, deleted: Arc::default() });
         }
         Ok(folded)
@@ -154,7 +155,37 @@ impl Inner {
             catalog: state.catalog.specs(),
             tables,
         };
-        manifest.publish(&self.folder)
+        let published = manifest.publish(&self.ground.objects);
+        let named = || segments.values().copied().flatten().map(|part| &part.segment);
+        let mut doubtful = self.doubtful.lock();
+        if published.is_ok() {
+            doubtful.drain(..).for_each(|segment| segment.retire());
+        } else {
+            // It may be there all the same, and hold after a crash.
+            doubtful.extend(named().filter(|segment| !segment.is_kept()).cloned());
+        }
+        named().for_each(|segment| segment.keep());
+        published
+    }
+
+    /// Makes log files whose every entry is folded history. The file that takes the writes always stays, and so does
+    /// all behind it, which a failed roll may have left.
+    fn keep_history(&self, folded: u64) -> Result<()> {
+        let log = self.log.lock();
+        let in_use = log.as_ref().ok_or_else(closed)?.path().to_path_buf();
+        drop(log);
+        let folder = &self.log_ground.folder;
+        let paths = self.files.list(folder).map_err(failed("list", folder))?;
+        let paths: Vec<PathBuf> =
+            paths.into_iter().map(|entry| entry.path).take_while(|path| *path <= in_use).collect();
+        let first_csn = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
+        for (path, next) in paths.iter().zip(paths.iter().skip(1)) {
+            let is_folded = first_csn(next).is_some_and(|csn| csn <= folded + 1);
+            let name = path.file_name().and_then(|name| name.to_str());
+            let (true, Some(name)) = (is_folded, name) else { break };
+            self.ground.objects.take_file(path, &ObjectName::from("history").join(name))?;
+        }
+        Ok(())
     }
 
     /// The folded state takes the place of the frozen delta.
@@ -190,45 +221,27 @@ fn entry(part: &SegmentPart) -> Result<ManifestSegment> {
 
 /// Opens the segments that a manifest names, and removes those that it does not: no one else can have them yet.
 pub(crate) fn open_segments(
-    store: &Path,
     manifest: &Manifest,
-    cache: &Arc<crate::segment::ColumnCache>,
+    ground: &Arc<Ground>,
 ) -> Result<HashMap<TableId, Arc<Vec<SegmentPart>>>> {
-    let mut named: HashMap<PathBuf, ()> = HashMap::new();
+    let mut named = HashSet::new();
     let mut tables = HashMap::new();
     for table in &manifest.tables {
         let mut parts = Vec::with_capacity(table.segments.len());
         for segment in &table.segments {
-            let folder = folder(store, table.table, segment.id);
-            let open = Segment::open(&folder, segment.id, segment.meta_crc, cache)?;
+            let open = Segment::open(ground, table.table, segment.id, segment.meta_crc)?;
             let deleted = RoaringBitmap::deserialize_from(segment.deleted.as_slice())
                 .map_err(|error| Error::Internal(format!("a bitmap of the manifest: {error}")))?;
             parts.push(SegmentPart { segment: Arc::new(open), deleted: Arc::new(deleted) });
-            named.insert(folder, ());
+            named.insert(folder(table.table, segment.id));
         }
         tables.insert(table.table, Arc::new(parts));
     }
-    for table in files::list(&store.join("segments"))? {
-        for folder in files::list(&table)? {
-            if !named.contains_key(&folder) {
-                files::remove_folder(&folder)?;
-            }
-        }
+    let all = ground.objects.list(&all_segments())?;
+    // `segments/<table>/<segment>`
+    let found: HashSet<ObjectName> = all.iter().map(|name| name.parts().take(3).collect()).collect();
+    for left in found.difference(&named) {
+        ground.objects.delete_folder(left)?;
     }
     Ok(tables)
-}
-
-/// Moves log files whose every entry is folded to `history/`. The file that takes the writes always stays.
-fn keep_history(store: &Path, folded: u64) -> Result<()> {
-    let paths = files::list(&store.join("log"))?;
-    let first_csn = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
-    let history = store.join("history");
-    for (path, next) in paths.iter().zip(paths.iter().skip(1)) {
-        let is_folded = first_csn(next).is_some_and(|csn| csn <= folded + 1);
-        let (true, Some(name)) = (is_folded, path.file_name()) else { break };
-        files::make_folder(&history)?;
-        files::rename(path, &history.join(name))?;
-        files::sync_folder(&store.join("log"))?;
-    }
-    Ok(())
 }

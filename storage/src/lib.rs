@@ -32,11 +32,13 @@ mod commit;
 mod compact;
 mod delta;
 pub mod error;
-mod files;
+pub mod files;
 mod fold;
 mod log;
 mod manifest;
+mod objects;
 mod overlay;
+pub mod resources;
 pub mod rowset;
 pub mod scan;
 pub mod schema;
@@ -52,6 +54,7 @@ pub mod world;
 pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
+pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
 pub use scan::{ScanPart, ScanRequest};
 pub use schema::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableName, TableSpec};
@@ -59,7 +62,7 @@ pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, Committed, Store, StoreOptions};
 pub use value::{Key, Row, Value};
-pub use world::{Clock, Ids, World};
+pub use world::{Clock, Ids, ObjectPlace, World};
 pub use write::{Savepoint, WriteSet};
 
 /// A commit number: the state of the store after that commit. 0 is the empty store.

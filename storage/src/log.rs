@@ -6,7 +6,7 @@
 //!
 //! One frame is one transaction or one change of the catalog, numbered by its CSN and chained to the frame before by
 //! that one's BLAKE3 hash. A file is named by its first CSN and rolled by size. Behind the frames the file is zeroed ahead
-//! of time by a thread of its own, so that a sync has no new blocks to enter in the file system's journal.
+//! of time by a background thread, so that a sync has no new blocks to enter in the file system's journal.
 //!
 //! Each frame also tells up to which CSN all was synced when it was written. So a broken frame can be judged: if a
 //! later frame says that the broken one had been synced, it is damage; if none does, it belongs to the last write, which
@@ -23,4 +23,4 @@ mod tests;
 
 pub(crate) use entry::{ChangeEntry, Entry, TableEntry, TransactionEntry, patched};
 pub(crate) use recovery::{LogStart, recover};
-pub(crate) use writer::LogWriter;
+pub(crate) use writer::{LogGround, LogWriter};

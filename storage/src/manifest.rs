@@ -1,19 +1,16 @@
 //! Which segments, less which rows, make each table, and up to which CSN: one file, published whole.
 //!
 //! Manifests are numbered; the highest one holds. A new one is put there only if none of its number is there
-//! ([`files::publish`]): that one step makes a fold count. Those before it go, and with them what only they named.
+//! ([`Objects::put_if_absent`]): that one step makes a fold count. Those before it go, and with them what only they named.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     catalog::TableId,
     error::{Error, Result},
-    files,
+    objects::{ObjectName, Objects},
     schema::TableSpec,
     segment::SegmentId,
 };
@@ -59,9 +56,9 @@ impl Manifest {
     /// # Errors
     ///
     /// `Damaged`; `Invalid` for a newer format.
-    pub fn newest(store: &Path) -> Result<Manifest> {
-        match all(store)?.pop() {
-            Some((number, path)) => read(&path, number),
+    pub fn newest(objects: &Objects) -> Result<Manifest> {
+        match all(objects)?.pop() {
+            Some((number, name)) => read(objects, &name, number),
             None => Ok(Manifest::default()),
         }
     }
@@ -70,64 +67,74 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// `Unavailable` when someone else has published this number; `Io`.
-    pub fn publish(&self, store: &Path) -> Result<()> {
+    /// `Unavailable` when someone else has published this number; `Io`. It may be there all the same, so what it names
+    /// must stay until a later one is published.
+    pub fn publish(&self, objects: &Objects) -> Result<()> {
         let payload =
             postcard::to_stdvec(self).map_err(|error| Error::Internal(format!("manifest: {error}")))?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&crc32c::crc32c(&payload).to_le_bytes());
         bytes.extend_from_slice(&payload);
-        let folder = store.join("manifest");
-        files::make_folder(&folder)?;
-        files::sync_folder(store)?;
-        files::publish(&folder.join(format!("{:020}", self.number)), &bytes)?;
-        let mut old = all(store)?;
-        old.truncate(old.len().saturating_sub(KEPT));
-        old.iter().try_for_each(|(_, path)| files::remove_file(path))
+        objects.put_if_absent(&folder().join(format!("{:020}", self.number)), bytes)?;
+        if let Err(error) = remove_old(objects) {
+            tracing::warn!(%error, "older manifests are left; they go with the next one");
+        }
+        Ok(())
     }
 }
 
+fn folder() -> ObjectName {
+    ObjectName::from("manifest")
+}
+
+fn remove_old(objects: &Objects) -> Result<()> {
+    let mut old = all(objects)?;
+    old.truncate(old.len().saturating_sub(KEPT));
+    old.iter().try_for_each(|(_, name)| objects.delete(name))
+}
+
 /// Manifests by number.
-fn all(store: &Path) -> Result<Vec<(u64, PathBuf)>> {
+fn all(objects: &Objects) -> Result<Vec<(u64, ObjectName)>> {
     let mut found = Vec::new();
-    for path in files::list(&store.join("manifest"))? {
-        if path.extension().is_some_and(|extension| extension == "new") {
-            files::remove_file(&path)?; // a crash before it was published
+    for name in objects.list(&folder())? {
+        if name.extension() == Some("new") {
+            objects.delete(&name)?; // an earlier program crashed before it was published
             continue;
         }
-        let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-        let number = number.ok_or_else(|| damaged(&path, "this is no manifest".into()))?;
-        found.push((number, path));
+        let number = name.filename().and_then(|name| name.parse().ok());
+        let number = number.ok_or_else(|| damaged(objects, &name, "this is no manifest".into()))?;
+        found.push((number, name));
     }
     Ok(found)
 }
 
-fn read(path: &Path, number: u64) -> Result<Manifest> {
-    let bytes = files::read(path)?;
+fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<Manifest> {
+    let bytes = objects.get(name)?;
+    let damaged = |what: String| damaged(objects, name, what);
     let Some((head, payload)) = bytes.split_at_checked(HEADER_BYTES) else {
-        return Err(damaged(path, "it is too short".into()));
+        return Err(damaged("it is too short".into()));
     };
     let field =
         |at: usize| head.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
     if !head.starts_with(MAGIC) {
-        return Err(damaged(path, "this is no manifest".into()));
+        return Err(damaged("this is no manifest".into()));
     }
     if field(8) != Some(VERSION) {
-        let what = format!("{} has a format this program does not read; use a newer program", path.display());
+        let place = objects.place(name);
+        let what = format!("{place} has a format this program does not read; use a newer program");
         return Err(Error::Invalid(what));
     }
     if field(12) != Some(crc32c::crc32c(payload)) {
-        return Err(damaged(path, "the checksum does not match".into()));
+        return Err(damaged("the checksum does not match".into()));
     }
-    let manifest: Manifest =
-        postcard::from_bytes(payload).map_err(|error| damaged(path, error.to_string()))?;
+    let manifest: Manifest = postcard::from_bytes(payload).map_err(|error| damaged(error.to_string()))?;
     if manifest.number != number {
-        return Err(damaged(path, format!("it says that it is number {}", manifest.number)));
+        return Err(damaged(format!("it says that it is number {}", manifest.number)));
     }
     Ok(manifest)
 }
 
-fn damaged(path: &Path, what: String) -> Error {
-    Error::Damaged { file: path.display().to_string(), offset: 0, what }
+fn damaged(objects: &Objects, name: &ObjectName, what: String) -> Error {
+    Error::Damaged { file: objects.place(name), offset: 0, what }
 }

@@ -10,7 +10,7 @@
 //! `columns.parquet`, which are checked whenever a block is read ([`file`]): no byte comes back unchecked. The
 //! index is derived: where it is missing, damaged or lacks a column, it is made anew from the columns.
 //!
-//! Decoded columns of row groups are kept in the store's cache ([`cache`]); a few rows of a row group that is not
+//! Decoded columns of row groups, footers and open indexes are kept in the process's cache ([`cache`]); a few rows of a row group that is not
 //! there are read by their pages alone, until that has happened a few times.
 
 mod cache;
@@ -21,26 +21,24 @@ mod write;
 
 use std::{
     ops::Range,
-    path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
 use arrow::array::{Array, AsArray};
 use parking_lot::Mutex;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{cache::ColumnCache, write::SegmentWriter};
-use self::{file::CheckedFile, meta::SegmentMeta};
+pub(crate) use self::{cache::Cache, write::SegmentWriter};
+use self::{cache::SegmentKey, file::CheckedFile, meta::SegmentMeta};
 use crate::{
     catalog::{Table, TableId},
     columns,
     error::{Error, Result},
-    files,
+    objects::{ObjectName, Objects},
     term::{Term, term},
     text::{TextPart, TextWriter},
     value::{Row, Value},
@@ -50,24 +48,46 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct SegmentId(pub u64);
 
+/// What the segments of a store stand on.
+pub(crate) struct Ground {
+    pub objects: Objects,
+    pub cache: Arc<Cache>,
+    /// The store's number in this process.
+    pub store: u64,
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        self.cache.forget_store(self.store);
+    }
+}
+
 /// An open segment.
 pub(crate) struct Segment {
     id: SegmentId,
-    folder: PathBuf,
+    ground: Arc<Ground>,
+    folder: ObjectName,
     meta: SegmentMeta,
     meta_crc: u32,
     file: Arc<CheckedFile>,
-    footer: OnceLock<ArrowReaderMetadata>,
-    index: Mutex<Option<Arc<TextPart>>>,
-    cache: Arc<ColumnCache>,
+    /// Held by who opens the index or makes it anew.
+    opening: Mutex<()>,
+    /// Every byte of the index was checked since the segment was opened.
+    index_is_checked: AtomicBool,
     /// Per row group, how often a few rows of it were read.
     touched: Vec<AtomicU32>,
-    obsolete: AtomicBool,
+    /// Its objects go when it is dropped.
+    is_unwanted: AtomicBool,
+}
+
+/// Where all segments lie.
+pub(crate) fn all_segments() -> ObjectName {
+    ObjectName::from("segments")
 }
 
 /// Where a segment lies.
-pub(crate) fn folder(store: &Path, table: TableId, id: SegmentId) -> PathBuf {
-    store.join("segments").join(table.0.to_string()).join(id.0.to_string())
+pub(crate) fn folder(table: TableId, id: SegmentId) -> ObjectName {
+    all_segments().join(table.0.to_string()).join(id.0.to_string())
 }
 
 impl Segment {
@@ -76,21 +96,27 @@ impl Segment {
     /// # Errors
     ///
     /// `Damaged` when `segment.meta` is not the one with this CRC.
-    pub fn open(folder: &Path, id: SegmentId, meta_crc: u32, cache: &Arc<ColumnCache>) -> Result<Segment> {
-        let meta = SegmentMeta::read(&folder.join(meta::NAME), meta_crc)?;
-        let file = CheckedFile::open(&folder.join(write::COLUMNS), meta.file_bytes, meta.block_crcs.clone())?;
+    pub fn open(ground: &Arc<Ground>, table: TableId, id: SegmentId, meta_crc: u32) -> Result<Segment> {
+        let folder = folder(table, id);
+        let meta = SegmentMeta::read(&ground.objects, &folder.clone().join(meta::NAME), meta_crc)?;
+        let columns = folder.clone().join(write::COLUMNS);
+        let file = CheckedFile::open(&ground.objects, &columns, meta.file_bytes, meta.block_crcs.clone())?;
         Ok(Segment {
             id,
-            folder: folder.to_path_buf(),
+            ground: ground.clone(),
+            folder,
             touched: meta.groups.iter().map(|_| AtomicU32::new(0)).collect(),
             meta,
             meta_crc,
             file: Arc::new(file),
-            footer: OnceLock::new(),
-            index: Mutex::new(None),
-            cache: cache.clone(),
-            obsolete: AtomicBool::new(false),
+            opening: Mutex::new(()),
+            index_is_checked: AtomicBool::new(false),
+            is_unwanted: AtomicBool::new(false),
         })
+    }
+
+    fn key(&self) -> SegmentKey {
+        SegmentKey { store: self.ground.store, segment: self.id }
     }
 
     pub fn id(&self) -> SegmentId {
@@ -118,9 +144,19 @@ impl Segment {
         all
     }
 
-    /// No manifest names it any more: its files go when the last reader does.
+    /// No manifest names it, not yet or no more: its objects go when the last reader does.
     pub fn retire(&self) {
-        self.obsolete.store(true, Ordering::Release);
+        self.is_unwanted.store(true, Ordering::Release);
+    }
+
+    /// A manifest names it, or may: its objects stay.
+    pub fn keep(&self) {
+        self.is_unwanted.store(false, Ordering::Release);
+    }
+
+    /// Does a manifest name it, for sure or perhaps?
+    pub fn is_kept(&self) -> bool {
+        !self.is_unwanted.load(Ordering::Acquire)
     }
 
     /// The number of the row with this key.
@@ -190,30 +226,37 @@ impl Segment {
 
     /// Its index: opened, and made anew if need be, when it is first wanted or the table wants more of it.
     pub fn index(&self, table: &Table) -> Result<Arc<TextPart>> {
-        let mut index = self.index.lock();
-        if let Some(open) = &*index
-            && open.covers(table, self.columns_kept())
-        {
-            return Ok(open.clone());
+        if let Some(open) = self.kept_index(table) {
+            return Ok(open);
         }
-        let folder = self.folder.join(write::INDEX);
-        let opened = match TextPart::open(table, &folder, self.columns_kept()) {
-            Some(opened) => opened,
-            None => {
-                tracing::warn!(folder = %folder.display(), "a segment's index is missing, damaged or old; it is made anew");
-                self.rebuild_index(table, &folder)?
+        let _alone = self.opening.lock();
+        if let Some(open) = self.kept_index(table) {
+            return Ok(open);
+        }
+        let name = self.folder.clone().join(write::INDEX);
+        let is_checked = self.index_is_checked.load(Ordering::Relaxed);
+        let opened = match TextPart::open(&self.ground.objects, &name, is_checked) {
+            Some(opened) if opened.covers(table, self.columns_kept()) => opened,
+            _ => {
+                let place = self.ground.objects.place(&name);
+                tracing::warn!(place, "a segment's index is missing, damaged or old; it is made anew");
+                self.rebuild_index(table, &name)?
             }
         };
+        self.index_is_checked.store(true, Ordering::Relaxed);
         let opened = Arc::new(opened);
-        *index = Some(opened.clone());
+        self.ground.cache.keep_index(self.key(), opened.clone());
         Ok(opened)
     }
 
-    fn rebuild_index(&self, table: &Table, folder: &Path) -> Result<TextPart> {
-        let fresh = self.folder.join("index.new");
-        files::remove_folder(&fresh)?;
-        files::make_folder(&fresh)?;
-        let mut writer = TextWriter::in_folder(table, &fresh)?;
+    fn kept_index(&self, table: &Table) -> Option<Arc<TextPart>> {
+        let open = self.ground.cache.index(self.key())?;
+        open.covers(table, self.columns_kept()).then_some(open)
+    }
+
+    /// Makes the index anew, in its place: half of one, after a crash, is found damaged and made anew again.
+    fn rebuild_index(&self, table: &Table, name: &ObjectName) -> Result<TextPart> {
+        let mut writer = TextWriter::create(&self.ground.objects, name, table)?;
         let all: Vec<usize> = (0..table.spec.columns.len()).collect();
         for group in 0..self.meta.groups.len() {
             let arrays = self.columns(table, group, &all)?;
@@ -223,12 +266,10 @@ impl Segment {
                 writer.add(&row)?;
             }
         }
-        drop(writer.finish()?);
-        files::sync_all_in(&fresh)?;
-        files::remove_folder(folder)?;
-        files::rename(&fresh, folder)?;
-        let opened = TextPart::open(table, folder, self.columns_kept());
-        opened.ok_or_else(|| Error::Internal(format!("the index {} can't be opened", folder.display())))
+        writer.publish()?;
+        let opened = TextPart::open(&self.ground.objects, name, false);
+        let place = || self.ground.objects.place(name);
+        opened.ok_or_else(|| Error::Internal(format!("the index {} can't be opened", place())))
     }
 
     /// Columns in the file; those added to the table later are not.
@@ -251,10 +292,10 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if self.obsolete.load(Ordering::Acquire)
-            && let Err(error) = files::remove_folder(&self.folder)
+        if !self.is_kept()
+            && let Err(error) = self.ground.objects.delete_folder(&self.folder)
         {
-            tracing::warn!(%error, "a segment that is no longer needed could not be removed");
+            tracing::warn!(%error, "a segment that is not needed could not be removed; the next start does it");
         }
     }
 }

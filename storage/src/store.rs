@@ -1,17 +1,13 @@
 //! The store of one tenant: opens, commits, folds.
 
-mod worker;
-
 use std::{
-    fs::File,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use self::worker::Worker;
 use crate::{
     Csn,
     apply::{self, Applied},
@@ -20,13 +16,15 @@ use crate::{
     commit::{Queue, Waiting, committed, encode},
     delta::Generation,
     error::{Error, Result},
-    files,
+    files::{self, Files, FolderLock, failed},
     fold::open_segments,
-    log::{Entry, LogStart, LogWriter, recover},
+    log::{Entry, LogGround, LogStart, LogWriter, recover},
     manifest::Manifest,
+    objects::Objects,
+    resources::{Resources, Task},
     scan::ScanRequest,
     schema::TableSpec,
-    segment::ColumnCache,
+    segment::{Ground, Segment},
     snapshot::Snapshot,
     state::{SegmentPart, State},
     world::World,
@@ -44,8 +42,6 @@ pub struct StoreOptions {
     pub delta_bytes_max: u64,
     /// How long a writer waits for room.
     pub write_wait_ms_max: u64,
-    /// What decoded columns, footers and index readers may keep.
-    pub cache_bytes: u64,
     /// Changes in one transaction.
     pub transaction_rows_max: usize,
     /// Rows in a Parquet row group.
@@ -59,7 +55,6 @@ impl Default for StoreOptions {
             delta_bytes_target: 64 << 20,
             delta_bytes_max: 256 << 20,
             write_wait_ms_max: 10_000,
-            cache_bytes: 1 << 30,
             transaction_rows_max: 1_000_000,
             row_group_rows: 32_768,
         }
@@ -90,14 +85,18 @@ pub struct Committed {
 /// async threads.
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
-    worker: Worker,
+    folding: Task,
 }
 
-/// The store without its thread.
+/// The store without its background work.
 pub(crate) struct Inner {
-    pub folder: PathBuf,
+    pub files: Arc<dyn Files>,
     pub options: StoreOptions,
-    pub cache: Arc<ColumnCache>,
+    pub ground: Arc<Ground>,
+    pub log_ground: LogGround,
+    /// Segments that a manifest names which failed to be published, and may be there all the same. They stay until a
+    /// later one is published.
+    pub doubtful: Mutex<Vec<Arc<Segment>>>,
     /// The number of the next segment, and of the last manifest; changed by who folds.
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
@@ -110,7 +109,7 @@ pub(crate) struct Inner {
     /// A fold made room in the delta.
     room: Condvar,
     room_lock: Mutex<()>,
-    folder_lock: Mutex<Option<File>>,
+    folder_lock: Mutex<Option<FolderLock>>,
 }
 
 /// What readers see.
@@ -121,17 +120,22 @@ pub(crate) struct Published {
 }
 
 impl Store {
-    /// Opens, or makes, the store in `folder` and brings it to the last acknowledged commit.
+    /// Opens, or makes, the store in `folder` and brings it to the last acknowledged commit. Its background work is done
+    /// by the threads of `resources`, which all stores of a process share.
     ///
     /// # Errors
     ///
     /// `Unavailable` when another process has it; `Damaged` with file and offset; `Io`.
-    pub fn open(folder: &Path, options: StoreOptions, world: World) -> Result<Arc<Store>> {
-        // Ids of segments are numbered and times come with the commits: the store itself asks the world nothing yet.
-        drop(world);
-        let inner = Arc::new(Inner::open(folder, options)?);
-        let worker = Worker::start(&inner)?;
-        Ok(Arc::new(Store { inner, worker }))
+    pub fn open(
+        folder: &Path,
+        options: StoreOptions,
+        world: World,
+        resources: &Arc<Resources>,
+    ) -> Result<Arc<Store>> {
+        let inner = Arc::new(Inner::open(folder, options, &world, resources)?);
+        let folds = inner.clone();
+        let folding = resources.folding.task("folding the delta", move || folds.fold_if_due());
+        Ok(Arc::new(Store { inner, folding }))
     }
 
     /// Makes these tables be there, as one log entry when anything changes; idempotent. Rows that are there must hold
@@ -177,10 +181,10 @@ impl Store {
             });
         }
         let payload = encode(&now.state.catalog, &writes, info)?;
-        inner.wait_for_room(&self.worker)?;
+        inner.wait_for_room(&self.folding)?;
         let answer = inner.queue.commit(writes, payload, |batch| inner.commit_batch(batch));
         if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
-            self.worker.ask_to_fold();
+            self.folding.ask();
         }
         answer
     }
@@ -201,8 +205,8 @@ impl Store {
     ///
     /// `Io` of the last sync.
     pub fn close(&self) -> Result<()> {
-        self.worker.stop();
-        // Every acknowledged commit is synced already; dropping the writer ends the thread that zeroes ahead.
+        self.folding.stop();
+        // Every acknowledged commit is synced already; dropping the writer ends the zeroing ahead.
         let _folding = self.inner.folding.lock();
         let repaired = self.inner.log.lock().take().map_or(Ok(()), |mut log| log.repair());
         drop(self.inner.folder_lock.lock().take());
@@ -220,23 +224,32 @@ impl Drop for Store {
 
 /// Folders above the store that an open may have made: `tenant`, the data folder, and what that lies in.
 const FOLDERS_ABOVE: usize = 3;
+/// The folder of the log.
+const LOG: &str = "log";
 
 impl Inner {
-    fn open(folder: &Path, options: StoreOptions) -> Result<Inner> {
-        files::make_folder(&folder.join("log"))?;
-        files::sync_folder(folder)?;
-        // The folders above may be as new: their names must be as durable as what will lie in them.
-        for above in
-            folder.ancestors().skip(1).take(FOLDERS_ABOVE).filter(|above| !above.as_os_str().is_empty())
-        {
-            files::sync_folder(above)?;
-        }
-        let folder_lock = files::lock(folder)?;
-        let cache = Arc::new(ColumnCache::new(options.cache_bytes));
-        let manifest = Manifest::newest(folder)?;
+    fn open(
+        folder: &Path,
+        options: StoreOptions,
+        world: &World,
+        resources: &Arc<Resources>,
+    ) -> Result<Inner> {
+        let files = world.files.clone();
+        make_folders(&*files, folder)?;
+        let folder_lock = files::lock(&*files, folder)?;
+        let objects = Objects::open(folder, world)?;
+        let ground = Ground { objects, cache: resources.cache.clone(), store: resources.store_number() };
+        let ground = Arc::new(ground);
+        let manifest = Manifest::newest(&ground.objects)?;
         let start = LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash };
-        let mut state = Arc::new(state_of(folder, &manifest, &cache)?);
-        let log = recover(&folder.join("log"), start, options.log_file_bytes, &mut |csn, entry| {
+        let mut state = Arc::new(state_of(&manifest, &ground)?);
+        let log_ground = LogGround {
+            files: files.clone(),
+            folder: folder.join(LOG),
+            resources: resources.clone(),
+            file_bytes: options.log_file_bytes,
+        };
+        let log = recover(&log_ground, start, &mut |csn, entry| {
             match entry {
                 Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
                 Entry::Transaction(transaction) => apply::replay(&state, &transaction, csn)?,
@@ -245,9 +258,11 @@ impl Inner {
         })?;
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
-            folder: folder.to_path_buf(),
+            files,
             options,
-            cache,
+            ground,
+            log_ground,
+            doubtful: Mutex::default(),
             next_segment: AtomicU64::new(manifest.next_segment),
             manifest: AtomicU64::new(manifest.number),
             queue: Queue::default(),
@@ -336,29 +351,43 @@ impl Inner {
         }
     }
 
-    fn wait_for_room(&self, worker: &Worker) -> Result<()> {
+    #[allow(clippy::disallowed_methods)] // a deadline: it ends the wait and is never part of the log
+    fn wait_for_room(&self, folding: &Task) -> Result<()> {
         let limit = self.options.delta_bytes_max;
         let full = || self.published().state.delta_bytes() > limit;
         if !full() {
             return Ok(());
         }
         let deadline = Instant::now() + Duration::from_millis(self.options.write_wait_ms_max);
-        let mut lock = self.room_lock.lock();
-        while full() {
-            worker.ask_to_fold();
+        loop {
+            folding.ask();
+            let mut lock = self.room_lock.lock();
+            if !full() {
+                return Ok(());
+            }
             if self.room.wait_until(&mut lock, deadline).timed_out() && full() {
                 let asked = self.published().state.delta_bytes();
                 return Err(Error::Limited { limit: "delta_bytes_max", asked, allowed: limit });
             }
         }
-        Ok(())
     }
 }
 
+/// Makes the store's folders, as durable as what will lie in them, and so the names of those above, which may be new.
+fn make_folders(files: &dyn Files, folder: &Path) -> Result<()> {
+    let log = folder.join(LOG);
+    files.make_folder(&log).map_err(failed("make folder", &log))?;
+    let above = folder.ancestors().take(FOLDERS_ABOVE + 1).filter(|above| !above.as_os_str().is_empty());
+    for folder in above {
+        files.sync_folder(folder).map_err(failed("sync folder", folder))?;
+    }
+    Ok(())
+}
+
 /// The state that a manifest tells: segments, and an empty delta over them.
-fn state_of(folder: &Path, manifest: &Manifest, cache: &Arc<ColumnCache>) -> Result<State> {
+fn state_of(manifest: &Manifest, ground: &Arc<Ground>) -> Result<State> {
     let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
-    let segments = open_segments(folder, manifest, cache)?;
+    let segments = open_segments(manifest, ground)?;
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
     let rows = |table: TableId| segments.get(&table).map_or(0, |parts| parts.iter().map(live).sum());
     Ok(State {

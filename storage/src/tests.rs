@@ -1,5 +1,5 @@
 //! The store as its callers meet it.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub(crate) mod support;
 
@@ -7,6 +7,7 @@ mod commits;
 mod every_type;
 mod fixtures;
 mod folds;
+mod histories;
 mod isolation;
 mod model;
 mod reads;

@@ -3,8 +3,12 @@
 //! The document's number is the row's. A searchable column is a text field `t<position>`, tokenized; a column that rows
 //! are found by is a bytes field `v<position>` that holds the value's term ([`crate::term`]), null included. Deltas
 //! have hash maps for the values, so their indexes hold the text fields alone. Nothing is stored.
+//!
+//! In a folder of this machine, Tantivy writes its files itself and maps them into memory to read them: they are in
+//! the system's page cache, which gives them back when memory is short. Anywhere else an index is made in memory and
+//! then put there file by file, and read by ranges ([`directory`]).
 
-use std::path::Path;
+mod directory;
 
 use roaring::RoaringBitmap;
 use tantivy::{
@@ -17,9 +21,11 @@ use tantivy::{
     },
 };
 
+use self::directory::ObjectDirectory;
 use crate::{
     catalog::Table,
     error::{Error, Result},
+    objects::{ObjectName, Objects},
     term::{self, Term},
     value::{Row, Value},
 };
@@ -33,11 +39,15 @@ const WORD_BYTES_MAX: usize = 255;
 const WRITER_BYTES_MAX: usize = 16 << 20;
 const WRITER_BYTES_MIN: usize = 128 << 10;
 const WRITER_BYTES_PER_ROW: usize = 2 << 10;
+/// What an open index takes in memory besides what is mapped: roughly, for itself and per field.
+const READER_BYTES: usize = 32 << 10;
+const READER_BYTES_PER_FIELD: usize = 4 << 10;
 
 /// A finished index.
 pub(crate) struct TextPart {
     searcher: Searcher,
     fields: Fields,
+    bytes: usize,
 }
 
 /// Fields by column position.
@@ -58,29 +68,50 @@ enum Kind {
 pub(crate) struct TextWriter {
     writer: SingleSegmentIndexWriter,
     fields: Fields,
+    target: Target,
+}
+
+/// Where an index is made.
+enum Target {
+    /// It stays in memory.
+    Memory,
+    /// In the folder where it is to be.
+    Folder(Objects, ObjectName),
+    /// In memory, to be put there.
+    Objects(Objects, ObjectName, RamDirectory),
 }
 
 impl TextPart {
     /// An index in memory over the searchable columns of these rows.
     pub fn of_rows(table: &Table, rows: &[Row]) -> Result<TextPart> {
-        let mut writer = TextWriter::new(table, RamDirectory::create(), Kind::TextsOnly, rows.len())?;
+        let directory = RamDirectory::create();
+        let mut writer = TextWriter::new(table, directory, (Kind::TextsOnly, rows.len()), Target::Memory)?;
         for row in rows {
             writer.add(row)?;
         }
-        writer.finish()
+        let index = writer.writer.finalize().map_err(tantivy_error)?;
+        TextPart::over(&index, 0).map_err(tantivy_error)
     }
 
-    /// An index in a folder, checked byte by byte; `None` when it is missing, damaged, of another make, or has not
-    /// all the fields that the table, as far as these `columns`, wants: then it must be made anew.
-    pub fn open(table: &Table, folder: &Path, columns: usize) -> Option<TextPart> {
-        let index = Index::open_in_dir(folder).ok()?;
+    /// An index of a segment, checked byte by byte unless it was before; `None` when it is missing, damaged or of
+    /// another make: then it must be made anew.
+    pub fn open(objects: &Objects, name: &ObjectName, is_checked: bool) -> Option<TextPart> {
+        let (index, held_bytes) = match objects.mappable_folder(name) {
+            Some(folder) => (Index::open_in_dir(folder).ok()?, 0),
+            None => {
+                let directory = ObjectDirectory::open(objects, name).ok()?;
+                let bytes = directory.bytes();
+                (Index::open(directory).ok()?, bytes)
+            }
+        };
         // Only files that are listed are checked.
-        if index.directory().list_managed_files().is_empty() || !index.validate_checksum().ok()?.is_empty() {
+        if index.directory().list_managed_files().is_empty() {
             return None;
         }
-        let fields = Fields::of(&index.schema());
-        let part = TextPart::over(&index, fields).ok()?;
-        if part.covers(table, columns) { Some(part) } else { None }
+        if !is_checked && !index.validate_checksum().ok()?.is_empty() {
+            return None;
+        }
+        TextPart::over(&index, held_bytes).ok()
     }
 
     /// Has it all the fields that the table, as far as these `columns`, wants?
@@ -92,9 +123,17 @@ impl TextPart {
         has(&table.valued, &self.fields.values) && has(&table.searchable, &self.fields.texts)
     }
 
-    fn over(index: &Index, fields: Fields) -> Result<TextPart, TantivyError> {
+    fn over(index: &Index, held_bytes: usize) -> Result<TextPart, TantivyError> {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(TextPart { searcher: reader.searcher(), fields })
+        let fields = Fields::of(&index.schema());
+        let count = fields.texts.len() + fields.values.len();
+        let bytes = READER_BYTES + READER_BYTES_PER_FIELD * count + held_bytes;
+        Ok(TextPart { searcher: reader.searcher(), fields, bytes })
+    }
+
+    /// What it takes in memory, roughly.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Tantivy's view of it.
@@ -134,17 +173,25 @@ impl TextPart {
 }
 
 impl TextWriter {
-    /// An index with all fields of the table, in a folder that is there and empty.
-    pub fn in_folder(table: &Table, folder: &Path) -> Result<TextWriter> {
+    /// An index with all fields of the table; what is there under this name goes.
+    pub fn create(objects: &Objects, name: &ObjectName, table: &Table) -> Result<TextWriter> {
+        let size = (Kind::TextsAndValues, usize::MAX);
+        let Some(folder) = objects.mappable_folder(name) else {
+            objects.delete_folder(name)?;
+            let memory = RamDirectory::create();
+            let target = Target::Objects(objects.clone(), name.clone(), memory.clone());
+            return TextWriter::new(table, memory, size, target);
+        };
+        objects.make_mappable_folder(name)?;
         let directory = MmapDirectory::open(folder).map_err(|error| tantivy_error(error.into()))?;
-        TextWriter::new(table, directory, Kind::TextsAndValues, usize::MAX)
+        TextWriter::new(table, directory, size, Target::Folder(objects.clone(), name.clone()))
     }
 
     fn new(
         table: &Table,
         directory: impl Into<Box<dyn Directory>>,
-        kind: Kind,
-        rows: usize,
+        (kind, rows): (Kind, usize),
+        target: Target,
     ) -> Result<TextWriter> {
         let bytes = rows.saturating_mul(WRITER_BYTES_PER_ROW).clamp(WRITER_BYTES_MIN, WRITER_BYTES_MAX);
         let schema = schema(table, kind);
@@ -153,7 +200,7 @@ impl TextWriter {
             IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
         let builder = Index::builder().schema(schema).settings(settings).tokenizers(tokenizers());
         let writer = builder.single_segment_index_writer(directory, bytes).map_err(tantivy_error)?;
-        Ok(TextWriter { writer, fields })
+        Ok(TextWriter { writer, fields, target })
     }
 
     /// The next row.
@@ -170,10 +217,14 @@ impl TextWriter {
         self.writer.add_document(document).map_err(tantivy_error)
     }
 
-    /// The finished index. Its files are not synced yet.
-    pub fn finish(self) -> Result<TextPart> {
+    /// Puts the finished index there, durably.
+    pub fn publish(self) -> Result<()> {
         let index = self.writer.finalize().map_err(tantivy_error)?;
-        TextPart::over(&index, self.fields).map_err(tantivy_error)
+        match self.target {
+            Target::Memory => Ok(()),
+            Target::Folder(objects, name) => objects.sync_made_in(&name),
+            Target::Objects(objects, name, memory) => directory::put(&index, &memory, &objects, &name),
+        }
     }
 }
 

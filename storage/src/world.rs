@@ -1,13 +1,18 @@
-//! What the store may not take from the machine by itself: time and ids.
+//! What the store may not take from the machine by itself: time, ids and chance, files, and where objects lie.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // one of the two places that hold the world
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use object_store::ObjectStore;
 use parking_lot::Mutex;
 use rand::{RngCore, SeedableRng, TryRngCore, rngs::OsRng, rngs::StdRng};
 use ulid::Ulid;
+
+use crate::files::{Files, RealFiles};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -23,22 +28,45 @@ pub trait Ids: Send + Sync {
     fn secret(&self) -> [u8; 32];
 }
 
-/// Clock and ids of a process, or of a seeded test.
+/// Gives the object store of the store in a folder.
+pub type ObjectStoreOf = Arc<dyn Fn(&Path) -> Arc<dyn ObjectStore> + Send + Sync>;
+
+/// Where a store keeps all but its log.
+#[derive(Clone)]
+pub enum ObjectPlace {
+    /// In its folder, beside the log.
+    Folder,
+    /// In another object store. When a put, a complete or a delete there returns `Ok`, it must be durable, and a put
+    /// of `PutMode::Create` must let only one of many win. Its futures are polled on threads that belong to no runtime.
+    Elsewhere(ObjectStoreOf),
+}
+
+/// Clock, ids and disk of a process, or of a seeded test.
 #[derive(Clone)]
 pub struct World {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The ids.
     pub ids: Arc<dyn Ids>,
+    /// The files.
+    pub files: Arc<dyn Files>,
+    /// The place of objects.
+    pub objects: ObjectPlace,
 }
 
 impl World {
-    /// The machine's own clock and random source.
+    /// The machine's own clock, random source and disk.
     pub fn real() -> World {
-        World { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds { last: Mutex::new(Ulid::nil()) }) }
+        World {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds { last: Mutex::new(Ulid::nil()) }),
+            files: Arc::new(RealFiles),
+            objects: ObjectPlace::Folder,
+        }
     }
 
-    /// A clock that starts at `start_micros` and moves on by one millisecond at each look, and ids by `seed`.
+    /// A clock that starts at `start_micros` and moves on by one millisecond at each look, and ids by `seed`; the
+    /// machine's disk.
     pub fn seeded(seed: u64, start_micros: i64) -> World {
         let start_millis = u64::try_from(start_micros / 1_000).unwrap_or(0);
         World {
@@ -50,6 +78,8 @@ impl World {
                     last: Ulid::nil(),
                 }),
             }),
+            files: Arc::new(RealFiles),
+            objects: ObjectPlace::Folder,
         }
     }
 }

@@ -79,6 +79,7 @@ const ONE_VERSION: &[&str] = &[
     "chrono",
     "criterion",
     "datafusion",
+    "object_store",
     "parquet",
     "pgwire",
     "serde_json",

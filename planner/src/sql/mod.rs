@@ -25,6 +25,7 @@ use datafusion::{
         },
     },
 };
+use futures::future::BoxFuture;
 
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 
@@ -42,6 +43,9 @@ pub struct SqlExtras {
 /// Plans and runs SQL queries over one session's views on one state. Objects answer as `account` and as
 /// `crm.account`; `search('account', 'words')` is a table function (the object's columns and `_score`). Only queries:
 /// DDL, DML, SET and COPY are refused here (a door does its own).
+///
+/// Futures are boxed, here and in [`crate::Planner`]: the code of a future is made by the crate that polls it, so that each
+/// door would compile a good part of DataFusion once more.
 pub struct SqlSession {
     state: SessionState,
     options: Arc<PlannerOptions>,
@@ -79,11 +83,13 @@ impl SqlSession {
     /// # Errors
     ///
     /// `Missing` for an unknown table or column, `Invalid` for the rest; the DataFusion error is the source.
-    pub async fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
-        gate::check_statement(&statement)?;
-        let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
-        gate::check_plan(&plan)?;
-        Ok(plan)
+    pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
+        Box::pin(async move {
+            gate::check_statement(&statement)?;
+            let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
+            gate::check_plan(&plan)?;
+            Ok(plan)
+        })
     }
 
     /// Plans and runs one query without parameters.
@@ -91,7 +97,11 @@ impl SqlSession {
     /// # Errors
     ///
     /// `Invalid` when the text is not exactly one statement; those of [`Self::plan`] and [`Self::execute`].
-    pub async fn ask(&self, text: &str) -> Result<SendableRecordBatchStream> {
+    pub fn ask<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<SendableRecordBatchStream>> {
+        Box::pin(self.parse_and_run(text))
+    }
+
+    async fn parse_and_run(&self, text: &str) -> Result<SendableRecordBatchStream> {
         let dialect = PostgreSqlDialect {};
         let wrong = |error: ParserError| DataFusionError::SQL(Box::new(error), None);
         let tokens =
@@ -131,18 +141,20 @@ impl SqlSession {
     /// # Errors
     ///
     /// As above, and `Limited`.
-    pub async fn execute(
+    pub fn execute(
         &self,
         plan: LogicalPlan,
         parameters: ParamValues,
-    ) -> Result<SendableRecordBatchStream> {
-        gate::check_plan(&plan)?;
-        let deadline = run::Deadline::after(self.timeout);
-        let plan = plan.with_param_values(parameters)?;
-        let plan = self.optimize(&plan)?;
-        let state = run::state_for(&self.state, &plan, &self.options);
-        let physical = run::physical(&state, &plan, deadline).await?;
-        gate::check_pairs(&physical, self.options.join_pairs_max)?;
-        run::stream(&state, physical, deadline)
+    ) -> BoxFuture<'_, Result<SendableRecordBatchStream>> {
+        Box::pin(async move {
+            gate::check_plan(&plan)?;
+            let deadline = run::Deadline::after(self.timeout);
+            let plan = plan.with_param_values(parameters)?;
+            let plan = self.optimize(&plan)?;
+            let state = run::state_for(&self.state, &plan, &self.options);
+            let physical = run::physical(&state, &plan, deadline).await?;
+            gate::check_pairs(&physical, self.options.join_pairs_max)?;
+            run::stream(&state, physical, deadline)
+        })
     }
 }

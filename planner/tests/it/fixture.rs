@@ -9,7 +9,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Timelike};
 use futures::TryStreamExt;
 use quarry_metadata::Registry;
 use quarry_planner::{Answer, Planner, PlannerOptions, Query, QueryContext, Result, Views, lower};
-use quarry_storage::{CommitInfo, Csn, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet};
+use quarry_storage::{
+    CommitInfo, Csn, ResourceOptions, Resources, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet,
+};
 use serde_json::{Map, Value as Json};
 
 /// 2026-07-28T12:00:00Z.
@@ -41,7 +43,8 @@ impl Shop {
         let registry = Registry::load(&folders).unwrap_or_else(|issues| panic!("{issues}"));
         let folder = tempfile::tempdir().unwrap();
         let world = World::seeded(7, NOW_MICROS);
-        let store = Store::open(folder.path(), StoreOptions::default(), world).unwrap();
+        let resources = Resources::new(ResourceOptions::default());
+        let store = Store::open(folder.path(), StoreOptions::default(), world, &resources).unwrap();
         store
             .define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect())
             .unwrap();

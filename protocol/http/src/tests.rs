@@ -65,6 +65,7 @@ impl Shop {
             admin_password: Some(PASSWORD.to_owned()),
             token_seconds: 3600,
             store: StoreOptions::default(),
+            resources: Default::default(),
             planner: PlannerOptions::default(),
         };
         let engine = Engine::open(engine, World::real()).unwrap().engine;

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use quarry_engine::Engine;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -149,8 +150,13 @@ struct Door {
 }
 
 impl Door {
-    /// One connection from its first byte to its last.
-    async fn connect(self, stream: TcpStream, corridor: OwnedSemaphorePermit) {
+    /// One connection from its first byte to its last. Boxed, so that the door's code is made here and not by whoever
+    /// runs the server.
+    fn connect(self, stream: TcpStream, corridor: OwnedSemaphorePermit) -> BoxFuture<'static, ()> {
+        Box::pin(self.hold(stream, corridor))
+    }
+
+    async fn hold(self, stream: TcpStream, corridor: OwnedSemaphorePermit) {
         let Door { options, around, places } = self;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a client left at once");

@@ -37,6 +37,7 @@ pub fn open() -> Opened {
         admin_password: Some("a long password".to_owned()),
         token_seconds: 60,
         store: StoreOptions::default(),
+        resources: Default::default(),
         planner: PlannerOptions::default(),
     };
     let engine = Engine::open(options, World::real()).unwrap_or_else(|error| panic!("{error}")).engine;

@@ -1,18 +1,15 @@
 //! Reads the log on open: checks the chain, hands on the entries, cuts off what was never acknowledged.
 
-use std::{
-    fs::OpenOptions,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
-    Entry, LogWriter,
+    Entry, LogGround, LogWriter,
     frame::{FILE_HEADER_BYTES, FRAME_MAGIC, FileHeader, Frame, Hash, decode_frame},
     writer::{LogEnd, file_name, zero},
 };
 use crate::{
     error::{Error, Result},
-    files::{self, failed},
+    files::{self, Files, OpenMode, failed},
 };
 
 /// From where entries are wanted: those up to `csn` are in segments.
@@ -28,15 +25,15 @@ pub(crate) struct LogStart {
 ///
 /// `Damaged` with file and offset; `Invalid` for a newer format; whatever `apply` says.
 pub(crate) fn recover(
-    folder: &Path,
+    ground: &LogGround,
     start: LogStart,
-    log_file_bytes: u64,
     apply: &mut dyn FnMut(u64, Entry) -> Result<()>,
 ) -> Result<LogWriter> {
-    files::make_folder(folder)?;
-    let mut reader = Reader { start, csn: 0, hash: [0; 32], apply };
-    let mut paths = log_files(folder)?;
-    drop_unfinished(&mut paths)?;
+    let (files, folder) = (&*ground.files, ground.folder.as_path());
+    files.make_folder(folder).map_err(failed("make folder", folder))?;
+    let mut reader = Reader { files, start, csn: 0, hash: [0; 32], apply };
+    let mut paths = log_files(files, folder)?;
+    drop_unfinished(files, &mut paths)?;
     let first = paths.iter().rposition(|(csn, _)| *csn <= start.csn + 1);
     let Some(first) = first else {
         if let Some((_, path)) = paths.first() {
@@ -53,7 +50,7 @@ pub(crate) fn recover(
                 format!("there is no log file; one that holds {} was wanted", start.csn),
             ));
         }
-        return LogWriter::create(folder, 0, [0; 32], log_file_bytes);
+        return LogWriter::create(ground, 0, [0; 32]);
     };
     let mut end = None;
     for (number, (first_csn, path)) in paths.iter().enumerate().skip(first) {
@@ -69,13 +66,14 @@ pub(crate) fn recover(
             format!("the log ends at {}, segments hold {}", reader.csn, start.csn),
         ));
     }
-    LogWriter::resume(path, LogEnd { offset, csn: reader.csn, hash: reader.hash }, log_file_bytes)
+    LogWriter::resume(ground, path, LogEnd { offset, csn: reader.csn, hash: reader.hash })
 }
 
 /// Log files by first CSN. A file of another name is refused: nothing in here is guessed at.
-fn log_files(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
+fn log_files(files: &dyn Files, folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();
-    for path in files::list(folder)? {
+    for entry in files.list(folder).map_err(failed("list", folder))? {
+        let path = entry.path;
         let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".log"));
         let Some(csn) = stem.and_then(|stem| stem.parse().ok()) else {
             return Err(damaged(&path, 0, "this is no log file".into()));
@@ -86,20 +84,21 @@ fn log_files(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
 }
 
 /// A crash while a file was made leaves a last file without a sound header and without a frame: it goes.
-fn drop_unfinished(paths: &mut Vec<(u64, PathBuf)>) -> Result<()> {
+fn drop_unfinished(files: &dyn Files, paths: &mut Vec<(u64, PathBuf)>) -> Result<()> {
     let Some((_, path)) = paths.last() else { return Ok(()) };
-    let bytes = files::read(path)?;
+    let bytes = files::read(files, path)?;
     if FileHeader::decode(&bytes, &path.display().to_string())?.is_none() {
         if next_frame(&bytes, 0).is_some() {
             return Err(damaged(path, 0, "the file's header is broken".into()));
         }
-        files::remove_file(path)?;
+        files.remove(path).map_err(failed("remove", path))?;
         paths.pop();
     }
     Ok(())
 }
 
 struct Reader<'a> {
+    files: &'a dyn Files,
     start: LogStart,
     csn: u64,
     hash: Hash,
@@ -109,7 +108,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Reads one file; the offset behind its last sound frame.
     fn read_file(&mut self, path: &Path, first_csn: u64, opens: bool, is_last: bool) -> Result<u64> {
-        let bytes = files::read(path)?;
+        let bytes = files::read(self.files, path)?;
         let header = FileHeader::decode(&bytes, &path.display().to_string())?
             .ok_or_else(|| damaged(path, 0, "the file's header is broken".into()))?;
         if header.first_csn != first_csn || first_csn == 0 {
@@ -193,8 +192,8 @@ impl Reader<'_> {
             ));
         }
         tracing::warn!(file = %path.display(), offset, "an unacknowledged write at the end of the log is cut off");
-        let file = OpenOptions::new().write(true).open(path).map_err(failed("open", path))?;
-        zero(&file, to_u64(offset), to_u64(offset + last + 1)).map_err(failed("cut", path))?;
+        let file = self.files.open(path, OpenMode::Write).map_err(failed("open", path))?;
+        zero(&*file, to_u64(offset), to_u64(offset + last + 1)).map_err(failed("cut", path))?;
         file.sync_all().map_err(failed("sync", path))
     }
 }

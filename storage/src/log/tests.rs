@@ -1,15 +1,17 @@
 //! The log cut, broken, rolled and repaired.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use super::{ChangeEntry, Entry, LogStart, LogWriter, TableEntry, TransactionEntry, recover};
+use super::{ChangeEntry, Entry, LogGround, LogStart, LogWriter, TableEntry, TransactionEntry, recover};
 use crate::{
+    World,
     catalog::TableId,
     error::{Error, Result},
+    tests::support::resources,
     value::{Row, Value},
 };
 
@@ -30,7 +32,9 @@ fn entry(number: u64) -> Entry {
 /// What is read back, and a writer behind it.
 fn read(folder: &Path, file_bytes: u64) -> Result<(Vec<(u64, Entry)>, LogWriter)> {
     let mut found = Vec::new();
-    let writer = recover(folder, START, file_bytes, &mut |csn, entry| {
+    let files = World::real().files;
+    let ground = LogGround { files, folder: folder.to_path_buf(), resources: resources(), file_bytes };
+    let writer = recover(&ground, START, &mut |csn, entry| {
         found.push((csn, entry));
         Ok(())
     })?;
@@ -127,10 +131,10 @@ fn files_are_rolled_and_a_missing_one_is_told() {
     let (_, mut writer) = read(folder.path(), 300).unwrap();
     (1..=20).for_each(|number| append(&mut writer, &[number]).unwrap());
     drop(writer);
-    let files = crate::files::list(folder.path()).unwrap();
+    let files = World::real().files.list(folder.path()).unwrap();
     assert!(files.len() > 3, "{files:?}");
     assert_eq!(read(folder.path(), 300).unwrap().0, numbered(20));
-    fs::remove_file(&files[1]).unwrap();
+    fs::remove_file(&files[1].path).unwrap();
     let error = read(folder.path(), 300).err().unwrap();
     assert!(matches!(error, Error::Damaged { .. }), "{error}");
 }

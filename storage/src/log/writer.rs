@@ -1,8 +1,6 @@
 //! Appends frames durably.
 
 use std::{
-    fs::{File, OpenOptions},
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,20 +11,31 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    files::{failed, sync_folder},
+    files::{Files, OpenFile, OpenMode, failed},
+    resources::Resources,
 };
+
+/// What a log stands on.
+#[derive(Clone)]
+pub(crate) struct LogGround {
+    pub files: Arc<dyn Files>,
+    pub folder: PathBuf,
+    /// Who zeroes ahead.
+    pub resources: Arc<Resources>,
+    /// A file is rolled past this size.
+    pub file_bytes: u64,
+}
 
 /// The log's end, where entries are appended. One owner at a time.
 pub(crate) struct LogWriter {
-    folder: PathBuf,
-    file: File,
+    ground: LogGround,
+    file: Arc<dyn OpenFile>,
     path: PathBuf,
     /// Where the next frame goes.
     offset: u64,
     /// The last CSN written and synced, and its frame's hash.
     csn: u64,
     hash: Hash,
-    log_file_bytes: u64,
     zeroed: Arc<Zeroed>,
     /// What this side knows of `zeroed.end`.
     zeroed_end: u64,
@@ -55,42 +64,50 @@ pub(crate) fn file_name(first_csn: u64) -> String {
 
 impl LogWriter {
     /// A writer behind the last sound frame of a file that is there.
-    pub(super) fn resume(path: &Path, end: LogEnd, log_file_bytes: u64) -> Result<LogWriter> {
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open", path))?;
+    pub(super) fn resume(ground: &LogGround, path: &Path, end: LogEnd) -> Result<LogWriter> {
+        let file = ground.files.open(path, OpenMode::Write).map_err(failed("open", path))?;
         // What was read back may never have been synced: it must be durable before anything is built on it.
         file.sync_all().map_err(failed("sync", path))?;
-        let length = file.metadata().map_err(failed("look at", path))?.len();
-        Self::over((path, file), end, length, log_file_bytes)
+        let length = file.bytes().map_err(failed("look at", path))?;
+        Ok(Self::over(ground, (path.to_path_buf(), file), end, length))
     }
 
     /// A writer in a new file.
-    pub fn create(folder: &Path, csn: u64, hash: Hash, log_file_bytes: u64) -> Result<LogWriter> {
-        let (path, file) = create_file(folder, csn, hash)?;
+    pub fn create(ground: &LogGround, csn: u64, hash: Hash) -> Result<LogWriter> {
+        let file = create_file(ground, csn, hash)?;
         let offset = header_bytes();
-        Self::over((&path, file), LogEnd { offset, csn, hash }, offset, log_file_bytes)
+        Ok(Self::over(ground, file, LogEnd { offset, csn, hash }, offset))
     }
 
-    fn over((path, file): (&Path, File), end: LogEnd, length: u64, log_file_bytes: u64) -> Result<LogWriter> {
+    fn over(
+        ground: &LogGround,
+        (path, file): (PathBuf, Arc<dyn OpenFile>),
+        end: LogEnd,
+        length: u64,
+    ) -> LogWriter {
         let LogEnd { offset, csn, hash } = end;
-        let twin = file.try_clone().map_err(failed("open", path))?;
         let writer = LogWriter {
-            folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+            zeroed: Zeroed::new(file.clone(), length, ground.file_bytes),
+            zeroed_end: length,
+            ahead: ZeroAhead::new(&ground.resources.zeroing, ground.file_bytes),
+            ground: ground.clone(),
             file,
-            path: path.to_path_buf(),
+            path,
             offset,
             csn,
             hash,
-            log_file_bytes,
-            zeroed: Zeroed::new(twin, length, log_file_bytes),
-            zeroed_end: length,
-            ahead: ZeroAhead::start(log_file_bytes),
             dirty_end: None,
             buffer: Vec::new(),
             #[cfg(test)]
             fail_next: false,
         };
         writer.ahead.ask_when_short(&writer.zeroed, offset, length);
-        Ok(writer)
+        writer
+    }
+
+    /// The file that takes the writes.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The last CSN that is durable.
@@ -111,7 +128,7 @@ impl LogWriter {
     /// `Unavailable`; the next call first repairs the log.
     pub fn append<'a>(&mut self, payloads: impl Iterator<Item = &'a [u8]>) -> Result<()> {
         self.repair().map_err(|error| Error::Unavailable(format!("the log can't be written: {error}")))?;
-        if self.offset >= self.log_file_bytes {
+        if self.offset >= self.ground.file_bytes {
             self.roll().map_err(|error| Error::Unavailable(format!("the log can't be rolled: {error}")))?;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -149,23 +166,22 @@ impl LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         #[cfg(test)]
         if std::mem::take(&mut self.fail_next) {
-            self.file.write_all_at(bytes, self.offset)?;
+            self.file.write_at(bytes, self.offset)?;
             return Err(std::io::Error::other("a fault was injected"));
         }
         let end = self.offset + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if end > self.zeroed_end {
             let zeroed = self.zeroed.clone();
             let mut zeroed_end = zeroed.end.lock();
-            self.file.write_all_at(bytes, self.offset)?;
+            self.file.write_at(bytes, self.offset)?;
             *zeroed_end = (*zeroed_end).max(end);
             self.zeroed_end = *zeroed_end;
         } else {
-            self.file.write_all_at(bytes, self.offset)?;
+            self.file.write_at(bytes, self.offset)?;
         }
         self.file.sync_data()
     }
 
-    /// Zeroes what a failed write may have left, so that it can't come back as an entry after a crash.
     /// Takes back what a failed write may have left, so that it is not found at the next open.
     ///
     /// # Errors
@@ -175,33 +191,34 @@ impl LogWriter {
         let Some(dirty_end) = self.dirty_end else { return Ok(()) };
         let zeroed = self.zeroed.clone();
         let mut zeroed_end = zeroed.end.lock();
-        let length = self.file.metadata()?.len().min(dirty_end);
-        zero(&self.file, self.offset, length)?;
+        let length = self.file.bytes()?.min(dirty_end);
+        zero(&*self.file, self.offset, length)?;
         self.file.sync_all()?;
         *zeroed_end = (*zeroed_end).max(length);
         self.dirty_end = None;
         Ok(())
     }
 
+    /// Goes on in a new file. After an error the old one stays the last: the CSN does not move before the roll is
+    /// tried again, in a file of the same name.
     fn roll(&mut self) -> Result<()> {
-        let (path, file) = create_file(&self.folder, self.csn, self.hash)?;
-        let twin = file.try_clone().map_err(failed("open", &path))?;
-        (self.path, self.file) = (path, file);
+        let (path, file) = create_file(&self.ground, self.csn, self.hash)?;
         self.offset = header_bytes();
         self.zeroed_end = self.offset;
-        self.zeroed = Zeroed::new(twin, self.offset, self.log_file_bytes);
+        self.zeroed = Zeroed::new(file.clone(), self.offset, self.ground.file_bytes);
+        (self.path, self.file) = (path, file);
         self.ahead.ask_when_short(&self.zeroed, self.offset, self.zeroed_end);
         Ok(())
     }
 }
 
 /// Writes zeros over `from..to`.
-pub(crate) fn zero(file: &File, from: u64, to: u64) -> std::io::Result<()> {
+pub(crate) fn zero(file: &dyn OpenFile, from: u64, to: u64) -> std::io::Result<()> {
     const STEP: u64 = 1 << 20;
     let mut at = from;
     while at < to {
         let step = STEP.min(to - at);
-        file.write_all_at(&vec![0; usize::try_from(step).unwrap_or(0)], at)?;
+        file.write_at(&vec![0; usize::try_from(step).unwrap_or(0)], at)?;
         at += step;
     }
     Ok(())
@@ -213,18 +230,12 @@ fn header_bytes() -> u64 {
 }
 
 /// A new file behind `csn`; its header is durable before any frame is written.
-fn create_file(folder: &Path, csn: u64, hash: Hash) -> Result<(PathBuf, File)> {
+fn create_file(ground: &LogGround, csn: u64, hash: Hash) -> Result<(PathBuf, Arc<dyn OpenFile>)> {
     let header = FileHeader { first_csn: csn + 1, hash_before: hash };
-    let path = folder.join(file_name(csn + 1));
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .read(true)
-        .write(true)
-        .open(&path)
-        .map_err(failed("create", &path))?;
-    file.write_all_at(&header.encode(), 0).map_err(failed("write", &path))?;
+    let path = ground.folder.join(file_name(csn + 1));
+    let file = ground.files.open(&path, OpenMode::Create).map_err(failed("create", &path))?;
+    file.write_at(&header.encode(), 0).map_err(failed("write", &path))?;
     file.sync_all().map_err(failed("sync", &path))?;
-    sync_folder(folder)?;
+    ground.files.sync_folder(&ground.folder).map_err(failed("sync folder", &ground.folder))?;
     Ok((path, file))
 }

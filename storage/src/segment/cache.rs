@@ -1,52 +1,109 @@
-//! Decoded columns, in one byte budget.
+//! What reading segments made, in one byte budget for all stores of a process: decoded columns, Parquet footers, open
+//! indexes. All of it can be made again.
+
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use quick_cache::{Weighter, sync::Cache};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use quick_cache::{Weighter, sync};
 
 use super::SegmentId;
+use crate::text::TextPart;
 
-/// A column of a row group of a segment.
+/// A segment of a store of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ColumnId {
+pub(super) struct SegmentKey {
+    /// The store's number ([`crate::Resources::store_number`]).
+    pub store: u64,
     pub segment: SegmentId,
-    pub group: usize,
-    pub column: usize,
 }
 
-/// An array with what it takes in memory, measured once.
+/// Something of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Column { group: usize, column: usize },
+    Footer,
+    Index,
+}
+
+#[derive(Clone)]
+enum Thing {
+    Column(ArrayRef),
+    Footer(ArrowReaderMetadata),
+    Index(Arc<TextPart>),
+}
+
+/// With what it takes in memory, measured once.
 #[derive(Clone)]
 struct Kept {
-    array: ArrayRef,
+    thing: Thing,
     bytes: u64,
 }
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<ColumnId, Kept> for ByBytes {
-    fn weight(&self, _: &ColumnId, kept: &Kept) -> u64 {
+impl Weighter<(SegmentKey, Name), Kept> for ByBytes {
+    fn weight(&self, _: &(SegmentKey, Name), kept: &Kept) -> u64 {
         kept.bytes
     }
 }
 
-/// The columns that were decoded lately.
-pub(crate) struct ColumnCache {
-    kept: Cache<ColumnId, Kept, ByBytes>,
+/// What was used lately.
+pub(crate) struct Cache {
+    kept: sync::Cache<(SegmentKey, Name), Kept, ByBytes>,
 }
 
-impl ColumnCache {
+impl Cache {
     /// A cache of at most `bytes`.
-    pub fn new(bytes: u64) -> ColumnCache {
+    pub fn new(bytes: u64) -> Cache {
         let typical = usize::try_from(bytes >> 18).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        ColumnCache { kept: Cache::with_weighter(typical, bytes, ByBytes) }
+        Cache { kept: sync::Cache::with_weighter(typical, bytes, ByBytes) }
     }
 
-    pub(super) fn get(&self, id: ColumnId) -> Option<ArrayRef> {
-        self.kept.get(&id).map(|kept| kept.array)
+    /// Lets go of all that belongs to a store.
+    pub fn forget_store(&self, store: u64) {
+        self.kept.retain(|(segment, _), _| segment.store != store);
     }
 
-    pub(super) fn insert(&self, id: ColumnId, array: ArrayRef) {
-        let bytes = u64::try_from(array.get_array_memory_size()).unwrap_or(u64::MAX).max(1);
-        self.kept.insert(id, Kept { array, bytes });
+    pub(super) fn column(&self, segment: SegmentKey, group: usize, column: usize) -> Option<ArrayRef> {
+        match self.kept.get(&(segment, Name::Column { group, column }))?.thing {
+            Thing::Column(array) => Some(array),
+            _ => None,
+        }
+    }
+
+    pub(super) fn keep_column(&self, segment: SegmentKey, group: usize, column: usize, array: ArrayRef) {
+        let bytes = array.get_array_memory_size();
+        self.insert((segment, Name::Column { group, column }), Thing::Column(array), bytes);
+    }
+
+    pub(super) fn footer(&self, segment: SegmentKey) -> Option<ArrowReaderMetadata> {
+        match self.kept.get(&(segment, Name::Footer))?.thing {
+            Thing::Footer(footer) => Some(footer),
+            _ => None,
+        }
+    }
+
+    pub(super) fn keep_footer(&self, segment: SegmentKey, footer: ArrowReaderMetadata) {
+        let bytes = footer.metadata().memory_size();
+        self.insert((segment, Name::Footer), Thing::Footer(footer), bytes);
+    }
+
+    pub(super) fn index(&self, segment: SegmentKey) -> Option<Arc<TextPart>> {
+        match self.kept.get(&(segment, Name::Index))?.thing {
+            Thing::Index(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    pub(super) fn keep_index(&self, segment: SegmentKey, index: Arc<TextPart>) {
+        let bytes = index.bytes();
+        self.insert((segment, Name::Index), Thing::Index(index), bytes);
+    }
+
+    fn insert(&self, name: (SegmentKey, Name), thing: Thing, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).max(1);
+        self.kept.insert(name, Kept { thing, bytes });
     }
 }

@@ -1,10 +1,7 @@
 //! A file whose every block is checked when it is read.
 
 use std::{
-    fs::File,
     io::{Read, Write},
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -16,7 +13,7 @@ use parquet::{
 
 use crate::{
     error::{Error, Result},
-    files::failed,
+    objects::{ObjectName, Objects, Reader, Upload},
 };
 
 /// Bytes under one CRC.
@@ -24,8 +21,9 @@ const BLOCK_BYTES: usize = 64 << 10;
 
 /// A finished file with the CRC-32C of each block.
 pub(super) struct CheckedFile {
-    file: File,
-    path: PathBuf,
+    reader: Reader,
+    /// Where it is, for messages.
+    place: String,
     bytes: u64,
     crcs: Vec<u32>,
 }
@@ -34,14 +32,14 @@ impl CheckedFile {
     /// # Errors
     ///
     /// `Damaged` when the file has another length.
-    pub fn open(path: &Path, bytes: u64, crcs: Vec<u32>) -> Result<CheckedFile> {
-        let file = File::open(path).map_err(failed("open", path))?;
-        let found = file.metadata().map_err(failed("look at", path))?.len();
+    pub fn open(objects: &Objects, name: &ObjectName, bytes: u64, crcs: Vec<u32>) -> Result<CheckedFile> {
+        let reader = objects.reader(name)?;
+        let (found, place) = (reader.bytes(), objects.place(name));
         if found != bytes {
             let what = format!("the file has {found} bytes, not {bytes}");
-            return Err(Error::Damaged { file: path.display().to_string(), offset: found.min(bytes), what });
+            return Err(Error::Damaged { file: place, offset: found.min(bytes), what });
         }
-        Ok(CheckedFile { file, path: path.to_path_buf(), bytes, crcs })
+        Ok(CheckedFile { reader, place, bytes, crcs })
     }
 
     /// Bytes `start..start + length`; every block they touch is checked.
@@ -50,23 +48,20 @@ impl CheckedFile {
         let end = start.saturating_add(to_u64(length)).min(self.bytes);
         let from = start - start % block_bytes;
         let to = end.next_multiple_of(block_bytes).min(self.bytes);
-        let size = usize::try_from(to.saturating_sub(from))
-            .map_err(|_| Error::Internal("a read too large".into()))?;
-        let mut buffer = vec![0; size];
-        self.file.read_exact_at(&mut buffer, from).map_err(failed("read", &self.path))?;
+        let read = self.reader.read(from..to.max(from));
+        let bytes = read.map_err(|source| Error::Io { context: format!("read {}", self.place), source })?;
         let first = usize::try_from(from / block_bytes).unwrap_or(usize::MAX);
-        for (number, block) in (first..).zip(buffer.chunks(BLOCK_BYTES)) {
+        for (number, block) in (first..).zip(bytes.chunks(BLOCK_BYTES)) {
             if self.crcs.get(number) != Some(&crc32c::crc32c(block)) {
                 let offset = to_u64(number) * block_bytes;
                 let what = "the block's checksum does not match".to_string();
-                return Err(Error::Damaged { file: self.path.display().to_string(), offset, what });
+                return Err(Error::Damaged { file: self.place.clone(), offset, what });
             }
         }
         let skip = usize::try_from(start - from).unwrap_or(usize::MAX);
         let wanted = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
-        let bytes = Bytes::from(buffer);
         if skip + wanted > bytes.len() {
-            return Err(Error::Internal(format!("a read behind the end of {}", self.path.display())));
+            return Err(Error::Internal(format!("a read behind the end of {}", self.place)));
         }
         Ok(bytes.slice(skip..skip + wanted))
     }
@@ -116,9 +111,9 @@ impl Read for Sequential {
     }
 }
 
-/// Writes a file and keeps the CRC of each block.
+/// Writes an object and keeps the CRC of each block.
 pub(super) struct CheckedWriter {
-    file: File,
+    upload: Upload,
     bytes: u64,
     crcs: Vec<u32>,
     /// The CRC of the block that is being filled, and how much of it is.
@@ -126,13 +121,13 @@ pub(super) struct CheckedWriter {
 }
 
 impl CheckedWriter {
-    pub fn new(file: File) -> CheckedWriter {
-        CheckedWriter { file, bytes: 0, crcs: Vec::new(), open: (0, 0) }
+    pub fn new(upload: Upload) -> CheckedWriter {
+        CheckedWriter { upload, bytes: 0, crcs: Vec::new(), open: (0, 0) }
     }
 
-    /// Syncs the file; its length and CRCs.
+    /// Puts the object there, durably; its length and CRCs.
     pub fn finish(mut self) -> std::io::Result<(u64, Vec<u32>)> {
-        self.file.sync_all()?;
+        self.upload.finish()?;
         if self.open.1 > 0 {
             self.crcs.push(self.open.0);
         }
@@ -144,7 +139,7 @@ impl Write for CheckedWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let count = bytes.len().min(BLOCK_BYTES - self.open.1);
         let now = bytes.get(..count).unwrap_or_default();
-        self.file.write_all(now)?;
+        self.upload.write_all(now)?;
         self.open = (crc32c::crc32c_append(self.open.0, now), self.open.1 + count);
         if self.open.1 == BLOCK_BYTES {
             self.crcs.push(self.open.0);
@@ -155,7 +150,7 @@ impl Write for CheckedWriter {
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
+        self.upload.flush()
     }
 }
 

@@ -1,12 +1,10 @@
 //! `segment.meta`: what must be known of a segment before its columns are read.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    files,
+    objects::{ObjectName, Objects},
     value::Key,
 };
 
@@ -37,21 +35,22 @@ pub(super) struct GroupMeta {
 }
 
 impl SegmentMeta {
-    /// Writes the file durably; the CRC of all its bytes.
-    pub fn write(&self, path: &Path) -> Result<u32> {
+    /// Puts the file there durably; the CRC of all its bytes.
+    pub fn write(&self, objects: &Objects, name: &ObjectName) -> Result<u32> {
         let payload =
             postcard::to_stdvec(self).map_err(|error| Error::Internal(format!("segment.meta: {error}")))?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&payload);
-        files::write(path, &bytes)?;
-        Ok(crc32c::crc32c(&bytes))
+        let crc = crc32c::crc32c(&bytes);
+        objects.put(name, bytes)?;
+        Ok(crc)
     }
 
     /// Reads the file with this CRC.
-    pub fn read(path: &Path, crc: u32) -> Result<SegmentMeta> {
-        let bytes = files::read(path)?;
-        let damaged = |what: String| Error::Damaged { file: path.display().to_string(), offset: 0, what };
+    pub fn read(objects: &Objects, name: &ObjectName, crc: u32) -> Result<SegmentMeta> {
+        let bytes = objects.get(name)?;
+        let damaged = |what: String| Error::Damaged { file: objects.place(name), offset: 0, what };
         if crc32c::crc32c(&bytes) != crc {
             return Err(damaged("it is not the file that the manifest names".into()));
         }
@@ -62,8 +61,8 @@ impl SegmentMeta {
             return Err(damaged("it is no segment.meta".into()));
         }
         if head.get(8..) != Some(&VERSION.to_le_bytes()[..]) {
-            let what =
-                format!("{} has a format this program does not read; use a newer program", path.display());
+            let place = objects.place(name);
+            let what = format!("{place} has a format this program does not read; use a newer program");
             return Err(Error::Invalid(what));
         }
         postcard::from_bytes(payload).map_err(|error| damaged(error.to_string()))

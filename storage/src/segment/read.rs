@@ -17,7 +17,7 @@ use parquet::{
 };
 use std::sync::atomic::Ordering;
 
-use super::{Segment, cache::ColumnId, file::CheckedReader};
+use super::{Segment, file::CheckedReader};
 use crate::{
     catalog::Table,
     columns::{self, arrow_error},
@@ -33,7 +33,7 @@ impl Segment {
         let missing = self.not_cached(group, projection);
         let decoded = self.decode(group, &missing, None)?;
         for (column, array) in missing.iter().zip(&decoded) {
-            self.cache.insert(self.column_id(group, *column), array.clone());
+            self.keep_column(group, *column, array.clone());
         }
         let array = |column: &usize| match missing.binary_search(column).ok().and_then(|at| decoded.get(at)) {
             Some(array) => Ok(array.clone()),
@@ -48,7 +48,7 @@ impl Segment {
             if *column >= self.columns_kept() {
                 return self.null_column(table, group, *column).ok();
             }
-            self.cache.get(self.column_id(group, *column))
+            self.kept_column(group, *column)
         };
         projection.iter().map(array).collect()
     }
@@ -79,13 +79,12 @@ impl Segment {
 
     /// One column of a row group that the segment has, by way of the cache.
     pub(super) fn decoded(&self, group: usize, column: usize) -> Result<ArrayRef> {
-        let id = self.column_id(group, column);
-        if let Some(array) = self.cache.get(id) {
+        if let Some(array) = self.kept_column(group, column) {
             return Ok(array);
         }
         let array = self.decode(group, &[column], None)?.pop();
         let array = array.ok_or_else(|| Error::Internal(format!("column {column} was not read")))?;
-        self.cache.insert(id, array.clone());
+        self.keep_column(group, column, array.clone());
         Ok(array)
     }
 
@@ -122,15 +121,18 @@ impl Segment {
         Ok(columns::nulls(spec.column_type, rows))
     }
 
-    fn column_id(&self, group: usize, column: usize) -> ColumnId {
-        ColumnId { segment: self.id(), group, column }
+    fn kept_column(&self, group: usize, column: usize) -> Option<ArrayRef> {
+        self.ground.cache.column(self.key(), group, column)
+    }
+
+    fn keep_column(&self, group: usize, column: usize, array: ArrayRef) {
+        self.ground.cache.keep_column(self.key(), group, column, array);
     }
 
     /// Columns of the file that must be decoded, in order.
     fn not_cached(&self, group: usize, projection: &[usize]) -> Vec<usize> {
         let kept = self.columns_kept();
-        let is_missing =
-            |column: &usize| *column < kept && self.cache.get(self.column_id(group, *column)).is_none();
+        let is_missing = |column: &usize| *column < kept && self.kept_column(group, *column).is_none();
         let mut missing: Vec<usize> =
             projection.iter().copied().filter(|column| is_missing(column)).collect();
         missing.sort_unstable();
@@ -143,7 +145,7 @@ impl Segment {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let footer = self.footer()?.clone();
+        let footer = self.footer()?;
         let rows =
             self.meta.groups.get(group).and_then(|group| usize::try_from(group.rows).ok()).unwrap_or(0);
         let mask = ProjectionMask::roots(footer.parquet_schema(), wanted.iter().copied());
@@ -174,14 +176,15 @@ impl Segment {
         (0..wanted.len()).map(column).collect()
     }
 
-    fn footer(&self) -> Result<&ArrowReaderMetadata> {
-        if let Some(footer) = self.footer.get() {
+    fn footer(&self) -> Result<ArrowReaderMetadata> {
+        if let Some(footer) = self.ground.cache.footer(self.key()) {
             return Ok(footer);
         }
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let loaded =
             ArrowReaderMetadata::load(&CheckedReader(self.file.clone()), options).map_err(parquet_error)?;
-        Ok(self.footer.get_or_init(|| loaded))
+        self.ground.cache.keep_footer(self.key(), loaded.clone());
+        Ok(loaded)
     }
 }
 

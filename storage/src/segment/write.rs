@@ -1,11 +1,7 @@
-//! Writes a segment: columns, index, and at last the meta file. Everything is synced when it is finished; nothing of
-//! it counts before a manifest names it.
+//! Writes a segment: columns, index, and at last the meta file. Everything is durable when it is finished; nothing of
+//! it counts before a manifest names it, and what is not finished, or never named, goes.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, UInt64Array},
@@ -19,7 +15,7 @@ use parquet::{
 };
 
 use super::{
-    ColumnCache, Segment, SegmentId,
+    Ground, Segment, SegmentId,
     file::CheckedWriter,
     folder,
     meta::{self, GroupMeta, SegmentMeta},
@@ -28,7 +24,7 @@ use crate::{
     catalog::Table,
     columns,
     error::{Error, Result},
-    files::{self, failed},
+    objects::ObjectName,
     text::TextWriter,
     value::Row,
 };
@@ -39,42 +35,68 @@ pub(super) const INDEX: &str = "index";
 
 /// Rows of a page: a single row is read by its page.
 const PAGE_ROWS: usize = 2_048;
+/// A row group is closed past this many bytes of rows, however few those are: it is held in memory as a whole, by who
+/// writes it and by who decodes it.
+const GROUP_BYTES_TARGET: u64 = 64 << 20;
 
 /// A segment being written; rows come in the order of keys, each key once.
 pub(crate) struct SegmentWriter {
+    ground: Arc<Ground>,
     table: Arc<Table>,
     id: SegmentId,
-    folder: PathBuf,
+    folder: ObjectName,
     schema: SchemaRef,
     parquet: ArrowWriter<CheckedWriter>,
     index: TextWriter,
     group_rows: usize,
     rows: Vec<Row>,
+    /// Of these rows, roughly.
+    bytes: u64,
     csns: Vec<u64>,
     groups: Vec<GroupMeta>,
     csn_max: u64,
+    /// The last field: what is written goes when its writers have gone.
+    unfinished: Unfinished,
+}
+
+/// Removes what was written of a segment, unless it is finished.
+struct Unfinished {
+    ground: Arc<Ground>,
+    folder: ObjectName,
+    is_finished: bool,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.is_finished
+            && let Err(error) = self.ground.objects.delete_folder(&self.folder)
+        {
+            tracing::warn!(%error, "a segment that was given up could not be removed; the next start does it");
+        }
+    }
 }
 
 impl SegmentWriter {
     /// An empty segment; what a failed attempt left under the same number is replaced.
     pub fn create(
-        store: &Path,
+        ground: &Arc<Ground>,
         table: &Arc<Table>,
         id: SegmentId,
         group_rows: usize,
     ) -> Result<SegmentWriter> {
-        let folder = folder(store, table.id, id);
-        files::remove_folder(&folder)?;
-        files::make_folder(&folder.join(INDEX))?;
-        let path = folder.join(COLUMNS);
-        let file = CheckedWriter::new(File::create(&path).map_err(failed("create", &path))?);
+        let folder = folder(table.id, id);
+        ground.objects.delete_folder(&folder)?;
+        let unfinished = Unfinished { ground: ground.clone(), folder: folder.clone(), is_finished: false };
+        let upload = ground.objects.upload(&folder.clone().join(COLUMNS));
+        let file = CheckedWriter::new(upload);
         let csn = Arc::new(Field::new("_csn", DataType::UInt64, false));
         let fields = table.schema.fields().iter().cloned().chain([csn]);
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let parquet =
             ArrowWriter::try_new(file, schema.clone(), Some(properties()?)).map_err(parquet_error)?;
         Ok(SegmentWriter {
-            index: TextWriter::in_folder(table, &folder.join(INDEX))?,
+            index: TextWriter::create(&ground.objects, &folder.clone().join(INDEX), table)?,
+            ground: ground.clone(),
             table: table.clone(),
             id,
             folder,
@@ -82,23 +104,28 @@ impl SegmentWriter {
             parquet,
             group_rows: group_rows.max(1),
             rows: Vec::new(),
+            bytes: 0,
             csns: Vec::new(),
             groups: Vec::new(),
             csn_max: 0,
+            unfinished,
         })
     }
 
     /// The next row, and the CSN that made it.
     pub fn add(&mut self, row: Row, csn: u64) -> Result<()> {
         self.index.add(&row)?;
+        self.bytes = self.bytes.saturating_add(row.bytes());
         self.rows.push(row);
         self.csns.push(csn);
         self.csn_max = self.csn_max.max(csn);
-        if self.rows.len() >= self.group_rows { self.close_group() } else { Ok(()) }
+        let is_full = self.rows.len() >= self.group_rows || self.bytes >= GROUP_BYTES_TARGET;
+        if is_full { self.close_group() } else { Ok(()) }
     }
 
     fn close_group(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
         self.groups.push(GroupMeta {
             rows: u32::try_from(rows.len()).map_err(|_| Error::Internal("a row group too large".into()))?,
@@ -113,14 +140,15 @@ impl SegmentWriter {
         self.parquet.flush().map_err(parquet_error)
     }
 
-    /// The finished segment, durable and open.
-    pub fn finish(mut self, cache: &Arc<ColumnCache>) -> Result<Segment> {
+    /// The finished segment, durable and open. It goes with its last reader unless it is kept ([`Segment::keep`]).
+    pub fn finish(mut self) -> Result<Segment> {
         self.close_group()?;
+        let objects = &self.ground.objects;
         let file = self.parquet.into_inner().map_err(parquet_error)?;
-        let path = self.folder.join(COLUMNS);
-        let (file_bytes, block_crcs) = file.finish().map_err(failed("write", &path))?;
-        drop(self.index.finish()?);
-        files::sync_all_in(&self.folder.join(INDEX))?;
+        let columns = self.folder.clone().join(COLUMNS);
+        let (file_bytes, block_crcs) =
+            file.finish().map_err(|source| objects.io("write", &columns, source))?;
+        self.index.publish()?;
         let meta = SegmentMeta {
             rows: self.groups.iter().map(|group| group.rows).sum(),
             columns: u32::try_from(self.table.spec.columns.len()).unwrap_or(u32::MAX),
@@ -129,11 +157,11 @@ impl SegmentWriter {
             file_bytes,
             block_crcs,
         };
-        let crc = meta.write(&self.folder.join(meta::NAME))?;
-        for folder in self.folder.ancestors().take(3) {
-            files::sync_folder(folder)?;
-        }
-        Segment::open(&self.folder, self.id, crc, cache)
+        let crc = meta.write(objects, &self.folder.join(meta::NAME))?;
+        let segment = Segment::open(&self.ground, self.table.id, self.id, crc)?;
+        segment.retire();
+        self.unfinished.is_finished = true;
+        Ok(segment)
     }
 }
 

@@ -128,7 +128,7 @@ fn rows_of_the_wrong_shape_are_refused_by_name() {
 fn a_second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let second = Store::open(folder.path(), options(), World::seeded(1, 0));
+    let second = Store::open(folder.path(), options(), World::seeded(1, 0), &resources());
     assert!(matches!(second.err(), Some(Error::Unavailable(_))));
     store.close().unwrap();
     open(folder.path());

@@ -57,7 +57,7 @@ fn row(number: i64) -> Row {
 #[test]
 fn values_of_every_type_come_back_by_every_path() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), options(), World::seeded(1, 0)).unwrap();
+    let store = Store::open(folder.path(), options(), World::seeded(1, 0), &resources()).unwrap();
     store.define_tables(vec![every_type()]).unwrap();
     let wanted: Vec<Row> = (0..60).map(row).collect();
     insert(&store, "every", wanted.clone()).unwrap();
@@ -84,8 +84,8 @@ fn values_of_every_type_come_back_by_every_path() {
 #[test]
 fn a_few_rows_read_by_their_pages_are_the_same_as_from_the_cache() {
     let folder = tempfile::tempdir().unwrap();
-    let tight = crate::StoreOptions { cache_bytes: 1, row_group_rows: 200, ..options() };
-    let store = Store::open(folder.path(), tight, World::seeded(1, 0)).unwrap();
+    let tight = crate::StoreOptions { row_group_rows: 200, ..options() };
+    let store = Store::open(folder.path(), tight, World::seeded(1, 0), &small_cache(1)).unwrap();
     let spec = every_type();
     store.define_tables(vec![spec.clone()]).unwrap();
     let wanted: Vec<Row> = (0..200).map(row).collect();

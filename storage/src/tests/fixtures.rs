@@ -12,7 +12,7 @@ const FORMAT_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/format-1")
 fn a_store_of_format_1_opens() {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(Path::new(FORMAT_1), folder.path());
-    let store = Store::open(folder.path(), options(), World::seeded(1, 0)).unwrap();
+    let store = Store::open(folder.path(), options(), World::seeded(1, 0), &resources()).unwrap();
     let snapshot = store.snapshot();
     assert_eq!(
         all(&snapshot, "account"),

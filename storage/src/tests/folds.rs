@@ -228,6 +228,6 @@ fn what_is_there_must_hold_a_new_constraint() {
     store.define_tables(tables).unwrap();
     insert(&store, "account", vec![account("c", "same", "3", 0)]).unwrap_err();
     drop(store);
-    let store = Store::open(folder.path(), options(), World::real()).unwrap();
+    let store = Store::open(folder.path(), options(), World::real(), &resources()).unwrap();
     insert(&store, "account", vec![account("c", "same", "3", 0)]).unwrap_err();
 }

@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::support::*;
-use crate::{Error, Row, ScanRequest, Snapshot, Store, StoreOptions, TextQuery, TextSyntax, Value, WriteSet};
+use crate::{
+    Error, Resources, Row, ScanRequest, Snapshot, Store, StoreOptions, TextQuery, TextSyntax, Value, WriteSet,
+};
 
 type Model = BTreeMap<String, Row>;
 
@@ -18,22 +20,24 @@ const SEEDS: u64 = 12;
 struct Run {
     random: StdRng,
     folder: tempfile::TempDir,
+    resources: Arc<Resources>,
     store: Arc<Store>,
     model: Model,
     held: Vec<(Snapshot, Model)>,
 }
 
 fn small() -> StoreOptions {
-    StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, cache_bytes: 64 << 10, ..options() }
+    StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, ..options() }
 }
 
 #[test]
 fn the_store_does_what_a_map_does() {
-    for seed in 0..SEEDS {
+    for seed in seeds(SEEDS) {
         let folder = tempfile::tempdir().unwrap();
-        let store = open_with(folder.path(), small());
+        let resources = small_cache(64 << 10);
+        let store = open_in(folder.path(), small(), &resources);
         let random = StdRng::seed_from_u64(seed);
-        let mut run = Run { random, folder, store, model: Model::new(), held: vec![] };
+        let mut run = Run { random, folder, resources, store, model: Model::new(), held: vec![] };
         for step in 0..40 {
             let context = format!("seed {seed}, step {step}");
             match run.random.random_range(0..20) {
@@ -102,7 +106,7 @@ impl Run {
     fn reopen(&mut self) {
         self.held.clear();
         self.store.close().unwrap();
-        self.store = open_with(self.folder.path(), small());
+        self.store = open_in(self.folder.path(), small(), &self.resources);
     }
 
     /// Goes on with a copy of the files as they are while the store is open: what `kill -9` would leave.
@@ -110,7 +114,7 @@ impl Run {
         let copy = tempfile::tempdir().unwrap();
         copy_folder(self.folder.path(), copy.path());
         self.held.clear();
-        self.store = open_with(copy.path(), small());
+        self.store = open_in(copy.path(), small(), &self.resources);
         self.folder = copy;
     }
 

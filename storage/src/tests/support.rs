@@ -1,16 +1,30 @@
 //! A small model of accounts and contacts that the tests share.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use arrow::array::{Array, AsArray};
 
 use crate::{
-    ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, ReferenceSpec, Result, Row, ScanRequest,
-    Snapshot, Store, StoreOptions, TableName, TableSpec, Value, World, WriteSet,
+    ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, ReferenceSpec, ResourceOptions, Resources,
+    Result, Row, ScanRequest, Snapshot, Store, StoreOptions, TableName, TableSpec, Value, World, WriteSet,
 };
 
 pub fn options() -> StoreOptions {
     StoreOptions { log_file_bytes: 1 << 20, row_group_rows: 16, ..StoreOptions::default() }
+}
+
+/// Those of all tests of this process.
+pub fn resources() -> Arc<Resources> {
+    static ALL: OnceLock<Arc<Resources>> = OnceLock::new();
+    ALL.get_or_init(|| Resources::new(ResourceOptions::default())).clone()
+}
+
+/// With a cache of so many bytes.
+pub fn small_cache(cache_bytes: u64) -> Arc<Resources> {
+    Resources::new(ResourceOptions { cache_bytes, fold_threads: 1 })
 }
 
 pub fn open(folder: &Path) -> Arc<Store> {
@@ -18,7 +32,11 @@ pub fn open(folder: &Path) -> Arc<Store> {
 }
 
 pub fn open_with(folder: &Path, options: StoreOptions) -> Arc<Store> {
-    let store = Store::open(folder, options, World::seeded(7, 0)).unwrap();
+    open_in(folder, options, &resources())
+}
+
+pub fn open_in(folder: &Path, options: StoreOptions, resources: &Arc<Resources>) -> Arc<Store> {
+    let store = Store::open(folder, options, World::seeded(7, 0), resources).unwrap();
     store.define_tables(tables()).unwrap();
     store
 }
@@ -137,4 +155,14 @@ pub fn keys(snapshot: &Snapshot, table: &str, request: ScanRequest) -> Vec<Strin
 pub fn found(snapshot: &Snapshot, table: &str, column: &str, value: Value) -> Vec<String> {
     let rows = snapshot.table(table).unwrap().lookup(column, &[value]).unwrap();
     keys(snapshot, table, ScanRequest { rows: Some(rows), ..ScanRequest::default() })
+}
+
+/// The seeds that a randomised test runs: `QUARRY_TEST_SEED` alone when it is set, else as many as `QUARRY_TEST_SEEDS`
+/// says, from 0 on, else `short` of them.
+pub fn seeds(short: u64) -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    match number("QUARRY_TEST_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("QUARRY_TEST_SEEDS").unwrap_or(short),
+    }
 }

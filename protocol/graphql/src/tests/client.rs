@@ -59,6 +59,7 @@ impl Server {
             admin_password: Some("admin password".into()),
             token_seconds: 60,
             store: Default::default(),
+            resources: Default::default(),
             planner: Default::default(),
         };
         let opened = Engine::open(engine_options, World::seeded(1, START_MICROS)).unwrap();

@@ -31,6 +31,7 @@ impl Server {
             admin_password: Some(PASSWORD.into()),
             token_seconds: 3600,
             store: Default::default(),
+            resources: Default::default(),
             planner: Default::default(),
         };
         let opened =

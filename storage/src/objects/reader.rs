@@ -1,0 +1,69 @@
+//! Reads ranges of an object.
+
+use std::{fmt, io, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::{ObjectName, io_error, wait};
+use crate::files::OpenFile;
+
+/// An object that is read by ranges. Objects do not change, so its size is asked once.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    source: Source,
+    bytes: u64,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// The file stays open: a read is one call.
+    File(Arc<dyn OpenFile>),
+    Object(Arc<dyn ObjectStore>, ObjectName),
+}
+
+impl Reader {
+    pub(super) fn of_file(file: io::Result<Arc<dyn OpenFile>>) -> io::Result<Reader> {
+        let file = file?;
+        Ok(Reader { bytes: file.bytes()?, source: Source::File(file) })
+    }
+
+    pub(super) fn of_object(store: &Arc<dyn ObjectStore>, name: &ObjectName) -> io::Result<Reader> {
+        let about = wait(store.head(name)).map_err(io_error)?;
+        Ok(Reader { bytes: about.size, source: Source::Object(store.clone(), name.clone()) })
+    }
+
+    /// The object's length.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// These bytes of it.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` when the object ends before.
+    pub fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let wanted = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
+        if wanted == 0 {
+            return Ok(Bytes::new());
+        }
+        match &self.source {
+            Source::File(file) => {
+                let mut buffer = vec![0; wanted];
+                file.read_at(&mut buffer, range.start)?;
+                Ok(buffer.into())
+            }
+            Source::Object(store, name) => {
+                let bytes = wait(store.get_range(name, range)).map_err(io_error)?;
+                if bytes.len() == wanted { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} bytes)", self.bytes)
+    }
+}
