@@ -55,7 +55,7 @@ async fn principal(door: &Door, headers: &HeaderMap) -> Result<Principal, Proble
     let text = first.to_str().map_err(|_| refuse("the Authorization header can't be read"))?;
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => Ok(door.engine.by_token(rest.trim())?),
+        "bearer" => Ok(door.engine.by_token(rest.trim()).await?),
         "basic" => {
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));
