@@ -59,6 +59,58 @@ async fn an_expand_brings_no_more_records_than_allowed() {
 }
 
 #[tokio::test]
+async fn all_expands_of_a_question_count_together() {
+    let shop =
+        Shop::empty(PlannerOptions { expand_rows_max: 10, expands_max: 4, ..PlannerOptions::default() });
+    shop.insert("account", &[json!({"id": "acc_1", "name": "x"})]);
+    let contacts: Vec<Json> =
+        (0..6).map(|n| json!({"id": format!("con_{n}"), "name": "y", "account_id": "acc_1"})).collect();
+    shop.insert("contact", &contacts);
+    let brings = |names: &[&str]| -> Json {
+        let expand = names.iter().map(|name| ((*name).to_owned(), json!({"relation": "contacts"})));
+        json!({"object": "account", "expand": Json::Object(expand.collect())})
+    };
+    assert!(shop.ask(&shop.context(), &brings(&["a"])).await.is_ok());
+    let nested =
+        json!({"object": "account", "expand": {"contacts": {"expand": {"account": {"expand": "contacts"}}}}});
+    let paths = json!({"object": "account", "fields": ["parent.name"], "limit": 1,
+                       "expand": {"a": {"relation": "parent", "expand": {"parent": {"expand": {"parent": {"expand": "parent"}}}}}}});
+    let cases = [
+        (brings(&["a", "b"]), "expand_rows_max"),
+        (nested, "expand_rows_max"),
+        (brings(&["a", "b", "c", "d", "e"]), "expands_max"),
+        (paths, "expands_max"),
+    ];
+    for (question, limit) in cases {
+        let error = shop.ask(&shop.context(), &question).await.expect_err("too many");
+        assert_eq!((error.kind, error.code), (ErrorKind::Limited, "LIMIT_EXCEEDED"), "{question}");
+        assert!(error.message.contains(limit), "{question}: {}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn what_an_expand_keeps_is_taken_from_the_memory_of_all_questions() {
+    let shop = Shop::empty(PlannerOptions { memory_bytes: 24 << 20, ..PlannerOptions::default() });
+    let accounts: Vec<Json> =
+        (0..2_000).map(|n| json!({"id": format!("acc_{n:04}"), "notes": "n".repeat(8 << 10)})).collect();
+    let contacts: Vec<Json> = (0..2_000)
+        .map(|n| json!({"id": format!("con_{n:04}"), "name": "y", "account_id": format!("acc_{n:04}")}))
+        .collect();
+    shop.insert("account", &accounts);
+    shop.insert("contact", &contacts);
+    let mut question =
+        json!({"object": "contact", "fields": ["id"], "expand": {"account": {"fields": ["notes"]}}});
+    let error = shop.ask(&shop.context(), &question).await.expect_err("32 MiB of 24");
+    assert_eq!((error.kind, error.code), (ErrorKind::Limited, "LIMIT_EXCEEDED"));
+    assert!(error.message.contains("memory_bytes"), "{}", error.message);
+    // What was taken is given back: often enough, a part of it would not fit.
+    question["limit"] = json!(500);
+    for _ in 0..5 {
+        assert!(shop.ask(&shop.context(), &question).await.is_ok());
+    }
+}
+
+#[tokio::test]
 async fn a_question_ends_at_its_deadline() {
     let shop = Shop::filled(Kept::Delta);
     let mut context = shop.context();

@@ -60,5 +60,5 @@ fn records_are_found_by_their_natural_keys() {
     let server = says(200, json!({"records": [{"id": "itm_1", "product": "MG"}]}));
     let found = server.find(&"item".into(), &"product".into(), &[json!("MG")]).unwrap();
     assert_eq!(found, [("MG".to_owned(), "itm_1".to_owned())]);
-    assert_eq!(server.0.2.borrow()[0].1["where"], json!({"product": {"$in": ["MG"]}}));
+    assert_eq!(server.0.2.borrow()[0].1["where"], json!({"product": {"$in": {"$literal": ["MG"]}}}));
 }
