@@ -147,7 +147,7 @@ async fn ranges_and_extremes_are_the_same_however_the_rows_lie() {
             "select min(number) as a, max(number) as b, count(stage) as c, count(*) as d from \"order\"",
             json!([{"a": "o000", "b": "o299", "c": 100, "d": 300}]),
         ),
-        ("select max(amount) as m from \"order\" where stage is null", json!([{"m": 299.0}])),
+        ("select max(number) as m from \"order\" where stage is null", json!([{"m": "o299"}])),
     ];
     for folded in [false, true] {
         for (sql, expected) in &cases {
