@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::Field as ArrowField;
 use quarry_metadata::{Field, FieldKind, Object};
 use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
 
@@ -42,6 +43,18 @@ pub fn column_type(field: &Field) -> ColumnType {
     }
 }
 
+/// How a field stands in an answer under `name`. JSON is text that is marked as Arrow's canonical `arrow.json`.
+pub fn arrow_field(name: &str, field: &Field) -> ArrowField {
+    let column = ArrowField::new(name, column_type(field).arrow(), true);
+    match field.kind {
+        FieldKind::Json => {
+            let mark = [("ARROW:extension:name", "arrow.json"), ("ARROW:extension:metadata", "")];
+            column.with_metadata(mark.map(|(key, value)| (key.to_owned(), value.to_owned())).into())
+        }
+        _ => column,
+    }
+}
+
 fn column_spec(object: &Object, field: &Field) -> ColumnSpec {
     let column_type = column_type(field);
     let leads_index = object.indexes.iter().any(|index| index.fields.first() == Some(&field.name));
@@ -64,6 +77,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         .map(|index| IndexSpec {
             name: index.name.as_str().into(),
             columns: index.fields.iter().map(|field| ColumnName::from(field.as_str())).collect(),
+            condition: None,
         })
         .collect();
     for field in object.fields.values().filter(|field| field.unique || field.external_id) {
@@ -71,7 +85,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         let named = unique.iter().any(|index| index.columns == alone);
         if !named && !matches!(field.kind, FieldKind::Id) {
             let name: Arc<str> = format!("{}_{}_key", object.name, field.name).into();
-            unique.push(IndexSpec { name, columns: alone.into() });
+            unique.push(IndexSpec { name, columns: alone.into(), condition: None });
         }
     }
     unique

@@ -5,6 +5,8 @@
 //! in the view has no column in the provider, so no filter, sort, aggregate or error message can name it.
 
 mod access;
+mod narrow;
+mod parts;
 mod scan;
 
 use std::sync::Arc;
