@@ -11,8 +11,6 @@
 //! [`RealFiles`] are the machine's. A test gives others, which forget and fail as the above allows.
 
 mod real;
-#[cfg(test)]
-pub(crate) mod simulated;
 
 use std::{
     any::Any,

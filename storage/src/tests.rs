@@ -1,6 +1,7 @@
 //! The store as its callers meet it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub(crate) mod simulated;
 pub(crate) mod support;
 
 mod commits;

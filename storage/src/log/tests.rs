@@ -10,11 +10,11 @@ use super::{ChangeEntry, Entry, LogGround, LogStart, LogWriter, TableEntry, Tran
 use crate::{
     catalog::TableId,
     error::{Error, Result},
-    files::{
-        Files,
+    files::Files,
+    tests::{
         simulated::{Disk, Fault},
+        support::inline_resources,
     },
-    tests::support::inline_resources,
     value::{Row, Value},
 };
 

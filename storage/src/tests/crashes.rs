@@ -5,7 +5,7 @@
 //! of that many seeds, and `QUARRY_TEST_SEED=…` every one of a seed.
 
 use super::{script::*, support::*};
-use crate::files::simulated::{Crash, Disk, Image};
+use crate::tests::simulated::{Crash, Disk, Image};
 
 /// How many instants of a seed the short form tries.
 const SHORT: usize = 25;

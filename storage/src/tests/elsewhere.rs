@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ErrorKind, ObjectPlace, World,
-    files::simulated::{Crash, Disk},
+    tests::simulated::{Crash, Disk},
 };
 
 /// How many operations the short form lets fail, in each way.

@@ -6,7 +6,7 @@
 use super::{script::*, support::*};
 use crate::{
     ErrorKind,
-    files::simulated::{Crash, Disk, Fault},
+    tests::simulated::{Crash, Disk, Fault},
 };
 
 /// How many operations of a seed the short form lets fail, in each way.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     ErrorKind, Row, Store, Value, WriteSet,
-    files::simulated::{Disk, Fault},
+    tests::simulated::{Disk, Fault},
 };
 
 fn ranked(key: &str, rank: i64) -> Row {

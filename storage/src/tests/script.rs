@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::support::*;
-use crate::{Result, Row, Store, StoreOptions, Value, World, WriteSet, files::simulated::Disk};
+use crate::{Result, Row, Store, StoreOptions, Value, World, WriteSet, tests::simulated::Disk};
 
 /// The accounts by key.
 pub type Model = BTreeMap<String, Row>;

@@ -1,9 +1,8 @@
 //! A disk in memory that keeps only what it must: unsynced bytes are lost or torn by sectors when the power goes, unsynced
-//! names are lost, and any operation can be made to fail. It promises what [`super::Files`] says, and not a bit more.
+//! names are lost, and any operation can be made to fail. It promises what [`Files`] says, and not a bit more.
 //!
 //! A test runs once with [`Disk::record`], which keeps an image of the disk before every operation that changes it: each
 //! is what a crash at that instant leaves. [`Disk::after`] makes of it a disk on which to open a store again.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod state;
 
@@ -18,7 +17,7 @@ use parking_lot::Mutex;
 use rand::{SeedableRng, rngs::StdRng};
 
 use self::state::{Node, State};
-use super::{Files, FolderEntry, FolderLock, OpenFile, OpenMode};
+use crate::files::{self, Files, FolderEntry, FolderLock, OpenFile, OpenMode};
 
 /// What a crash takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +125,7 @@ impl Disk {
 
     /// The contents of a file.
     pub fn contents(&self, path: &Path) -> Vec<u8> {
-        super::read(self, path).unwrap()
+        files::read(self, path).unwrap()
     }
 
     /// Makes a file hold this, durably.
@@ -305,4 +304,60 @@ impl std::fmt::Debug for DiskFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "DiskFile({})", self.number)
     }
+}
+
+#[test]
+fn it_forgets_what_was_not_synced() {
+    let disk = Disk::default();
+    let (kept, torn, lost) = (Path::new("/f/kept"), Path::new("/f/torn"), Path::new("/f/lost"));
+    disk.set_contents(kept, b"kept");
+    disk.set_contents(torn, &[1; 4096]);
+    disk.open(torn, OpenMode::Write).unwrap().write_at(&[2; 4096], 0).unwrap();
+    disk.open(lost, OpenMode::Create).unwrap().sync_all().unwrap();
+    let after = |crash, seed| {
+        let disk = disk.crashed(crash, seed);
+        let names: Vec<_> = disk.list(Path::new("/f")).unwrap().into_iter().map(|entry| entry.path).collect();
+        (names.contains(&lost.to_path_buf()), disk.contents(kept), disk.contents(torn))
+    };
+    assert_eq!(after(Crash::Killed, 0), (true, b"kept".to_vec(), vec![2; 4096]));
+    assert_eq!(after(Crash::AllLost, 0), (false, b"kept".to_vec(), vec![1; 4096]));
+    let some: Vec<_> = (0..20).map(|seed| after(Crash::SomeLost, seed)).collect();
+    assert!(some.iter().any(|(is_there, ..)| *is_there) && some.iter().any(|(is_there, ..)| !*is_there));
+    assert!(some.iter().all(|(_, kept, _)| kept == b"kept"));
+    assert!(some.iter().any(|(.., torn)| torn.contains(&1) && torn.contains(&2)), "torn by sectors");
+    assert!(
+        some.iter().all(|(.., torn)| torn.chunks(512).all(|sector| sector.iter().all(|b| *b == sector[0])))
+    );
+}
+
+#[test]
+fn a_rename_that_was_not_synced_leaves_one_of_the_names() {
+    let disk = Disk::default();
+    let (from, to) = (Path::new("/f/from"), Path::new("/g/to"));
+    disk.set_contents(from, b"contents");
+    disk.set_contents(Path::new("/g/other"), b"");
+    disk.rename(from, to).unwrap();
+    for seed in 0..20 {
+        let after = disk.crashed(Crash::SomeLost, seed);
+        assert!([from, to].iter().any(|path| after.open(path, OpenMode::Read).is_ok()), "seed {seed}");
+    }
+    disk.sync_folder(Path::new("/g")).unwrap();
+    assert_eq!(disk.crashed(Crash::AllLost, 0).contents(to), b"contents");
+}
+
+#[test]
+fn a_failed_sync_is_not_mended_by_the_next() {
+    let disk = Disk::default();
+    let path = Path::new("/f/file");
+    disk.set_contents(path, b"old");
+    let file = disk.open(path, OpenMode::Write).unwrap();
+    file.write_at(b"new", 0).unwrap();
+    disk.fail(Some(Fault::NoSync(0)));
+    file.sync_data().unwrap_err();
+    disk.fail(None);
+    file.sync_data().unwrap();
+    assert_eq!(disk.crashed(Crash::AllLost, 0).contents(path), b"old");
+    file.write_at(b"new", 0).unwrap();
+    file.sync_data().unwrap();
+    assert_eq!(disk.crashed(Crash::AllLost, 0).contents(path), b"new");
 }
