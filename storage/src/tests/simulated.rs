@@ -134,7 +134,7 @@ impl Disk {
         let file = self.open(path, OpenMode::Create).unwrap();
         file.write_at(bytes, 0).unwrap();
         file.sync_all().unwrap();
-        self.sync_folder(path.parent().unwrap()).unwrap();
+        path.ancestors().skip(1).for_each(|folder| self.sync_folder(folder).unwrap());
     }
 
     fn operate<T>(&self, does: Does, act: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
