@@ -47,6 +47,7 @@ impl Inner {
     /// Folds all that was committed before it was called.
     pub fn fold(&self) -> Result<u64> {
         let _folding = self.folding.lock();
+        self.ground.remove_left();
         // A fold that failed left a frozen delta: that one first, then what came behind it.
         if self.published().state.generations.len() > 1 {
             self.fold_frozen()?;

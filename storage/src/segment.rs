@@ -41,6 +41,7 @@ use crate::{
     columns,
     error::{Error, Result},
     objects::{ObjectName, Objects},
+    resources::Resources,
     scan::Extent,
     text::{TextPart, TextWriter},
     value::Row,
@@ -56,6 +57,29 @@ pub(crate) struct Ground {
     pub cache: Arc<Cache>,
     /// The store's number in this process.
     pub store: u64,
+    /// Segments that could not be removed.
+    left: Mutex<Vec<ObjectName>>,
+}
+
+impl Ground {
+    pub fn new(objects: Objects, resources: &Resources) -> Arc<Ground> {
+        let (cache, store) = (resources.cache.clone(), resources.store_number());
+        Arc::new(Ground { objects, cache, store, left: Mutex::default() })
+    }
+
+    /// Removes all of a segment; what can't be removed now is with the next fold, or when the store is opened.
+    fn remove(&self, segment: ObjectName) {
+        if let Err(error) = self.objects.delete_folder(&segment) {
+            tracing::warn!(%error, "a segment that is not needed could not be removed; it is tried again");
+            self.left.lock().push(segment);
+        }
+    }
+
+    /// Tries again what could not be removed.
+    pub fn remove_left(&self) {
+        let left = std::mem::take(&mut *self.left.lock());
+        left.into_iter().for_each(|segment| self.remove(segment));
+    }
 }
 
 impl Drop for Ground {
@@ -261,10 +285,8 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if !self.is_kept()
-            && let Err(error) = self.ground.objects.delete_folder(&self.folder)
-        {
-            tracing::warn!(%error, "a segment that is not needed could not be removed; the next start does it");
+        if !self.is_kept() {
+            self.ground.remove(self.folder.clone());
         }
     }
 }

@@ -250,8 +250,7 @@ impl Inner {
         make_folders(&*files, folder)?;
         let folder_lock = files::lock(&*files, folder)?;
         let objects = Objects::open(folder, world)?;
-        let ground = Ground { objects, cache: resources.cache.clone(), store: resources.store_number() };
-        let ground = Arc::new(ground);
+        let ground = Ground::new(objects, resources);
         let manifest = Manifest::newest(&ground.objects)?;
         let start = LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash };
         let gauge = Gauge::default();

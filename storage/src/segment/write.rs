@@ -68,10 +68,8 @@ struct Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if !self.is_finished
-            && let Err(error) = self.ground.objects.delete_folder(&self.folder)
-        {
-            tracing::warn!(%error, "a segment that was given up could not be removed; the next start does it");
+        if !self.is_finished {
+            self.ground.remove(self.folder.clone());
         }
     }
 }

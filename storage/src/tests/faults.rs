@@ -3,11 +3,21 @@
 //!
 //! The short form tries a few of all operations; `QUARRY_TEST_SEEDS=5 cargo nextest run -p quarry-storage fault` every one.
 
-use super::{script::*, support::*};
-use crate::{
-    ErrorKind,
-    tests::simulated::{Crash, Disk, Fault},
+use std::path::Path;
+
+use super::{
+    script::*,
+    simulated::{Crash, Disk, Fault},
+    support::*,
 };
+use crate::{ErrorKind, Store, files::Files};
+
+impl Store {
+    /// How many segments it reads.
+    fn segments(&self) -> usize {
+        self.inner.published().state.segments.values().map(|parts| parts.len()).sum()
+    }
+}
 
 /// How many operations of a seed the short form lets fail, in each way.
 const SHORT: u64 = 8;
@@ -33,6 +43,27 @@ fn a_fault_at_any_operation_is_told_and_gone_through() {
     }
 }
 
+/// The process ends, or the power goes, right behind a failed step: it is there or not, and nothing is damaged.
+fn crash_now(disk: &Disk, script: &Script, number: usize, context: &str) {
+    let crashes = [Crash::Killed, Crash::AllLost, Crash::SomeLost, Crash::SomeLost];
+    for (seed, crash) in (0..).zip(crashes) {
+        let context = format!("{context}, then {crash:?} by {seed}");
+        let store = open_world(world(&disk.crashed(crash, seed)));
+        let store = store.unwrap_or_else(|error| panic!("{context}: {error}"));
+        let rows = all(&store.snapshot(), "account");
+        let models = &script.models[number..number + 2];
+        let model = models.iter().find(|model| model.values().eq(rows.iter()));
+        let model = model.unwrap_or_else(|| panic!("{context}: it holds {rows:#?}, not one of {models:#?}"));
+        check_finds(&store, model, &context);
+    }
+}
+
+/// How many segments have files.
+fn segments_on(disk: &Disk) -> usize {
+    let folders = |path: &Path| disk.list(path).unwrap().into_iter().map(|entry| entry.path);
+    folders(&Path::new(FOLDER).join("segments")).flat_map(|table| folders(&table)).count()
+}
+
 /// Runs a script to its end through a fault, which lasts until a step fails by it; how many operations opening took.
 fn through(disk: &Disk, script: &Script, fault: Option<Fault>, context: &str) -> u64 {
     let store = open_world(world(disk)).unwrap();
@@ -43,12 +74,15 @@ fn through(disk: &Disk, script: &Script, fault: Option<Fault>, context: &str) ->
         if let Err(error) = run(&store, step) {
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{context}: {error}");
             check(&store, &script.models[number], &format!("{context}, failed"));
+            crash_now(disk, script, number, &context);
             disk.fail(None);
             run(&store, step).unwrap_or_else(|error| panic!("{context}, once more: {error}"));
         }
         check(&store, &script.models[number + 1], &context);
     }
     disk.fail(None);
+    store.fold().unwrap();
+    assert_eq!(segments_on(disk), store.segments(), "{context}: what a failed step left is gone");
     let last = script.models.last().unwrap();
     let lost = disk.crashed(Crash::AllLost, 0);
     let after = open_world(world(&lost)).unwrap_or_else(|error| panic!("{context}, then the power: {error}"));
