@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::support::*;
-use crate::{Result, Row, Store, StoreOptions, Value, World, WriteSet, tests::simulated::Disk};
+use super::{
+    simulated::{Crash, Disk, Image},
+    support::*,
+};
+use crate::{Result, Row, Store, StoreOptions, Value, World, WriteSet, files::Files};
 
 /// The accounts by key.
 pub type Model = BTreeMap<String, Row>;
@@ -50,6 +53,19 @@ impl Script {
         script
     }
 
+    /// As few steps as roll the log, fold and compact.
+    pub fn short() -> Script {
+        let row = |key: &str| account(key, &"long ".repeat(80), "", 1);
+        let put = |key: &str| Step::Commit(vec![(key.into(), Some(row(key)))]);
+        let mut script = Script { steps: vec![], models: vec![Model::new()] };
+        ["key00", "key01", "key02"].iter().for_each(|key| script.add(put(key)));
+        script.add(Step::Fold);
+        script.add(Step::Commit(vec![("key00".into(), None), ("key01".into(), None)]));
+        script.add(Step::Fold);
+        ["key03", "key04", "key05", "key06"].iter().for_each(|key| script.add(put(key)));
+        script
+    }
+
     fn add(&mut self, step: Step) {
         let mut model = self.models.last().unwrap().clone();
         if let Step::Commit(changes) = &step {
@@ -84,6 +100,18 @@ pub fn open_world(world: World) -> Result<Arc<Store>> {
     let store = Store::open(Path::new(FOLDER), options, world, &inline_resources())?;
     store.define_tables(tables())?;
     Ok(store)
+}
+
+/// The operations that published a manifest, or made or moved a log file.
+pub fn turns(images: &[Image]) -> Vec<u64> {
+    let names = |image: &Image| {
+        let disk = Disk::after(image, Crash::Killed, 0);
+        let names = |folder| disk.list(&Path::new(FOLDER).join(folder)).unwrap().len();
+        (image.operation, names("manifest"), names("log"))
+    };
+    let all: Vec<_> = images.iter().map(names).collect();
+    let pairs = all.iter().zip(all.iter().skip(1));
+    pairs.filter(|(a, b)| (a.1, a.2) != (b.1, b.2)).map(|(a, _)| a.0).collect()
 }
 
 /// Does a step. A commit whose changes change nothing is none.
