@@ -1,13 +1,19 @@
 //! The store as its callers meet it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub(crate) mod simulated;
 pub(crate) mod support;
 
 mod commits;
+mod crashes;
+mod elsewhere;
 mod every_type;
+mod faults;
+mod faulty_store;
 mod fixtures;
 mod folds;
 mod histories;
 mod isolation;
 mod model;
 mod reads;
+mod script;
