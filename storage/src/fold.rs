@@ -13,7 +13,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -24,8 +23,7 @@ use crate::{
     compact,
     delta::{DeltaTable, Generation},
     error::{Error, Result},
-    files::failed,
-    log::LogStart,
+    log::{LogStart, log_files},
     manifest::{Manifest, ManifestSegment, ManifestTable},
     objects::ObjectName,
     segment::{Ground, Segment, SegmentId, SegmentWriter, all_segments, folder},
@@ -168,22 +166,21 @@ impl Inner {
         published
     }
 
-    /// Makes log files whose every entry is folded history. The file that takes the writes always stays, and so does
+    /// Makes history of log files whose every entry is folded. The file that takes the writes always stays, and so does
     /// all behind it, which a failed roll may have left.
     fn keep_history(&self, folded: u64) -> Result<()> {
         let log = self.log.lock();
         let in_use = log.as_ref().ok_or_else(closed)?.path().to_path_buf();
         drop(log);
-        let folder = &self.log_ground.folder;
-        let paths = self.files.list(folder).map_err(failed("list", folder))?;
-        let paths: Vec<PathBuf> =
-            paths.into_iter().map(|entry| entry.path).take_while(|path| *path <= in_use).collect();
-        let first_csn = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
-        for (path, next) in paths.iter().zip(paths.iter().skip(1)) {
-            let is_folded = first_csn(next).is_some_and(|csn| csn <= folded + 1);
-            let name = path.file_name().and_then(|name| name.to_str());
-            let (true, Some(name)) = (is_folded, name) else { break };
-            self.ground.objects.take_file(path, &ObjectName::from("history").join(name))?;
+        let state = self.published().state;
+        state.archive.keep_moved(&state.catalog)?;
+        let mut logs = log_files(&*self.files, &self.log_ground.folder)?;
+        logs.retain(|(_, path)| *path <= in_use);
+        for ((first, path), (next, _)) in logs.iter().zip(logs.iter().skip(1)) {
+            if *next > folded + 1 {
+                break;
+            }
+            state.archive.keep(&state.catalog, path, &(*first..=next - 1))?;
         }
         Ok(())
     }
@@ -205,7 +202,7 @@ impl Inner {
             segments.insert(table, Arc::new(parts));
         }
         let generations = vec![newest.clone()];
-        let next = State { catalog: state.catalog.clone(), segments, generations, folded, frozen: None };
+        let next = State { segments, generations, folded, frozen: None, ..State::clone(&state) };
         self.publish(Arc::new(next), csn);
         Ok(())
     }

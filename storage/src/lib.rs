@@ -34,6 +34,7 @@ mod delta;
 pub mod error;
 pub mod files;
 mod fold;
+pub mod history;
 mod log;
 mod manifest;
 mod objects;
@@ -54,6 +55,7 @@ pub mod world;
 pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
+pub use history::{History, HistoryRequest, history_schema};
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
 pub use scan::{ScanPart, ScanRequest};

@@ -13,6 +13,7 @@
 //! Where the objects lie in a folder of this machine, some ways are shorter: a [`Reader`] keeps the file open, a finished
 //! file is taken in by its name, and Tantivy maps its files into memory.
 
+mod checked;
 mod local;
 mod reader;
 mod upload;
@@ -39,7 +40,11 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 pub(crate) use object_store::path::Path as ObjectName;
 
 use self::local::{LocalFolder, LocalStore};
-pub(crate) use self::{reader::Reader, upload::Upload};
+pub(crate) use self::{
+    checked::{CheckedFile, CheckedReader, CheckedWriter, Sums, parquet_error, read_error},
+    reader::Reader,
+    upload::Upload,
+};
 use crate::{
     error::{Error, Result},
     files::{Files, OpenMode, failed},

@@ -14,7 +14,6 @@
 //! there are read by their pages alone, until that has happened a few times.
 
 mod cache;
-mod file;
 mod meta;
 mod read;
 mod write;
@@ -33,12 +32,12 @@ use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{cache::Cache, write::SegmentWriter};
-use self::{cache::SegmentKey, file::CheckedFile, meta::SegmentMeta};
+use self::{cache::SegmentKey, meta::SegmentMeta};
 use crate::{
     catalog::{Table, TableId},
     columns,
     error::{Error, Result},
-    objects::{ObjectName, Objects},
+    objects::{CheckedFile, ObjectName, Objects},
     term::{Term, term},
     text::{TextPart, TextWriter},
     value::{Row, Value},
@@ -100,7 +99,7 @@ impl Segment {
         let folder = folder(table, id);
         let meta = SegmentMeta::read(&ground.objects, &folder.clone().join(meta::NAME), meta_crc)?;
         let columns = folder.clone().join(write::COLUMNS);
-        let file = CheckedFile::open(&ground.objects, &columns, meta.file_bytes, meta.block_crcs.clone())?;
+        let file = CheckedFile::open(&ground.objects, &columns, meta.sums.clone())?;
         Ok(Segment {
             id,
             ground: ground.clone(),

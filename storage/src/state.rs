@@ -11,6 +11,7 @@ use crate::{
     catalog::{Catalog, Table, TableId},
     delta::{DeltaTable, Generation, Version},
     error::Result,
+    history::Archive,
     log::LogStart,
     rowset::RowSet,
     segment::Segment,
@@ -26,6 +27,8 @@ const ONE_BY_ONE: u64 = 256;
 pub(crate) struct State {
     pub catalog: Arc<Catalog>,
     pub segments: HashMap<TableId, Arc<Vec<SegmentPart>>>,
+    /// All entries there ever were.
+    pub archive: Arc<Archive>,
     /// Oldest first: perhaps one that is being folded, then the one that takes the writes.
     pub generations: Vec<Arc<Generation>>,
     /// Up to here all is in the segments.
@@ -87,6 +90,7 @@ impl State {
             generations: self.generations.iter().map(|old| Arc::new(old.redefined(&catalog))).collect(),
             catalog: Arc::new(catalog),
             segments: self.segments.clone(),
+            archive: self.archive.clone(),
             folded: self.folded,
             frozen: self.frozen,
         }

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     files::{self, Files, FolderLock, failed},
     fold::open_segments,
+    history::Archive,
     log::{Entry, LogGround, LogStart, LogWriter, recover},
     manifest::Manifest,
     objects::Objects,
@@ -242,7 +243,8 @@ impl Inner {
         let ground = Arc::new(ground);
         let manifest = Manifest::newest(&ground.objects)?;
         let start = LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash };
-        let mut state = Arc::new(state_of(&manifest, &ground)?);
+        let archive = Archive::new(ground.objects.clone(), files.clone(), folder.join(LOG));
+        let mut state = Arc::new(state_of(&manifest, &ground, Arc::new(archive))?);
         let log_ground = LogGround {
             files: files.clone(),
             folder: folder.join(LOG),
@@ -385,7 +387,7 @@ fn make_folders(files: &dyn Files, folder: &Path) -> Result<()> {
 }
 
 /// The state that a manifest tells: segments, and an empty delta over them.
-fn state_of(manifest: &Manifest, ground: &Arc<Ground>) -> Result<State> {
+fn state_of(manifest: &Manifest, ground: &Arc<Ground>, archive: Arc<Archive>) -> Result<State> {
     let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
     let segments = open_segments(manifest, ground)?;
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
@@ -395,6 +397,7 @@ fn state_of(manifest: &Manifest, ground: &Arc<Ground>) -> Result<State> {
         folded: LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash },
         frozen: None,
         segments,
+        archive,
         catalog,
     })
 }

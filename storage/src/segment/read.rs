@@ -3,7 +3,6 @@
 use arrow::{
     array::{Array, ArrayRef, AsArray, UInt32Array, types::UInt64Type},
     compute,
-    error::ArrowError,
 };
 use parquet::{
     arrow::{
@@ -12,16 +11,16 @@ use parquet::{
             ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
         },
     },
-    errors::ParquetError,
     file::metadata::PageIndexPolicy,
 };
 use std::sync::atomic::Ordering;
 
-use super::{Segment, file::CheckedReader};
+use super::Segment;
 use crate::{
     catalog::Table,
     columns::{self, arrow_error},
     error::{Error, Result},
+    objects::{CheckedReader, parquet_error, read_error},
 };
 
 /// A row group of which a few rows were read so often is decoded as a whole.
@@ -185,38 +184,5 @@ impl Segment {
             ArrowReaderMetadata::load(&CheckedReader(self.file.clone()), options).map_err(parquet_error)?;
         self.ground.cache.keep_footer(self.key(), loaded.clone());
         Ok(loaded)
-    }
-}
-
-/// The damage that was found while a batch was read, or what Arrow says.
-fn read_error(error: ArrowError) -> Error {
-    match error {
-        ArrowError::ExternalError(source) => match source.downcast::<ParquetError>() {
-            Ok(parquet) => parquet_error(*parquet),
-            Err(source) => own_error(source),
-        },
-        other => arrow_error(other),
-    }
-}
-
-/// The damage that was found while Parquet read, or what Parquet says.
-fn parquet_error(error: ParquetError) -> Error {
-    match error {
-        ParquetError::External(source) => own_error(source),
-        other => Error::Internal(format!("parquet: {other}")),
-    }
-}
-
-fn own_error(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    let source = match source.downcast::<std::io::Error>() {
-        Ok(io) => match io.into_inner() {
-            Some(inner) => inner,
-            None => return Error::Internal("parquet: an i/o error".into()),
-        },
-        Err(source) => source,
-    };
-    match source.downcast::<Error>() {
-        Ok(own) => *own,
-        Err(other) => Error::Internal(format!("parquet: {other}")),
     }
 }
