@@ -32,7 +32,9 @@ pub use self::{
     read::{History, HistoryRequest},
     rows::history_schema,
 };
-pub(crate) use self::{file::HistoryFile, frames::Frames, text::timestamp};
+#[cfg(test)]
+pub(crate) use self::file::encode_sums;
+pub(crate) use self::{file::HistoryFile, rows::rows_of, text::timestamp};
 use crate::{
     catalog::Catalog,
     error::{Error, Result},
@@ -82,6 +84,11 @@ impl Archive {
 
     pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// Where the log is, for messages.
+    pub fn log_place(&self) -> String {
+        self.log_folder.display().to_string()
     }
 
     /// The parts that hold these entries, in order. Where a crash left a log file beside the file made of it, both are
@@ -169,7 +176,7 @@ impl Archive {
         }
         let last_hash = write::write(&self.objects, catalog, &mut frames, csns)?;
         let written = HistoryFile::open(&self.objects, csns)?;
-        let mut found = (csns.start() - 1, header.hash_before);
+        let mut found = (csns.start().saturating_sub(1), header.hash_before);
         for frame in written.frames(csns)? {
             let frame = frame?;
             if (frame.csn - 1, frame.hash_before) != found {
@@ -216,7 +223,8 @@ impl Named {
             LOG => stem.parse().ok().map(Named::Log),
             PARQUET => {
                 let (first, last) = stem.split_once('-')?;
-                Some(Named::File(first.parse().ok()?..=last.parse().ok()?))
+                let csns: RangeInclusive<u64> = first.parse().ok()?..=last.parse().ok()?;
+                (!csns.is_empty() && *csns.start() > 0).then_some(Named::File(csns))
             }
             _ => None,
         }

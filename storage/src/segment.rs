@@ -14,6 +14,7 @@
 //! there are read by their pages alone, until that has happened a few times.
 
 mod cache;
+mod inspect;
 mod meta;
 mod read;
 mod write;
@@ -64,6 +65,7 @@ impl Drop for Ground {
 /// An open segment.
 pub(crate) struct Segment {
     id: SegmentId,
+    table: TableId,
     ground: Arc<Ground>,
     folder: ObjectName,
     meta: SegmentMeta,
@@ -102,6 +104,7 @@ impl Segment {
         let file = CheckedFile::open(&ground.objects, &columns, meta.sums.clone())?;
         Ok(Segment {
             id,
+            table,
             ground: ground.clone(),
             folder,
             touched: meta.groups.iter().map(|_| AtomicU32::new(0)).collect(),
@@ -120,6 +123,16 @@ impl Segment {
 
     pub fn id(&self) -> SegmentId {
         self.id
+    }
+
+    /// The table it is of.
+    pub fn table(&self) -> TableId {
+        self.table
+    }
+
+    /// The newest of the commits that made its rows.
+    pub fn csn_max(&self) -> u64 {
+        self.meta.csn_max
     }
 
     /// The CRC of its `segment.meta`.
@@ -251,6 +264,15 @@ impl Segment {
     fn kept_index(&self, table: &Table) -> Option<Arc<TextPart>> {
         let open = self.ground.cache.index(self.key())?;
         open.covers(table, self.columns_kept()).then_some(open)
+    }
+
+    /// Makes the index anew, whatever the one that is there is like.
+    pub fn reindex(&self, table: &Table) -> Result<()> {
+        let _alone = self.opening.lock();
+        let made = self.rebuild_index(table, &self.folder.clone().join(write::INDEX))?;
+        self.index_is_checked.store(true, Ordering::Relaxed);
+        self.ground.cache.keep_index(self.key(), Arc::new(made));
+        Ok(())
     }
 
     /// Makes the index anew, in its place: half of one, after a crash, is found damaged and made anew again.

@@ -10,4 +10,5 @@ mod folds;
 mod histories;
 mod isolation;
 mod model;
+mod past;
 mod reads;

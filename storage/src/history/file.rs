@@ -4,7 +4,7 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use arrow::{
-    array::{Array, AsArray, BooleanArray},
+    array::{AsArray, BooleanArray},
     datatypes::{Int64Type, TimestampMicrosecondType},
     error::ArrowError,
     record_batch::RecordBatch,
@@ -52,7 +52,7 @@ pub(crate) struct HistoryFile {
 }
 
 /// The bytes of the sums of a file: magic, version, CRC-32C of the rest, postcard.
-pub(super) fn encode_sums(sums: &Sums) -> Result<Vec<u8>> {
+pub(crate) fn encode_sums(sums: &Sums) -> Result<Vec<u8>> {
     let payload = postcard::to_stdvec(sums).map_err(|error| Error::Internal(format!("sums: {error}")))?;
     let mut bytes = SUMS_MAGIC.to_vec();
     bytes.extend_from_slice(&SUMS_VERSION.to_le_bytes());
@@ -149,7 +149,7 @@ impl HistoryFile {
     }
 
     /// These columns, in their order, of the rows that are wanted.
-    pub fn rows(&self, csns: &RangeInclusive<u64>, wanted: &Wanted, columns: &[usize]) -> Result<Batches> {
+    pub(super) fn rows(&self, csns: &RangeInclusive<u64>, wanted: &Wanted, columns: &[usize]) -> Result<Batches> {
         let builder = self
             .builder()
             .with_row_groups(self.groups_with(csns, wanted))

@@ -32,7 +32,7 @@ impl Archive {
             open: None,
             next: *csns.start(),
             last: *csns.end(),
-            log_folder: self.log_folder.display().to_string(),
+            log_folder: self.log_place(),
         })
     }
 }

@@ -149,7 +149,7 @@ impl History {
     }
 
     fn missing(&self) -> Error {
-        missing(&self.archive.log_folder.display().to_string(), self.next)
+        missing(&self.archive.log_place(), self.next)
     }
 }
 

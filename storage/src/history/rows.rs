@@ -18,7 +18,7 @@ use crate::{
     catalog::{Catalog, Table},
     columns,
     error::Result,
-    log::{ChangeEntry, Entry, TableEntry, TransactionEntry},
+    log::{ChangeEntry, Entry, FoundFrame, TableEntry, TransactionEntry},
     schema::{ColumnSpec, ColumnType, TableName, TableSpec},
     value::{Key, Row},
 };
@@ -268,8 +268,17 @@ impl Rows {
     }
 }
 
+/// All rows of an entry.
+pub(crate) fn rows_of(catalog: &Catalog, frame: &FoundFrame, entry: &Entry) -> Result<RecordBatch> {
+    let mut rows = Rows::new(true);
+    rows.add_framed(catalog, frame.csn, entry, frame.bytes.clone())?;
+    let shown = rows.take()?;
+    let columns: Vec<usize> = (0..FRAME).collect();
+    shown.project(&columns).map_err(columns::arrow_error)
+}
+
 /// The key of the changed row.
-pub(super) fn key(change: &ChangeEntry) -> Result<&Key> {
+fn key(change: &ChangeEntry) -> Result<&Key> {
     match change {
         ChangeEntry::Insert(row) | ChangeEntry::Delete(row) => Row::key(row),
         ChangeEntry::Update { key, .. } => Ok(key),

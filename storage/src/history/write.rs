@@ -45,7 +45,7 @@ pub(super) fn write(
     let file = CheckedWriter::new(objects.upload(&object));
     let mut parquet = ArrowWriter::try_new(file, file_schema(), Some(properties()?)).map_err(parquet_error)?;
     let mut rows = Rows::new(true);
-    let mut last = (csns.start() - 1, [0; 32]);
+    let mut last = (csns.start().saturating_sub(1), [0; 32]);
     while let Some(frame) = frames.next()? {
         if frame.csn != last.0 + 1 {
             let what = format!("entry {} where {} was due", frame.csn, last.0 + 1);

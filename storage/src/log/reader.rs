@@ -1,5 +1,6 @@
 //! Reads the frames of a log file one after another, without recovering anything: for history and for checks.
 
+use super::recovery::next_frame;
 use super::frame::{
     FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, Hash, PAYLOAD_BYTES_MAX, decode_frame, payload_bytes,
 };
@@ -84,9 +85,11 @@ impl FrameReader {
         Ok(self.read(self.offset, length)?.unwrap_or_default())
     }
 
-    /// Where the file is, for messages.
-    pub fn place(&self) -> &str {
-        &self.place
+    /// Goes on at the next sound frame in the rest of the file; `false` where there is none.
+    pub fn skip_broken(&mut self, rest: &[u8]) -> bool {
+        let Some((at, _)) = next_frame(rest, 1) else { return false };
+        self.offset += u64::try_from(at).unwrap_or(u64::MAX);
+        true
     }
 
     pub fn damaged(&self, offset: u64, what: String) -> Error {

@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct LogStart {
     pub csn: u64,
     pub hash: Hash,
+    /// The latest instant of all transactions up to it, microseconds.
+    pub time_micros: i64,
 }
 
 /// Hands every entry behind `start` to `apply`, in order, and returns a writer behind the last of them.
@@ -210,7 +212,7 @@ pub(crate) fn judge_tail(tail: &[u8], lost: u64, is_last: bool) -> Tail {
 }
 
 /// The first sound frame at or behind `from`.
-fn next_frame(bytes: &[u8], from: usize) -> Option<(usize, Frame<'_>)> {
+pub(super) fn next_frame(bytes: &[u8], from: usize) -> Option<(usize, Frame<'_>)> {
     let mut at = from;
     loop {
         let step = bytes.get(at..)?.windows(FRAME_MAGIC.len()).position(|window| window == FRAME_MAGIC)?;
