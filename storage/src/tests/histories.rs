@@ -14,7 +14,7 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use self::checker::{Element, Observed, Outcome, check};
-use super::support::{column, info, name, open_with, options, seeds};
+use super::support::{column, info, name, open_in, options, seeds, small_cache};
 use crate::{
     ColumnSpec, ColumnType, ErrorKind, Row, ScanRequest, Snapshot, Store, StoreOptions, TableSpec, Value,
     WriteSet,
@@ -51,9 +51,8 @@ fn concurrent_clients_see_snapshot_isolation() {
 /// A store with clients at work, and what each saw. The threads make no two runs alike; the seed decides what they do.
 fn history(seed: u64) -> Vec<Observed> {
     let folder = tempfile::tempdir().unwrap();
-    let small =
-        StoreOptions { log_file_bytes: 16 << 10, row_group_rows: 2, cache_bytes: 64 << 10, ..options() };
-    let store = open_with(folder.path(), small);
+    let small = StoreOptions { log_file_bytes: 16 << 10, row_group_rows: 2, ..options() };
+    let store = open_in(folder.path(), small, &small_cache(64 << 10));
     store.define_tables(vec![lists()]).unwrap();
     let (clock, stop) = (AtomicU64::new(1), AtomicBool::new(false));
     let mut history = thread::scope(|scope| {
