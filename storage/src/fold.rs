@@ -16,8 +16,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use roaring::RoaringBitmap;
-
 use crate::{
     catalog::{Table, TableId},
     compact,

@@ -28,13 +28,13 @@ use std::{
 
 use parking_lot::RwLock;
 
+#[cfg(test)]
+pub(crate) use self::file::encode_sums;
+pub(crate) use self::{file::HistoryFile, rows::rows_of, text::timestamp};
 pub use self::{
     read::{History, HistoryRequest},
     rows::history_schema,
 };
-#[cfg(test)]
-pub(crate) use self::file::encode_sums;
-pub(crate) use self::{file::HistoryFile, rows::rows_of, text::timestamp};
 use crate::{
     catalog::Catalog,
     error::{Error, Result},
@@ -172,7 +172,8 @@ impl Archive {
     ) -> Result<()> {
         let (header, mut frames) = FrameReader::open(reader, place)?;
         if header.first_csn != *csns.start() {
-            return Err(frames.damaged(16, format!("the header says {}, the name {}", header.first_csn, csns.start())));
+            return Err(frames
+                .damaged(16, format!("the header says {}, the name {}", header.first_csn, csns.start())));
         }
         let last_hash = write::write(&self.objects, catalog, &mut frames, csns)?;
         let written = HistoryFile::open(&self.objects, csns)?;

@@ -10,8 +10,7 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use crate::{
-    Csn,
-    apply,
+    Csn, apply,
     catalog::{Catalog, TableId},
     delta::Generation,
     error::{Error, Result},
@@ -150,7 +149,11 @@ impl Replay {
             last = frame.csn;
             let asked = state.delta_bytes();
             if asked > self.bytes_max {
-                return Err(Error::Limited { limit: "time_travel_bytes_max", asked, allowed: self.bytes_max });
+                return Err(Error::Limited {
+                    limit: "time_travel_bytes_max",
+                    asked,
+                    allowed: self.bytes_max,
+                });
             }
         }
         Ok(last)

@@ -116,12 +116,12 @@ struct Bench {
 ///
 /// # Errors
 ///
-/// `Unavailable` while a server runs; `Invalid` when there is no store, or one of a newer format; `Io` when something
-/// can't be read at all.
+/// `Unavailable` while a server runs; `Invalid` when there is no store; `Io` when something can't be read at all.
 pub fn verify(folder: &Path, world: &World) -> Result<Report> {
     let files = world.files.clone();
     let log_folder = folder.join(LOG);
-    if files.list(&log_folder).map_err(files::failed("list", &log_folder))?.is_empty() {
+    let has_log = |entry: &files::FolderEntry| entry.path == log_folder;
+    if !files.list(folder).map_err(files::failed("list", folder))?.iter().any(has_log) {
         return Err(Error::Invalid(format!("there is no store in {}", folder.display())));
     }
     let _lock = files::lock(&*files, folder)?;
@@ -145,7 +145,6 @@ fn manifests(objects: &Objects, report: &mut Report) -> Result<Vec<Manifest>> {
     for (number, name) in manifest::all(objects)? {
         match manifest::read(objects, &name, number) {
             Ok(manifest) => found.push(manifest),
-            Err(newer @ Error::Invalid(_)) => return Err(newer),
             Err(error) => report.add_error(&objects.place(&name), error),
         }
     }

@@ -51,12 +51,13 @@ pub(crate) struct HistoryFile {
     footer: ArrowReaderMetadata,
 }
 
-/// The bytes of the sums of a file: magic, version, CRC-32C of the rest, postcard.
+/// The bytes of the sums of a file: magic, version, CRC-32C of all the other bytes, postcard.
 pub(crate) fn encode_sums(sums: &Sums) -> Result<Vec<u8>> {
     let payload = postcard::to_stdvec(sums).map_err(|error| Error::Internal(format!("sums: {error}")))?;
     let mut bytes = SUMS_MAGIC.to_vec();
     bytes.extend_from_slice(&SUMS_VERSION.to_le_bytes());
-    bytes.extend_from_slice(&crc32c::crc32c(&payload).to_le_bytes());
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&bytes), &payload);
+    bytes.extend_from_slice(&crc.to_le_bytes());
     bytes.extend_from_slice(&payload);
     Ok(bytes)
 }
@@ -71,14 +72,16 @@ fn decode_sums(objects: &Objects, csns: &RangeInclusive<u64>) -> Result<Sums> {
     if !head.starts_with(SUMS_MAGIC) {
         return Err(damaged("these are no sums"));
     }
-    let field = |at: usize| head.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
+    let field =
+        |at: usize| head.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
+    let before = head.get(..SUMS_HEADER_BYTES - 4).unwrap_or_default();
+    if field(12) != Some(crc32c::crc32c_append(crc32c::crc32c(before), payload)) {
+        return Err(damaged("the checksum does not match"));
+    }
     if field(8) != Some(SUMS_VERSION) {
         let place = objects.place(&name);
         let what = format!("{place} has a format this program does not read; use a newer program");
         return Err(Error::Invalid(what));
-    }
-    if field(12) != Some(crc32c::crc32c(payload)) {
-        return Err(damaged("the checksum does not match"));
     }
     postcard::from_bytes(payload).map_err(|error| damaged(&error.to_string()))
 }
@@ -149,7 +152,12 @@ impl HistoryFile {
     }
 
     /// These columns, in their order, of the rows that are wanted.
-    pub(super) fn rows(&self, csns: &RangeInclusive<u64>, wanted: &Wanted, columns: &[usize]) -> Result<Batches> {
+    pub(super) fn rows(
+        &self,
+        csns: &RangeInclusive<u64>,
+        wanted: &Wanted,
+        columns: &[usize],
+    ) -> Result<Batches> {
         let builder = self
             .builder()
             .with_row_groups(self.groups_with(csns, wanted))
@@ -178,7 +186,8 @@ impl HistoryFile {
         &self,
         csns: &RangeInclusive<u64>,
         wanted: &Wanted,
-    ) -> Box<ArrowPredicateFn<impl FnMut(RecordBatch) -> Result<BooleanArray, ArrowError> + Send + use<>>> {
+    ) -> Box<ArrowPredicateFn<impl FnMut(RecordBatch) -> Result<BooleanArray, ArrowError> + Send + use<>>>
+    {
         let mut columns = vec![CSN];
         columns.extend((wanted.times != (None, None)).then_some(AT));
         columns.extend(wanted.actor.is_some().then_some(ACTOR));
@@ -223,11 +232,11 @@ fn may_hold(group: &RowGroupMetaData, csns: &RangeInclusive<u64>, wanted: &Wante
         _ => None,
     };
     let signed = |csn: &u64| i64::try_from(*csn).unwrap_or(i64::MAX);
-    let csns_meet = range(CSN).is_none_or(|(min, max)| min <= signed(csns.end()) && max >= signed(csns.start()));
+    let csns_meet =
+        range(CSN).is_none_or(|(min, max)| min <= signed(csns.end()) && max >= signed(csns.start()));
     let (from, to) = wanted.times;
-    let times_meet = range(AT).is_none_or(|(min, max)| {
-        from.is_none_or(|from| max >= from) && to.is_none_or(|to| min < to)
-    });
+    let times_meet = range(AT)
+        .is_none_or(|(min, max)| from.is_none_or(|from| max >= from) && to.is_none_or(|to| min < to));
     let between = |column: usize, text: &str| {
         let known = group.columns().get(column).and_then(|column| column.statistics());
         let known = known.and_then(|known| known.min_bytes_opt().zip(known.max_bytes_opt()));

@@ -6,9 +6,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use arrow::{
-    array::{
-        ArrayRef, BinaryBuilder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder,
-    },
+    array::{ArrayRef, BinaryBuilder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder},
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
     record_batch::RecordBatch,
 };
@@ -169,7 +167,10 @@ impl Rows {
             Entry::Catalog(specs) => {
                 if wanted.catalog() {
                     let new = Some(catalog_json(specs));
-                    self.push(&Head { csn, by: None }, Cells { operation: "catalog", new, ..Cells::default() });
+                    self.push(
+                        &Head { csn, by: None },
+                        Cells { operation: "catalog", new, ..Cells::default() },
+                    );
                 }
             }
             Entry::Transaction(transaction) if wanted.transaction(transaction) => {
@@ -253,8 +254,7 @@ impl Rows {
 
     /// The rows so far.
     pub fn take(&mut self) -> Result<RecordBatch> {
-        let mut arrays: Vec<ArrayRef> =
-            vec![Arc::new(self.csn.finish()), Arc::new(self.at.finish())];
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(self.csn.finish()), Arc::new(self.at.finish())];
         arrays.extend(self.texts.iter_mut().map(|texts| Arc::new(texts.finish()) as ArrayRef));
         let schema = match &mut self.frame {
             Some(frames) => {

@@ -43,7 +43,8 @@ pub(super) fn write(
 ) -> Result<Hash> {
     let object = name(csns, PARQUET);
     let file = CheckedWriter::new(objects.upload(&object));
-    let mut parquet = ArrowWriter::try_new(file, file_schema(), Some(properties()?)).map_err(parquet_error)?;
+    let mut parquet =
+        ArrowWriter::try_new(file, file_schema(), Some(properties()?)).map_err(parquet_error)?;
     let mut rows = Rows::new(true);
     let mut last = (csns.start().saturating_sub(1), [0; 32]);
     while let Some(frame) = frames.next()? {

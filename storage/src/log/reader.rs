@@ -1,9 +1,9 @@
 //! Reads the frames of a log file one after another, without recovering anything: for history and for checks.
 
-use super::recovery::next_frame;
 use super::frame::{
     FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, Hash, PAYLOAD_BYTES_MAX, decode_frame, payload_bytes,
 };
+use super::recovery::next_frame;
 use crate::{
     error::{Error, Result},
     objects::Reader,

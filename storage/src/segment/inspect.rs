@@ -33,7 +33,9 @@ impl Segment {
         }
         let name = self.folder.clone().join(write::INDEX);
         match TextPart::open(&self.ground.objects, &name, false) {
-            None => tell(self.damaged(write::INDEX, "the index is missing or damaged; it can be made anew".into())),
+            None => tell(
+                self.damaged(write::INDEX, "the index is missing or damaged; it can be made anew".into()),
+            ),
             // One that lacks a field is made anew when that is asked for.
             Some(index) if !index.covers(table, self.columns_kept()) => {}
             Some(index) => {
@@ -59,14 +61,17 @@ impl Segment {
         let batch = columns::record_batch(table.schema.clone(), arrays, csns.len())?;
         let rows = columns::rows(&table.spec, &batch)?;
         let damaged = |what: &str| self.damaged(write::COLUMNS, format!("row group {group}: {what}"));
-        let Some(meta) = self.meta.groups.get(group) else { return Err(damaged("it is not in segment.meta")) };
+        let Some(meta) = self.meta.groups.get(group) else {
+            return Err(damaged("it is not in segment.meta"));
+        };
         if usize::try_from(meta.rows) != Ok(rows.len()) {
             return Err(damaged("its rows are not as many as segment.meta tells"));
         }
         if csns.iter().any(|csn| *csn > self.meta.csn_max) {
             return Err(damaged("it has rows of a later entry than segment.meta tells"));
         }
-        let ends = (rows.first().map(|row| row.key()).transpose()?, rows.last().map(|row| row.key()).transpose()?);
+        let ends =
+            (rows.first().map(|row| row.key()).transpose()?, rows.last().map(|row| row.key()).transpose()?);
         if ends != (Some(&meta.first_key), Some(&meta.last_key)) {
             return Err(damaged("its keys are not those that segment.meta tells"));
         }

@@ -15,8 +15,7 @@ use parquet::{
 };
 
 use super::{
-    Ground, Segment, SegmentId,
-    folder,
+    Ground, Segment, SegmentId, folder,
     meta::{self, GroupMeta, SegmentMeta},
 };
 use crate::{

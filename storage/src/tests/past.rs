@@ -31,11 +31,8 @@ struct Bench {
 
 impl Bench {
     fn new(window_seconds: u64) -> Bench {
-        let options = StoreOptions {
-            log_file_bytes: 2 << 10,
-            history_window_seconds: window_seconds,
-            ..options()
-        };
+        let options =
+            StoreOptions { log_file_bytes: 2 << 10, history_window_seconds: window_seconds, ..options() };
         let clock = Arc::new(TestClock(Mutex::new(0)));
         Bench { folder: tempfile::tempdir().unwrap(), clock, options }
     }
@@ -97,8 +94,7 @@ fn without_catalog(request: HistoryRequest) -> HistoryRequest {
 
 fn files_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -160,11 +156,7 @@ fn history_is_filtered_the_same_in_files_and_in_the_log() {
     let some = |request| told(&snapshot, request);
     let none = HistoryRequest::default;
     assert_eq!(some(HistoryRequest { key: Some("k3".into()), ..none() }), by(&|row| row[6] == "k3"));
-    let times = HistoryRequest {
-        from_micros: Some(35 * SECOND),
-        before_micros: Some(45 * SECOND),
-        ..none()
-    };
+    let times = HistoryRequest { from_micros: Some(35 * SECOND), before_micros: Some(45 * SECOND), ..none() };
     assert_eq!(some(times), by(&|row| (35 * SECOND..45 * SECOND).contains(&time(row))));
     let csns = HistoryRequest { from_csn: Some(Csn(30)), to_csn: Some(Csn(50)), ..none() };
     assert_eq!(some(csns), by(&|row| (30..=50).contains(&csn(row))));
@@ -177,52 +169,67 @@ fn history_is_filtered_the_same_in_files_and_in_the_log() {
     assert!(snapshot.history(&HistoryRequest { projection: Some(vec![11]), ..none() }).is_err());
 }
 
+fn fill(bench: &Bench, store: &Store, from: i64) {
+    for n in from..from + 80 {
+        bench.put(store, account(&format!("k{n}"), "some name", "", n));
+    }
+}
+
+/// Copies log files that are no more in `log/` into a folder.
+fn bring_back(from: &Path, bench: &Bench, into: &str) {
+    let folder = bench.folder.path();
+    let kept = files_in(&folder.join("log"));
+    let gone: Vec<_> = files_in(from).into_iter().filter(|name| !kept.contains(name)).collect();
+    assert!(gone.len() > 1);
+    for name in gone {
+        fs::copy(from.join(&name), folder.join(into).join(name)).unwrap();
+    }
+}
+
 #[test]
-fn a_crash_before_the_log_file_goes_and_log_files_moved_by_an_earlier_program_are_taken_up() {
+fn a_crash_before_the_log_file_goes_is_made_good() {
     let bench = Bench::new(0);
     let store = bench.open();
-    let fill = |store: &Store, from: i64| {
-        for n in from..from + 40 {
-            bench.put(store, account(&format!("k{n}"), "some name", "", n));
-        }
-    };
-    fill(&store, 0);
+    fill(&bench, &store, 0);
     let folder = bench.folder.path();
     let before = tempfile::tempdir().unwrap();
     copy_folder(&folder.join("log"), before.path());
     store.fold().unwrap();
     let all = told(&store.snapshot(), HistoryRequest::default());
     drop(store);
-    // As if it had crashed before the log files were removed.
-    let kept = files_in(&folder.join("log"));
-    for name in files_in(before.path()).into_iter().filter(|name| !kept.contains(name)) {
-        fs::copy(before.path().join(&name), folder.join("log").join(name)).unwrap();
-    }
-    assert!(files_in(&folder.join("log")).len() > 2);
+    bring_back(before.path(), &bench, "log");
     let store = bench.open();
     assert_eq!(told(&store.snapshot(), HistoryRequest::default()), all);
     drop(store);
     assert_eq!(verify(folder, &bench.world()).unwrap().findings, []);
     let store = bench.open();
-    fill(&store, 100);
+    fill(&bench, &store, 100);
     store.fold().unwrap();
     assert_eq!(files_in(&folder.join("log")).len(), 1);
+    assert_eq!(told(&store.snapshot(), HistoryRequest::default())[..all.len()], all);
+}
+
+#[test]
+fn log_files_that_an_earlier_program_moved_are_read_and_taken_up() {
+    let bench = Bench::new(0);
+    let store = bench.open();
+    fill(&bench, &store, 0);
+    let history = bench.folder.path().join("history");
+    let before = tempfile::tempdir().unwrap();
+    copy_folder(&bench.folder.path().join("log"), before.path());
+    store.fold().unwrap();
     let all = told(&store.snapshot(), HistoryRequest::default());
     drop(store);
-
-    // As an earlier program left them: log files, in history.
-    fs::remove_dir_all(folder.join("history")).unwrap();
-    fs::create_dir(folder.join("history")).unwrap();
-    for name in files_in(before.path()) {
-        fs::copy(before.path().join(&name), folder.join("history").join(name)).unwrap();
-    }
+    fs::remove_dir_all(&history).unwrap();
+    fs::create_dir(&history).unwrap();
+    bring_back(before.path(), &bench, "history");
+    assert_eq!(verify(bench.folder.path(), &bench.world()).unwrap().findings, []);
     let store = bench.open();
-    let told_now = told(&store.snapshot(), HistoryRequest::default());
-    assert_eq!(told_now[..40], all[..40]);
-    fill(&store, 200);
+    assert_eq!(told(&store.snapshot(), HistoryRequest::default()), all);
+    bench.put(&store, account("one more", "", "", 0));
     store.fold().unwrap();
-    assert!(files_in(&folder.join("history")).iter().all(|name| !name.ends_with(".log")));
-    assert_eq!(told(&store.snapshot(), HistoryRequest::default())[..40], all[..40]);
+    assert!(files_in(&history).iter().all(|name| !name.ends_with(".log")));
+    assert_eq!(told(&store.snapshot(), HistoryRequest::default())[..all.len()], all);
 }
 
 #[test]
@@ -237,6 +244,7 @@ fn a_past_state_is_told_within_the_window_and_not_outside() {
             store.fold().unwrap();
         }
     }
+    bench.at(31);
     let rank = |as_of| get(&store.snapshot_at(as_of).unwrap(), "account", "a").unwrap().get(3).clone();
     for second in 20..=30 {
         let at = usize::try_from(second - 1).unwrap();
@@ -245,7 +253,7 @@ fn a_past_state_is_told_within_the_window_and_not_outside() {
         assert_eq!(rank(AsOf::Csn(Csn(csns[at]))), Value::Int(second));
     }
     let refused = |as_of| store.snapshot_at(as_of).unwrap_err().to_string();
-    assert!(refused(AsOf::Time(31 * SECOND)).contains("in the future"));
+    assert!(refused(AsOf::Time(32 * SECOND)).contains("in the future"));
     assert!(refused(AsOf::Csn(Csn(csns[29] + 1))).contains("yet to come"));
     let old = refused(AsOf::Time(2 * SECOND));
     assert!(old.contains("history_window_seconds: 10"), "{old}");

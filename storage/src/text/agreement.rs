@@ -25,7 +25,9 @@ impl TextPart {
             };
             let how = options(other, field);
             let same = match (self.only(own)?, fresh.only(field)?) {
-                (Some(mine), Some(other)) => same_terms(&mine, &other, how).map_err(|e| tantivy_error(e.into()))?,
+                (Some(mine), Some(other)) => {
+                    same_terms(&mine, &other, how).map_err(|e| tantivy_error(e.into()))?
+                }
                 (None, None) => true,
                 _ => false,
             };

@@ -51,13 +51,13 @@ impl Chain {
                 Part::File { csns, name } => {
                     let place = bench.ground.objects.place(&name);
                     if let Err(error) = chain.file(&bench.ground.objects, &csns, report) {
-                        report.add_error(&place, refused(error)?);
+                        report.add_error(&place, error);
                     }
                 }
                 Part::Log { reader, place, .. } => {
                     let is_last = parts.peek().is_none();
                     if let Err(error) = chain.log(reader, &place, is_last, report) {
-                        report.add_error(&place, refused(error)?);
+                        report.add_error(&place, error);
                     }
                 }
             }
@@ -89,7 +89,7 @@ impl Chain {
                 })
             });
             if let Err(error) = done {
-                report.add_error(file.place(), refused(error)?);
+                report.add_error(file.place(), error);
                 shown = Shown { is_lost: true, ..Shown::default() };
             }
         }
@@ -156,7 +156,12 @@ impl Chain {
     }
 
     /// An entry's place in the chain; the entry, unless it was seen before or can't be read.
-    fn take(&mut self, frame: &FoundFrame, (file, offset): (&str, u64), report: &mut Report) -> Option<Entry> {
+    fn take(
+        &mut self,
+        frame: &FoundFrame,
+        (file, offset): (&str, u64),
+        report: &mut Report,
+    ) -> Option<Entry> {
         if frame.csn <= self.csn {
             return None;
         }
@@ -233,7 +238,8 @@ impl Shown {
         // Names and contents; all columns but the frame, which is the other side of the comparison.
         let same = |column: &Arc<arrow::datatypes::Field>| {
             let name = column.name();
-            found.column_by_name(name).map(|array| &**array) == wanted.column_by_name(name).map(|array| &**array)
+            found.column_by_name(name).map(|array| &**array)
+                == wanted.column_by_name(name).map(|array| &**array)
         };
         if !wanted.schema().fields().iter().all(same) {
             return self.differ(place, report);
@@ -251,13 +257,5 @@ impl Shown {
     fn differ(&mut self, (file, offset): (&str, u64), report: &mut Report) {
         report.add(file, offset, format!("the rows of entry {} are not what the entry says", self.csn));
         *self = Shown { is_lost: true, ..Shown::default() };
-    }
-}
-
-/// A newer format ends the check: nothing is known of what it means.
-fn refused(error: Error) -> Result<Error> {
-    match error {
-        Error::Invalid(_) => Err(error),
-        other => Ok(other),
     }
 }

@@ -30,7 +30,9 @@ pub(super) fn check(bench: &Bench, report: &mut Report) -> Result<()> {
                 let Some(segment) = segment else { continue };
                 match RoaringBitmap::deserialize_from(named.deleted.as_slice()) {
                     Ok(deleted) if deleted.max().is_none_or(|last| last < segment.rows()) => {}
-                    _ => report.add(&place, 0, format!("the deleted rows of segment {} are none", named.id.0)),
+                    _ => {
+                        report.add(&place, 0, format!("the deleted rows of segment {} are none", named.id.0))
+                    }
                 }
                 if segment.csn_max() > manifest.folded_csn {
                     let what = format!("segment {} has rows of later entries", named.id.0);
