@@ -68,7 +68,7 @@ pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, Committed, Store, StoreOptions};
 pub use value::{Key, Row, Value};
-pub use verify::{Finding, Report, verify};
+pub use verify::{Finding, Report, must_be_store, verify};
 pub use world::{Clock, Ids, ObjectPlace, World};
 pub use write::{Savepoint, WriteSet};
 

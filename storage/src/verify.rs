@@ -118,12 +118,9 @@ struct Bench {
 ///
 /// `Unavailable` while a server runs; `Invalid` when there is no store; `Io` when something can't be read at all.
 pub fn verify(folder: &Path, world: &World) -> Result<Report> {
+    must_be_store(folder, world)?;
     let files = world.files.clone();
     let log_folder = folder.join(LOG);
-    let has_log = |entry: &files::FolderEntry| entry.path == log_folder;
-    if !files.list(folder).map_err(files::failed("list", folder))?.iter().any(has_log) {
-        return Err(Error::Invalid(format!("there is no store in {}", folder.display())));
-    }
     let _lock = files::lock(&*files, folder)?;
     let resources = Resources::new(ResourceOptions { cache_bytes: CACHE_BYTES, fold_threads: 0 });
     let objects = Objects::open(folder, world)?;
@@ -137,6 +134,20 @@ pub fn verify(folder: &Path, world: &World) -> Result<Report> {
     counts(&bench, &chain, &mut report)?;
     constraints::check(&bench, &chain, &mut report)?;
     Ok(report)
+}
+
+/// Is there a store in this folder? Opening one would make it.
+///
+/// # Errors
+///
+/// `Invalid` when there is none.
+pub fn must_be_store(folder: &Path, world: &World) -> Result<()> {
+    let log_folder = folder.join(LOG);
+    let entries = world.files.list(folder).map_err(files::failed("list", folder))?;
+    if entries.iter().any(|entry| entry.path == log_folder) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!("there is no store in {}", folder.display())))
 }
 
 /// The manifests that can be read, oldest first.
