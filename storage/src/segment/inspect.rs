@@ -25,10 +25,12 @@ impl Segment {
         let mut fresh = TextWriter::in_memory(table)?;
         let mut last: Option<Key> = None;
         for group in 0..self.meta.groups.len() {
-            match self.inspect_group(table, group, &mut last, &mut fresh) {
-                Ok(()) => {}
-                Err(damage @ Error::Damaged { .. }) => return Ok(tell(damage)),
-                Err(other) => return Ok(tell(self.damaged(write::COLUMNS, other.to_string()))),
+            if let Err(error) = self.inspect_group(table, group, &mut last, &mut fresh) {
+                tell(match error {
+                    damage @ Error::Damaged { .. } => damage,
+                    other => self.damaged(write::COLUMNS, other.to_string()),
+                });
+                return Ok(());
             }
         }
         let name = self.folder.clone().join(write::INDEX);
