@@ -5,7 +5,10 @@
 
 use std::{fmt, sync::Arc};
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::{
+    array::{RecordBatch, RecordBatchOptions},
+    datatypes::{Field, Schema, SchemaRef},
+};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -196,7 +199,10 @@ impl PartitionStream for Changes {
         builder.spawn_blocking(move || {
             let external = |error| DataFusionError::External(Box::new(error));
             for batch in snapshot.history(&request).map_err(external)? {
-                let batch = batch.map_err(external)?.with_schema(Arc::clone(&schema))?;
+                let batch = batch.map_err(external)?;
+                let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                let columns = batch.columns().to_vec();
+                let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &rows)?;
                 if sender.blocking_send(Ok(batch)).is_err() {
                     return Ok(());
                 }
