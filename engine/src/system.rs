@@ -42,7 +42,8 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         ("admin", ColumnType::Bool),
         ("changed_at", ColumnType::Timestamp),
     ];
-    let by_name = IndexSpec { name: "_credential_name_key".into(), columns: vec!["name".into()] };
+    let by_name =
+        IndexSpec { name: "_credential_name_key".into(), columns: vec!["name".into()], condition: None };
     vec![
         table(CREDENTIAL, &credential, vec![by_name]),
         table(COUNTER, &[("id", ColumnType::Text), ("last", ColumnType::Int)], Vec::new()),

@@ -82,7 +82,7 @@ pub(crate) struct CallNumber(u64);
 impl Work {
     /// Nothing done yet, on this state.
     pub fn new(active: Arc<Active>, base: Snapshot, actor: Actor, world: World) -> Self {
-        let writes = WriteSet::new(base.csn());
+        let writes = base.writes();
         Self {
             active,
             actor,
@@ -264,7 +264,12 @@ impl Work {
     pub fn holders(&self, layout: &Layout, index: &Index, values: &[Value]) -> Result<Vec<Key>> {
         let mut holders = self.written_holders(layout, index, values);
         let table = self.base.table(&layout.table)?;
-        let Some(rows) = rows_with(&table, &index.fields, values)? else { return Ok(holders) };
+        let rows = if index.unique && index.fields.len() > 1 {
+            Some(table.lookup_unique(&index.name, values)?)
+        } else {
+            rows_with(&table, &index.fields, values)?
+        };
+        let Some(rows) = rows else { return Ok(holders) };
         for key in keys_of(&table, rows, HOLDERS_MAX)? {
             if self.writes.get(&layout.table, &key).is_some() {
                 continue;

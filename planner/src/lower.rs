@@ -77,6 +77,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         .map(|index| IndexSpec {
             name: index.name.as_str().into(),
             columns: index.fields.iter().map(|field| ColumnName::from(field.as_str())).collect(),
+            condition: None,
         })
         .collect();
     for field in object.fields.values().filter(|field| field.unique || field.external_id) {
@@ -84,7 +85,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         let named = unique.iter().any(|index| index.columns == alone);
         if !named && !matches!(field.kind, FieldKind::Id) {
             let name: Arc<str> = format!("{}_{}_key", object.name, field.name).into();
-            unique.push(IndexSpec { name, columns: alone.into() });
+            unique.push(IndexSpec { name, columns: alone.into(), condition: None });
         }
     }
     unique

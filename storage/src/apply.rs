@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     log::{ChangeEntry, TransactionEntry, patched},
     segment::SegmentId,
-    state::{Found, Place, State, TableParts},
+    state::{Found, Gone, Located, Place, State, TableParts},
     value::{Key, Row},
     write::{Change, WriteSet},
 };
@@ -201,36 +201,45 @@ impl Applier<'_> {
 
 /// No row of that key, nor one deleted by someone since the transaction began.
 fn must_be_free(target: &Target, key: &Key, base: u64) -> Result<()> {
-    let table = || target.parts.table.spec.name.to_string();
-    if target.parts.find(key)?.is_some() {
-        return Err(Error::DuplicateKey { table: table(), key: key.to_string() });
+    let located = target.parts.locate(key)?;
+    if located.found.is_some() {
+        let table = target.parts.table.spec.name.to_string();
+        return Err(Error::DuplicateKey { table, key: key.to_string() });
     }
-    if last_change(&target.parts, key).is_some_and(|at| at > base) {
-        return Err(Error::Conflict { table: table(), key: key.to_string() });
-    }
-    Ok(())
+    if is_gone_since(target, key, &located, base) { Err(conflict(target, key)) } else { Ok(()) }
 }
 
 /// The row of that key, the same as when the transaction began.
 fn must_be_unchanged(target: &Target, key: &Key, base: u64, state: &State) -> Result<Found> {
-    let table = || target.parts.table.spec.name.to_string();
-    let conflict = || Error::Conflict { table: table(), key: key.to_string() };
-    let Some(mut found) = target.parts.find(key)? else {
-        let last = last_change(&target.parts, key);
-        // Older than what the deltas know: someone may have deleted it before the fold.
-        let unknown = last.is_none() && base < state.folded.csn;
-        let changed = unknown || last.is_some_and(|at| at > base);
-        return Err(if changed {
-            conflict()
-        } else {
-            Error::MissingKey { table: table(), key: key.to_string() }
-        });
+    let located = target.parts.locate(key)?;
+    let is_gone_since = is_gone_since(target, key, &located, base);
+    let Some(mut found) = located.found else {
+        // Of a row that went before the last fold nothing may be left: it may have been there at `base`.
+        if is_gone_since || base < state.folded.csn {
+            return Err(conflict(target, key));
+        }
+        let table = target.parts.table.spec.name.to_string();
+        return Err(Error::MissingKey { table, key: key.to_string() });
     };
     if let (None, Place::Segment(number, row)) = (found.begin, found.place) {
         let part = target.parts.must_segment(number)?;
         found.begin = Some(part.segment.begin_after(row, base)?);
     }
-    if found.begin.is_some_and(|begin| begin > base) { Err(conflict()) } else { Ok(found) }
+    if found.begin.is_some_and(|begin| begin > base) { Err(conflict(target, key)) } else { Ok(found) }
+}
+
+/// Is it known that a row of that key went after `base`?
+fn is_gone_since(target: &Target, key: &Key, located: &Located, base: u64) -> bool {
+    let in_delta = target.parts.deltas.iter().filter_map(|delta| delta.last_change(key)).max();
+    let in_segment = match located.gone {
+        Some(Gone::At(csn)) => Some(csn),
+        Some(Gone::Folded) | None => None,
+    };
+    in_delta.max(in_segment).is_some_and(|at| at > base)
+}
+
+fn conflict(target: &Target, key: &Key) -> Error {
+    Error::Conflict { table: target.parts.table.spec.name.to_string(), key: key.to_string() }
 }
 
 fn must_find(target: &Target, key: &Key) -> Result<Found> {
@@ -240,8 +249,4 @@ fn must_find(target: &Target, key: &Key) -> Result<Found> {
             target.parts.table.spec.name
         ))
     })
-}
-
-fn last_change(parts: &TableParts, key: &Key) -> Option<u64> {
-    parts.deltas.iter().filter_map(|delta| delta.last_change(key)).max()
 }

@@ -3,6 +3,8 @@
 //! Columns are known by their position for ever: a later version of a table may only append columns. So rows in the
 //! log and in segments are positional, and a row shorter than its table ends in nulls.
 
+mod indexed;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -11,6 +13,7 @@ use std::{
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::indexed::Indexed;
 use crate::{
     error::{Error, Result},
     schema::{ColumnType, TableName, TableSpec},
@@ -29,8 +32,8 @@ pub(crate) struct Table {
     pub id: TableId,
     pub spec: Arc<TableSpec>,
     pub schema: SchemaRef,
-    /// Columns found by value: indexed, of a unique constraint, or a reference.
-    pub valued: Vec<usize>,
+    /// What rows are found by: indexed columns, references, and what unique constraints put together.
+    pub indexed: Vec<Indexed>,
     /// Unique constraints over one column or more.
     pub unique: Vec<Unique>,
     /// Columns that refer to keys of a table.
@@ -41,11 +44,18 @@ pub(crate) struct Table {
     pub searchable: Vec<usize>,
 }
 
-/// A unique constraint by column positions.
+/// A unique constraint with the index that tells whether it holds.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Unique {
     pub name: Arc<str>,
-    pub columns: Vec<usize>,
+    pub index: Indexed,
+}
+
+impl Table {
+    /// The index of one column.
+    pub fn column_index(&self, at: usize) -> Option<&Indexed> {
+        self.indexed.iter().find(|index| index.single() == Some(at))
+    }
 }
 
 /// All tables at one CSN.
@@ -156,27 +166,46 @@ fn invalid(what: impl Into<String>) -> Error {
 fn resolve(spec: &Arc<TableSpec>, by_name: &HashMap<TableName, TableId>) -> Result<Table> {
     let name = &spec.name;
     check_columns(spec)?;
-    let position = |column: &Arc<str>| {
-        spec.position(column)
-            .ok_or_else(|| Error::UnknownColumn { table: name.to_string(), column: column.to_string() })
-    };
-    let mut valued: BTreeSet<usize> =
+    let mut columns: BTreeSet<usize> =
         spec.columns.iter().enumerate().filter(|(at, c)| *at > 0 && c.indexed).map(|(at, _)| at).collect();
     let mut unique = Vec::new();
     for constraint in &spec.unique {
-        let columns = constraint.columns.iter().map(position).collect::<Result<Vec<_>>>()?;
-        if columns.is_empty() {
-            return Err(invalid(format!(
-                "unique constraint {:?} of {name:?} has no column",
-                constraint.name
-            )));
-        }
-        valued.extend(columns.iter().copied().filter(|at| *at > 0));
-        unique.push(Unique { name: constraint.name.clone(), columns });
+        let index = Indexed::unique(spec, constraint)?;
+        unique.push(Unique { name: constraint.name.clone(), index });
     }
+    columns.extend(unique.iter().filter_map(|unique| unique.index.single()).filter(|at| *at > 0));
+    let references = references(spec, by_name)?;
+    columns.extend(references.iter().map(|(at, _)| *at));
+    let mut indexed: Vec<Indexed> = columns.into_iter().map(Indexed::column).collect();
+    for Unique { index, .. } in &unique {
+        // A key is unique as it is, with whatever beside it.
+        if !index.columns.contains(&0) && !indexed.contains(index) {
+            indexed.push(index.clone());
+        }
+    }
+    let searchable =
+        spec.columns.iter().enumerate().filter(|(_, c)| c.searchable).map(|(at, _)| at).collect();
+    let id = by_name.get(name).copied().ok_or_else(|| Error::Internal(format!("no number for {name:?}")))?;
+    Ok(Table {
+        id,
+        spec: spec.clone(),
+        schema: spec.arrow(),
+        indexed,
+        unique,
+        references,
+        referrers: Vec::new(),
+        searchable,
+    })
+}
+
+fn references(spec: &TableSpec, by_name: &HashMap<TableName, TableId>) -> Result<Vec<(usize, TableId)>> {
+    let name = &spec.name;
     let mut references = Vec::new();
     for reference in &spec.references {
-        let at = position(&reference.column)?;
+        let at = spec.position(&reference.column).ok_or_else(|| Error::UnknownColumn {
+            table: name.to_string(),
+            column: reference.column.to_string(),
+        })?;
         if spec.columns.get(at).map(|c| c.column_type) != Some(ColumnType::Text) {
             return Err(invalid(format!(
                 "reference {:?} of {name:?} must be a text column",
@@ -189,22 +218,9 @@ fn resolve(spec: &Arc<TableSpec>, by_name: &HashMap<TableName, TableId>) -> Resu
                 reference.column, reference.target
             ))
         })?;
-        valued.insert(at);
         references.push((at, *target));
     }
-    let searchable =
-        spec.columns.iter().enumerate().filter(|(_, c)| c.searchable).map(|(at, _)| at).collect();
-    let id = by_name.get(name).copied().ok_or_else(|| Error::Internal(format!("no number for {name:?}")))?;
-    Ok(Table {
-        id,
-        spec: spec.clone(),
-        schema: spec.arrow(),
-        valued: valued.into_iter().collect(),
-        unique,
-        references,
-        referrers: Vec::new(),
-        searchable,
-    })
+    Ok(references)
 }
 
 fn check_columns(spec: &TableSpec) -> Result<()> {
@@ -217,7 +233,7 @@ fn check_columns(spec: &TableSpec) -> Result<()> {
         if !names.insert(&column.name) {
             return Err(invalid(format!("column {:?} of {name:?} is defined twice", column.name)));
         }
-        if column.name.is_empty() || RESERVED.contains(&&*column.name) {
+        if column.name.is_empty() || column.name.contains('\0') || RESERVED.contains(&&*column.name) {
             return Err(invalid(format!("column {:?} of {name:?}: the name is taken or empty", column.name)));
         }
         if column.searchable && column.column_type != ColumnType::Text {

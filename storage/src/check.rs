@@ -7,7 +7,7 @@ use crate::{
     catalog::{Table, TableId, Unique},
     error::{Error, Result},
     state::{State, TableParts},
-    term::term,
+    term::{Term, term},
     value::{Key, Row, Value},
     write::{Change, WriteSet},
 };
@@ -21,19 +21,13 @@ pub(crate) fn constraints(state: &State, writes: &WriteSet) -> Result<()> {
     let mut checker = Checker { state, parts: HashMap::new() };
     for (name, changes) in writes.tables() {
         let table = state.catalog.must_get(name)?;
-        for (key, change) in changes {
-            let (old, new) = match change {
-                Change::Insert(new) => (None, Some(new)),
-                Change::Update { old, new } => (Some(old), Some(new)),
-                Change::Delete(_) => (None, None),
-            };
-            match new {
-                Some(new) => {
-                    checker.unique(table, key, old, new)?;
-                    checker.references(table, key, old, new)?;
-                }
-                None => checker.referrers(table, key)?,
-            }
+        let put: Vec<Put<'_>> = changes.values().filter_map(Put::of).collect();
+        checker.unique(table, &put)?;
+        for put in &put {
+            checker.references(table, put)?;
+        }
+        for (key, _) in changes.iter().filter(|(_, change)| change.new_row().is_none()) {
+            checker.referrers(table, key)?;
         }
     }
     Ok(())
@@ -46,11 +40,25 @@ pub(crate) fn constraints(state: &State, writes: &WriteSet) -> Result<()> {
 /// The first violation.
 pub(crate) fn rows(state: &State, table: &Arc<Table>, rows: &[Row]) -> Result<()> {
     let mut checker = Checker { state, parts: HashMap::new() };
-    for row in rows {
-        checker.unique(table, row.key()?, None, row)?;
-        checker.references(table, row.key()?, None, row)?;
+    let put: Vec<Put<'_>> = rows.iter().map(|new| Put { old: None, new }).collect();
+    checker.unique(table, &put)?;
+    put.iter().try_for_each(|put| checker.references(table, put))
+}
+
+/// A row that was put, in place of another perhaps.
+struct Put<'a> {
+    old: Option<&'a Row>,
+    new: &'a Row,
+}
+
+impl Put<'_> {
+    fn of(change: &Change) -> Option<Put<'_>> {
+        match change {
+            Change::Insert(new) => Some(Put { old: None, new }),
+            Change::Update { old, new } => Some(Put { old: Some(old), new }),
+            Change::Delete(_) => None,
+        }
     }
-    Ok(())
 }
 
 struct Checker<'a> {
@@ -66,48 +74,32 @@ impl Checker<'_> {
         self.parts.get(&table.id).ok_or_else(|| Error::Internal("no parts".into()))
     }
 
-    fn unique(&mut self, table: &Arc<Table>, key: &Key, old: Option<&Row>, new: &Row) -> Result<()> {
-        for constraint in &table.unique {
-            let holds_null = constraint.columns.iter().any(|at| new.get(*at).is_null());
-            let with_key = constraint.columns.contains(&0);
-            let same = |old: &Row| constraint.columns.iter().all(|at| old.get(*at) == new.get(*at));
-            if holds_null || with_key || old.is_some_and(same) {
+    /// One question for all rows: each is found by its own term, so where no more rows are found than terms were asked
+    /// for, no two share one.
+    fn unique(&mut self, table: &Arc<Table>, put: &[Put<'_>]) -> Result<()> {
+        for constraint in table.unique.iter().filter(|constraint| !constraint.index.columns.contains(&0)) {
+            let mut terms: Vec<_> = put.iter().filter_map(|put| new_term(constraint, put)).collect();
+            terms.sort_unstable();
+            terms.dedup();
+            if terms.is_empty()
+                || self.parts(table)?.lookup(&constraint.index, &terms)?.len() <= count(&terms)
+            {
                 continue;
             }
-            if self.rows_with(table, constraint, new)? > 1 {
-                let columns = constraint.columns.iter().filter_map(|at| table.spec.columns.get(*at));
-                return Err(Error::UniqueViolation {
-                    table: table.spec.name.to_string(),
-                    constraint: constraint.name.to_string(),
-                    columns: columns.map(|column| column.name.to_string()).collect(),
-                    key: key.to_string(),
-                });
+            for put in put {
+                let Some(term) = new_term(constraint, put) else { continue };
+                if self.parts(table)?.lookup(&constraint.index, &[term])?.len() > 1 {
+                    return Err(violation(table, constraint, put.new.key()?));
+                }
             }
         }
         Ok(())
     }
 
-    fn rows_with(&mut self, table: &Arc<Table>, constraint: &Unique, row: &Row) -> Result<u64> {
-        let parts = self.parts(table)?;
-        let mut found = None;
-        for at in &constraint.columns {
-            let with = parts.lookup(*at, &[term(row.get(*at))])?;
-            let both = match found {
-                None => with,
-                Some(found) => with.and(&found),
-            };
-            if both.len() <= 1 {
-                return Ok(both.len());
-            }
-            found = Some(both);
-        }
-        Ok(found.map_or(0, |rows| rows.len()))
-    }
-
-    fn references(&mut self, table: &Arc<Table>, key: &Key, old: Option<&Row>, new: &Row) -> Result<()> {
+    fn references(&mut self, table: &Arc<Table>, put: &Put<'_>) -> Result<()> {
         for (column, target) in &table.references {
-            let value = new.get(*column);
-            if old.is_some_and(|old| old.get(*column) == value) {
+            let value = put.new.get(*column);
+            if put.old.is_some_and(|old| old.get(*column) == value) {
                 continue;
             }
             let Value::Text(target_key) = value else { continue };
@@ -116,7 +108,7 @@ impl Checker<'_> {
                 return Err(Error::ReferenceViolation {
                     table: table.spec.name.to_string(),
                     column: column_name(table, *column),
-                    key: key.to_string(),
+                    key: put.new.key()?.to_string(),
                     target: target.spec.name.to_string(),
                     target_key: target_key.to_string(),
                 });
@@ -128,8 +120,11 @@ impl Checker<'_> {
     fn referrers(&mut self, table: &Arc<Table>, key: &Key) -> Result<()> {
         for (child, column) in &table.referrers {
             let child = self.state.catalog.must_by_id(*child)?;
+            let index = child
+                .column_index(*column)
+                .ok_or_else(|| Error::Internal("a reference has no index".into()))?;
             let value = [term(&Value::Text(key.clone()))];
-            if !self.parts(child)?.lookup(*column, &value)?.is_empty() {
+            if !self.parts(child)?.lookup(index, &value)?.is_empty() {
                 return Err(Error::StillReferenced {
                     table: table.spec.name.to_string(),
                     key: key.to_string(),
@@ -139,6 +134,28 @@ impl Checker<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The term by which a constraint finds a row that was put, unless nothing changed in that. Null is no value.
+fn new_term(constraint: &Unique, put: &Put<'_>) -> Option<Term> {
+    let is_null = |row: &Row| constraint.index.columns.iter().any(|at| row.get(*at).is_null());
+    let term = |row: &Row| constraint.index.term(row).filter(|_| !is_null(row));
+    let new = term(put.new)?;
+    let old = put.old.and_then(term);
+    (old.as_ref() != Some(&new)).then_some(new)
+}
+
+fn count(terms: &[Term]) -> u64 {
+    u64::try_from(terms.len()).unwrap_or(u64::MAX)
+}
+
+fn violation(table: &Table, constraint: &Unique, key: &Key) -> Error {
+    Error::UniqueViolation {
+        table: table.spec.name.to_string(),
+        constraint: constraint.name.to_string(),
+        columns: constraint.index.columns.iter().map(|at| column_name(table, *at)).collect(),
+        key: key.to_string(),
     }
 }
 

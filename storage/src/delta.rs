@@ -13,8 +13,10 @@
 
 mod block;
 mod generation;
+mod held;
 mod index;
 mod pieces;
+mod sorted;
 
 #[cfg(test)]
 mod tests;
@@ -25,16 +27,21 @@ use arrow::record_batch::RecordBatch;
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
-pub(crate) use self::generation::Generation;
 use self::{
     block::{BLOCK_ROWS, Block},
     index::{Slots, ValueIndex},
-    pieces::Pieces,
+    pieces::{Piece, Pieces},
+    sorted::Sorted,
+};
+pub(crate) use self::{
+    generation::Generation,
+    held::{Gauge, Held},
 };
 use crate::{
-    catalog::Table,
+    catalog::{Indexed, Table},
     columns,
     error::{Error, Result},
+    scan::Extent,
     segment::SegmentId,
     term::Term,
     text::TextPart,
@@ -50,6 +57,8 @@ pub(crate) struct DeltaTable {
     inner: RwLock<Inner>,
     columns: Mutex<Pieces<RecordBatch>>,
     text: Mutex<Pieces<Arc<TextPart>>>,
+    sorted: Mutex<Sorted>,
+    gauge: Gauge,
 }
 
 #[derive(Clone, Default)]
@@ -61,6 +70,8 @@ struct Inner {
     segments: HashMap<SegmentId, SegmentDeletes>,
     /// Rows of the generation before (which is being folded) that were replaced, with the CSN.
     replaced: Vec<(u32, u64)>,
+    /// What is known of each column in all versions, also those replaced or taken back.
+    extents: Vec<Extent>,
     /// Rows of the whole table behind each CSN that changed their number; ascending.
     counts: Vec<(u64, u64)>,
 }
@@ -110,25 +121,50 @@ pub(crate) struct Version {
     pub begin: u64,
 }
 
+impl Piece for RecordBatch {
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.get_array_memory_size()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Piece for Arc<TextPart> {
+    fn bytes(&self) -> u64 {
+        u64::try_from(TextPart::bytes(self)).unwrap_or(u64::MAX)
+    }
+}
+
 impl DeltaTable {
     /// An empty delta of a table that has `rows` rows in its segments.
-    pub fn new(table: Arc<Table>, rows: u64) -> DeltaTable {
-        let values = ValueIndex::new(&table.valued);
-        let inner = Inner { values, counts: vec![(0, rows)], ..Inner::default() };
-        DeltaTable { table, inner: RwLock::new(inner), columns: Mutex::default(), text: Mutex::default() }
+    pub fn new(table: Arc<Table>, rows: u64, gauge: &Gauge) -> DeltaTable {
+        let values = ValueIndex::new(&table.indexed);
+        let extents = vec![Extent::empty(); table.spec.columns.len()];
+        let inner = Inner { values, extents, counts: vec![(0, rows)], ..Inner::default() };
+        DeltaTable::with(table, inner, gauge)
+    }
+
+    fn with(table: Arc<Table>, inner: Inner, gauge: &Gauge) -> DeltaTable {
+        DeltaTable {
+            table,
+            inner: RwLock::new(inner),
+            columns: Mutex::new(Pieces::new(gauge)),
+            text: Mutex::new(Pieces::new(gauge)),
+            sorted: Mutex::default(),
+            gauge: gauge.clone(),
+        }
     }
 
     /// The same versions under a newer definition of the table. The old one stays as it is for its readers.
-    pub fn redefined(&self, table: Arc<Table>) -> DeltaTable {
+    pub fn redefined(&self, table: Arc<Table>, gauge: &Gauge) -> DeltaTable {
         let mut inner = self.inner.read().clone();
-        inner.values = ValueIndex::new(&table.valued);
+        inner.values = ValueIndex::new(&table.indexed);
+        inner.extents = vec![Extent::empty(); table.spec.columns.len()];
         for at in 0..inner.rows {
             if let Some(cell) = inner.version(at) {
                 let row = cell.row.clone();
-                inner.values.add(&row, at);
+                inner.note(&row, at);
             }
         }
-        DeltaTable { table, inner: RwLock::new(inner), columns: Mutex::default(), text: Mutex::default() }
+        DeltaTable::with(table, inner, gauge)
     }
 
     /// The table it is of.
@@ -162,15 +198,26 @@ impl DeltaTable {
         inner.version(*at).map(|cell| if cell.end() == NEVER { cell.begin } else { cell.end() })
     }
 
-    /// Versions visible at a CSN whose column has one of these values.
-    pub fn lookup(&self, column: usize, terms: &[Term], csn: u64) -> RoaringBitmap {
+    /// Versions visible at a CSN that an index has under one of these terms.
+    pub fn lookup(&self, index: &Indexed, terms: &[Term], csn: u64) -> RoaringBitmap {
         let inner = self.inner.read();
         let mut found = RoaringBitmap::new();
         for term in terms {
-            let slots = inner.values.get(column, term);
-            found.extend(slots.iter().copied().filter(|at| inner.visible_version(*at, csn).is_some()));
+            let slots = inner.values.get(index, term);
+            found.extend(slots.iter().copied().filter(|at| inner.is_visible(*at, csn)));
         }
         found
+    }
+
+    /// How many versions an index has under these terms, at most.
+    pub fn count_terms(&self, index: &Indexed, terms: &[Term]) -> u64 {
+        let inner = self.inner.read();
+        terms.iter().map(|term| u64::try_from(inner.values.get(index, term).len()).unwrap_or(u64::MAX)).sum()
+    }
+
+    /// What is known of a column in all versions.
+    pub fn extent(&self, column: usize) -> Extent {
+        self.inner.read().extents.get(column).cloned().unwrap_or_else(Extent::empty)
     }
 
     /// Versions visible at a CSN.
@@ -188,7 +235,7 @@ impl DeltaTable {
     /// Those of some places that are visible at a CSN; costs as much as there are places, however large the delta is.
     pub fn visible_of(&self, csn: u64, places: &RoaringBitmap) -> RoaringBitmap {
         let inner = self.inner.read();
-        let seen = places.iter().filter(|at| inner.version(*at).is_some_and(|cell| cell.is_visible(csn)));
+        let seen = places.iter().filter(|at| inner.is_visible(*at, csn));
         RoaringBitmap::from_sorted_iter(seen).unwrap_or_default()
     }
 
@@ -211,10 +258,9 @@ impl DeltaTable {
         deletes.bitmap(csn)
     }
 
-    /// Was this row of a segment replaced up to a CSN?
-    pub fn is_deleted_in(&self, segment: SegmentId, row: u32, csn: u64) -> bool {
-        let inner = self.inner.read();
-        inner.segments.get(&segment).and_then(|deletes| deletes.by_row.get(&row)).is_some_and(|at| *at <= csn)
+    /// The CSN that replaced this row of a segment, as this delta knows.
+    pub fn deleted_at(&self, segment: SegmentId, row: u32) -> Option<u64> {
+        self.inner.read().segments.get(&segment)?.by_row.get(&row).copied()
     }
 
     /// All versions as Arrow batches, each with the places it covers.
@@ -246,7 +292,7 @@ impl DeltaTable {
         block.set(at % BLOCK_ROWS, row.clone(), csn)?;
         inner.rows = next;
         inner.keys.entry(key.clone()).or_default().push(at);
-        inner.values.add(row, at);
+        inner.note(row, at);
         Ok(at)
     }
 
@@ -332,6 +378,18 @@ impl DeltaTable {
 impl Inner {
     fn version(&self, at: u32) -> Option<&block::Cell> {
         self.blocks.get(usize::try_from(at / BLOCK_ROWS).ok()?)?.get(at % BLOCK_ROWS)
+    }
+
+    /// A version is there.
+    fn note(&mut self, row: &Row, at: u32) {
+        self.values.add(row, at);
+        for (column, extent) in self.extents.iter_mut().enumerate() {
+            extent.note(row.get(column));
+        }
+    }
+
+    fn is_visible(&self, at: u32, csn: u64) -> bool {
+        self.version(at).is_some_and(|cell| cell.is_visible(csn))
     }
 
     fn visible_version(&self, at: u32, csn: u64) -> Option<Version> {

@@ -72,7 +72,7 @@ impl Inner {
             return Ok(false);
         }
         let rows = |table: TableId| newest.must_get(table).map_or(0, |delta| delta.count(csn));
-        let fresh = Arc::new(Generation::new(&state.catalog, rows));
+        let fresh = Arc::new(Generation::new(&state.catalog, rows, newest.gauge()));
         let frozen = Some(LogStart { csn, hash: log.hash(), time_micros: self.newest_time() });
         let generations = vec![newest.clone(), fresh];
         let state = State { generations, frozen, ..State::clone(&state) };

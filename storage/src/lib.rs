@@ -14,7 +14,8 @@
 //!
 //! 1. [`Store::snapshot`] pins the state and its CSN.
 //! 2. [`Snapshot::table`] gathers the parts of a table: segments, deltas, own writes.
-//! 3. [`TableSnapshot::keys`], [`TableSnapshot::lookup`] and [`TableSnapshot::search`] give row sets, combined at will.
+//! 3. [`TableSnapshot::keys`], [`TableSnapshot::lookup`], [`TableSnapshot::range`] and [`TableSnapshot::search`] give row
+//!    sets, combined at will.
 //! 4. [`TableSnapshot::scan`] gives parts that yield Arrow batches; [`TableSnapshot::get`] one row.
 //!
 //! # The road of a fold
@@ -40,6 +41,7 @@ mod manifest;
 mod objects;
 mod overlay;
 pub mod past;
+mod range;
 pub mod resources;
 mod retained;
 pub mod rowset;
@@ -62,10 +64,13 @@ pub use history::{History, HistoryRequest, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
-pub use scan::{ScanPart, ScanRequest};
-pub use schema::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableName, TableSpec};
+pub use scan::{BoundIs, ColumnBound, ScanPart, ScanRequest};
+pub use schema::{
+    ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableName,
+    TableSpec,
+};
 pub use search::{TextHits, TextQuery, TextSyntax};
-pub use snapshot::{Snapshot, TableSnapshot, TableStatistics};
+pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, Committed, Store, StoreOptions};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};

@@ -14,8 +14,8 @@ use crate::{
     columns,
     error::Result,
     rowset::RowSet,
+    scan::Extent,
     state::TableParts,
-    term::{Term, term},
     text::TextPart,
     value::{Key, Row},
     write::{Change, WriteSet},
@@ -93,11 +93,16 @@ impl TableOverlay {
         self.keys.get(key).copied()
     }
 
-    /// Rows whose column has one of these values. It looks at each row: own writes are few.
-    pub fn lookup(&self, column: usize, terms: &[Term]) -> RoaringBitmap {
-        let matches = |row: &Row| terms.contains(&term(row.get(column)));
-        let numbered = (0..).zip(&self.rows);
-        numbered.filter(|(_, row)| matches(row)).map(|(at, _)| at).collect()
+    /// Rows of which this holds. It looks at each row: own writes are few.
+    pub fn matching(&self, holds: impl Fn(&Row) -> bool) -> RoaringBitmap {
+        (0..).zip(&self.rows).filter(|(_, row)| holds(row)).map(|(at, _)| at).collect()
+    }
+
+    /// What is known of a column in the rows it puts.
+    pub fn extent(&self, column: usize) -> Extent {
+        let mut extent = Extent::empty();
+        self.rows.iter().for_each(|row| extent.note(row.get(column)));
+        extent
     }
 
     /// The rows as one batch.

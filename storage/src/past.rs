@@ -12,7 +12,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 use crate::{
     Csn, apply,
     catalog::{Catalog, TableId},
-    delta::Generation,
+    delta::{Gauge, Generation},
     error::{Error, Result},
     history::{Archive, timestamp},
     log::Entry,
@@ -74,7 +74,8 @@ fn past(inner: &Inner, now: &Published, csn: u64, at: i64) -> Result<Snapshot> {
     let found = inner.retained.find(&inner.ground, |start| start.csn <= csn && start.time_micros <= at)?;
     let Some((manifest, segments)) = found else { return Err(outside(inner)) };
     let catalog = now.state.catalog.clone();
-    let state = state_over(&manifest, segments, catalog, now.state.archive.clone());
+    // Not in the store's gauge: who looks back must not make writers wait. It has a limit of its own.
+    let state = state_over(&manifest, segments, catalog, now.state.archive.clone(), &Gauge::default());
     let replay = Replay { until_micros: at, bytes_max: inner.options.time_travel_bytes_max, applies: true };
     let csn = replay.follow(&state, manifest.folded_csn + 1..=csn)?;
     Ok(Snapshot::new(Arc::new(state), csn))
@@ -96,11 +97,12 @@ pub(crate) fn state_over(
     segments: Segments,
     catalog: Arc<Catalog>,
     archive: Arc<Archive>,
+    gauge: &Gauge,
 ) -> State {
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
     let rows = |table: TableId| segments.get(&table).map_or(0, |parts| parts.iter().map(live).sum());
     State {
-        generations: vec![Arc::new(Generation::new(&catalog, rows))],
+        generations: vec![Arc::new(Generation::new(&catalog, rows, gauge))],
         folded: manifest.folded(),
         frozen: None,
         segments,
@@ -147,7 +149,7 @@ impl Replay {
                 }
             }
             last = frame.csn;
-            let asked = state.delta_bytes();
+            let asked = state.newest_bytes();
             if asked > self.bytes_max {
                 return Err(Error::Limited {
                     limit: "time_travel_bytes_max",

@@ -5,6 +5,7 @@
 //! comes to it, and handed on in slices of `batch_rows`; slices share memory with the cache, nothing is copied unless
 //! rows are left out.
 
+mod bounds;
 mod unit;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -15,6 +16,8 @@ use arrow::{
     record_batch::RecordBatch,
 };
 
+pub(crate) use self::bounds::Extent;
+pub use self::bounds::{BoundIs, ColumnBound};
 use self::unit::Unit;
 use crate::{
     columns,
@@ -42,7 +45,10 @@ pub struct ScanRequest {
     pub rows: Option<RowSet>,
     /// Only rows that hit; a Float32 column `_score` is appended behind the projection.
     pub hits: Option<Arc<TextHits>>,
-    /// Per part, stop after so many rows.
+    /// What rows must hold, all of it. Row groups, pages and deltas that can't are left out; of the others all rows are
+    /// given: look at them again. A limit counts them too.
+    pub bounds: Vec<ColumnBound>,
+    /// Stop after so many rows, of all parts together.
     pub limit: Option<usize>,
     /// Rows per batch at most; 0 means 8,192.
     pub batch_rows: usize,
@@ -123,9 +129,13 @@ pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPar
         if let Some(masked) = view.overlay.as_ref().and_then(|overlay| overlay.masked.part(id)) {
             without |= masked;
         }
-        unit::of_segment(&mut units, id, (&view.parts.table, &part.segment), wanted.as_ref(), &without);
+        let choice = unit::Choice { wanted: wanted.as_ref(), without: &without, bounds: &request.bounds };
+        unit::of_segment(&mut units, id, (&view.parts.table, &part.segment), &choice)?;
     }
     for (number, delta) in view.parts.deltas.iter().enumerate() {
+        if request.bounds.iter().any(|bound| !bound.may_hold(&delta.extent(bound.column))) {
+            continue;
+        }
         let id = view.parts.part_of(Place::Delta(number, 0)).0;
         let mut rows = match wanted.as_ref().map(|wanted| wanted.part(id)) {
             None => delta.visible(view.parts.csn),
@@ -165,6 +175,7 @@ fn how(view: &TableView, request: &ScanRequest) -> Result<How> {
     if request.hits.is_some() {
         fields.push(Arc::new(Field::new("_score", DataType::Float32, false)));
     }
+    request.bounds.iter().try_for_each(|bound| bound.check(&table.spec))?;
     let batch_rows = if request.batch_rows == 0 { BATCH_ROWS } else { request.batch_rows };
     Ok(How { columns, schema: Arc::new(Schema::new(fields)), hits: request.hits.clone(), batch_rows })
 }
@@ -178,12 +189,20 @@ fn wanted(rows: Option<RowSet>, hits: Option<&TextHits>) -> Option<RowSet> {
     }
 }
 
+/// Units in parts. Each unit knows its rows, so what lies behind the limit is not part of the scan at all.
 fn gather(units: Vec<Unit>, how: &Arc<How>, limit: usize) -> Vec<ScanPart> {
-    let part = || ScanPart { units: VecDeque::new(), rows: 0, how: how.clone(), left: limit, current: None };
+    let mut left = u64::try_from(limit).unwrap_or(u64::MAX);
+    let part = || ScanPart { units: VecDeque::new(), rows: 0, how: how.clone(), left: 0, current: None };
     let mut parts = Vec::new();
     let mut open = part();
     for unit in units {
-        open.rows += unit.rows();
+        let rows = unit.rows().min(left);
+        if rows == 0 {
+            break;
+        }
+        left -= rows;
+        open.rows += rows;
+        open.left += usize::try_from(rows).unwrap_or(usize::MAX);
         open.units.push_back(unit);
         if open.rows >= PART_ROWS {
             parts.push(std::mem::replace(&mut open, part()));

@@ -82,11 +82,88 @@ pub struct ColumnSpec {
 
 /// Columns whose values, taken together, occur at most once (a row with a null in them does not count).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "StoredIndex", try_from = "StoredIndex")]
 pub struct IndexSpec {
     /// Its name, told in the violation.
     pub name: Arc<str>,
-    /// Its columns.
+    /// Its columns, at most 16.
     pub columns: Vec<ColumnName>,
+    /// Only rows that meet it count; `None`: all.
+    pub condition: Option<Condition>,
+}
+
+/// What the value of a column must be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The column.
+    pub column: ColumnName,
+    /// What it must be.
+    pub is: ConditionIs,
+}
+
+/// See [`Condition`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConditionIs {
+    /// No value.
+    Null,
+    /// Any value.
+    NotNull,
+    /// This value.
+    Bool(bool),
+    /// This value.
+    Int(i64),
+    /// This value.
+    Text(Arc<str>),
+}
+
+impl ConditionIs {
+    /// The one value that meets it, where there is one.
+    pub(crate) fn value(&self) -> Option<Value> {
+        match self {
+            ConditionIs::Null | ConditionIs::NotNull => None,
+            ConditionIs::Bool(flag) => Some(Value::Bool(*flag)),
+            ConditionIs::Int(number) => Some(Value::Int(*number)),
+            ConditionIs::Text(text) => Some(Value::Text(text.clone())),
+        }
+    }
+}
+
+/// An [`IndexSpec`] as it lies in logs and manifests. Conditions came after the first format, which has no place for
+/// them: one stands behind the columns as a text that no column can have for its name, `00` and the postcard bytes of
+/// the [`Condition`] in hexadecimal. A program that does not know conditions refuses it as an unknown column.
+#[derive(Serialize, Deserialize)]
+struct StoredIndex {
+    name: Arc<str>,
+    columns: Vec<ColumnName>,
+}
+
+impl From<IndexSpec> for StoredIndex {
+    fn from(index: IndexSpec) -> StoredIndex {
+        let IndexSpec { name, mut columns, condition } = index;
+        if let Some(condition) = condition {
+            // Two texts and a number at most: they can always be written.
+            let bytes = postcard::to_stdvec(&condition).unwrap_or_default();
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            columns.push(format!("\0{digits}").into());
+        }
+        StoredIndex { name, columns }
+    }
+}
+
+impl TryFrom<StoredIndex> for IndexSpec {
+    type Error = postcard::Error;
+
+    fn try_from(stored: StoredIndex) -> Result<IndexSpec, postcard::Error> {
+        let StoredIndex { name, mut columns } = stored;
+        let Some(digits) = columns.last().and_then(|last| last.strip_prefix('\0')) else {
+            return Ok(IndexSpec { name, columns, condition: None });
+        };
+        let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+        let condition = postcard::from_bytes(&bytes.ok_or(postcard::Error::DeserializeBadEncoding)?)?;
+        columns.pop();
+        Ok(IndexSpec { name, columns, condition: Some(condition) })
+    }
 }
 
 /// A column that holds keys of another table: the key must exist at commit, and a key that is still referred to

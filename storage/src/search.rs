@@ -5,6 +5,7 @@
 //! folded still count, as deleted documents do in any Lucene-like index.)
 
 mod expression;
+mod prefix;
 
 #[cfg(test)]
 mod tests;
@@ -43,7 +44,7 @@ pub struct TextQuery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextSyntax {
     /// Plain words, all of which must occur (in any of the columns); no character is special. Without any word in it,
-    /// nothing is found.
+    /// nothing is found. Chinese, Japanese and Korean characters side by side must occur side by side.
     Words,
     /// An expression: `terms "phrases" +must -not prefix* fuzzy~1 field:term`; a mistake is an error. Of terms without a sign
     /// one must occur, unless others are marked with `+`.

@@ -14,12 +14,15 @@
 //! there are read by their pages alone, until that has happened a few times.
 
 mod cache;
+mod find;
 mod inspect;
 mod meta;
 mod read;
+mod statistics;
 mod write;
 
 use std::{
+    collections::HashMap,
     ops::Range,
     sync::{
         Arc,
@@ -27,9 +30,8 @@ use std::{
     },
 };
 
-use arrow::array::{Array, AsArray};
+use arrow::array::Array;
 use parking_lot::Mutex;
-use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{cache::Cache, write::SegmentWriter};
@@ -39,9 +41,9 @@ use crate::{
     columns,
     error::{Error, Result},
     objects::{CheckedFile, ObjectName, Objects},
-    term::{Term, term},
+    scan::Extent,
     text::{TextPart, TextWriter},
-    value::{Row, Value},
+    value::Row,
 };
 
 /// A segment's number, given once in a store.
@@ -77,6 +79,8 @@ pub(crate) struct Segment {
     index_is_checked: AtomicBool,
     /// Per row group, how often a few rows of it were read.
     touched: Vec<AtomicU32>,
+    /// What is known of columns, by row group; made when first asked for.
+    extents: Mutex<HashMap<usize, Arc<[Extent]>>>,
     /// Its objects go when it is dropped.
     is_unwanted: AtomicBool,
 }
@@ -113,6 +117,7 @@ impl Segment {
             file: Arc::new(file),
             opening: Mutex::new(()),
             index_is_checked: AtomicBool::new(false),
+            extents: Mutex::default(),
             is_unwanted: AtomicBool::new(false),
         })
     }
@@ -171,31 +176,6 @@ impl Segment {
         !self.is_unwanted.load(Ordering::Acquire)
     }
 
-    /// The number of the row with this key.
-    pub fn find(&self, key: &str) -> Result<Option<u32>> {
-        let groups = &self.meta.groups;
-        let number = groups.partition_point(|group| &*group.last_key < key);
-        let Some(group) = groups.get(number).filter(|group| &*group.first_key <= key) else {
-            return Ok(None);
-        };
-        let column = self.decoded(number, 0)?;
-        let keys = column.as_string_view_opt().ok_or_else(|| Error::Internal("keys are no texts".into()))?;
-        let (mut low, mut high) = (0, keys.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match keys.value(middle).cmp(key) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => {
-                    let before: u32 = groups.iter().take(number).map(|group| group.rows).sum();
-                    debug_assert!(middle < usize::try_from(group.rows).unwrap_or(usize::MAX));
-                    return Ok(u32::try_from(middle).ok().map(|middle| before + middle));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     /// One row.
     pub fn row(&self, table: &Table, row: u32) -> Result<Row> {
         let (group, offset) = self.locate(row)?;
@@ -219,21 +199,6 @@ impl Segment {
         }
         let (group, offset) = self.locate(row)?;
         self.csn(group, offset)
-    }
-
-    /// Rows whose column has one of these values.
-    pub fn lookup(&self, table: &Table, column: usize, terms: &[Term]) -> Result<RoaringBitmap> {
-        if column >= self.columns_kept() {
-            // The column came later: it is null in every row.
-            let wants_null = terms.contains(&term(&Value::Null));
-            return Ok(if wants_null {
-                RoaringBitmap::from_iter(0..self.meta.rows)
-            } else {
-                RoaringBitmap::new()
-            });
-        }
-        let found = self.index(table)?.lookup(column, terms)?;
-        found.ok_or_else(|| Error::Internal(format!("column {column} of {:?} has no index", table.spec.name)))
     }
 
     /// Its index: opened, and made anew if need be, when it is first wanted or the table wants more of it.
@@ -261,8 +226,12 @@ impl Segment {
         Ok(opened)
     }
 
+    fn open_index(&self) -> Option<Arc<TextPart>> {
+        self.ground.cache.index(self.key())
+    }
+
     fn kept_index(&self, table: &Table) -> Option<Arc<TextPart>> {
-        let open = self.ground.cache.index(self.key())?;
+        let open = self.open_index()?;
         open.covers(table, self.columns_kept()).then_some(open)
     }
 

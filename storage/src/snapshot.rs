@@ -1,16 +1,21 @@
 //! Reading: a pinned state, the same by every access path.
 //!
 //! 1. [`Snapshot::table`] gathers a table's parts: segments, deltas, and a transaction's own writes laid over them.
-//! 2. [`TableSnapshot::keys`], [`TableSnapshot::lookup`] and [`TableSnapshot::search`] find rows: each asks every part, and what is
-//!    not visible at this CSN, or masked by the own writes, is taken off.
+//! 2. [`TableSnapshot::keys`], [`TableSnapshot::lookup`], [`TableSnapshot::range`] and [`TableSnapshot::search`] find rows:
+//!    each asks every part, and what is not visible at this CSN, or masked by the own writes, is taken off.
 //! 3. [`TableSnapshot::scan`] reads rows, all or those found ([`crate::scan`]).
+
+mod ranges;
+mod statistics;
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
+pub use self::statistics::{ColumnStatistics, TableStatistics};
 use crate::{
     Csn,
+    catalog::Indexed,
     error::{Error, Result},
     history::{History, HistoryRequest},
     overlay::{Overlay, TableOverlay},
@@ -19,9 +24,9 @@ use crate::{
     schema::TableSpec,
     search::{self, TextHits, TextQuery},
     state::{State, TableParts},
-    term::term,
+    term::{Term, term},
     value::{Key, Row, Value},
-    write::WriteSet,
+    write::{TRANSACTION_BYTES_MAX, WriteSet},
 };
 
 /// The state at one CSN, pinned; cheap to clone.
@@ -30,11 +35,22 @@ pub struct Snapshot {
     state: Arc<State>,
     csn: u64,
     overlay: Option<Arc<Overlay>>,
+    transaction_bytes_max: u64,
 }
 
 impl Snapshot {
     pub(crate) fn new(state: Arc<State>, csn: u64) -> Snapshot {
-        Snapshot { state, csn, overlay: None }
+        Snapshot { state, csn, overlay: None, transaction_bytes_max: TRANSACTION_BYTES_MAX }
+    }
+
+    /// Transactions begun on it may hold so many bytes.
+    pub(crate) fn with_transaction_limit(self, transaction_bytes_max: u64) -> Snapshot {
+        Snapshot { transaction_bytes_max, ..self }
+    }
+
+    /// An empty transaction on this state, which may hold as much as the store's options say.
+    pub fn writes(&self) -> WriteSet {
+        WriteSet::limited(self.csn(), self.transaction_bytes_max)
     }
 
     /// Its commit number.
@@ -47,7 +63,7 @@ impl Snapshot {
     #[must_use]
     pub fn with_writes(&self, writes: &WriteSet) -> Snapshot {
         let overlay = (!writes.is_empty()).then(|| Arc::new(Overlay::new(writes.clone())));
-        Snapshot { state: self.state.clone(), csn: self.csn, overlay }
+        Snapshot { overlay, ..self.clone() }
     }
 
     /// One table.
@@ -120,17 +136,6 @@ impl TableView {
     }
 }
 
-/// What is known of a table without reading it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TableStatistics {
-    /// Rows, exact where cheap.
-    pub rows: u64,
-    /// `rows` is exact.
-    pub exact: bool,
-    /// Bytes of the columns in memory, roughly.
-    pub bytes: u64,
-}
-
 impl TableSnapshot {
     /// The table.
     pub fn spec(&self) -> &Arc<TableSpec> {
@@ -140,16 +145,6 @@ impl TableSnapshot {
     /// Its Arrow schema.
     pub fn schema(&self) -> SchemaRef {
         self.view.parts.table.schema.clone()
-    }
-
-    /// What is known of it without reading. The number of rows is kept with every commit: it is always exact.
-    pub fn statistics(&self) -> TableStatistics {
-        let mut rows = self.view.parts.rows();
-        if let Some(overlay) = &self.view.overlay {
-            rows = (rows + overlay.put()).saturating_sub(overlay.masked.len());
-        }
-        let width: u64 = self.spec().columns.iter().map(|column| scan::width_guess(column.column_type)).sum();
-        TableStatistics { rows, exact: true, bytes: rows.saturating_mul(width) }
     }
 
     /// The row of a key.
@@ -192,19 +187,11 @@ impl TableSnapshot {
     ///
     /// # Errors
     ///
-    /// `UnknownColumn`; `Invalid` when the column is not indexed (nor unique, nor a reference, nor the key), or can't
-    /// hold one of the values.
+    /// `UnknownColumn`; `Invalid` when the column is not indexed (nor unique by itself, nor a reference, nor the key), or
+    /// can't hold one of the values.
     pub fn lookup(&self, column: &str, values: &[Value]) -> Result<RowSet> {
         let at = self.must_position(column)?;
-        let spec = self.spec();
-        if let Some(kind) = spec.columns.get(at).map(|column| column.column_type)
-            && let Some(odd) = values.iter().find(|value| !kind.fits(value))
-        {
-            return Err(Error::Invalid(format!(
-                "column {column:?} of {:?} is {kind:?} and never {odd:?}",
-                spec.name
-            )));
-        }
+        values.iter().try_for_each(|value| self.must_fit(at, value))?;
         if at == 0 {
             let texts = values.iter().filter_map(|value| match value {
                 Value::Text(key) => Some(key.clone()),
@@ -212,21 +199,23 @@ impl TableSnapshot {
             });
             return self.keys(&texts.collect::<Vec<_>>());
         }
-        if !self.has_index(column) {
-            return Err(Error::Invalid(format!("column {column:?} of {:?} is not indexed", spec.name)));
-        }
         let terms: Vec<_> = values.iter().map(term).collect();
-        let mut rows = self.view.unmasked(self.view.parts.lookup(at, &terms)?);
+        self.lookup_terms(self.must_index(at)?, &terms)
+    }
+
+    fn lookup_terms(&self, index: &Indexed, terms: &[Term]) -> Result<RowSet> {
+        let mut rows = self.view.unmasked(self.view.parts.lookup(index, terms)?);
         if let Some(overlay) = &self.view.overlay {
-            rows.add(self.view.overlay_part(), overlay.lookup(at, &terms));
+            let has = |row: &Row| index.term(row).is_some_and(|term| terms.contains(&term));
+            rows.add(self.view.overlay_part(), overlay.matching(has));
         }
         Ok(rows)
     }
 
-    /// Can [`Self::lookup`] answer for this column?
+    /// Can [`Self::lookup`] and [`Self::range`] answer for this column?
     pub fn has_index(&self, column: &str) -> bool {
         let at = self.spec().position(column);
-        at.is_some_and(|at| at == 0 || self.view.parts.table.valued.contains(&at))
+        at.is_some_and(|at| at == 0 || self.view.parts.table.column_index(at).is_some())
     }
 
     /// Full-text search.
@@ -251,5 +240,24 @@ impl TableSnapshot {
         let spec = self.spec();
         spec.position(column)
             .ok_or_else(|| Error::UnknownColumn { table: spec.name.to_string(), column: column.to_string() })
+    }
+
+    fn must_index(&self, at: usize) -> Result<&Indexed> {
+        let table = &self.view.parts.table;
+        table.column_index(at).ok_or_else(|| {
+            let column = table.spec.columns.get(at).map(|column| &column.name);
+            Error::Invalid(format!("column {:?} of {:?} is not indexed", column, table.spec.name))
+        })
+    }
+
+    fn must_fit(&self, at: usize, value: &Value) -> Result<()> {
+        let spec = self.spec();
+        match spec.columns.get(at) {
+            Some(column) if !column.column_type.fits(value) => Err(Error::Invalid(format!(
+                "column {:?} of {:?} is {:?} and never {value:?}",
+                column.name, spec.name, column.column_type
+            ))),
+            _ => Ok(()),
+        }
     }
 }

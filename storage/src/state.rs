@@ -3,24 +3,22 @@
 //! A [`State`] never changes in what a reader at a given CSN sees of it: commits add versions with higher CSNs to its
 //! newest delta. A fold makes a new state; readers of the old one keep it by its `Arc`.
 
+mod find;
+
 use std::{collections::HashMap, sync::Arc};
 
 use roaring::RoaringBitmap;
 
+pub(crate) use self::find::{Gone, Located};
 use crate::{
     catalog::{Catalog, Table, TableId},
-    delta::{DeltaTable, Generation, Version},
+    delta::{DeltaTable, Generation},
     error::Result,
     history::Archive,
     log::LogStart,
-    rowset::RowSet,
     segment::Segment,
-    term::Term,
     value::Row,
 };
-
-/// So few rows are looked up among the deleted one by one; for more, the bitmap of the deleted is made.
-const ONE_BY_ONE: u64 = 256;
 
 /// Catalog, segments and deltas.
 #[derive(Clone)]
@@ -100,11 +98,6 @@ impl State {
     pub fn newest_bytes(&self) -> u64 {
         self.generations.last().map_or(0, |generation| generation.bytes())
     }
-
-    /// Bytes of the deltas, roughly.
-    pub fn delta_bytes(&self) -> u64 {
-        self.generations.iter().map(|generation| generation.bytes()).sum()
-    }
 }
 
 impl TableParts {
@@ -127,27 +120,6 @@ impl TableParts {
         self.deltas.last().map_or(0, |delta| delta.count(self.csn))
     }
 
-    /// The row of a key.
-    pub fn find(&self, key: &str) -> Result<Option<Found>> {
-        for (number, delta) in self.deltas.iter().enumerate().rev() {
-            if let Some(Version { at, row, begin }) = delta.find(key, self.csn) {
-                return Ok(Some(Found {
-                    place: Place::Delta(number, at),
-                    row: Some(row),
-                    begin: Some(begin),
-                }));
-            }
-        }
-        for (number, part) in self.segments.iter().enumerate().rev() {
-            if let Some(row) = part.segment.find(key)?
-                && !self.is_deleted(part, row)
-            {
-                return Ok(Some(Found { place: Place::Segment(number, row), row: None, begin: None }));
-            }
-        }
-        Ok(None)
-    }
-
     /// The values of a row that was found.
     pub fn row(&self, found: Found) -> Result<Row> {
         match (found.row, found.place) {
@@ -162,24 +134,6 @@ impl TableParts {
         }
     }
 
-    /// Rows whose column has one of these values.
-    pub fn lookup(&self, column: usize, terms: &[Term]) -> Result<RowSet> {
-        let mut found = RowSet::default();
-        for (number, part) in self.segments.iter().enumerate() {
-            let mut rows = part.segment.lookup(&self.table, column, terms)?;
-            if rows.len() > ONE_BY_ONE {
-                rows -= self.deleted(part);
-            } else {
-                rows = rows.iter().filter(|row| !self.is_deleted(part, *row)).collect();
-            }
-            found.add(self.part_of(Place::Segment(number, 0)).0, rows);
-        }
-        for (number, delta) in self.deltas.iter().enumerate() {
-            found.add(self.part_of(Place::Delta(number, 0)).0, delta.lookup(column, terms, self.csn));
-        }
-        Ok(found)
-    }
-
     /// A segment of the table.
     pub fn must_segment(&self, number: usize) -> Result<&SegmentPart> {
         self.segments.get(number).ok_or_else(|| crate::Error::Internal(format!("no segment number {number}")))
@@ -192,10 +146,5 @@ impl TableParts {
             all |= &*delta.deleted_in(part.segment.id(), self.csn);
         }
         all
-    }
-
-    fn is_deleted(&self, part: &SegmentPart, row: u32) -> bool {
-        let since = |delta: &Arc<DeltaTable>| delta.is_deleted_in(part.segment.id(), row, self.csn);
-        part.deleted.contains(row) || self.deltas.iter().any(since)
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     catalog::Catalog,
     check,
     commit::{Queue, Waiting, committed, encode},
+    delta::Gauge,
     error::{Error, Result},
     files::{self, Files, FolderLock, failed},
     history::Archive,
@@ -31,7 +32,7 @@ use crate::{
     snapshot::Snapshot,
     state::State,
     world::{Clock, World},
-    write::WriteSet,
+    write::{TRANSACTION_BYTES_MAX, WriteSet},
 };
 
 /// Limits and sizes, each with its unit.
@@ -41,12 +42,16 @@ pub struct StoreOptions {
     pub log_file_bytes: u64,
     /// The delta is folded past this size.
     pub delta_bytes_target: u64,
-    /// Writers wait, then fail with `Limited`, while the delta is larger than this.
+    /// Writers wait, then fail with `Limited`, while more than this is held in memory by deltas: rows that are not folded,
+    /// rows that are but that a snapshot still pins, what readers had built over them, and commits that wait.
     pub delta_bytes_max: u64,
     /// How long a writer waits for room.
     pub write_wait_ms_max: u64,
     /// Changes in one transaction.
     pub transaction_rows_max: usize,
+    /// Bytes that an open transaction may hold, roughly, rows and the journal of its savepoints. See
+    /// [`Snapshot::writes`].
+    pub transaction_bytes_max: u64,
     /// Rows in a Parquet row group.
     pub row_group_rows: usize,
     /// How far back a past state can be asked for; what only older ones need goes. History stays.
@@ -63,6 +68,7 @@ impl Default for StoreOptions {
             delta_bytes_max: 256 << 20,
             write_wait_ms_max: 10_000,
             transaction_rows_max: 1_000_000,
+            transaction_bytes_max: TRANSACTION_BYTES_MAX,
             row_group_rows: 32_768,
             history_window_seconds: 24 * 60 * 60,
             time_travel_bytes_max: 256 << 20,
@@ -114,6 +120,8 @@ pub(crate) struct Inner {
     /// The number of the next segment, and of the last manifest; changed by who folds.
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
+    /// What deltas hold in memory.
+    gauge: Gauge,
     queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
@@ -165,7 +173,7 @@ impl Store {
     /// The newest acknowledged state.
     pub fn snapshot(&self) -> Snapshot {
         let Published { state, csn } = self.inner.published();
-        Snapshot::new(state, csn)
+        Snapshot::new(state, csn).with_transaction_limit(self.inner.options.transaction_bytes_max)
     }
 
     /// Makes a transaction durable: conflicts, unique values and references are checked against the newest state,
@@ -194,9 +202,14 @@ impl Store {
                 allowed: u64::try_from(limit).unwrap_or(u64::MAX),
             });
         }
+        let (asked, allowed) = (writes.bytes(), inner.options.transaction_bytes_max);
+        if asked > allowed {
+            return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed });
+        }
         let time_micros = info.time_micros;
         let payload = encode(&now.state.catalog, &writes, info)?;
         inner.wait_for_room(&self.folding)?;
+        let _held = inner.gauge.hold(u64::try_from(payload.len()).unwrap_or(u64::MAX));
         let answer = inner.queue.commit(writes, (payload, time_micros), |batch| inner.commit_batch(batch));
         if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
             self.folding.ask();
@@ -285,7 +298,8 @@ impl Inner {
         retained.remove_unnamed(&ground.objects)?;
         retained.expire(&ground.objects, world.clock.now_micros())?;
         let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
-        let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive)));
+        let gauge = Gauge::default();
+        let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive), &gauge));
         let mut time_micros = start.time_micros;
         let log_ground = LogGround {
             files: files.clone(),
@@ -315,6 +329,7 @@ impl Inner {
             doubtful: Mutex::default(),
             next_segment: AtomicU64::new(manifest.next_segment),
             manifest: AtomicU64::new(manifest.number),
+            gauge,
             queue: Queue::default(),
             log: Mutex::new(Some(log)),
             folding: Mutex::default(),
@@ -411,7 +426,7 @@ impl Inner {
     #[allow(clippy::disallowed_methods)] // a deadline: it ends the wait and is never part of the log
     fn wait_for_room(&self, folding: &Task) -> Result<()> {
         let limit = self.options.delta_bytes_max;
-        let full = || self.published().state.delta_bytes() > limit;
+        let full = || self.gauge.bytes() > limit;
         if !full() {
             return Ok(());
         }
@@ -422,13 +437,19 @@ impl Inner {
             if !full() {
                 return Ok(());
             }
-            if self.room.wait_until(&mut lock, deadline).timed_out() && full() {
-                let asked = self.published().state.delta_bytes();
+            let now = Instant::now();
+            if now >= deadline {
+                let asked = self.gauge.bytes();
                 return Err(Error::Limited { limit: "delta_bytes_max", asked, allowed: limit });
             }
+            // A fold tells of the room it makes; a snapshot that goes does not.
+            let _timed_out = self.room.wait_until(&mut lock, deadline.min(now + LOOK_AGAIN)).timed_out();
         }
     }
 }
+
+/// How long a writer that waits for room sleeps at a time.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Makes the store's folders, as durable as what will lie in them, and so the names of those above, which may be new.
 fn make_folders(files: &dyn Files, folder: &Path) -> Result<()> {

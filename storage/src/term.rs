@@ -39,8 +39,43 @@ pub(crate) fn term(value: &Value) -> Term {
     out.into_boxed_slice()
 }
 
+/// The term of several values together; `None` when one of them is null.
+///
+/// Each value's term, with `00` written as `00 ff`, and `00 01` behind it: equal where all values are. It is cut as a
+/// text would be.
+pub(crate) fn joined(values: &[&Value]) -> Option<Term> {
+    let mut all = Vec::new();
+    for value in values {
+        if value.is_null() {
+            return None;
+        }
+        for byte in term(value) {
+            all.push(byte);
+            if byte == 0 {
+                all.push(0xff);
+            }
+        }
+        all.extend_from_slice(&[0, 1]);
+    }
+    let mut out = Vec::with_capacity(all.len().min(TERM_BYTES_MAX));
+    bounded(&mut out, &all);
+    Some(out.into_boxed_slice())
+}
+
+/// Where a text or byte string is cut: what all terms that are cut alike begin with. `None` where the value is kept
+/// as it is.
+pub(crate) fn cut(value: &Value) -> Option<Term> {
+    let bytes = match value {
+        Value::Text(text) => text.as_bytes(),
+        Value::Bytes(bytes) => bytes,
+        _ => return None,
+    };
+    let head = bytes.get(..TERM_BYTES_MAX).filter(|_| bytes.len() > TERM_BYTES_MAX)?;
+    Some([&[1], head].concat().into_boxed_slice())
+}
+
 /// Bits of a float in IEEE order; both zeros are one, all NaN are one.
-fn float_bits(number: f64) -> u64 {
+pub(crate) fn float_bits(number: f64) -> u64 {
     let number = if number == 0.0 { 0.0 } else { number };
     let bits = if number.is_nan() { f64::NAN.to_bits() } else { number.to_bits() };
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }

@@ -1,8 +1,8 @@
 //! A Tantivy index over some rows: of a segment, on disk; of a piece of a delta or of own writes, in memory.
 //!
-//! The document's number is the row's. A searchable column is a text field `t<position>`, tokenized; a column that rows
-//! are found by is a bytes field `v<position>` that holds the value's term ([`crate::term`]), null included. Deltas
-//! have hash maps for the values, so their indexes hold the text fields alone. Nothing is stored.
+//! The document's number is the row's. A searchable column is a text field `t<position>`, tokenized; what rows are
+//! found by is a bytes field of the name of its [`Indexed`], that holds the row's term ([`crate::term`]). Deltas have hash
+//! maps for the values, so their indexes hold the text fields alone. Nothing is stored.
 //!
 //! In a folder of this machine, Tantivy writes its files itself and maps them into memory to read them: they are in
 //! the system's page cache, which gives them back when memory is short. Anywhere else an index is made in memory and
@@ -10,31 +10,31 @@
 
 mod agreement;
 mod directory;
+mod values;
+mod words;
 
-use roaring::RoaringBitmap;
+#[cfg(test)]
+mod tests;
+
 use tantivy::{
-    Directory, DocSet, Index, IndexSettings, ReloadPolicy, Searcher, SingleSegmentIndexWriter, TERMINATED,
-    TantivyDocument, TantivyError,
+    Directory, Index, IndexSettings, ReloadPolicy, Searcher, SingleSegmentIndexWriter, TantivyDocument,
+    TantivyError,
     directory::{MmapDirectory, RamDirectory},
-    schema::{BytesOptions, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
-    tokenizer::{
-        AsciiFoldingFilter, LowerCaser, RemoveLongFilter, SimpleTokenizer, TextAnalyzer, TokenizerManager,
-    },
+    schema::{BytesOptions, Field, FieldType, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-use self::directory::ObjectDirectory;
+pub(crate) use self::words::analyzer;
+use self::{
+    directory::ObjectDirectory,
+    words::{TOKENIZER, tokenizers},
+};
 use crate::{
-    catalog::Table,
+    catalog::{Indexed, Table},
     error::{Error, Result},
     objects::{ObjectName, Objects},
-    term::{self, Term},
     value::{Row, Value},
 };
 
-/// The name and version of how text is cut into words.
-const TOKENIZER: &str = "quarry1";
-/// Longer words are not found.
-const WORD_BYTES_MAX: usize = 255;
 /// What Tantivy plans its hash table for; it takes more as it needs. A table for many rows costs more to make than a
 /// few rows cost to index.
 const WRITER_BYTES_MAX: usize = 16 << 20;
@@ -51,11 +51,11 @@ pub(crate) struct TextPart {
     bytes: usize,
 }
 
-/// Fields by column position.
+/// Text fields by column position, value fields by the name of what they index.
 #[derive(Clone, Default)]
 struct Fields {
     texts: Vec<(usize, Field)>,
-    values: Vec<(usize, Field)>,
+    values: Vec<(String, Field)>,
 }
 
 /// Which fields an index has.
@@ -69,6 +69,8 @@ enum Kind {
 pub(crate) struct TextWriter {
     writer: SingleSegmentIndexWriter,
     fields: Fields,
+    /// What the value fields hold.
+    values: Vec<(Indexed, Field)>,
     target: Target,
 }
 
@@ -117,11 +119,10 @@ impl TextPart {
 
     /// Has it all the fields that the table, as far as these `columns`, wants?
     pub fn covers(&self, table: &Table, columns: usize) -> bool {
-        let has = |wanted: &[usize], fields: &[(usize, Field)]| {
-            let mut wanted = wanted.iter().filter(|at| **at < columns);
-            wanted.all(|at| fields.iter().any(|(position, _)| position == at))
-        };
-        has(&table.valued, &self.fields.values) && has(&table.searchable, &self.fields.texts)
+        let mut texts = table.searchable.iter().filter(|at| **at < columns);
+        let mut values = table.indexed.iter().filter(|index| index.columns.iter().all(|at| *at < columns));
+        texts.all(|at| self.text_field(*at).is_some())
+            && values.all(|index| self.fields.value(index).is_some())
     }
 
     fn over(index: &Index, held_bytes: usize) -> Result<TextPart, TantivyError> {
@@ -150,26 +151,6 @@ impl TextPart {
     /// The column of a text field.
     pub fn column_of(&self, field: Field) -> Option<usize> {
         self.fields.texts.iter().find(|(_, known)| *known == field).map(|(at, _)| *at)
-    }
-
-    /// Documents whose column has one of these values; `None` when the index does not know the column.
-    pub fn lookup(&self, column: usize, terms: &[Term]) -> Result<Option<RoaringBitmap>> {
-        let field = self.fields.values.iter().find(|(at, _)| *at == column).map(|(_, field)| *field);
-        let Some(field) = field else { return Ok(None) };
-        let mut found = RoaringBitmap::new();
-        for reader in self.searcher.segment_readers() {
-            let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
-            for value in terms {
-                let term = tantivy::Term::from_field_bytes(field, value);
-                let postings = inverted.read_postings(&term, IndexRecordOption::Basic);
-                let Some(mut postings) = postings.map_err(|e| tantivy_error(e.into()))? else { continue };
-                while postings.doc() != TERMINATED {
-                    found.insert(postings.doc());
-                    postings.advance();
-                }
-            }
-        }
-        Ok(Some(found))
     }
 }
 
@@ -208,11 +189,13 @@ impl TextWriter {
         let bytes = rows.saturating_mul(WRITER_BYTES_PER_ROW).clamp(WRITER_BYTES_MIN, WRITER_BYTES_MAX);
         let schema = schema(table, kind);
         let fields = Fields::of(&schema);
+        let known = table.indexed.iter().filter_map(|index| Some((index.clone(), fields.value(index)?)));
+        let values = known.collect();
         let settings =
             IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
         let builder = Index::builder().schema(schema).settings(settings).tokenizers(tokenizers());
         let writer = builder.single_segment_index_writer(directory, bytes).map_err(tantivy_error)?;
-        Ok(TextWriter { writer, fields, target })
+        Ok(TextWriter { writer, fields, values, target })
     }
 
     /// The next row.
@@ -223,8 +206,10 @@ impl TextWriter {
                 document.add_text(*field, text);
             }
         }
-        for (at, field) in &self.fields.values {
-            document.add_bytes(*field, &term::term(row.get(*at)));
+        for (index, field) in &self.values {
+            if let Some(term) = index.term(row) {
+                document.add_bytes(*field, &term);
+            }
         }
         self.writer.add_document(document).map_err(tantivy_error)
     }
@@ -241,18 +226,27 @@ impl TextWriter {
 }
 
 impl Fields {
+    /// Text that was cut into words in another way is not known.
     fn of(schema: &Schema) -> Fields {
         let mut fields = Fields::default();
         for (field, entry) in schema.fields() {
-            let name = entry.name();
-            let position = name.get(1..).and_then(|digits| digits.parse().ok());
-            match (name.get(..1), position) {
-                (Some("t"), Some(at)) => fields.texts.push((at, field)),
-                (Some("v"), Some(at)) => fields.values.push((at, field)),
+            match entry.field_type() {
+                FieldType::Bytes(_) => fields.values.push((entry.name().to_string(), field)),
+                FieldType::Str(options) => {
+                    let position = entry.name().strip_prefix('t').and_then(|digits| digits.parse().ok());
+                    let how = options.get_indexing_options().map(TextFieldIndexing::tokenizer);
+                    if let (Some(at), Some(TOKENIZER)) = (position, how) {
+                        fields.texts.push((at, field));
+                    }
+                }
                 _ => {}
             }
         }
         fields
+    }
+
+    fn value(&self, index: &Indexed) -> Option<Field> {
+        self.values.iter().find(|(name, _)| **name == *index.name).map(|(_, field)| *field)
     }
 }
 
@@ -266,26 +260,11 @@ fn schema(table: &Table, kind: Kind) -> Schema {
         builder.add_text_field(&format!("t{at}"), text.clone());
     }
     if kind == Kind::TextsAndValues {
-        for at in &table.valued {
-            builder.add_bytes_field(&format!("v{at}"), BytesOptions::default().set_indexed());
+        for index in &table.indexed {
+            builder.add_bytes_field(&index.name, BytesOptions::default().set_indexed());
         }
     }
     builder.build()
-}
-
-/// Words of letters and digits, small, without accents. What writes an index and what asks it must agree.
-pub(crate) fn analyzer() -> TextAnalyzer {
-    TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(WORD_BYTES_MAX))
-        .filter(LowerCaser)
-        .filter(AsciiFoldingFilter)
-        .build()
-}
-
-fn tokenizers() -> TokenizerManager {
-    let manager = TokenizerManager::default();
-    manager.register(TOKENIZER, analyzer());
-    manager
 }
 
 /// A failure of an index, which is never the data's fault.

@@ -1,10 +1,13 @@
 //! Values, rows and keys: one record at a time, as the log and the delta hold it.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    term::float_bits,
+};
 
 /// One cell. Its column's type says how to read it; `Null` fits every nullable column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +45,24 @@ impl Value {
     /// Is there no value?
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
+    }
+
+    /// The order of an index: null, then by value; numbers as numbers with NaN last, texts and bytes byte by byte.
+    /// Values of different types are equals: a column has one type.
+    pub(crate) fn compare(&self, other: &Value) -> Ordering {
+        match (self, other) {
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (Value::Int(a), Value::Int(b))
+            | (Value::Time(a), Value::Time(b))
+            | (Value::Timestamp(a), Value::Timestamp(b)) => a.cmp(b),
+            (Value::Float(a), Value::Float(b)) => float_bits(*a).cmp(&float_bits(*b)),
+            (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
+            (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            (Value::Date(a), Value::Date(b)) => a.cmp(b),
+            (Value::TextList(a), Value::TextList(b)) => a.cmp(b),
+            (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
+            _ => other.is_null().cmp(&self.is_null()),
+        }
     }
 
     /// Roughly what it takes in memory, in bytes.

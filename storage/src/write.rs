@@ -12,12 +12,17 @@ use crate::{
     value::{Key, Row},
 };
 
+/// What a transaction may hold before it is committed, unless told otherwise: it must fit into one log entry with room to
+/// spare.
+pub const TRANSACTION_BYTES_MAX: u64 = 256 << 20;
+
 /// A transaction's changes, by table and key, each key once: later changes of a row fold into earlier ones
 /// (insert + update = insert, insert + delete = nothing, delete + insert = update). Cheap to clone (rows are
 /// shared), so that a snapshot can be laid under it: [`crate::Snapshot::with_writes`].
 #[derive(Clone, Debug)]
 pub struct WriteSet {
     base: Csn,
+    bytes_max: u64,
     changes: Arc<Changes>,
 }
 
@@ -47,6 +52,8 @@ impl Change {
 struct Changes {
     tables: BTreeMap<TableName, BTreeMap<Key, Change>>,
     rows: usize,
+    /// What tables and journal hold, roughly.
+    bytes: u64,
     /// What each step replaced, oldest first.
     journal: Vec<Step>,
 }
@@ -60,8 +67,19 @@ struct Step {
 
 impl WriteSet {
     /// Changes that were decided on the state at `base`: at commit, a row of it changed by someone since is a conflict.
+    /// They may hold [`TRANSACTION_BYTES_MAX`].
     pub fn new(base: Csn) -> Self {
-        Self { base, changes: Arc::default() }
+        Self::limited(base, TRANSACTION_BYTES_MAX)
+    }
+
+    /// As [`Self::new`], but rows and the journal of its savepoints may hold `bytes_max` bytes, roughly.
+    pub fn limited(base: Csn, bytes_max: u64) -> Self {
+        Self { base, bytes_max, changes: Arc::default() }
+    }
+
+    /// Bytes that it holds, roughly.
+    pub fn bytes(&self) -> u64 {
+        self.changes.bytes
     }
 
     /// The state it was decided on.
@@ -73,7 +91,8 @@ impl WriteSet {
     ///
     /// # Errors
     ///
-    /// `DuplicateKey` when this transaction has put a row of that key already (those committed are checked at commit).
+    /// `DuplicateKey` when this transaction has put a row of that key already (those committed are checked at commit);
+    /// `Limited` when it would hold too much. Nothing is changed then.
     pub fn insert(&mut self, table: &TableName, row: Row) -> Result<()> {
         let key = row.key()?.clone();
         let change = match self.change(table, &key) {
@@ -83,15 +102,15 @@ impl WriteSet {
                 return Err(Error::DuplicateKey { table: table.to_string(), key: key.to_string() });
             }
         };
-        self.put(table, key, Some(change));
-        Ok(())
+        self.put(table, key, Some(change))
     }
 
     /// A row as it shall be, in place of `old`, the row as this transaction sees it.
     ///
     /// # Errors
     ///
-    /// `MissingKey` when this transaction has deleted it; `Invalid` when the keys differ.
+    /// `MissingKey` when this transaction has deleted it; `Invalid` when the keys differ; `Limited` as for
+    /// [`Self::insert`].
     pub fn update(&mut self, table: &TableName, old: Row, new: Row) -> Result<()> {
         let key = new.key()?.clone();
         if old.key()? != &key {
@@ -106,15 +125,14 @@ impl WriteSet {
             Some(Change::Update { old, .. }) => Change::Update { old: old.clone(), new },
             Some(Change::Delete(_)) => return Err(missing(table, &key)),
         };
-        self.put(table, key, Some(change));
-        Ok(())
+        self.put(table, key, Some(change))
     }
 
     /// No such row any more; `old` is the row as this transaction sees it.
     ///
     /// # Errors
     ///
-    /// `MissingKey` when this transaction has deleted it.
+    /// `MissingKey` when this transaction has deleted it; `Limited` as for [`Self::insert`].
     pub fn delete(&mut self, table: &TableName, old: Row) -> Result<()> {
         let key = old.key()?.clone();
         let change = match self.change(table, &key) {
@@ -123,8 +141,7 @@ impl WriteSet {
             Some(Change::Update { old, .. }) => Some(Change::Delete(old.clone())),
             Some(Change::Delete(_)) => return Err(missing(table, &key)),
         };
-        self.put(table, key, change);
-        Ok(())
+        self.put(table, key, change)
     }
 
     /// What this transaction did to a key: `None` nothing, `Some(None)` deleted, `Some(Some(row))` put.
@@ -152,7 +169,7 @@ impl WriteSet {
         let changes = Arc::make_mut(&mut self.changes);
         while changes.journal.len() > savepoint.0 {
             let Some(step) = changes.journal.pop() else { return };
-            changes.replace(&step.table, step.key, step.before);
+            changes.undo(step);
         }
     }
 
@@ -170,23 +187,50 @@ impl WriteSet {
         self.changes.tables.get(table)?.get(key)
     }
 
-    fn put(&mut self, table: &TableName, key: Key, change: Option<Change>) {
+    fn put(&mut self, table: &TableName, key: Key, change: Option<Change>) -> Result<()> {
+        let asked = self.changes.bytes + step_bytes(&key, self.change(table, &key), change.as_ref());
+        if asked > self.bytes_max {
+            return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed: self.bytes_max });
+        }
         let changes = Arc::make_mut(&mut self.changes);
+        changes.bytes = asked;
         let before = changes.replace(table, key.clone(), change);
         changes.journal.push(Step { table: table.clone(), key, before });
+        Ok(())
     }
 }
 
 impl Changes {
     fn replace(&mut self, table: &TableName, key: Key, change: Option<Change>) -> Option<Change> {
         let rows = self.tables.entry(table.clone()).or_default();
+        let was = rows.len();
         let before = match change {
             Some(change) => rows.insert(key, change),
             None => rows.remove(&key),
         };
-        self.rows = self.tables.values().map(BTreeMap::len).sum();
+        self.rows = self.rows + rows.len() - was;
         before
     }
+
+    fn undo(&mut self, Step { table, key, before }: Step) {
+        let undone = self.tables.get(&table).and_then(|rows| rows.get(&key));
+        self.bytes = self.bytes.saturating_sub(step_bytes(&key, before.as_ref(), undone));
+        self.replace(&table, key, before);
+    }
+}
+
+/// What a step takes beside the values of its rows: two places in trees, a place in the journal.
+const STEP_BYTES: u64 = 256;
+
+/// What a step adds: its key, its new row, and the old row where none of this transaction's is replaced. What it replaces
+/// stays in the journal.
+fn step_bytes(key: &Key, before: Option<&Change>, change: Option<&Change>) -> u64 {
+    let new = change.and_then(Change::new_row).map_or(0, Row::bytes);
+    let old = match (before, change) {
+        (None, Some(Change::Update { old, .. } | Change::Delete(old))) => old.bytes(),
+        _ => 0,
+    };
+    STEP_BYTES + u64::try_from(key.len()).unwrap_or(u64::MAX) + new + old
 }
 
 fn missing(table: &str, key: &Key) -> Error {

@@ -2,7 +2,7 @@
 //!
 //! A predicate is answered by row sets when it is made of `column = literal`, `column IN (literals)` and
 //! `column IS NULL` on the key or an indexed column, joined by AND and OR. It is then exact: no filter above needs to
-//! look again. All else stays above the scan.
+//! look again. All else stays above the scan, which it may narrow ([`super::narrow`]).
 
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ fn text(value: &Value) -> Option<Arc<str>> {
 }
 
 /// A literal of the very type of the column (text of any layout is text).
-fn fits(column: quarry_storage::ColumnType, literal: &ScalarValue) -> bool {
+pub(super) fn fits(column: quarry_storage::ColumnType, literal: &ScalarValue) -> bool {
     use quarry_storage::ColumnType as C;
     match (column, literal) {
         (_, ScalarValue::Null) => true,
@@ -142,7 +142,7 @@ fn fits(column: quarry_storage::ColumnType, literal: &ScalarValue) -> bool {
     }
 }
 
-fn value_of(literal: &ScalarValue) -> Option<Value> {
+pub(super) fn value_of(literal: &ScalarValue) -> Option<Value> {
     if literal.is_null() {
         return Some(Value::Null);
     }

@@ -6,6 +6,8 @@
 
 mod access;
 mod audit;
+mod narrow;
+mod parts;
 mod scan;
 
 use std::sync::Arc;

@@ -26,9 +26,9 @@ use datafusion::{
         stream::RecordBatchReceiverStreamBuilder,
     },
 };
-use quarry_storage::{RowSet, ScanRequest, TableSnapshot, TextHits};
+use quarry_storage::{ColumnBound, RowSet, ScanRequest, TableSnapshot, TextHits};
 
-use super::{Restriction, SCORE, access::Access};
+use super::{Restriction, SCORE, access::Access, narrow, parts::Parts};
 
 /// Batches that may wait between the reading thread and the plan.
 const BATCHES_WAITING_MAX: usize = 2;
@@ -59,29 +59,37 @@ impl ScanTable {
         ScanTable { table, columns, schema: Arc::new(Schema::new(fields)), restriction }
     }
 
-    /// The rows that restriction and predicates leave, found off the async threads.
-    async fn find(&self, filters: &[Expr]) -> Result<Found> {
-        let accesses: Vec<Access> =
-            filters.iter().filter_map(|filter| Access::of(filter, &self.table)).collect();
-        if accesses.is_empty() && !matches!(self.restriction, Restriction::Text(_)) {
-            let rows = match &self.restriction {
-                Restriction::Rows(rows) => Some(rows.clone()),
-                Restriction::None | Restriction::Text(_) => None,
-            };
-            return Ok(Found { rows, hits: None });
+    /// The rows that restriction and predicates leave, and what is known of the columns, found off the async threads.
+    async fn find(&self, filters: &[Expr], columns: Vec<usize>) -> Result<Found> {
+        let mut accesses = Vec::new();
+        let mut bounds = Vec::new();
+        for filter in filters {
+            match Access::of(filter, &self.table) {
+                Some(access) => accesses.push(access),
+                None => bounds.extend(narrow::bounds_of(filter, &self.table)),
+            }
         }
         let (table, restriction) = (self.table.clone(), self.restriction.clone());
-        tokio::task::spawn_blocking(move || Found::find(&table, &restriction, &accesses))
-            .await
-            .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
-            .map_err(|error| DataFusionError::External(Box::new(error)))
+        tokio::task::spawn_blocking(move || {
+            let mut found = Found::find(&table, &restriction, &accesses)?;
+            found.rows = narrow::rows_within(&table, &bounds, found.rows)?;
+            found.columns = known_columns(&table, &columns)?;
+            found.bounds = bounds;
+            Ok(found)
+        })
+        .await
+        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+        .map_err(|error: quarry_storage::Error| DataFusionError::External(Box::new(error)))
     }
 }
 
-/// What indexes said before the scan.
+/// What is known before the scan.
 struct Found {
     rows: Option<RowSet>,
     hits: Option<Arc<TextHits>>,
+    bounds: Vec<ColumnBound>,
+    /// Of the stored columns that the plan wants, in all rows of the table.
+    columns: Vec<ColumnStatistics>,
 }
 
 impl Found {
@@ -99,7 +107,18 @@ impl Found {
             let found = access.rows(table)?;
             rows = Some(rows.map_or_else(|| found.clone(), |before| before.and(&found)));
         }
-        Ok(Found { rows, hits })
+        Ok(Found { rows, hits, bounds: Vec::new(), columns: Vec::new() })
+    }
+
+    /// What a plan may count on: of all rows of the table as it is known, of some of them as an estimate.
+    fn statistics(&self, table: &TableSnapshot, limit: Option<usize>) -> Statistics {
+        let (rows, exact) = self.count(table);
+        let exact = exact && self.bounds.is_empty();
+        let given = limit.map_or(rows, |limit| rows.min(to_u64(limit)));
+        let mut known = statistics(0, given, exact);
+        known.column_statistics.clone_from(&self.columns);
+        let is_whole = self.rows.is_none() && self.hits.is_none() && self.bounds.is_empty() && given == rows;
+        if is_whole { known } else { Statistics { num_rows: known.num_rows, ..known.to_inexact() } }
     }
 
     /// How many rows at most, and whether it is exactly so many.
@@ -139,11 +158,19 @@ impl TableProvider for ScanTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let found = self.find(filters).await?;
-        let (rows, exact) = found.count(&self.table);
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let wanted = projection.unwrap_or(&all);
         let layout = Layout::new(&self.schema, &self.columns, wanted)?;
+        let found = self
+            .find(filters, wanted.iter().filter_map(|at| self.columns.get(*at).copied()).collect())
+            .await?;
+        let (rows, _) = found.count(&self.table);
+        let mut statistics = found.statistics(&self.table, limit);
+        let mut known = std::mem::take(&mut statistics.column_statistics).into_iter();
+        // Nothing is known of a score.
+        let of = |at: &usize| if *at < self.columns.len() { known.next() } else { None };
+        statistics.column_statistics =
+            wanted.iter().map(of).map(|known| known.unwrap_or_else(ColumnStatistics::new_unknown)).collect();
         let options = &state.config_options().execution;
         let large = state
             .config()
@@ -154,16 +181,20 @@ impl TableProvider for ScanTable {
             projection: Some(layout.stored.clone()),
             rows: found.rows,
             hits: found.hits,
+            bounds: found.bounds,
             limit,
             batch_rows: options.batch_size.get(),
         };
-        Ok(Arc::new(ScanExec::new(self.table.clone(), request, layout, partitions, (rows, exact))))
+        Ok(Arc::new(ScanExec::new(self.table.clone(), request, layout, partitions, statistics)))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let judge = |filter: &&Expr| match Access::of(filter, &self.table) {
             Some(_) => TableProviderFilterPushDown::Exact,
-            None => TableProviderFilterPushDown::Unsupported,
+            None if narrow::bounds_of(filter, &self.table).is_empty() => {
+                TableProviderFilterPushDown::Unsupported
+            }
+            None => TableProviderFilterPushDown::Inexact,
         };
         Ok(filters.iter().map(judge).collect())
     }
@@ -177,10 +208,42 @@ impl TableProvider for ScanTable {
     }
 }
 
+fn known_columns(table: &TableSnapshot, columns: &[usize]) -> quarry_storage::Result<Vec<ColumnStatistics>> {
+    let known = table.column_statistics(columns)?;
+    let kinds =
+        columns.iter().filter_map(|at| table.spec().columns.get(*at)).map(|column| column.column_type);
+    Ok(known.into_iter().zip(kinds).map(|(known, kind)| column_statistics(&known, kind)).collect())
+}
+
+fn column_statistics(
+    known: &quarry_storage::ColumnStatistics,
+    kind: quarry_storage::ColumnType,
+) -> ColumnStatistics {
+    let value = |value: &Option<quarry_storage::Value>| {
+        let value = value.as_ref().and_then(|value| narrow::scalar_of(value, kind));
+        value.map_or(Precision::Absent, |value| precision(value, known.exact))
+    };
+    let count = |count: Option<u64>, exact: bool| {
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        count.map_or(Precision::Absent, |count| precision(count, exact))
+    };
+    ColumnStatistics {
+        null_count: count(known.nulls, known.exact),
+        min_value: value(&known.min),
+        max_value: value(&known.max),
+        distinct_count: count(known.distinct, false),
+        ..ColumnStatistics::new_unknown()
+    }
+}
+
+fn precision<T: fmt::Debug + Clone + PartialEq + Eq + PartialOrd>(value: T, exact: bool) -> Precision<T> {
+    if exact { Precision::Exact(value) } else { Precision::Inexact(value) }
+}
+
 fn statistics(columns: usize, rows: u64, exact: bool) -> Statistics {
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
     Statistics {
-        num_rows: if exact { Precision::Exact(rows) } else { Precision::Inexact(rows) },
+        num_rows: precision(rows, exact),
         total_byte_size: Precision::Absent,
         column_statistics: vec![ColumnStatistics::new_unknown(); columns],
     }
@@ -224,13 +287,14 @@ impl Layout {
     }
 }
 
-/// The physical scan. Executing a partition asks storage for the parts again, so a plan can run more than once.
+/// The physical scan.
 struct ScanExec {
     table: TableSnapshot,
     request: ScanRequest,
     layout: Layout,
     properties: Arc<PlanProperties>,
     statistics: Arc<Statistics>,
+    parts: Arc<Parts>,
 }
 
 impl ScanExec {
@@ -239,7 +303,7 @@ impl ScanExec {
         request: ScanRequest,
         layout: Layout,
         partitions: usize,
-        (rows, exact): (u64, bool),
+        statistics: Statistics,
     ) -> ScanExec {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&layout.schema)),
@@ -249,11 +313,8 @@ impl ScanExec {
         )
         // A channel's receiver takes part in tokio's budget: it yields.
         .with_scheduling_type(SchedulingType::Cooperative);
-        let limit = request.limit.map_or(u64::MAX, to_u64);
-        // Each part stops after the limit, so several parts may give more than it.
-        let exact = exact && rows <= limit;
-        let statistics = Arc::new(statistics(layout.output.len(), rows, exact));
-        ScanExec { table, request, layout, properties: Arc::new(properties), statistics }
+        let (properties, statistics) = (Arc::new(properties), Arc::new(statistics));
+        ScanExec { table, request, layout, properties, statistics, parts: Arc::default() }
     }
 
     fn partitions(&self) -> usize {
@@ -282,6 +343,9 @@ impl DisplayAs for ScanExec {
             self.layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
         write!(f, "ObjectScan: {}, access={}", self.table.spec().name, self.access())?;
         write!(f, ", columns=[{}], rows={:?}", names.join(", "), self.statistics.num_rows)?;
+        if !self.request.bounds.is_empty() {
+            write!(f, ", bounds={}", self.request.bounds.len())?;
+        }
         match self.request.limit {
             Some(limit) => write!(f, ", limit={limit}"),
             None => Ok(()),
@@ -330,11 +394,10 @@ impl ExecutionPlan for ScanExec {
             RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.layout.schema), BATCHES_WAITING_MAX);
         let sender = builder.tx();
         let (table, request, layout) = (self.table.clone(), self.request.clone(), self.layout.clone());
-        let partitions = self.partitions();
+        let (parts, share) = (Arc::clone(&self.parts), (partition, self.partitions()));
         builder.spawn_blocking(move || {
             let external = |error| DataFusionError::External(Box::new(error));
-            let parts = table.scan(request).map_err(external)?;
-            for part in parts.into_iter().skip(partition).step_by(partitions) {
+            for part in parts.take(&table, &request, share).map_err(external)? {
                 for batch in part {
                     let batch = layout.apply(&batch.map_err(external)?)?;
                     if sender.blocking_send(Ok(batch)).is_err() {

@@ -1,14 +1,8 @@
 //! The deltas of all tables between two folds.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
-use super::DeltaTable;
+use super::{DeltaTable, Gauge, Held};
 use crate::{
     catalog::{Catalog, Table, TableId},
     error::{Error, Result},
@@ -18,29 +12,30 @@ use crate::{
 /// and the newest, which takes the writes.
 pub(crate) struct Generation {
     tables: HashMap<TableId, Arc<DeltaTable>>,
-    bytes: Arc<AtomicU64>,
+    rows: Arc<Held>,
 }
 
 impl Generation {
     /// An empty generation; `rows` tells how many rows a table has by now.
-    pub fn new(catalog: &Catalog, rows: impl Fn(TableId) -> u64) -> Generation {
-        let delta = |table: &Arc<Table>| Arc::new(DeltaTable::new(table.clone(), rows(table.id)));
+    pub fn new(catalog: &Catalog, rows: impl Fn(TableId) -> u64, gauge: &Gauge) -> Generation {
+        let delta = |table: &Arc<Table>| Arc::new(DeltaTable::new(table.clone(), rows(table.id), gauge));
         Generation {
             tables: catalog.tables().iter().map(|table| (table.id, delta(table))).collect(),
-            bytes: Arc::default(),
+            rows: Arc::new(gauge.hold(0)),
         }
     }
 
     /// The same rows under a newer catalog.
     pub fn redefined(&self, catalog: &Catalog) -> Generation {
+        let gauge = self.gauge();
         let delta = |table: &Arc<Table>| match self.tables.get(&table.id) {
             Some(delta) if delta.table().spec == table.spec => delta.clone(),
-            Some(delta) => Arc::new(delta.redefined(table.clone())),
-            None => Arc::new(DeltaTable::new(table.clone(), 0)),
+            Some(delta) => Arc::new(delta.redefined(table.clone(), gauge)),
+            None => Arc::new(DeltaTable::new(table.clone(), 0, gauge)),
         };
         Generation {
             tables: catalog.tables().iter().map(|table| (table.id, delta(table))).collect(),
-            bytes: self.bytes.clone(),
+            rows: self.rows.clone(),
         }
     }
 
@@ -55,19 +50,24 @@ impl Generation {
             .ok_or_else(|| Error::Internal(format!("no delta for table number {}", table.0)))
     }
 
+    /// What the store holds, this generation included.
+    pub fn gauge(&self) -> &Gauge {
+        self.rows.gauge()
+    }
+
     /// Rows held, roughly, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.rows.bytes()
     }
 
     /// More rows are held.
     pub fn add_bytes(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.rows.add(bytes);
     }
 
     /// Less is held.
     pub fn take_bytes(&self, bytes: u64) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.rows.take(bytes);
     }
 
     /// Does it hold nothing at all?

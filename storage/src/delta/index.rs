@@ -1,11 +1,8 @@
-//! Hash maps from values to the places of versions.
+//! Hash maps from terms of values to the places of versions.
 
 use std::collections::HashMap;
 
-use crate::{
-    term::{self, Term},
-    value::Row,
-};
+use crate::{catalog::Indexed, term::Term, value::Row};
 
 /// Places, ascending. Nearly always there is one: it is kept without an allocation.
 #[derive(Clone, Default)]
@@ -45,37 +42,39 @@ impl Slots {
     }
 }
 
-/// Per column that is found by value, the places of each value.
+/// Per index of values, the places of each term.
 #[derive(Clone, Default)]
 pub(super) struct ValueIndex {
-    columns: Vec<(usize, HashMap<Term, Slots>)>,
+    indexes: Vec<(Indexed, HashMap<Term, Slots>)>,
 }
 
 impl ValueIndex {
-    pub fn new(columns: &[usize]) -> ValueIndex {
-        ValueIndex { columns: columns.iter().map(|at| (*at, HashMap::new())).collect() }
+    pub fn new(indexes: &[Indexed]) -> ValueIndex {
+        ValueIndex { indexes: indexes.iter().map(|index| (index.clone(), HashMap::new())).collect() }
     }
 
     pub fn add(&mut self, row: &Row, at: u32) {
-        for (column, places) in &mut self.columns {
-            places.entry(term::term(row.get(*column))).or_default().push(at);
+        for (index, places) in &mut self.indexes {
+            if let Some(term) = index.term(row) {
+                places.entry(term).or_default().push(at);
+            }
         }
     }
 
     pub fn remove_last(&mut self, row: &Row, at: u32) {
-        for (column, places) in &mut self.columns {
-            let value = term::term(row.get(*column));
-            if let Some(slots) = places.get_mut(&value) {
+        for (index, places) in &mut self.indexes {
+            let Some(term) = index.term(row) else { continue };
+            if let Some(slots) = places.get_mut(&term) {
                 slots.remove_last(at);
                 if slots.as_slice().is_empty() {
-                    places.remove(&value);
+                    places.remove(&term);
                 }
             }
         }
     }
 
-    pub fn get(&self, column: usize, value: &Term) -> &[u32] {
-        let places = self.columns.iter().find(|(at, _)| *at == column);
-        places.and_then(|(_, places)| places.get(value)).map(Slots::as_slice).unwrap_or_default()
+    pub fn get(&self, index: &Indexed, term: &Term) -> &[u32] {
+        let places = self.indexes.iter().find(|(known, _)| known.name == index.name);
+        places.and_then(|(_, places)| places.get(term)).map(Slots::as_slice).unwrap_or_default()
     }
 }

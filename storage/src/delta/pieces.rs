@@ -6,23 +6,30 @@
 
 use std::ops::Range;
 
+use super::held::{Gauge, Held};
 use crate::error::Result;
 
 /// A piece is not merged past this many rows.
 const PIECE_ROWS_MAX: u32 = 8_192;
 
+/// What pieces are made of.
+pub(super) trait Piece: Clone {
+    /// Bytes that it takes, roughly.
+    fn bytes(&self) -> u64;
+}
+
 /// Pieces in the order of rows, without a gap.
 pub(super) struct Pieces<T> {
     pieces: Vec<(Range<u32>, T)>,
+    held: Held,
 }
 
-impl<T> Default for Pieces<T> {
-    fn default() -> Self {
-        Pieces { pieces: Vec::new() }
+impl<T: Piece> Pieces<T> {
+    /// Over no rows yet; what they take is held of the gauge.
+    pub fn new(gauge: &Gauge) -> Pieces<T> {
+        Pieces { pieces: Vec::new(), held: gauge.hold(0) }
     }
-}
 
-impl<T: Clone> Pieces<T> {
     /// Pieces over all of `0..rows`; what is missing is built.
     pub fn cover(
         &mut self,
@@ -31,17 +38,20 @@ impl<T: Clone> Pieces<T> {
     ) -> Result<Vec<(Range<u32>, T)>> {
         let mut start = self.pieces.last().map_or(0, |(places, _)| places.end);
         if start < rows {
-            while let Some((last, _)) = self.pieces.last()
+            while let Some((last, piece)) = self.pieces.last()
                 && last.end - last.start <= rows - start
                 && rows - last.start <= PIECE_ROWS_MAX
             {
                 start = last.start;
+                self.held.take(piece.bytes());
                 self.pieces.pop();
             }
         }
         while start < rows {
             let end = rows.min(start.saturating_add(PIECE_ROWS_MAX));
-            self.pieces.push((start..end, build(start..end)?));
+            let piece = build(start..end)?;
+            self.held.add(piece.bytes());
+            self.pieces.push((start..end, piece));
             start = end;
         }
         Ok(self.pieces.clone())

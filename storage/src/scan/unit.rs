@@ -9,7 +9,7 @@ use arrow::{
 };
 use roaring::RoaringBitmap;
 
-use super::FEW_ROWS;
+use super::{ColumnBound, FEW_ROWS};
 use crate::{
     catalog::Table,
     columns::{self, arrow_error},
@@ -68,7 +68,7 @@ impl Unit {
                 projection.iter().map(|at| columns::column(&table.spec, *at, first)).collect::<Result<_>>()?
             }
             Source::Group(table, segment, group) => {
-                let few = self.chosen.as_ref().filter(|chosen| chosen.len() * 16 < self.span());
+                let few = self.chosen.as_ref().filter(|chosen| chosen.len() * 16 <= self.span());
                 match few {
                     Some(_) => segment.sparse(table, *group, projection, &self.offsets(rows))?,
                     None => self.choose(segment.columns(table, *group, projection)?, rows)?,
@@ -91,9 +91,19 @@ impl Unit {
         if self.chosen.is_none() {
             return Ok(whole.into_iter().map(|array| array.slice(0, rows)).collect());
         }
-        let offsets = UInt32Array::from(self.offsets(rows));
+        let offsets = self.offsets(rows);
+        if let Some(run) = run_of(&offsets) {
+            return Ok(whole.into_iter().map(|array| array.slice(run.start, run.len())).collect());
+        }
+        let offsets = UInt32Array::from(offsets);
         whole.iter().map(|array| compute::take(array, &offsets, None).map_err(arrow_error)).collect()
     }
+}
+
+/// The places as one run, where nothing is left out between them.
+fn run_of(offsets: &[u32]) -> Option<Range<usize>> {
+    let (first, last) = (usize::try_from(*offsets.first()?).ok()?, usize::try_from(*offsets.last()?).ok()?);
+    (last - first + 1 == offsets.len()).then(|| first..last + 1)
 }
 
 fn missing(at: usize) -> Error {
@@ -137,19 +147,39 @@ pub(super) fn of_delta(
     Ok(())
 }
 
-/// The row groups of a segment, or the wanted rows of them, without some.
+/// Which rows of a segment.
+pub(super) struct Choice<'a> {
+    /// Only these; `None`: all.
+    pub wanted: Option<&'a RowSet>,
+    /// But not these.
+    pub without: &'a RoaringBitmap,
+    /// Only those that may meet all of this.
+    pub bounds: &'a [ColumnBound],
+}
+
+/// The row groups of a segment, or the chosen rows of them.
 pub(super) fn of_segment(
     units: &mut Vec<Unit>,
     part: u32,
     (table, segment): (&Arc<Table>, &Arc<Segment>),
-    wanted: Option<&RowSet>,
-    without: &RoaringBitmap,
-) {
-    let wanted = wanted.map(|wanted| wanted.part(part).cloned().unwrap_or_default());
+    choice: &Choice<'_>,
+) -> Result<()> {
+    let wanted = choice.wanted.map(|wanted| wanted.part(part).cloned().unwrap_or_default());
+    if wanted.as_ref().is_some_and(RoaringBitmap::is_empty) {
+        return Ok(());
+    }
     for (group, places) in segment.groups().into_iter().enumerate() {
         let span = u64::from(places.end - places.start);
         let mut chosen = wanted.as_ref().map(|wanted| cut(wanted, &places));
-        let gone = cut(without, &places);
+        if chosen.as_ref().is_some_and(RoaringBitmap::is_empty)
+            || !may_match(table, segment, group, choice.bounds)?
+        {
+            continue;
+        }
+        if let Some(pages) = pages_that_may_match(table, segment, (group, &places), choice.bounds)? {
+            chosen = Some(chosen.map_or_else(|| pages.clone(), |chosen| chosen & &pages));
+        }
+        let gone = cut(choice.without, &places);
         if !gone.is_empty() {
             let all = chosen.unwrap_or_else(|| RoaringBitmap::from_iter(places.clone()));
             chosen = Some(all - gone);
@@ -161,6 +191,35 @@ pub(super) fn of_segment(
             units.push(unit);
         }
     }
+    Ok(())
+}
+
+fn may_match(table: &Table, segment: &Segment, group: usize, bounds: &[ColumnBound]) -> Result<bool> {
+    for bound in bounds {
+        let extents = segment.extents(table, bound.column)?;
+        if extents.get(group).is_some_and(|extent| !bound.may_hold(extent)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The rows of pages that may meet the bounds; `None` where that is all of them.
+fn pages_that_may_match(
+    table: &Table,
+    segment: &Segment,
+    (group, places): (usize, &Range<u32>),
+    bounds: &[ColumnBound],
+) -> Result<Option<RoaringBitmap>> {
+    let mut without = RoaringBitmap::new();
+    for bound in bounds {
+        for (page, extent) in segment.page_extents(table, bound.column, group)? {
+            if !bound.may_hold(&extent) {
+                without.insert_range(places.start + page.start..places.start + page.end);
+            }
+        }
+    }
+    Ok((!without.is_empty()).then(|| RoaringBitmap::from_iter(places.clone()) - without))
 }
 
 /// The rows within these places.

@@ -6,14 +6,13 @@
 use tantivy::{
     Term,
     query::{
-        AllQuery, BooleanQuery, BoostQuery, EmptyQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery,
-        PhraseQuery, Query, TermQuery,
+        AllQuery, BooleanQuery, BoostQuery, EmptyQuery, FuzzyTermQuery, Occur, PhraseQuery, Query, TermQuery,
     },
     query_grammar::{self, Delimiter, UserInputAst, UserInputLeaf, UserInputLiteral},
     schema::{Field, IndexRecordOption},
 };
 
-use super::{TextQuery, TextSyntax};
+use super::{TextQuery, TextSyntax, prefix::PhrasePrefix};
 use crate::{
     catalog::Table,
     error::{Error, Result},
@@ -79,29 +78,41 @@ pub(super) fn must_searchable(table: &Table, name: &str) -> Result<usize> {
 }
 
 fn words_clause(columns: &[usize], text: &str) -> Result<Option<Clause>> {
-    let words = words(text)?;
-    if words.is_empty() {
+    let runs = runs(text)?;
+    if runs.is_empty() {
         return Ok(None);
     }
-    let must = words.into_iter().map(|word| {
+    let must = runs.into_iter().map(|words| {
         let columns = columns.to_vec();
-        (Occur::Must, Clause::Phrase { columns, words: vec![word], how: How::Exact { slop: 0 } })
+        (Occur::Must, Clause::Phrase { columns, words, how: How::Exact { slop: 0 } })
     });
     Ok(Some(Clause::Group(must.collect())))
 }
 
-/// The words of a text, as the indexes cut them.
-fn words(text: &str) -> Result<Vec<String>> {
+/// The words of a text, as the indexes cut them; those without anything between them together. Only characters of
+/// writing without blanks stand so.
+fn runs(text: &str) -> Result<Vec<Vec<String>>> {
     let mut analyzer = analyzer();
     let mut stream = analyzer.token_stream(text);
-    let mut words = Vec::new();
+    let mut runs: Vec<Vec<String>> = Vec::new();
+    let (mut count, mut end) = (0, None);
     while stream.advance() {
-        words.push(stream.token().text.clone());
-        if words.len() > WORDS_MAX {
-            return Err(limited("search_words_max", words.len(), WORDS_MAX));
+        count += 1;
+        if count > WORDS_MAX {
+            return Err(limited("search_words_max", count, WORDS_MAX));
         }
+        let token = stream.token();
+        match runs.last_mut().filter(|_| end == Some(token.offset_from)) {
+            Some(run) => run.push(token.text.clone()),
+            None => runs.push(vec![token.text.clone()]),
+        }
+        end = Some(token.offset_to);
     }
-    Ok(words)
+    Ok(runs)
+}
+
+fn words(text: &str) -> Result<Vec<String>> {
+    Ok(runs(text)?.concat())
 }
 
 /// The parser recurses, so what is nested too deep must not reach it.
@@ -235,7 +246,12 @@ fn phrase(field: Field, words: &[String], how: How) -> Box<dyn Query> {
         ([word], How::Exact { .. }) => Box::new(TermQuery::new(word.clone(), IndexRecordOption::WithFreqs)),
         ([start], How::Prefix) => Box::new(FuzzyTermQuery::new_prefix(start.clone(), 0, true)),
         ([word, ..], How::Fuzzy { letters }) => Box::new(FuzzyTermQuery::new(word.clone(), letters, true)),
-        (_, How::Prefix) => Box::new(PhrasePrefixQuery::new(terms)),
+        (_, How::Prefix) => match words.split_last() {
+            Some((begun, words)) => {
+                Box::new(PhrasePrefix { field, words: words.to_vec(), begun: begun.clone() })
+            }
+            None => Box::new(EmptyQuery),
+        },
         (_, How::Exact { slop }) => {
             let numbered = terms.into_iter().enumerate().collect();
             Box::new(PhraseQuery::new_with_offset_and_slop(numbered, slop))

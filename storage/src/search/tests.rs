@@ -131,6 +131,51 @@ fn expressions_mean_what_they_say() {
 }
 
 #[test]
+fn a_begun_phrase_finds_all_words_that_begin_so_whatever_is_folded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let row = |at: usize| account(&format!("k{at:03}"), &format!("so the w{at:03} goes the way"), "", 0);
+    insert(&store, "account", (0..150).map(row).collect()).unwrap();
+    insert(&store, "account", vec![account("x", "the so w001", "", 0), account("y", "so the x", "", 0)])
+        .unwrap();
+    let wanted: Vec<_> = (0..150).map(|at| format!("k{at:03}")).collect();
+    for _ in 0..3 {
+        let snapshot = store.snapshot();
+        assert_eq!(keys(&snapshot, "\"so the w\"*", TextSyntax::Expression), wanted);
+        assert_eq!(keys(&snapshot, "\"goes the w\"*", TextSyntax::Expression), wanted);
+        assert_eq!(keys(&snapshot, "\"so the w14\"*", TextSyntax::Expression), wanted[140..]);
+        assert_eq!(keys(&snapshot, "\"so the w14\"* AND way -w141", TextSyntax::Expression).len(), 9);
+        assert_eq!(keys(&snapshot, "\"never the w\"*", TextSyntax::Expression), Vec::<String>::new());
+        store.fold().unwrap();
+        insert(&store, "account", vec![account("z", "so the", "", 0)]).ok();
+    }
+}
+
+#[test]
+fn writing_without_blanks_is_found_by_any_run_of_its_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let rows = [("a", "東京都庁の電話"), ("b", "京都の東"), ("c", "한국어 문서"), ("d", "Quarry東京")];
+    insert(&store, "account", rows.map(|(key, text)| account(key, text, "", 0)).into()).unwrap();
+    let cases: [(&str, TextSyntax, &[&str]); 8] = [
+        ("東京", TextSyntax::Words, &["a", "d"]),
+        ("京都", TextSyntax::Words, &["a", "b"]),
+        ("都 東", TextSyntax::Words, &["a", "b"]),
+        ("quarry東", TextSyntax::Words, &["d"]),
+        ("한국", TextSyntax::Words, &["c"]),
+        ("電話 -京都", TextSyntax::Expression, &[]),
+        ("東京*", TextSyntax::Expression, &["a", "d"]),
+        ("京", TextSyntax::Expression, &["a", "b", "d"]),
+    ];
+    for _ in 0..2 {
+        for (text, syntax, wanted) in cases {
+            assert_eq!(keys(&store.snapshot(), text, syntax), wanted, "{text}");
+        }
+        store.fold().unwrap();
+    }
+}
+
+#[test]
 fn mistakes_in_an_expression_are_told_and_words_have_none() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

@@ -175,7 +175,7 @@ impl Segment {
         (0..wanted.len()).map(column).collect()
     }
 
-    fn footer(&self) -> Result<ArrowReaderMetadata> {
+    pub(super) fn footer(&self) -> Result<ArrowReaderMetadata> {
         if let Some(footer) = self.ground.cache.footer(self.key()) {
             return Ok(footer);
         }

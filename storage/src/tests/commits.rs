@@ -1,7 +1,9 @@
 //! What a commit accepts, refuses and keeps.
 
 use super::support::*;
-use crate::{Error, Row, Store, Value, World, WriteSet};
+use crate::{
+    Condition, ConditionIs, Error, ErrorKind, IndexSpec, Row, Store, StoreOptions, Value, World, WriteSet,
+};
 
 #[test]
 fn what_was_acknowledged_is_there_after_reopening() {
@@ -134,4 +136,102 @@ fn a_second_process_is_refused() {
     open(folder.path());
     let after = insert(&store, "account", vec![account("a", "", "", 0)]).unwrap_err();
     assert!(matches!(after, Error::Unavailable(_)), "{after}");
+}
+
+#[test]
+fn a_row_that_another_deleted_is_a_conflict_wherever_it_lay() {
+    for folds in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        insert(&store, "account", vec![account("a", "A", "", 0), account("b", "B", "", 0)]).unwrap();
+        if folds > 0 {
+            store.fold().unwrap();
+        }
+        let (before, old) = (store.snapshot(), account("a", "A", "", 0));
+        delete(&store, "account", "a").unwrap();
+        if folds > 1 {
+            store.fold().unwrap();
+            store.fold().unwrap();
+        }
+        for new in [Some(account("a", "new", "", 0)), None] {
+            let mut writes = before.writes();
+            match new {
+                Some(new) => writes.update(&name("account"), old.clone(), new).unwrap(),
+                None => writes.delete(&name("account"), old.clone()).unwrap(),
+            }
+            let error = store.commit(writes, info()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict, "{folds} folds: {error}");
+        }
+        let missing = change(&store, |writes| writes.delete(&name("account"), account("never", "", "", 0)));
+        assert!(matches!(missing, Err(Error::MissingKey { .. })), "{folds} folds: {missing:?}");
+    }
+}
+
+#[test]
+fn a_transaction_past_its_bytes_is_refused_at_the_write_and_may_go_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_with(folder.path(), StoreOptions { transaction_bytes_max: 20_000, ..options() });
+    let table = name("account");
+    let mut writes = store.snapshot().writes();
+    writes.insert(&table, account("a", "first", "", 0)).unwrap();
+    let (mark, bytes) = (writes.savepoint(), writes.bytes());
+    let long = "x".repeat(1_000);
+    let refused = (0..100).find_map(|n| {
+        let old = writes.get("account", &"a".into()).unwrap().unwrap().clone();
+        writes.update(&table, old, account("a", &format!("{long}{n}"), "", 0)).err()
+    });
+    assert!(matches!(refused, Some(Error::Limited { limit: "transaction_bytes_max", .. })), "{refused:?}");
+    assert_eq!(writes.len(), 1);
+    writes.rollback_to(mark);
+    assert_eq!(writes.bytes(), bytes);
+    store.commit(writes, info()).unwrap();
+    assert_eq!(all(&store.snapshot(), "account"), [account("a", "first", "", 0)]);
+
+    let mut unlimited = WriteSet::new(store.snapshot().csn());
+    unlimited.insert(&table, account("b", &long.repeat(30), "", 0)).unwrap();
+    let refused = store.commit(unlimited, info()).unwrap_err();
+    assert!(matches!(refused, Error::Limited { limit: "transaction_bytes_max", .. }), "{refused}");
+}
+
+#[test]
+fn constraints_of_several_columns_or_with_a_condition_hold_and_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let once = |name: &str, columns: &[&str], condition| IndexSpec {
+        name: name.into(),
+        columns: columns.iter().map(|column| (*column).into()).collect(),
+        condition,
+    };
+    let of = |is| Some(Condition { column: "rank".into(), is });
+    let mut tables = tables();
+    tables[0].unique.push(once("name_in_rank", &["name", "rank"], None));
+    tables[0].unique.push(once("first_name", &["name"], of(ConditionIs::Int(1))));
+    let mut wrong = tables.clone();
+    wrong[0].unique.push(once("wrong", &["name"], of(ConditionIs::Text("x".into()))));
+    assert_eq!(store.define_tables(wrong).unwrap_err().kind(), ErrorKind::Invalid);
+    store.define_tables(tables.clone()).unwrap();
+    let rows = ["a", "b"].map(|key| account(key, "same", "", if key == "a" { 1 } else { 2 }));
+    insert(&store, "account", rows.into()).unwrap();
+    let check = |store: &Store, context: &str| {
+        let row = |name, rank| insert(store, "account", vec![account("c", name, "", rank)]);
+        for (text, rank, wanted) in [("same", 2, "name_in_rank"), ("same", 1, "name_in_rank")] {
+            let refused = row(text, rank).unwrap_err();
+            assert!(
+                matches!(&refused, Error::UniqueViolation { constraint, .. } if constraint == wanted),
+                "{context}: {refused}"
+            );
+        }
+        row("same", 3).unwrap();
+        let refused = update(store, "account", account("c", "same", "", 1)).unwrap_err();
+        assert!(matches!(refused, Error::UniqueViolation { .. }), "{context}: {refused}");
+        delete(store, "account", "c").unwrap();
+    };
+    check(&store, "in the delta");
+    store.fold().unwrap();
+    check(&store, "folded");
+    drop(store);
+    // The constraints come from the files.
+    let store = Store::open(folder.path(), options(), crate::World::seeded(1, 0), &resources()).unwrap();
+    assert_eq!(store.snapshot().table("account").unwrap().spec().unique, tables[0].unique);
+    check(&store, "reopened");
 }

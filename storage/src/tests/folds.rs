@@ -215,12 +215,43 @@ fn a_full_delta_refuses_writers_until_it_is_folded() {
 }
 
 #[test]
+fn what_snapshots_pin_and_readers_build_counts_until_they_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        delta_bytes_target: 1 << 40,
+        delta_bytes_max: 60_000,
+        write_wait_ms_max: 50,
+        ..options()
+    };
+    let store = open_with(folder.path(), options);
+    let row = |n: i64| account(&format!("k{n}"), "name", "", n);
+    insert(&store, "account", (0..90).map(row).collect()).unwrap();
+    let pinned = store.snapshot();
+    store.fold().unwrap();
+    insert(&store, "account", (90..120).map(row).collect()).unwrap();
+    let lean = (120..400).find_map(|n| insert(&store, "account", vec![row(n)]).err().map(|_| n)).unwrap();
+    drop(pinned);
+    insert(&store, "account", vec![row(lean)]).unwrap();
+    store.fold().unwrap();
+    for n in 400..480 {
+        insert(&store, "account", vec![row(n)]).unwrap();
+    }
+    assert_eq!(all(&store.snapshot(), "account").len(), usize::try_from(lean).unwrap() + 81);
+    let rows = store.snapshot().table("account").unwrap().statistics().rows;
+    assert_eq!(rows, u64::try_from(lean).unwrap() + 81);
+}
+
+#[test]
 fn what_is_there_must_hold_a_new_constraint() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     insert(&store, "account", vec![account("a", "same", "1", 0), account("b", "same", "2", 0)]).unwrap();
     let mut tables = tables();
-    tables[0].unique.push(crate::IndexSpec { name: "name_once".into(), columns: vec!["name".into()] });
+    tables[0].unique.push(crate::IndexSpec {
+        name: "name_once".into(),
+        columns: vec!["name".into()],
+        condition: None,
+    });
     let error = store.define_tables(tables.clone()).unwrap_err();
     assert!(matches!(error, Error::UniqueViolation { .. }), "{error}");
     delete(&store, "account", "b").unwrap();

@@ -9,7 +9,8 @@ use arrow::array::{Array, AsArray};
 
 use crate::{
     ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, ReferenceSpec, ResourceOptions, Resources,
-    Result, Row, ScanRequest, Snapshot, Store, StoreOptions, TableName, TableSpec, Value, World, WriteSet,
+    Result, Row, ScanPart, ScanRequest, Snapshot, Store, StoreOptions, TableName, TableSpec, Value, World,
+    WriteSet,
 };
 
 pub fn options() -> StoreOptions {
@@ -65,7 +66,7 @@ pub fn tables() -> Vec<TableSpec> {
             text("code"),
             ColumnSpec { indexed: true, ..column("rank", ColumnType::Int) },
         ],
-        unique: vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()] }],
+        unique: vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], condition: None }],
         references: vec![],
     };
     let contact = TableSpec {
@@ -145,15 +146,19 @@ pub fn scanned(snapshot: &Snapshot, table: &str, request: ScanRequest) -> Vec<Ro
 /// The keys of a scan, in the order of keys.
 pub fn keys(snapshot: &Snapshot, table: &str, request: ScanRequest) -> Vec<String> {
     let request = ScanRequest { projection: Some(vec![0]), ..request };
-    let mut keys = Vec::new();
-    for part in snapshot.table(table).unwrap().scan(request).unwrap() {
-        for batch in part {
-            let batch = batch.unwrap();
-            let column = batch.column(0).as_string_view().clone();
-            keys.extend((0..column.len()).map(|at| column.value(at).to_string()));
-        }
-    }
+    let mut keys = keys_of(snapshot.table(table).unwrap().scan(request).unwrap());
     keys.sort();
+    keys
+}
+
+/// The keys in the first column of these parts, as they come.
+pub fn keys_of(parts: Vec<ScanPart>) -> Vec<String> {
+    let mut keys = Vec::new();
+    for batch in parts.into_iter().flatten() {
+        let batch = batch.unwrap();
+        let column = batch.column(0).as_string_view().clone();
+        keys.extend((0..column.len()).map(|at| column.value(at).to_string()));
+    }
     keys
 }
 

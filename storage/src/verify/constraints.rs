@@ -6,6 +6,7 @@ use super::{Bench, Report, chain::Chain};
 use crate::{
     catalog::{Catalog, Table},
     check, columns,
+    delta::Gauge,
     error::Result,
     past::{Replay, state_over},
     scan::ScanRequest,
@@ -22,7 +23,7 @@ pub(super) fn check(bench: &Bench, chain: &Chain, report: &mut Report) -> Result
     let newest = bench.manifests.last().cloned().unwrap_or_default();
     let segments = bench.retained.segments(&bench.ground, &newest)?;
     let catalog = Arc::new(Catalog::new(chain.tables.clone())?);
-    let state = state_over(&newest, segments, catalog, bench.archive.clone());
+    let state = state_over(&newest, segments, catalog, bench.archive.clone(), &Gauge::default());
     let replay = Replay { until_micros: i64::MAX, bytes_max: u64::MAX, applies: true };
     replay.follow(&state, newest.folded_csn + 1..=chain.csn)?;
     let state = Arc::new(state);

@@ -1,0 +1,186 @@
+//! The value fields of an index: documents by terms, by ranges of terms, and how many about.
+
+use std::ops::Bound;
+
+use roaring::RoaringBitmap;
+use tantivy::{
+    InvertedIndexReader,
+    postings::TermInfo,
+    schema::IndexRecordOption,
+    termdict::{TermDictionary, TermStreamer},
+};
+
+use super::{TextPart, tantivy_error};
+use crate::{catalog::Indexed, error::Result, range::TermRange, term::Term};
+
+/// So many documents are gathered as numbers; more of them as bits.
+const FEW_DOCUMENTS: usize = 4_096;
+/// Terms of a range that are looked at to tell how many documents it has.
+const TERMS_SAMPLED: u64 = 32;
+
+impl TextPart {
+    /// Documents that have one of these terms; `None` when there is no such index here.
+    pub fn lookup(&self, index: &Indexed, terms: &[Term]) -> Result<Option<RoaringBitmap>> {
+        self.gather(index, |inverted, found| {
+            for value in terms {
+                if let Some(info) = inverted.terms().get(value)? {
+                    found.add(inverted, &info)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Documents that have a term of the range; `None` when there is no such index here.
+    pub fn range(&self, index: &Indexed, range: &TermRange) -> Result<Option<RoaringBitmap>> {
+        self.gather(index, |inverted, found| {
+            let mut terms = stream(inverted.terms(), range)?;
+            while terms.advance() {
+                found.add(inverted, terms.value())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many documents have one of these terms, deleted ones too.
+    pub fn count(&self, index: &Indexed, terms: &[Term]) -> Result<u64> {
+        self.sum(index, |dictionary| {
+            let mut sum = 0;
+            for value in terms {
+                sum += dictionary.get(value)?.map_or(0, |info| u64::from(info.doc_freq));
+            }
+            Ok(sum)
+        })
+    }
+
+    /// About how many documents have a term of the range: exact for few terms, otherwise by a sample of them.
+    pub fn count_range(&self, index: &Indexed, range: &TermRange) -> Result<u64> {
+        self.sum(index, |dictionary| {
+            let mut terms = stream(dictionary, range)?;
+            let mut sum = 0;
+            let mut seen = 0;
+            while seen <= TERMS_SAMPLED && terms.advance() {
+                sum += u64::from(terms.value().doc_freq);
+                seen += 1;
+            }
+            if seen <= TERMS_SAMPLED {
+                return Ok(sum);
+            }
+            let first = terms.term_ord() + 1 - seen;
+            let behind = match &range.upper {
+                Bound::Unbounded => None,
+                Bound::Included(upper) => first_of(dictionary.range().gt(upper).into_stream()?),
+                Bound::Excluded(upper) => first_of(dictionary.range().ge(upper).into_stream()?),
+            };
+            let all = u64::try_from(dictionary.num_terms()).unwrap_or(u64::MAX);
+            let terms = behind.unwrap_or(all).saturating_sub(first);
+            sampled(dictionary, first, terms)
+        })
+    }
+
+    /// How many terms an index has.
+    pub fn terms(&self, index: &Indexed) -> Result<u64> {
+        self.sum(index, |dictionary| Ok(u64::try_from(dictionary.num_terms()).unwrap_or(u64::MAX)))
+    }
+
+    fn gather(
+        &self,
+        index: &Indexed,
+        mut add: impl FnMut(&InvertedIndexReader, &mut Gathered) -> std::io::Result<()>,
+    ) -> Result<Option<RoaringBitmap>> {
+        let Some(field) = self.fields.value(index) else { return Ok(None) };
+        let mut found = Gathered::default();
+        for reader in self.searcher.segment_readers() {
+            let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
+            add(&inverted, &mut found).map_err(|error| tantivy_error(error.into()))?;
+        }
+        Ok(Some(found.finish()))
+    }
+
+    fn sum(&self, index: &Indexed, count: impl Fn(&TermDictionary) -> std::io::Result<u64>) -> Result<u64> {
+        let Some(field) = self.fields.value(index) else { return Ok(0) };
+        let mut sum = 0;
+        for reader in self.searcher.segment_readers() {
+            let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
+            sum += count(inverted.terms()).map_err(|error| tantivy_error(error.into()))?;
+        }
+        Ok(sum)
+    }
+}
+
+fn stream<'a>(dictionary: &'a TermDictionary, range: &TermRange) -> std::io::Result<TermStreamer<'a>> {
+    let from = match &range.lower {
+        Bound::Unbounded => dictionary.range(),
+        Bound::Included(lower) => dictionary.range().ge(lower),
+        Bound::Excluded(lower) => dictionary.range().gt(lower),
+    };
+    match &range.upper {
+        Bound::Unbounded => from.into_stream(),
+        Bound::Included(upper) => from.le(upper).into_stream(),
+        Bound::Excluded(upper) => from.lt(upper).into_stream(),
+    }
+}
+
+/// The number of the first term.
+fn first_of(mut terms: TermStreamer<'_>) -> Option<u64> {
+    terms.advance().then(|| terms.term_ord())
+}
+
+/// Documents of so many terms from the `first` on, if all have as many as some of them.
+fn sampled(dictionary: &TermDictionary, first: u64, terms: u64) -> std::io::Result<u64> {
+    let mut sum = 0;
+    let mut bytes = Vec::new();
+    for sample in 0..TERMS_SAMPLED {
+        let at = first + terms * sample / TERMS_SAMPLED;
+        if dictionary.ord_to_term(at, &mut bytes)? {
+            sum += dictionary.get(&bytes)?.map_or(0, |info| u64::from(info.doc_freq));
+        }
+    }
+    Ok(sum.saturating_mul(terms) / TERMS_SAMPLED)
+}
+
+/// Documents of many terms, which come in no order.
+#[derive(Default)]
+struct Gathered {
+    few: Vec<u32>,
+    /// A bit per document, once they are many.
+    bits: Vec<u8>,
+}
+
+impl Gathered {
+    fn add(&mut self, inverted: &InvertedIndexReader, info: &TermInfo) -> std::io::Result<()> {
+        let mut postings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        loop {
+            let documents = postings.docs();
+            if documents.is_empty() {
+                return Ok(());
+            }
+            self.few.extend_from_slice(documents);
+            postings.advance();
+            if self.few.len() > FEW_DOCUMENTS {
+                self.spill();
+            }
+        }
+    }
+
+    fn spill(&mut self) {
+        for document in self.few.drain(..) {
+            let at = usize::try_from(document / 8).unwrap_or(usize::MAX);
+            if self.bits.len() <= at {
+                self.bits.resize((at + 1).next_power_of_two(), 0);
+            }
+            if let Some(byte) = self.bits.get_mut(at) {
+                *byte |= 1 << (document % 8);
+            }
+        }
+    }
+
+    fn finish(mut self) -> RoaringBitmap {
+        if self.bits.is_empty() {
+            self.few.sort_unstable();
+            return self.few.into_iter().collect();
+        }
+        self.spill();
+        RoaringBitmap::from_lsb0_bytes(0, &self.bits)
+    }
+}
