@@ -119,6 +119,11 @@ pub(crate) fn name(number: u64) -> ObjectName {
     folder().join(format!("{number:020}"))
 }
 
+/// What is found may never have been made durable: it must be, before anything is built on it.
+pub(crate) fn sync_names(objects: &Objects) -> Result<()> {
+    objects.sync_names_in(&folder())
+}
+
 /// Manifests by number.
 pub(crate) fn all(objects: &Objects) -> Result<Vec<(u64, ObjectName)>> {
     let mut found = Vec::new();

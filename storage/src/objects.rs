@@ -41,7 +41,7 @@ pub(crate) use object_store::path::Path as ObjectName;
 
 use self::local::{LocalFolder, LocalStore};
 pub(crate) use self::{
-    checked::{CheckedFile, CheckedReader, CheckedWriter, Sums, parquet_error, read_error},
+    checked::{CheckedFile, CheckedReader, CheckedWriter, Failure, Sums},
     reader::Reader,
     upload::Upload,
 };
@@ -128,6 +128,13 @@ impl Objects {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// Makes the names that are found in a folder durable: a process that was killed while it put them there may not
+    /// have done so.
+    pub fn sync_names_in(&self, prefix: &ObjectName) -> Result<()> {
+        let Some(local) = &self.local else { return Ok(()) };
+        local.sync_names_in(prefix).map_err(|source| self.io("sync", prefix, source))
     }
 
     /// Removes an object; one that is not there is fine.

@@ -68,6 +68,7 @@ impl Retained {
     pub fn open(objects: &Objects, window_seconds: u64) -> Result<(Retained, Manifest)> {
         let mut manifests = BTreeMap::from([(0, Brief::of(&Manifest::default()))]);
         let mut newest = Manifest::default();
+        manifest::sync_names(objects)?;
         let mut named = manifest::all(objects)?;
         if let Some((number, name)) = named.pop() {
             newest = manifest::read(objects, &name, number)?;

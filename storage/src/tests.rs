@@ -1,10 +1,15 @@
 //! The store as its callers meet it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub(crate) mod simulated;
 pub(crate) mod support;
 
 mod commits;
+mod crashes;
+mod elsewhere;
 mod every_type;
+mod faults;
+mod faulty_store;
 mod fixtures;
 mod folds;
 mod histories;
@@ -12,3 +17,4 @@ mod isolation;
 mod model;
 mod past;
 mod reads;
+mod script;

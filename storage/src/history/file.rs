@@ -27,7 +27,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     log::FoundFrame,
-    objects::{CheckedFile, CheckedReader, Objects, Sums, parquet_error, read_error},
+    objects::{CheckedFile, CheckedReader, Failure, Objects, Sums},
 };
 
 /// The file's own word on its format, among the footer's keys.
@@ -95,8 +95,10 @@ impl HistoryFile {
     pub fn open(objects: &Objects, csns: &RangeInclusive<u64>) -> Result<HistoryFile> {
         let file = HistoryFile::checked(objects, csns)?;
         let options = ArrowReaderOptions::new();
-        let footer = ArrowReaderMetadata::load(&CheckedReader(file.clone()), options);
-        let file = HistoryFile { file, footer: footer.map_err(parquet_error)? };
+        let reader = CheckedReader::new(&file);
+        let footer = ArrowReaderMetadata::load(&reader, options);
+        let footer = footer.map_err(|error| reader.failure().or(error))?;
+        let file = HistoryFile { file, footer };
         let keys = file.footer.metadata().file_metadata().key_value_metadata();
         let format = keys.into_iter().flatten().find(|pair| pair.key == FORMAT_KEY);
         if format.and_then(|pair| pair.value.as_deref()) != Some(FORMAT) {
@@ -130,8 +132,8 @@ impl HistoryFile {
 
     /// All columns of one row group, frames too.
     pub fn group(&self, group: usize) -> Result<Batches> {
-        let builder = self.builder().with_row_groups(vec![group]).with_batch_size(FRAME_BATCH_ROWS);
-        finish(builder)
+        let (builder, failure) = self.builder();
+        finish(builder.with_row_groups(vec![group]).with_batch_size(FRAME_BATCH_ROWS), failure)
     }
 
     /// The frames of these entries, in order.
@@ -140,14 +142,14 @@ impl HistoryFile {
         csns: &RangeInclusive<u64>,
     ) -> Result<Box<dyn Iterator<Item = Result<FoundFrame>> + Send>> {
         let groups = self.groups_with(csns, &Wanted::default());
-        let builder = self
-            .builder()
+        let (builder, failure) = self.builder();
+        let builder = builder
             .with_row_groups(groups)
             .with_projection(self.mask(&[CSN, FRAME]))
             .with_row_filter(RowFilter::new(vec![self.predicate(csns, &Wanted::default())]))
             .with_batch_size(FRAME_BATCH_ROWS);
         let place = self.place().to_string();
-        let frames = finish(builder)?.flat_map(move |batch| frames_of(batch, &place));
+        let frames = finish(builder, failure)?.flat_map(move |batch| frames_of(batch, &place));
         Ok(Box::new(frames))
     }
 
@@ -158,18 +160,19 @@ impl HistoryFile {
         wanted: &Wanted,
         columns: &[usize],
     ) -> Result<Batches> {
-        let builder = self
-            .builder()
+        let (builder, failure) = self.builder();
+        let builder = builder
             .with_row_groups(self.groups_with(csns, wanted))
             .with_projection(self.mask(columns))
             .with_row_filter(RowFilter::new(vec![self.predicate(csns, wanted)]))
             .with_batch_size(BATCH_ROWS);
-        finish(builder)
+        finish(builder, failure)
     }
 
-    fn builder(&self) -> ParquetRecordBatchReaderBuilder<CheckedReader> {
-        let reader = CheckedReader(self.file.clone());
-        ParquetRecordBatchReaderBuilder::new_with_metadata(reader, self.footer.clone())
+    fn builder(&self) -> (ParquetRecordBatchReaderBuilder<CheckedReader>, Failure) {
+        let reader = CheckedReader::new(&self.file);
+        let failure = reader.failure();
+        (ParquetRecordBatchReaderBuilder::new_with_metadata(reader, self.footer.clone()), failure)
     }
 
     fn mask(&self, columns: &[usize]) -> ProjectionMask {
@@ -198,9 +201,9 @@ impl HistoryFile {
     }
 }
 
-fn finish(builder: ParquetRecordBatchReaderBuilder<CheckedReader>) -> Result<Batches> {
-    let batches = builder.build().map_err(parquet_error)?;
-    Ok(Box::new(batches.map(|batch| batch.map_err(read_error))))
+fn finish(builder: ParquetRecordBatchReaderBuilder<CheckedReader>, failure: Failure) -> Result<Batches> {
+    let batches = builder.build().map_err(|error| failure.or(error))?;
+    Ok(Box::new(batches.map(move |batch| batch.map_err(|error| failure.or(error)))))
 }
 
 /// The frames in a batch of `csn` and `frame`.

@@ -1,12 +1,13 @@
 //! An object whose every block is checked when it is read, and Parquet over it.
 
 use std::{
+    fmt::Display,
     io::{Read, Write},
     sync::Arc,
 };
 
-use arrow::error::ArrowError;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use parquet::{
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
@@ -14,10 +15,7 @@ use parquet::{
 use serde::{Deserialize, Serialize};
 
 use super::{ObjectName, Objects, Reader, Upload};
-use crate::{
-    columns::arrow_error,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// Bytes under one CRC.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -99,11 +97,42 @@ impl CheckedFile {
 }
 
 /// A [`CheckedFile`] as Parquet reads it.
-pub(crate) struct CheckedReader(pub Arc<CheckedFile>);
+pub(crate) struct CheckedReader {
+    file: Arc<CheckedFile>,
+    failure: Failure,
+}
+
+/// Why a read failed: Parquet and Arrow hand on no more than its words.
+#[derive(Clone, Default)]
+pub(crate) struct Failure(Arc<Mutex<Option<Error>>>);
+
+impl Failure {
+    /// The failure of a read, if there was one; else what Parquet or Arrow says.
+    pub fn or(&self, told: impl Display) -> Error {
+        self.0.lock().take().unwrap_or_else(|| Error::Internal(format!("parquet: {told}")))
+    }
+
+    fn keep(&self, error: Error) -> String {
+        let words = error.to_string();
+        *self.0.lock() = Some(error);
+        words
+    }
+}
+
+impl CheckedReader {
+    pub fn new(file: &Arc<CheckedFile>) -> CheckedReader {
+        CheckedReader { file: file.clone(), failure: Failure::default() }
+    }
+
+    /// Where the failure of its reads is told.
+    pub fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+}
 
 impl Length for CheckedReader {
     fn len(&self) -> u64 {
-        self.0.sums.bytes
+        self.file.sums.bytes
     }
 }
 
@@ -111,17 +140,23 @@ impl ChunkReader for CheckedReader {
     type T = Sequential;
 
     fn get_read(&self, start: u64) -> Result<Sequential, ParquetError> {
-        Ok(Sequential { file: self.0.clone(), at: start, ready: Bytes::new() })
+        Ok(Sequential {
+            file: self.file.clone(),
+            failure: self.failure.clone(),
+            at: start,
+            ready: Bytes::new(),
+        })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.0.read(start, length).map_err(|error| ParquetError::External(Box::new(error)))
+        self.file.read(start, length).map_err(|error| ParquetError::General(self.failure.keep(error)))
     }
 }
 
 /// Reads on from a place, a block at a time.
 pub(crate) struct Sequential {
     file: Arc<CheckedFile>,
+    failure: Failure,
     at: u64,
     ready: Bytes,
 }
@@ -130,7 +165,8 @@ impl Read for Sequential {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         if self.ready.is_empty() && self.at < self.file.sums.bytes {
             let left = BLOCK_BYTES - usize::try_from(self.at % to_u64(BLOCK_BYTES)).unwrap_or(0);
-            self.ready = self.file.read(self.at, left).map_err(std::io::Error::other)?;
+            let read = self.file.read(self.at, left);
+            self.ready = read.map_err(|error| std::io::Error::other(self.failure.keep(error)))?;
             self.at += to_u64(self.ready.len());
         }
         let count = out.len().min(self.ready.len());
@@ -186,37 +222,4 @@ impl Write for CheckedWriter {
 
 fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-/// The damage that was found while a batch was read, or what Arrow says.
-pub(crate) fn read_error(error: ArrowError) -> Error {
-    match error {
-        ArrowError::ExternalError(source) => match source.downcast::<ParquetError>() {
-            Ok(parquet) => parquet_error(*parquet),
-            Err(source) => own_error(source),
-        },
-        other => arrow_error(other),
-    }
-}
-
-/// The damage that was found while Parquet read, or what Parquet says.
-pub(crate) fn parquet_error(error: ParquetError) -> Error {
-    match error {
-        ParquetError::External(source) => own_error(source),
-        other => Error::Internal(format!("parquet: {other}")),
-    }
-}
-
-fn own_error(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    let source = match source.downcast::<std::io::Error>() {
-        Ok(io) => match io.into_inner() {
-            Some(inner) => inner,
-            None => return Error::Internal("parquet: an i/o error".into()),
-        },
-        Err(source) => source,
-    };
-    match source.downcast::<Error>() {
-        Ok(own) => *own,
-        Err(other) => Error::Internal(format!("parquet: {other}")),
-    }
 }

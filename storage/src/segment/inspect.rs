@@ -34,7 +34,7 @@ impl Segment {
             }
         }
         let name = self.folder.clone().join(write::INDEX);
-        match TextPart::open(&self.ground.objects, &name, false) {
+        match TextPart::open(&self.ground.objects, &name, false)? {
             None => tell(
                 self.damaged(write::INDEX, "the index is missing or damaged; it can be made anew".into()),
             ),

@@ -20,7 +20,7 @@ use crate::{
     catalog::Table,
     columns::{self, arrow_error},
     error::{Error, Result},
-    objects::{CheckedReader, parquet_error, read_error},
+    objects::CheckedReader,
 };
 
 /// A row group of which a few rows were read so often is decoded as a whole.
@@ -148,7 +148,8 @@ impl Segment {
         let rows =
             self.meta.groups.get(group).and_then(|group| usize::try_from(group.rows).ok()).unwrap_or(0);
         let mask = ProjectionMask::roots(footer.parquet_schema(), wanted.iter().copied());
-        let reader = CheckedReader(self.file.clone());
+        let reader = CheckedReader::new(&self.file);
+        let failure = reader.failure();
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, footer)
             .with_row_groups(vec![group])
             .with_projection(mask)
@@ -159,8 +160,8 @@ impl Segment {
             builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, rows));
         }
         let mut batches = Vec::new();
-        for batch in builder.build().map_err(parquet_error)? {
-            batches.push(batch.map_err(read_error)?);
+        for batch in builder.build().map_err(|error| failure.or(error))? {
+            batches.push(batch.map_err(|error| failure.or(error))?);
         }
         let column = |at: usize| {
             let pieces: Vec<&dyn Array> =
@@ -180,8 +181,9 @@ impl Segment {
             return Ok(footer);
         }
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        let reader = CheckedReader::new(&self.file);
         let loaded =
-            ArrowReaderMetadata::load(&CheckedReader(self.file.clone()), options).map_err(parquet_error)?;
+            ArrowReaderMetadata::load(&reader, options).map_err(|error| reader.failure().or(error))?;
         self.ground.cache.keep_footer(self.key(), loaded.clone());
         Ok(loaded)
     }
