@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use quarry_engine::{World, upkeep};
 
-use crate::settings::Settings;
+use crate::{reach::engine_options, settings::Settings};
 
 /// Prints what is damaged, a line each, and what was looked at; fails when something is.
 ///
@@ -41,7 +41,8 @@ pub fn verify(settings: &Settings) -> Result<ExitCode> {
 ///
 /// While a server runs; an object that is not there; damage of records.
 pub fn reindex(settings: &Settings, objects: &[String]) -> Result<()> {
-    let count = upkeep::reindex_data(&settings.data(), &World::real(), objects)?;
+    let store = engine_options(settings).store;
+    let count = upkeep::reindex_data(&settings.data(), store, &World::real(), objects)?;
     println!("made the indexes of {count} segments anew");
     Ok(())
 }

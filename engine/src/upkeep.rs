@@ -22,11 +22,11 @@ pub fn verify_data(data: &Path, world: &World) -> Result<Report> {
 /// # Errors
 ///
 /// `Unavailable` while a server runs; `Missing` for an object without a table; damage of records.
-pub fn reindex_data(data: &Path, world: &World, objects: &[String]) -> Result<u64> {
+pub fn reindex_data(data: &Path, store: StoreOptions, world: &World, objects: &[String]) -> Result<u64> {
     // A folder without a store has nothing to make anew, and shall not get one.
     must_be_store(&tenant(data), world)?;
     let resources = Resources::new(ResourceOptions::default());
-    let store = Store::open(&tenant(data), StoreOptions::default(), world.clone(), &resources)?;
+    let store = Store::open(&tenant(data), store, world.clone(), &resources)?;
     let tables: Vec<TableName> = objects.iter().map(|name| TableName::from(name.as_str())).collect();
     let count = store.reindex(&tables);
     store.close()?;
