@@ -80,7 +80,7 @@ fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usi
     segments.insert(table.id, &next);
     inner.publish_manifest(&state, state.folded, segments)?;
     swap(inner, table, &old, (next, places))?;
-    old.iter().for_each(|part| part.segment.retire());
+    inner.expire();
     Ok(())
 }
 

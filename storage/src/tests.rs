@@ -15,5 +15,6 @@ mod folds;
 mod histories;
 mod isolation;
 mod model;
+mod past;
 mod reads;
 mod script;

@@ -15,11 +15,12 @@ use parquet::{
 };
 use std::sync::atomic::Ordering;
 
-use super::{Segment, file::CheckedReader};
+use super::Segment;
 use crate::{
     catalog::Table,
     columns::{self, arrow_error},
     error::{Error, Result},
+    objects::CheckedReader,
 };
 
 /// A row group of which a few rows were read so often is decoded as a whole.
