@@ -73,7 +73,7 @@ impl Inner {
         let log = log.as_ref().ok_or_else(closed)?;
         let Published { state, csn } = self.published();
         let Some(newest) = state.generations.last() else { return Ok(false) };
-        if newest.is_empty() {
+        if newest.is_empty() && !state.has_loads_behind(state.folded.csn) {
             return Ok(false);
         }
         let rows = |table: TableId| newest.must_get(table).map_or(0, |delta| delta.count(csn));
@@ -112,7 +112,7 @@ impl Inner {
             let since = delta.deleted_in(part.segment.id(), csn);
             let deleted =
                 if since.is_empty() { part.deleted.clone() } else { Arc::new(&*part.deleted | &*since) };
-            folded.segments.push(SegmentPart { segment: part.segment.clone(), deleted });
+            folded.segments.push(SegmentPart { deleted, ..part.clone() });
         }
         let mut versions = Vec::new();
         for at in delta.visible(csn) {
@@ -128,12 +128,13 @@ impl Inner {
                 writer.add(version.row.clone(), version.begin)?;
             }
             let segment = Arc::new(writer.finish()?);
-            folded.segments.push(SegmentPart { segment, deleted: Arc::default() });
+            folded.segments.push(SegmentPart::new(segment));
         }
         Ok(folded)
     }
 
-    /// Publishes a manifest of these segments. The lock for folding is held.
+    /// Publishes a manifest of these segments, as far as they were there at `start`: those loaded behind it are named by
+    /// the log. The lock for folding is held.
     pub fn publish_manifest(
         &self,
         state: &State,
@@ -143,7 +144,8 @@ impl Inner {
         let mut tables = Vec::new();
         for table in state.catalog.tables() {
             let parts = segments.get(&table.id).copied().unwrap_or_default();
-            let segments = parts.iter().map(entry).collect::<Result<_>>()?;
+            let parts = parts.iter().filter(|part| part.is_there_at(start.csn));
+            let segments = parts.map(entry).collect::<Result<_>>()?;
             tables.push(ManifestTable { table: table.id, segments });
         }
         let manifest = Manifest {
@@ -216,15 +218,19 @@ fn entry(part: &SegmentPart) -> Result<ManifestSegment> {
     part.deleted
         .serialize_into(&mut deleted)
         .map_err(|error| Error::Internal(format!("a bitmap: {error}")))?;
-    Ok(ManifestSegment { id: part.segment.id(), meta_crc: part.segment.meta_crc(), deleted })
+    Ok(ManifestSegment {
+        id: part.segment.id(),
+        meta_crc: part.segment.meta_crc(),
+        deleted,
+        loaded_at: part.loaded_at,
+    })
 }
 
-/// Opens the segments that a manifest names, and removes those that it does not: no one else can have them yet.
+/// Opens the segments that a manifest names.
 pub(crate) fn open_segments(
     manifest: &Manifest,
     ground: &Arc<Ground>,
 ) -> Result<HashMap<TableId, Arc<Vec<SegmentPart>>>> {
-    let mut named = HashSet::new();
     let mut tables = HashMap::new();
     for table in &manifest.tables {
         let mut parts = Vec::with_capacity(table.segments.len());
@@ -232,16 +238,31 @@ pub(crate) fn open_segments(
             let open = Segment::open(ground, table.table, segment.id, segment.meta_crc)?;
             let deleted = RoaringBitmap::deserialize_from(segment.deleted.as_slice())
                 .map_err(|error| Error::Internal(format!("a bitmap of the manifest: {error}")))?;
-            parts.push(SegmentPart { segment: Arc::new(open), deleted: Arc::new(deleted) });
-            named.insert(folder(table.table, segment.id));
+            parts.push(SegmentPart {
+                segment: Arc::new(open),
+                deleted: Arc::new(deleted),
+                loaded_at: segment.loaded_at,
+            });
         }
         tables.insert(table.table, Arc::new(parts));
+    }
+    Ok(tables)
+}
+
+/// Removes the segments that neither the manifest nor the log behind it names: no one else can have them yet. Returns a
+/// number that no segment has, nor had.
+pub(crate) fn remove_unnamed(ground: &Ground, state: &State, next_segment: u64) -> Result<u64> {
+    let mut named = HashSet::new();
+    for (table, parts) in &state.segments {
+        named.extend(parts.iter().map(|part| folder(*table, part.segment.id())));
     }
     let all = ground.objects.list(&all_segments())?;
     // `segments/<table>/<segment>`
     let found: HashSet<ObjectName> = all.iter().map(|name| name.parts().take(3).collect()).collect();
+    let number = |folder: &ObjectName| folder.filename()?.parse::<u64>().ok();
+    let last = found.iter().chain(&named).filter_map(number).max();
     for left in found.difference(&named) {
         ground.objects.delete_folder(left)?;
     }
-    Ok(tables)
+    Ok(last.map_or(next_segment, |last| next_segment.max(last + 1)))
 }

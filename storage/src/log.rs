@@ -21,6 +21,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{ChangeEntry, Entry, TableEntry, TransactionEntry, patched};
+pub(crate) use entry::{
+    ChangeEntry, Entry, LoadEntry, LoadedSegment, LoadedTable, TableEntry, TransactionEntry, patched,
+};
 pub(crate) use recovery::{LogStart, recover};
 pub(crate) use writer::{LogGround, LogWriter};

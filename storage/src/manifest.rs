@@ -16,7 +16,7 @@ use crate::{
 };
 
 const MAGIC: &[u8; 8] = b"QUARRYMF";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 16;
 /// Manifests that are kept.
 const KEPT: usize = 1;
@@ -48,6 +48,59 @@ pub(crate) struct ManifestSegment {
     pub meta_crc: u32,
     /// Rows that are not current: a roaring bitmap in its portable format.
     pub deleted: Vec<u8>,
+    /// The CSN that made all its rows, of a segment that was loaded.
+    pub loaded_at: Option<u64>,
+}
+
+/// As it was before there were loads.
+mod version_1 {
+    use super::{Arc, Deserialize, SegmentId, TableId, TableSpec};
+
+    #[derive(Deserialize)]
+    pub struct Manifest {
+        number: u64,
+        folded_csn: u64,
+        folded_hash: [u8; 32],
+        next_segment: u64,
+        catalog: Vec<Arc<TableSpec>>,
+        tables: Vec<Table>,
+    }
+
+    #[derive(Deserialize)]
+    struct Table {
+        table: TableId,
+        segments: Vec<Segment>,
+    }
+
+    #[derive(Deserialize)]
+    struct Segment {
+        id: SegmentId,
+        meta_crc: u32,
+        deleted: Vec<u8>,
+    }
+
+    impl From<Manifest> for super::Manifest {
+        fn from(old: Manifest) -> super::Manifest {
+            let segment = |Segment { id, meta_crc, deleted }| super::ManifestSegment {
+                id,
+                meta_crc,
+                deleted,
+                loaded_at: None,
+            };
+            let table = |Table { table, segments }| super::ManifestTable {
+                table,
+                segments: segments.into_iter().map(segment).collect(),
+            };
+            super::Manifest {
+                number: old.number,
+                folded_csn: old.folded_csn,
+                folded_hash: old.folded_hash,
+                next_segment: old.next_segment,
+                catalog: old.catalog,
+                tables: old.tables.into_iter().map(table).collect(),
+            }
+        }
+    }
 }
 
 impl Manifest {
@@ -120,15 +173,20 @@ fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<Manifest> {
     if !head.starts_with(MAGIC) {
         return Err(damaged("this is no manifest".into()));
     }
-    if field(8) != Some(VERSION) {
+    let version = field(8).filter(|version| (1..=VERSION).contains(version));
+    let Some(version) = version else {
         let place = objects.place(name);
         let what = format!("{place} has a format this program does not read; use a newer program");
         return Err(Error::Invalid(what));
-    }
+    };
     if field(12) != Some(crc32c::crc32c(payload)) {
         return Err(damaged("the checksum does not match".into()));
     }
-    let manifest: Manifest = postcard::from_bytes(payload).map_err(|error| damaged(error.to_string()))?;
+    let manifest: Manifest = match version {
+        1 => postcard::from_bytes::<version_1::Manifest>(payload).map(Manifest::from),
+        _ => postcard::from_bytes(payload),
+    }
+    .map_err(|error| damaged(error.to_string()))?;
     if manifest.number != number {
         return Err(damaged(format!("it says that it is number {}", manifest.number)));
     }

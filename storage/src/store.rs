@@ -11,13 +11,14 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::{
     Csn,
     apply::{self, Applied},
+    bulk::{self, BulkLoad},
     catalog::{Catalog, TableId},
     check,
     commit::{Queue, Waiting, committed, encode},
     delta::{Gauge, Generation},
     error::{Error, Result},
     files::{self, Files, FolderLock, failed},
-    fold::open_segments,
+    fold::{open_segments, remove_unnamed},
     log::{Entry, LogGround, LogStart, LogWriter, recover},
     manifest::Manifest,
     objects::Objects,
@@ -48,6 +49,8 @@ pub struct StoreOptions {
     /// Bytes that an open transaction may hold, roughly, rows and the journal of its savepoints. See
     /// [`Snapshot::writes`].
     pub transaction_bytes_max: u64,
+    /// Rows of a bulk load that wait to be sorted and written, roughly, in bytes.
+    pub load_bytes_target: u64,
     /// Rows in a Parquet row group.
     pub row_group_rows: usize,
 }
@@ -61,6 +64,7 @@ impl Default for StoreOptions {
             write_wait_ms_max: 10_000,
             transaction_rows_max: 1_000_000,
             transaction_bytes_max: TRANSACTION_BYTES_MAX,
+            load_bytes_target: 32 << 20,
             row_group_rows: 32_768,
         }
     }
@@ -102,7 +106,7 @@ pub(crate) struct Inner {
     /// Segments that a manifest names which failed to be published, and may be there all the same. They stay until a
     /// later one is published.
     pub doubtful: Mutex<Vec<Arc<Segment>>>,
-    /// The number of the next segment, and of the last manifest; changed by who folds.
+    /// The number of the next segment, and of the last manifest.
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
     /// What deltas hold in memory.
@@ -201,6 +205,11 @@ impl Store {
         answer
     }
 
+    /// A load of many new rows, which become segments at once and need no room in memory.
+    pub fn bulk_load(self: &Arc<Self>) -> BulkLoad {
+        BulkLoad::new(self.clone())
+    }
+
     /// Folds the delta into segments now; returns the CSN up to which all is folded. Also runs by itself past
     /// `delta_bytes_target`, in the background.
     ///
@@ -266,9 +275,11 @@ impl Inner {
             match entry {
                 Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
                 Entry::Transaction(transaction) => apply::replay(&state, &transaction, csn)?,
+                Entry::Load(load) => state = Arc::new(bulk::replay(&state, &ground, &load, csn)?),
             }
             Ok(())
         })?;
+        let next_segment = remove_unnamed(&ground, &state, manifest.next_segment)?;
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
             files,
@@ -276,7 +287,7 @@ impl Inner {
             ground,
             log_ground,
             doubtful: Mutex::default(),
-            next_segment: AtomicU64::new(manifest.next_segment),
+            next_segment: AtomicU64::new(next_segment),
             manifest: AtomicU64::new(manifest.number),
             gauge,
             queue: Queue::default(),

@@ -3,6 +3,7 @@
 
 pub(crate) mod support;
 
+mod bulk;
 mod commits;
 mod every_type;
 mod fixtures;

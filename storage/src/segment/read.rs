@@ -97,13 +97,6 @@ impl Segment {
         csn.ok_or_else(|| Error::Internal(format!("no CSN of row {place} in segment {}", self.id().0)))
     }
 
-    /// The CSNs of a row group's rows.
-    pub fn csns(&self, group: usize) -> Result<Vec<u64>> {
-        let csns = self.decoded(group, self.columns_kept())?;
-        let csns = csns.as_primitive_opt::<UInt64Type>().ok_or_else(|| Error::Internal("no CSNs".into()))?;
-        Ok(csns.values().to_vec())
-    }
-
     fn one(&self, table: &Table, group: usize, column: usize) -> Result<ArrayRef> {
         if column < self.columns_kept() {
             self.decoded(group, column)
@@ -189,7 +182,7 @@ impl Segment {
 }
 
 /// The damage that was found while a batch was read, or what Arrow says.
-fn read_error(error: ArrowError) -> Error {
+pub(super) fn read_error(error: ArrowError) -> Error {
     match error {
         ArrowError::ExternalError(source) => match source.downcast::<ParquetError>() {
             Ok(parquet) => parquet_error(*parquet),
