@@ -82,13 +82,47 @@ pub fn generate(options: DemoOptions) -> impl Iterator<Item = Vec<Upsert>> {
 /// # Errors
 ///
 /// A scale of 0 or too large; a target that refuses.
-pub fn load(options: DemoOptions, target: &dyn Target, mut on_batch: impl FnMut(u64)) -> Result<DemoReport> {
+pub fn load(options: DemoOptions, target: &dyn Target, on_batch: impl FnMut(u64)) -> Result<DemoReport> {
+    load_where(options, target, |_| Ok(true), on_batch)
+}
+
+/// Completes records whose loading was broken off, and loads them when it never began: writes the batches of which no
+/// record is there, so that what people changed or deleted since stays so. Nothing when the last batch is there, or
+/// when there are accounts and none of them is of the demo.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn complete(options: DemoOptions, target: &dyn Target, has_accounts: bool) -> Result<Option<DemoReport>> {
+    let (first, last) = (generate(options).next(), generate(options).last());
+    let is_there = |batch: Option<Vec<Upsert>>| batch.map_or(Ok(false), |batch| any_there(target, &batch));
+    if is_there(last)? || (has_accounts && !is_there(first)?) {
+        return Ok(None);
+    }
+    load_where(options, target, |batch| Ok(!any_there(target, batch)?), |_| ()).map(Some)
+}
+
+fn any_there(target: &dyn Target, batch: &[Upsert]) -> Result<bool> {
+    let Some(first) = batch.first() else { return Ok(false) };
+    let ids: Vec<_> = batch.iter().filter_map(|upsert| upsert.data.get("id").cloned()).collect();
+    Ok(!target.find(&first.object, &"id".into(), &ids)?.is_empty())
+}
+
+fn load_where(
+    options: DemoOptions,
+    target: &dyn Target,
+    mut wanted: impl FnMut(&[Upsert]) -> Result<bool>,
+    mut on_batch: impl FnMut(u64),
+) -> Result<DemoReport> {
     if options.scale == 0 || options.scale > SCALE_MAX {
         bail!("the scale is {}; it goes from 1 to {SCALE_MAX}", options.scale);
     }
     let mut report = DemoReport::default();
     let mut total = 0;
     for batch in generate(options) {
+        if !wanted(&batch)? {
+            continue;
+        }
         let written = write(target, &batch)?;
         for (upsert, written) in batch.iter().zip(written) {
             match written {

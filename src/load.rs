@@ -51,7 +51,7 @@ pub fn demo(settings: &Settings, demo: &Demo) -> Result<()> {
     Ok(())
 }
 
-/// Writes demo records at scale 1 unless there are accounts already.
+/// Writes demo records at scale 1 unless there are accounts already; completes those that a broken start left behind.
 ///
 /// # Errors
 ///
@@ -61,17 +61,18 @@ pub async fn demo_at_first_start(engine: &Arc<Engine>) -> Result<()> {
     let any = Query::parse(&json!({ "object": "account", "fields": ["id"], "limit": 1 }))
         .map_err(quarry_engine::Error::from)?;
     let mut answer = session.query(&any).await.context("the demo is about the crm package")?;
+    let mut has_accounts = false;
     while let Some(batch) = answer.batches.next().await {
-        if batch.map_err(anyhow::Error::new)?.num_rows() > 0 {
-            return Ok(());
-        }
+        has_accounts |= batch.map_err(anyhow::Error::new)?.num_rows() > 0;
     }
     let target = Embedded { session, runtime: Handle::current() };
     let options = DemoOptions { seed: 1, scale: 1, today: today() };
-    let report = tokio::task::spawn_blocking(move || demo::load(options, &target, |_| ()))
+    let report = tokio::task::spawn_blocking(move || demo::complete(options, &target, has_accounts))
         .await
         .context("writing demo records broke off")??;
-    tracing::info!("demo: {report}");
+    if let Some(report) = report {
+        tracing::info!("demo: {report}");
+    }
     Ok(())
 }
 

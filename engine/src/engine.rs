@@ -10,7 +10,7 @@ use quarry_storage::{ResourceOptions, Resources, Store, StoreOptions, World};
 use crate::{
     active::Active,
     error::Result,
-    identity::{Principal, ScramVerifier, Token, gate::Gate},
+    identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
     session::{Session, SessionOptions},
 };
@@ -134,8 +134,8 @@ impl Engine {
     /// # Errors
     ///
     /// `Unauthenticated`.
-    pub fn by_token(&self, token: &str) -> Result<Principal> {
-        self.gate.by_token(token)
+    pub async fn by_token(&self, token: &str) -> Result<Principal> {
+        self.gate.by_token(token).await
     }
 
     /// What a SCRAM exchange checks against, with the principal it proves. For an unknown user: a verifier made from
@@ -148,9 +148,14 @@ impl Engine {
         self.gate.scram(user)
     }
 
-    /// Tells how a SCRAM exchange ended, so that guessing is slowed down at that door too.
-    pub fn scram_ended(&self, user: &str, proven: bool) {
-        self.gate.scram_ended(user, proven);
+    /// The right to check one proof of a SCRAM exchange: one at a time for each name, and a failure unless
+    /// [`Attempt::proven`] is called, so that guessing is slowed down at that door too.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name failed too often.
+    pub async fn attempt(&self, user: &str) -> Result<Attempt> {
+        self.gate.attempt(user).await
     }
 
     /// A session for a proven user.

@@ -8,6 +8,9 @@ mod proofs;
 mod scram;
 mod throttle;
 mod tokens;
+mod turns;
+
+pub use gate::Attempt;
 
 /// Someone who has proven who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ mod work;
 pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
-pub use identity::{Principal, ScramVerifier, Token};
+pub use identity::{Attempt, Principal, ScramVerifier, Token};
 pub use quarry_planner::{Answer, PlannerOptions, Query, QueryContext, Views, objectql};
 pub use quarry_storage::{Clock, Ids, ResourceOptions, StoreOptions, Value, World};
 pub use session::{Session, SessionOptions};

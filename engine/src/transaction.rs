@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     pipeline::{self, Action, Call, Step},
     session::Session,
-    work::{Actor, Work, ids_query, keys_in},
+    work::{Actor, CallNumber, Work, ids_query, keys_in},
 };
 
 /// Changes in one call.
@@ -52,7 +52,8 @@ impl Transaction {
         context(&self.session, &mut work)
     }
 
-    /// Runs changes through the pipeline. All or nothing: on an error the transaction is as before the call.
+    /// Runs changes through the pipeline. All or nothing: on an error, and when it is dropped half-way, the transaction is
+    /// as before the call.
     ///
     /// # Errors
     ///
@@ -61,8 +62,8 @@ impl Transaction {
         if changes.len() > CHANGES_MAX {
             return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
         }
-        self.work.lock().begin_call();
-        let applied = self.run(changes).await;
+        let number = self.work.lock().begin_call();
+        let applied = self.run(number, changes).await;
         let mut work = self.work.lock();
         match &applied {
             Ok(_) => work.keep_call(),
@@ -71,7 +72,7 @@ impl Transaction {
         applied
     }
 
-    async fn run(&self, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+    async fn run(&self, number: CallNumber, changes: Vec<Change>) -> Result<Vec<Outcome>> {
         let mut call = Call::new(changes.len());
         let mut steps = Vec::new();
         for (change, Change { object, operation, if_revision }) in changes.into_iter().enumerate() {
@@ -81,11 +82,11 @@ impl Transaction {
                 Operation::Upsert { on, data } => Action::Upsert { on, data },
                 Operation::Delete { id } => Action::Delete { ids: vec![id.into()] },
                 Operation::UpdateWhere { filter, data } => {
-                    call = self.run_steps(call, std::mem::take(&mut steps)).await?;
+                    call = self.run_steps(number, call, std::mem::take(&mut steps)).await?;
                     Action::Update { ids: self.matching(change, &object, if_revision, filter).await?, data }
                 }
                 Operation::DeleteWhere { filter } => {
-                    call = self.run_steps(call, std::mem::take(&mut steps)).await?;
+                    call = self.run_steps(number, call, std::mem::take(&mut steps)).await?;
                     Action::Delete { ids: self.matching(change, &object, if_revision, filter).await? }
                 }
             };
@@ -95,17 +96,22 @@ impl Transaction {
             }
             steps.push(Step { change, object, if_revision, action });
         }
-        let call = self.run_steps(call, steps).await?;
+        let call = self.run_steps(number, call, steps).await?;
         call.finish().map_err(Error::of_findings)
     }
 
-    /// Runs steps on a blocking thread: they may read from disk.
-    async fn run_steps(&self, mut call: Call, steps: Vec<Step>) -> Result<Call> {
+    /// Runs steps on a blocking thread: they may read from disk. When this is dropped before the thread has come to it,
+    /// the call has ended by then, or is undone by what follows.
+    async fn run_steps(&self, number: CallNumber, mut call: Call, steps: Vec<Step>) -> Result<Call> {
         if steps.is_empty() {
             return Ok(call);
         }
         let work = self.work.clone();
-        let run = move || pipeline::run(&mut work.lock(), &mut call, steps).map(|()| call);
+        let run = move || {
+            let mut work = work.lock();
+            work.must_run(number)?;
+            pipeline::run(&mut work, &mut call, steps).map(|()| call)
+        };
         tokio::task::spawn_blocking(run).await?
     }
 

@@ -62,9 +62,22 @@ pub(crate) struct Work {
     uniques: HashMap<UniqueValues, Vec<Key>>,
     /// Records known to be in the base.
     known: HashSet<(ObjectName, Key)>,
-    /// Where the running call began; still there when that call was dropped half-way.
-    unfinished: Option<Savepoint>,
+    /// The running call; still there when that call was dropped half-way.
+    unfinished: Option<Unfinished>,
+    calls: u64,
 }
+
+/// A call that is all or nothing, while it runs.
+struct Unfinished {
+    number: CallNumber,
+    /// The state before it.
+    begun: Savepoint,
+}
+
+/// One call of a transaction. Its steps wait for threads of their own: when the call is dropped, one of them may still
+/// come, and must find that it is too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallNumber(u64);
 
 impl Work {
     /// Nothing done yet, on this state.
@@ -81,13 +94,29 @@ impl Work {
             uniques: HashMap::new(),
             known: HashSet::new(),
             unfinished: None,
+            calls: 0,
         }
     }
 
     /// Begins a call that is all or nothing.
-    pub fn begin_call(&mut self) {
+    pub fn begin_call(&mut self) -> CallNumber {
         self.settle();
-        self.unfinished = Some(self.writes.savepoint());
+        self.calls += 1;
+        let number = CallNumber(self.calls);
+        self.unfinished = Some(Unfinished { number, begun: self.writes.savepoint() });
+        number
+    }
+
+    /// Refuses a step of a call that has ended meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`; nobody waits for it any more.
+    pub fn must_run(&self, call: CallNumber) -> Result<()> {
+        match &self.unfinished {
+            Some(running) if running.number == call => Ok(()),
+            _ => Err(Error::internal("a step of a call that has ended")),
+        }
     }
 
     /// Ends it: keeps what it wrote.
@@ -97,14 +126,17 @@ impl Work {
 
     /// Undoes a call that failed, or was dropped half-way.
     pub fn settle(&mut self) {
-        if let Some(begun) = self.unfinished.take() {
+        if let Some(Unfinished { begun, .. }) = self.unfinished.take() {
             self.rollback_to(begun);
         }
     }
 
     /// A mark of the state now.
     pub fn savepoint(&self) -> Savepoint {
-        self.unfinished.unwrap_or_else(|| self.writes.savepoint())
+        match &self.unfinished {
+            Some(running) => running.begun,
+            None => self.writes.savepoint(),
+        }
     }
 
     /// Forgets all that came after a mark.

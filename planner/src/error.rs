@@ -1,5 +1,7 @@
 //! What can go wrong with a question, by what the caller must do.
 
+use std::sync::Arc;
+
 use datafusion::{
     arrow::error::ArrowError,
     common::{DataFusionError, SchemaError},
@@ -112,6 +114,11 @@ impl From<DataFusionError> for Error {
                 ArrowError::ExternalError(inner) => from_external(inner),
                 inner => from_other(DataFusionError::ArrowError(Box::new(inner), text)),
             },
+            // What the build side of a join ran into is told to all who wait for it.
+            DataFusionError::Shared(shared) => match Arc::try_unwrap(shared) {
+                Ok(inner) => Error::from(inner),
+                Err(shared) => from_shared(shared),
+            },
             DataFusionError::Collection(mut all) if !all.is_empty() => Error::from(all.swap_remove(0)),
             other => from_other(other),
         }
@@ -148,6 +155,17 @@ fn from_external(inner: Box<dyn std::error::Error + Send + Sync>) -> Error {
             message: inner.to_string(),
             source: Some(inner),
         },
+    }
+}
+
+fn from_shared(shared: Arc<DataFusionError>) -> Error {
+    let own = match shared.find_root() {
+        DataFusionError::External(inner) => inner.downcast_ref::<Error>(),
+        _ => None,
+    };
+    match own.map(|own| Error::new(own.kind, own.code, own.path.clone(), own.message.clone())) {
+        Some(same) => same.below(DataFusionError::Shared(shared)),
+        None => from_other(DataFusionError::Shared(shared)),
     }
 }
 

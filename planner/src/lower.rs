@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::Field as ArrowField;
 use quarry_metadata::{Field, FieldKind, Object};
 use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
 
@@ -39,6 +40,18 @@ pub fn column_type(field: &Field) -> ColumnType {
         | FieldKind::Lookup { .. }
         | FieldKind::AutoNumber { .. }
         | FieldKind::Json => ColumnType::Text,
+    }
+}
+
+/// How a field stands in an answer under `name`. JSON is text that is marked as Arrow's canonical `arrow.json`.
+pub fn arrow_field(name: &str, field: &Field) -> ArrowField {
+    let column = ArrowField::new(name, column_type(field).arrow(), true);
+    match field.kind {
+        FieldKind::Json => {
+            let mark = [("ARROW:extension:name", "arrow.json"), ("ARROW:extension:metadata", "")];
+            column.with_metadata(mark.map(|(key, value)| (key.to_owned(), value.to_owned())).into())
+        }
+        _ => column,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The planner: shared by all sessions of a process.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use arrow::{
     array::AsArray,
@@ -16,6 +16,7 @@ use datafusion::{
     physical_plan::{displayable, stream::RecordBatchStreamAdapter},
 };
 use futures::{StreamExt, future::BoxFuture};
+use tokio::sync::Semaphore;
 
 use crate::{
     answer::Answer,
@@ -47,7 +48,11 @@ pub struct PlannerOptions {
     pub single_partition_rows: u64,
     /// Filters, expands and expressions may nest so deep.
     pub depth_max: usize,
-    /// Rows of a to-many expand per query level.
+    /// Relations that one question may bring along, on all levels; related objects that are read by key count too.
+    pub expands_max: usize,
+    /// Relations of one question that are read at the same time.
+    pub expands_running_max: usize,
+    /// Related records that one question may hold at a time, on all levels.
     pub expand_rows_max: u64,
     /// Pairs of rows that a join without an equality may try.
     pub join_pairs_max: u64,
@@ -61,6 +66,8 @@ impl Default for PlannerOptions {
             target_partitions: 2,
             single_partition_rows: 100_000,
             depth_max: 32,
+            expands_max: 100,
+            expands_running_max: 4,
             expand_rows_max: 1_000_000,
             join_pairs_max: 200_000_000,
         }
@@ -175,6 +182,7 @@ impl Planner {
             small: Arc::clone(&self.small),
             large: Arc::clone(&self.large),
             deadline: Deadline::after(context.timeout),
+            expanding: Arc::new(Semaphore::new(self.options.expands_running_max.max(1))),
         }
     }
 
@@ -203,6 +211,7 @@ impl Resolved {
             options: &question.options,
             level: Level::Root,
             depth: 0,
+            expands: &Cell::new(0),
         };
         if !query.group_by.is_empty() || !query.aggregations.is_empty() {
             return Ok(Resolved::Groups(Box::new(Groups::resolve(with, view, query)?)));

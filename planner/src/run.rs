@@ -40,6 +40,8 @@ impl Deadline {
         Error: From<E>,
     {
         match self.0 {
+            // The timer looks at the work first, and is up to a millisecond late.
+            Some(instant) if instant <= Instant::now() => Err(Error::timeout()),
             Some(instant) => Ok(timeout_at(instant, work).await.map_err(|_| Error::timeout())??),
             None => Ok(work.await?),
         }

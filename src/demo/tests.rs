@@ -191,3 +191,56 @@ fn an_engine_takes_every_record_and_again_changes_nothing() {
     assert_eq!(opened.count("opportunity"), serde_json::json!(1_500));
     opened.engine.close().unwrap();
 }
+
+/// Passes so many batches on, then fails.
+struct Breaks<'a> {
+    target: &'a dyn Target,
+    batches_left: std::cell::Cell<u32>,
+}
+
+impl Target for Breaks<'_> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+        match self.batches_left.get().checked_sub(1) {
+            Some(left) => self.batches_left.set(left),
+            None => return Err(Refusal::Failed(anyhow::anyhow!("killed"))),
+        }
+        self.target.write(batch, dry_run)
+    }
+
+    fn find(
+        &self,
+        object: &quarry_metadata::ObjectName,
+        by: &quarry_metadata::FieldName,
+        values: &[Value],
+    ) -> Result<Vec<(String, String)>> {
+        self.target.find(object, by, values)
+    }
+}
+
+#[test]
+fn loading_that_was_broken_off_is_completed_and_changes_nothing_else() {
+    let opened = crate::import::tests::engine::open();
+    let count = |object: &str| opened.count(object);
+    // Users, queues, campaigns, the accounts and a part of the contacts.
+    let breaks = Breaks { target: &opened.target, batches_left: 5.into() };
+    assert!(complete(options(1, 1), &breaks, false).is_err());
+    assert_eq!((count("contact"), count("note")), (500.into(), 0.into()));
+    let mut renamed = generate(options(1, 1)).flatten().find(|u| u.object.as_str() == "account").unwrap();
+    renamed.data.insert("name".to_owned(), "Renamed".into());
+    opened.target.write(&[renamed], false).unwrap();
+
+    let report = complete(options(1, 1), &opened.target, true).unwrap().unwrap();
+    assert_eq!((report.created["contact"], report.updated), (700, 0));
+    assert_eq!((count("account"), count("contact"), count("note")), (500.into(), 1_200.into(), 400.into()));
+    let renamed = opened.ask(&serde_json::json!({"object": "account", "where": {"name": "Renamed"}}));
+    assert_eq!(renamed.len(), 1, "what was changed meanwhile stays");
+    assert_eq!(complete(options(1, 1), &opened.target, true).unwrap(), None);
+    opened.engine.close().unwrap();
+}
+
+#[test]
+fn accounts_of_someone_else_get_no_demo_beside_them() {
+    let opened = crate::import::tests::engine::open();
+    assert_eq!(complete(options(1, 1), &opened.target, true).unwrap(), None);
+    opened.engine.close().unwrap();
+}

@@ -99,10 +99,11 @@ pub trait Target {
 
 /// The question that [`Target::find`] asks, in ObjectQL.
 pub fn question(object: &ObjectName, by: &FieldName, values: &[Value]) -> Value {
+    let fields = if by.as_str() == "id" { vec!["id"] } else { vec!["id", by.as_str()] };
     json!({
         "object": object.as_str(),
-        "fields": ["id", by.as_str()],
-        "where": { by.as_str(): { "$in": values } },
+        "fields": fields,
+        "where": { by.as_str(): { "$in": { "$literal": values } } },
         "limit": FOUND_MAX,
     })
 }

@@ -259,13 +259,20 @@ fn a_forgotten_quote_does_not_swallow_the_memory() {
     assert!(error.contains("is a quote missing?"), "{error}");
 }
 
-/// The published data set, where its folder lies beside the project.
+/// The published data set, where its folder lies beside the project; a test without it says so and passes.
+pub(crate) fn data_set() -> Option<&'static Path> {
+    let data = Path::new("../shared/data/crm-sales-opportunities");
+    if data.is_dir() {
+        return Some(data);
+    }
+    eprintln!("SKIPPED: {} is not there, its known answers are not asked for", data.display());
+    None
+}
+
+/// The published data set arrives whole.
 #[test]
 fn the_sales_pipeline_arrives_whole() {
-    let data = Path::new("../shared/data/crm-sales-opportunities");
-    if !data.is_dir() {
-        return;
-    }
+    let Some(data) = data_set() else { return };
     let folder = TempDir::new().unwrap();
     let mut options = ImportOptions::new(Path::new("packages/sales_pipeline/import.yml"), &[data.to_owned()]);
     options.findings = folder.path().join("findings.ndjson");

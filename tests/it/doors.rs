@@ -17,10 +17,7 @@ fn plain(value: &Value) -> String {
 
 #[test]
 fn known_answers_by_every_door_and_changes_seen_by_all() {
-    let Some(data) = data_set() else {
-        eprintln!("the data set is not beside this checkout; its known answers are not asked for");
-        return;
-    };
+    let Some(data) = data_set() else { return };
     let server = Server::start();
     let mapping = root().join("packages/sales_pipeline/import.yml");
     let output = server

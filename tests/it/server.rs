@@ -18,10 +18,14 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The published data set, where it is there.
+/// The published data set, where its folder lies beside the project; a test without it says so and passes.
 pub fn data_set() -> Option<PathBuf> {
     let folder = root().join("../shared/data/crm-sales-opportunities");
-    folder.is_dir().then_some(folder)
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: {} is not there, its known answers are not asked for", folder.display());
+        return None;
+    }
+    Some(folder)
 }
 
 /// A running server; killed when dropped.

@@ -1,5 +1,7 @@
 //! The gate everyone comes through: password logins (slow on purpose, few at once, throttled by name), SCRAM
 //! exchanges, bearer tokens.
+//!
+//! Proofs of one name are checked one after another, each under the throttle as the one before has left it.
 
 use std::sync::Arc;
 
@@ -7,14 +9,18 @@ use quarry_storage::{Store, World};
 use tokio::sync::Semaphore;
 
 use super::{
-    Principal, ScramVerifier, Token, credentials, password, proofs::Proofs, scram, throttle::Throttle,
+    Principal, ScramVerifier, Token, credentials, password,
+    proofs::{Proof, Proofs},
+    scram,
+    throttle::Throttle,
     tokens::Tokens,
+    turns::{Turn, Turns},
 };
 use crate::error::{Error, ErrorKind, Result};
 
 /// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
 const CHECKS_MAX: usize = 2;
-/// Logins that may wait for their turn.
+/// Logins that may wait for such a check.
 const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
 const NAME_BYTES_MAX: usize = 256;
@@ -29,9 +35,10 @@ pub(crate) struct Gate {
     nobody_hash: String,
     tokens: Tokens,
     throttle: Throttle,
+    turns: Turns,
     proofs: Proofs,
     checks: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    waiting: Semaphore,
 }
 
 impl Gate {
@@ -51,9 +58,10 @@ impl Gate {
             nobody_hash,
             tokens: Tokens::default(),
             throttle: Throttle::default(),
+            turns: Turns::default(),
             proofs,
             checks: Arc::new(Semaphore::new(CHECKS_MAX)),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            waiting: Semaphore::new(WAITING_MAX),
         })
     }
 
@@ -67,36 +75,59 @@ impl Gate {
         if name.len() > NAME_BYTES_MAX {
             return Err(refused());
         }
-        self.throttle.check(name, self.world.clock.now_micros())?;
-        if let Some(principal) = self.proven_before(name, password)? {
-            return Ok(principal);
-        }
-        let busy = || {
-            Error::new(ErrorKind::Limited, "LOGINS_BUSY", "too many logins at once; try again in a moment")
+        // Even the quick look at what was proven before answers a guess: it is made in turn, too.
+        let turn = Arc::new(self.turns.take(name).await.ok_or_else(busy)?);
+        let is_counted = match self.on_blocking_thread(&turn, name, password, Self::remembered).await? {
+            Remembered::Proven(principal) => return Ok(principal),
+            Remembered::Wrong => true,
+            Remembered::Nothing => false,
         };
-        let turn = self.waiting.clone().try_acquire_owned().map_err(|_| busy())?;
+        let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
         let check = self.checks.clone().acquire_owned().await.map_err(|_| busy())?;
-        let (gate, name, password) = (self.clone(), name.to_owned(), password.to_owned());
-        let checked = move || {
-            let _held = (turn, check);
-            gate.check(&name, &password)
-        };
-        tokio::task::spawn_blocking(checked).await?
+        drop(waiting);
+        let held = Arc::new((turn, check));
+        let checked = move |gate: &Self, name: &str, password: &str| gate.check(name, password, is_counted);
+        self.on_blocking_thread(&held, name, password, checked).await
     }
 
-    fn proven_before(&self, name: &str, password: &str) -> Result<Option<Principal>> {
-        let Some((principal, changed_at)) = self.proofs.find(name, password, self.world.clock.now_micros())
-        else {
-            return Ok(None);
+    /// Runs a step of a login where it may block, holding `held` to its end even when nobody waits for it any more.
+    async fn on_blocking_thread<T: Send + 'static>(
+        self: &Arc<Self>,
+        held: &Arc<impl Send + Sync + 'static>,
+        name: &str,
+        password: &str,
+        step: impl FnOnce(&Self, &str, &str) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (gate, name, password, held) = (self.clone(), name.to_owned(), password.to_owned(), held.clone());
+        let run = move || {
+            let _held = held;
+            step(&gate, &name, &password)
+        };
+        tokio::task::spawn_blocking(run).await?
+    }
+
+    /// The quick part of a login: was this password proven a moment ago? A failure is counted here, not when the slow
+    /// part has confirmed it: the client may be gone by then.
+    fn remembered(&self, name: &str, password: &str) -> Result<Remembered> {
+        let now = self.world.clock.now_micros();
+        self.throttle.check(name, now)?;
+        let (principal, changed_at) = match self.proofs.find(name, password, now) {
+            Proof::Right { principal, changed_at_micros } => (principal, changed_at_micros),
+            Proof::Wrong => {
+                self.throttle.failed(name, now);
+                return Ok(Remembered::Wrong);
+            }
+            Proof::Unknown => return Ok(Remembered::Nothing),
         };
         let credential = credentials::by_user(&self.store.snapshot(), &principal.user_id)?;
-        Ok(credential
-            .filter(|c| c.changed_at_micros == changed_at && *c.name == *name)
-            .map(|c| c.principal()))
+        match credential.filter(|c| c.changed_at_micros == changed_at && *c.name == *name) {
+            Some(credential) => Ok(Remembered::Proven(credential.principal())),
+            None => Ok(Remembered::Nothing),
+        }
     }
 
     /// The slow part of a login.
-    fn check(&self, name: &str, password: &str) -> Result<Principal> {
+    fn check(&self, name: &str, password: &str, is_counted: bool) -> Result<Principal> {
         let credential = credentials::by_name(&self.store.snapshot(), name)?;
         let hash = credential.as_ref().map_or(self.nobody_hash.as_str(), |c| &c.password_hash);
         let right = password::verify(password, hash)?;
@@ -109,7 +140,9 @@ impl Gate {
                 Ok(principal)
             }
             _ => {
-                self.throttle.failed(name, now);
+                if !is_counted {
+                    self.throttle.failed(name, now);
+                }
                 Err(refused())
             }
         }
@@ -132,15 +165,15 @@ impl Gate {
         }
     }
 
-    /// How a SCRAM exchange ended.
-    pub fn scram_ended(&self, name: &str, proven: bool) {
-        match proven {
-            true => self.throttle.proven(name),
-            false if name.len() <= NAME_BYTES_MAX => {
-                self.throttle.failed(name, self.world.clock.now_micros())
-            }
-            false => {}
-        }
+    /// The right to check one proof of a SCRAM exchange.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name failed too often meanwhile, or too many wait.
+    pub async fn attempt(self: &Arc<Self>, name: &str) -> Result<Attempt> {
+        let turn = self.turns.take(name).await.ok_or_else(busy)?;
+        self.throttle.check(name, self.world.clock.now_micros())?;
+        Ok(Attempt { gate: self.clone(), name: name.to_owned(), is_proven: false, _turn: turn })
     }
 
     /// A bearer token.
@@ -159,9 +192,11 @@ impl Gate {
     /// # Errors
     ///
     /// `Unauthenticated`; those of the store.
-    pub fn by_token(&self, token: &str) -> Result<Principal> {
+    pub async fn by_token(&self, token: &str) -> Result<Principal> {
         let principal = self.tokens.find(token, self.world.clock.now_micros())?;
-        match credentials::by_user(&self.store.snapshot(), &principal.user_id)? {
+        let store = self.store.clone();
+        let find = move || credentials::by_user(&store.snapshot(), &principal.user_id);
+        match tokio::task::spawn_blocking(find).await?? {
             Some(credential) => Ok(credential.principal()),
             None => Err(refused()),
         }
@@ -172,6 +207,42 @@ impl Gate {
         self.tokens.revoke(&principal.user_id);
         self.proofs.forget(&principal.user_name);
     }
+}
+
+/// What is known of a name and its password without looking at the hash.
+enum Remembered {
+    Proven(Principal),
+    /// Another password was right a moment ago. Counted as a failure.
+    Wrong,
+    Nothing,
+}
+
+/// One proof about to be checked, in its turn. Counts as a failure unless it is told to be right.
+pub struct Attempt {
+    gate: Arc<Gate>,
+    name: String,
+    is_proven: bool,
+    _turn: Turn,
+}
+
+impl Attempt {
+    /// The proof was right: the name's failures are forgotten.
+    pub fn proven(mut self) {
+        self.is_proven = true;
+        self.gate.throttle.proven(&self.name);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_proven && self.name.len() <= NAME_BYTES_MAX {
+            self.gate.throttle.failed(&self.name, self.gate.world.clock.now_micros());
+        }
+    }
+}
+
+fn busy() -> Error {
+    Error::new(ErrorKind::Limited, "LOGINS_BUSY", "too many logins at once; try again in a moment")
 }
 
 fn refused() -> Error {

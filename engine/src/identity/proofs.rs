@@ -16,10 +16,10 @@ const PROOFS_MAX: usize = 10_000;
 
 pub(crate) struct Proofs {
     key: [u8; 32],
-    names: Mutex<HashMap<String, Proof>>,
+    names: Mutex<HashMap<String, Kept>>,
 }
 
-struct Proof {
+struct Kept {
     mac: Vec<u8>,
     /// When the credential was last changed, as it was then.
     changed_at_micros: i64,
@@ -27,18 +27,34 @@ struct Proof {
     until_micros: i64,
 }
 
+/// What is remembered of a name and a password.
+pub(crate) enum Proof {
+    /// Proven, with the credential as it was then.
+    Right { principal: Principal, changed_at_micros: i64 },
+    /// Another password was proven.
+    Wrong,
+    /// None was.
+    Unknown,
+}
+
 impl Proofs {
     pub fn new(key: [u8; 32]) -> Self {
         Self { key, names: Mutex::default() }
     }
 
-    /// Who proved themselves a moment ago with this name and password, and with which state of the credential.
-    pub fn find(&self, name: &str, password: &str, now_micros: i64) -> Option<(Principal, i64)> {
-        let mac = self.mac(name, password).ok()?;
+    /// Whether this name and password were proven a moment ago.
+    pub fn find(&self, name: &str, password: &str, now_micros: i64) -> Proof {
+        let Ok(mac) = self.mac(name, password) else { return Proof::Unknown };
         let names = self.names.lock();
-        let proof = names.get(name).filter(|proof| proof.until_micros > now_micros)?;
-        let same: bool = proof.mac.ct_eq(&mac).into();
-        same.then(|| (proof.principal.clone(), proof.changed_at_micros))
+        let Some(kept) = names.get(name).filter(|kept| kept.until_micros > now_micros) else {
+            return Proof::Unknown;
+        };
+        match bool::from(kept.mac.ct_eq(&mac)) {
+            true => {
+                Proof::Right { principal: kept.principal.clone(), changed_at_micros: kept.changed_at_micros }
+            }
+            false => Proof::Wrong,
+        }
     }
 
     /// Remembers a proof.
@@ -50,7 +66,7 @@ impl Proofs {
             names.retain(|_, proof| proof.until_micros > now_micros);
         }
         if names.len() < PROOFS_MAX {
-            let proof = Proof { mac, changed_at_micros, principal: principal.clone(), until_micros };
+            let proof = Kept { mac, changed_at_micros, principal: principal.clone(), until_micros };
             names.insert(principal.user_name.clone(), proof);
         }
     }

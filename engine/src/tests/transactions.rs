@@ -183,3 +183,31 @@ async fn what_was_changed_can_be_read_as_the_change_left_it() {
     shop.change(vec![update("maker", &report.outcomes[0].ids[0], json!({ "name": "Later" }))]).await.unwrap();
     assert_eq!(makers(&shop, &seen).await, ["Acme"]);
 }
+
+#[test]
+fn a_call_that_is_dropped_before_its_thread_came_leaves_nothing() {
+    // One thread for blocking work, and that one is busy: the steps of the call must wait.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    let shop = Shop::open();
+    runtime.block_on(async {
+        let (free, busy) = std::sync::mpsc::channel::<()>();
+        let blocker = tokio::task::spawn_blocking(move || busy.recv());
+        let mut transaction = shop.session.begin();
+        {
+            let call = std::pin::pin!(transaction.apply(vec![maker("Dropped"), maker("Half")]));
+            assert!(futures::poll!(call).is_pending());
+        }
+        // What follows ends the dropped call; its thread comes only now.
+        let mark = transaction.mark();
+        free.send(()).unwrap();
+        blocker.await.unwrap().unwrap();
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        assert!(makers(&shop, &transaction.context()).await.is_empty());
+        transaction.apply(vec![maker("Kept")]).await.unwrap();
+        transaction.rollback_to(&mark);
+        transaction.apply(vec![maker("Next")]).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(makers(&shop, &shop.session.context()).await, ["Next"]);
+    });
+}

@@ -31,28 +31,55 @@ async fn guessing_is_slowed_down_for_one_name_alone() {
     shop.engine.login("admin", PASSWORD).await.unwrap();
 }
 
+/// How many of the logins were let through to the password, and how many were told to wait.
+async fn logins_at_once(shop: &Shop, name: &str, password: &str, count: usize) -> (usize, usize, usize) {
+    let logins = (0..count).map(|_| shop.engine.login(name, password));
+    let ended = futures::future::join_all(logins).await;
+    let of = |kind| ended.iter().filter(|e| e.as_ref().is_err_and(|e| e.kind == kind)).count();
+    let proven = ended.iter().filter(|login| login.is_ok()).count();
+    (proven, of(ErrorKind::Unauthenticated), of(ErrorKind::Limited))
+}
+
+#[tokio::test]
+async fn guessing_many_at_once_gains_nothing() {
+    let shop = Shop::open();
+    someone(&shop, "li");
+    assert_eq!(logins_at_once(&shop, "li", "not the password", 20).await, (0, 4, 16));
+    // Nor while the right password is remembered from a moment ago.
+    shop.engine.login("admin", PASSWORD).await.unwrap();
+    assert_eq!(logins_at_once(&shop, "admin", "not the password", 20).await, (0, 4, 16));
+}
+
+#[tokio::test]
+async fn many_at_once_with_the_right_password_all_get_in() {
+    let shop = Shop::open();
+    assert_eq!(logins_at_once(&shop, "admin", PASSWORD, 200).await, (200, 0, 0));
+    let attempts = (0..50).map(|_| async { shop.engine.attempt("admin").await.map(crate::Attempt::proven) });
+    assert!(futures::future::join_all(attempts).await.iter().all(Result::is_ok));
+}
+
 #[tokio::test]
 async fn tokens_end_with_a_new_password_and_with_the_user() {
     let shop = Shop::open();
     let li = someone(&shop, "li");
     let token = shop.engine.issue_token(&li).unwrap();
-    assert_eq!(shop.engine.by_token(&token.text).unwrap(), li);
-    assert_eq!(shop.engine.by_token("made up").unwrap_err().kind, ErrorKind::Unauthenticated);
+    assert_eq!(shop.engine.by_token(&token.text).await.unwrap(), li);
+    assert_eq!(shop.engine.by_token("made up").await.unwrap_err().kind, ErrorKind::Unauthenticated);
     assert!(!format!("{token:?}").contains(&token.text));
     shop.engine.set_password("li", "another password").unwrap();
-    assert!(shop.engine.by_token(&token.text).is_err());
+    assert!(shop.engine.by_token(&token.text).await.is_err());
     assert!(shop.engine.login("li", PASSWORD).await.is_err());
     shop.engine.login("li", "another password").await.unwrap();
     let token = shop.engine.issue_token(&li).unwrap();
     shop.change(vec![update("user", &li.user_id, json!({ "active": false }))]).await.unwrap();
-    assert!(shop.engine.by_token(&token.text).is_err());
+    assert!(shop.engine.by_token(&token.text).await.is_err());
     assert!(shop.engine.login("li", "another password").await.is_err());
     shop.change(vec![update("user", &li.user_id, json!({ "active": true, "username": "wei" }))])
         .await
         .unwrap();
-    assert_eq!(shop.engine.by_token(&token.text).unwrap().user_name, "wei");
+    assert_eq!(shop.engine.by_token(&token.text).await.unwrap().user_name, "wei");
     shop.change(vec![delete("user", &li.user_id)]).await.unwrap();
-    assert!(shop.engine.by_token(&token.text).is_err());
+    assert!(shop.engine.by_token(&token.text).await.is_err());
     assert!(shop.engine.login("wei", "another password").await.is_err());
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Coercer<'a> {
     pub(crate) name: &'a str,
     /// The place, for errors.
     pub(crate) at: &'a str,
+    /// The values are such as records hold: nothing in them stands for something else.
+    pub(crate) literal: bool,
 }
 
 impl Coercer<'_> {
@@ -64,7 +66,8 @@ impl Coercer<'_> {
         if value.is_null() {
             return Ok(Comparand::Null);
         }
-        if let Some(text) = value.as_str()
+        if !self.literal
+            && let Some(text) = value.as_str()
             && let Some(token) = token_name(text)
         {
             return self.token(token);
@@ -81,7 +84,8 @@ impl Coercer<'_> {
             },
             Class::Date | Class::DateTime => {
                 let text = value.as_str().unwrap_or_default();
-                let moment = self.clock().read(text).or_else(|| self.clock().old_moment(text));
+                let old = || if self.literal { None } else { self.clock().old_moment(text) };
+                let moment = self.clock().read(text).or_else(old);
                 let moment = moment.ok_or_else(|| self.expects("a date like \"2026-07-28\"", value))?;
                 self.moment(moment)
             }
@@ -125,7 +129,9 @@ impl Coercer<'_> {
 
     fn text(&self, value: &Value) -> Result<Comparand> {
         match value.as_str() {
-            Some(text) if matches!(self.class, Class::Reference) && is_old_user(text) => Ok(self.user()),
+            Some(text) if !self.literal && matches!(self.class, Class::Reference) && is_old_user(text) => {
+                Ok(self.user())
+            }
             Some(text) => Ok(text_of(text)),
             None if value.is_array() => Err(self.expects("a text (a list goes with \"$in\")", value)),
             None => Err(self.expects("a text", value)),
@@ -134,7 +140,8 @@ impl Coercer<'_> {
 
     fn choice(&self, options: &[String], value: &Value) -> Result<Comparand> {
         match value.as_str() {
-            Some(text) if options.iter().any(|option| option == text) => Ok(text_of(text)),
+            // A record may hold what is no option any more.
+            Some(text) if self.literal || options.iter().any(|option| option == text) => Ok(text_of(text)),
             Some(text) => {
                 let hint = nearest::hint(text, options.iter().map(String::as_str));
                 Err(self.error(format!("{:?} has no option {text:?}{hint}", self.name)))

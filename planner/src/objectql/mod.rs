@@ -149,8 +149,10 @@ pub enum Filter {
 /// What a path is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
-    /// A JSON value (a list for in/between; a string of the form `{token}` is resolved).
+    /// A JSON value as a person wrote it (a list for in/between; a string of the form `{token}` is resolved).
     Value(serde_json::Value),
+    /// A JSON value that a record holds or held: it stands for itself, whatever it looks like.
+    Literal(serde_json::Value),
     /// Another field or path of the same record.
     Field(String),
 }
@@ -233,6 +235,23 @@ impl Query {
 }
 
 impl Filter {
+    /// The record of this id.
+    pub fn id(id: impl Into<String>) -> Filter {
+        Filter::literal("id", Operator::Eq, id.into().into())
+    }
+
+    /// The records of these ids.
+    pub fn ids(ids: Vec<String>) -> Filter {
+        Filter::literal("id", Operator::In, ids.into())
+    }
+
+    /// A comparison with what records hold: no token in it is resolved. For values that come from an answer, not from
+    /// a person.
+    pub fn literal(path: &str, operator: Operator, value: serde_json::Value) -> Filter {
+        let (path, operand, at) = (path.to_owned(), Operand::Literal(value), path.to_owned());
+        Filter::Compare { path, operator, operand, at }
+    }
+
     /// Reads a filter from JSON: object form, array form, old AST nodes.
     ///
     /// # Errors

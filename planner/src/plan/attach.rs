@@ -2,10 +2,17 @@
 //!
 //! A batch of parents gives the keys; storage's index gives the rows of the children as a row set; one plan reads,
 //! filters and sorts them; its rows are dealt out to their parents as they come, limit and offset per parent. Then
-//! the same for the children's own relations. Memory holds the kept children of one batch of parents, and no more
-//! than `expand_rows_max` of them.
+//! the same for the children's own relations. Memory holds what was brought for one batch of the answer, on all
+//! levels: no more than `expand_rows_max` records, and their bytes are taken from the pool of all questions
+//! ([`Kept`]). How many relations a question may bring is limited where it is resolved; a few are read at a time.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arrow::{
     array::{
@@ -16,6 +23,7 @@ use arrow::{
     compute::{concat_batches, take, take_record_batch},
     datatypes::{DataType, Field},
 };
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use futures::{FutureExt, StreamExt, future::BoxFuture, future::try_join_all};
 use quarry_storage::{RowSet, Value};
 
@@ -24,6 +32,7 @@ use super::{
     records::{Output, Records},
 };
 use crate::{
+    answer::bytes_of,
     error::{Error, Result},
     view::Restriction,
 };
@@ -50,15 +59,61 @@ struct Attached {
     counts: Vec<u64>,
 }
 
-/// Makes batches of the answer from batches of the plan.
-pub(crate) fn assemble<'a>(
+/// What all levels bring along for one batch of the answer. Its memory goes back to the pool with it.
+struct Kept {
+    rows: AtomicU64,
+    rows_max: u64,
+    bytes: MemoryReservation,
+}
+
+impl Kept {
+    fn new(question: &Question) -> Kept {
+        let pool = &question.small.runtime_env().memory_pool;
+        let bytes = MemoryConsumer::new("expand").register(pool);
+        Kept { rows: AtomicU64::new(0), rows_max: question.options.expand_rows_max, bytes }
+    }
+
+    /// Takes one more record in.
+    fn row(&self) -> Result<()> {
+        if self.rows.fetch_add(1, Ordering::Relaxed) < self.rows_max {
+            return Ok(());
+        }
+        let message = format!(
+            "a question brings at most {} related records at a time (expand_rows_max): ask for less",
+            self.rows_max
+        );
+        Err(Error::limited("expand", message))
+    }
+
+    /// Takes the memory of a batch: as it came, and once more as it is dealt out.
+    fn batch(&self, batch: &RecordBatch) -> Result<()> {
+        self.bytes.try_grow(bytes_of(batch).saturating_mul(2)).map_err(|_| {
+            let message = "the related records don't fit into the memory of all questions (memory_bytes): \
+                           ask for less, or later";
+            Error::limited("expand", message)
+        })
+    }
+}
+
+/// Makes a batch of the answer from a batch of the plan.
+pub(crate) async fn assemble(
+    records: &Records,
+    question: &Question,
+    batch: RecordBatch,
+) -> Result<RecordBatch> {
+    level(records, question, &Kept::new(question), batch).await
+}
+
+/// The same on every level.
+fn level<'a>(
     records: &'a Records,
     question: &'a Question,
+    kept: &'a Kept,
     batch: RecordBatch,
 ) -> BoxFuture<'a, Result<RecordBatch>> {
     async move {
         let attached =
-            try_join_all(records.attaches.iter().map(|attach| attach.bring(question, &batch))).await?;
+            try_join_all(records.attaches.iter().map(|attach| attach.bring(question, kept, &batch))).await?;
         let gone = || Error::internal("the plan gave fewer columns than were asked");
         let mut columns = Vec::with_capacity(records.outputs.len());
         for output in &records.outputs {
@@ -83,7 +138,7 @@ pub(crate) fn assemble<'a>(
 }
 
 impl Attach {
-    async fn bring(&self, question: &Question, parents: &RecordBatch) -> Result<Attached> {
+    async fn bring(&self, question: &Question, kept: &Kept, parents: &RecordBatch) -> Result<Attached> {
         let gone = || Error::internal("the plan has no key column");
         let keys = parents.columns().get(self.parent_key).ok_or_else(gone)?.as_string_view();
         let mut groups: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
@@ -91,9 +146,14 @@ impl Attach {
             let next = groups.len();
             groups.entry(key).or_insert(next);
         }
-        let rows = self.find(question, groups.keys().map(|key| Arc::from(*key)).collect()).await?;
-        let dealt = self.deal(question, rows, &groups).await?;
-        let children = StructArray::from(assemble(&self.child, question, dealt.children).await?);
+        let dealt = {
+            // Given back before the levels below take theirs, so none waits for one that waits.
+            let turn = question.expanding.acquire().await;
+            let _turn = turn.map_err(|error| Error::internal(error.to_string()))?;
+            let rows = self.find(question, groups.keys().map(|key| Arc::from(*key)).collect()).await?;
+            self.deal(question, kept, rows, &groups).await?
+        };
+        let children = StructArray::from(level(&self.child, question, kept, dealt.children).await?);
         let group_of = |key: Option<&str>| key.and_then(|key| groups.get(key).copied());
         let group_of_parent: Vec<Option<usize>> = keys.iter().map(group_of).collect();
         let of = |list: &[u64], group: &Option<usize>| group.and_then(|g| list.get(g).copied()).unwrap_or(0);
@@ -125,7 +185,13 @@ impl Attach {
     }
 
     /// Reads the children and deals them out to their parents.
-    async fn deal(&self, question: &Question, rows: RowSet, groups: &HashMap<&str, usize>) -> Result<Dealt> {
+    async fn deal(
+        &self,
+        question: &Question,
+        kept: &Kept,
+        rows: RowSet,
+        groups: &HashMap<&str, usize>,
+    ) -> Result<Dealt> {
         let empty = rows.is_empty();
         let plan = self.child.plan(&question.context.snapshot, Restriction::Rows(rows), true)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
@@ -133,9 +199,9 @@ impl Attach {
             attach: self,
             members: vec![Vec::new(); groups.len()],
             counts: vec![0; groups.len()],
-            kept: Vec::new(),
-            kept_rows: 0,
-            rows_max: question.options.expand_rows_max,
+            batches: Vec::new(),
+            rows: 0,
+            kept,
         };
         let mut schema = schema;
         if !empty {
@@ -145,7 +211,7 @@ impl Attach {
                 dealing.take(batch?, groups)?;
             }
         }
-        let children = concat_batches(&schema, &dealing.kept)?;
+        let children = concat_batches(&schema, &dealing.batches)?;
         Ok(Dealt { children, members: dealing.members, counts: dealing.counts })
     }
 }
@@ -162,9 +228,9 @@ struct Dealing<'a> {
     attach: &'a Attach,
     members: Vec<Vec<u32>>,
     counts: Vec<u64>,
-    kept: Vec<RecordBatch>,
-    kept_rows: u64,
-    rows_max: u64,
+    batches: Vec<RecordBatch>,
+    rows: u32,
+    kept: &'a Kept,
 }
 
 impl Dealing<'_> {
@@ -185,20 +251,20 @@ impl Dealing<'_> {
             if position < offset || position - offset >= limit {
                 continue;
             }
-            if self.kept_rows >= self.rows_max {
-                let message =
-                    format!("an expand brings at most {} records per level: ask for less", self.rows_max);
-                return Err(Error::limited("expand", message));
-            }
-            members.push(u32::try_from(self.kept_rows).map_err(|error| Error::internal(error.to_string()))?);
-            self.kept_rows += 1;
+            self.kept.row()?;
+            members.push(self.rows);
+            let more = self.rows.checked_add(1);
+            self.rows =
+                more.ok_or_else(|| Error::limited("expand", "too many related records: ask for less"))?;
             kept.push(row);
         }
-        if kept.len() == batch.num_rows() {
-            self.kept.push(batch);
-        } else if !kept.is_empty() {
-            self.kept.push(take_record_batch(&batch, &UInt32Array::from(kept))?);
-        }
+        let batch = match kept.len() {
+            0 => return Ok(()),
+            all if all == batch.num_rows() => batch,
+            _ => take_record_batch(&batch, &UInt32Array::from(kept))?,
+        };
+        self.kept.batch(&batch)?;
+        self.batches.push(batch);
         Ok(())
     }
 }

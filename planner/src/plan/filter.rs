@@ -70,8 +70,9 @@ impl<N: Names> Filters<'_, N> {
                 let right = self.names.subject(other, at)?;
                 compare_fields((path, left), operator, (other, right), at)
             }
-            Operand::Value(value) => {
-                let coercer = Coercer { context: self.context, class: &left.class, name: path, at };
+            Operand::Value(value) | Operand::Literal(value) => {
+                let literal = matches!(operand, Operand::Literal(_));
+                let coercer = Coercer { context: self.context, class: &left.class, name: path, at, literal };
                 Comparison { column: left.expr.clone(), coercer }.by(operator, value)
             }
         }

@@ -21,6 +21,8 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{
     context::QueryContext,
     error::Result,
@@ -38,6 +40,8 @@ pub(crate) struct Question {
     /// For plans over large inputs.
     pub(crate) large: Arc<SessionState>,
     pub(crate) deadline: Deadline,
+    /// A turn for each relation whose records are being read.
+    pub(crate) expanding: Arc<Semaphore>,
 }
 
 impl Question {

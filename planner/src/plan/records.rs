@@ -1,6 +1,6 @@
 //! A question for records: which, in which order, with which columns and which related records.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef};
 use datafusion::{
@@ -85,12 +85,21 @@ pub(crate) struct Resolving<'a> {
     pub(crate) options: &'a PlannerOptions,
     pub(crate) level: Level,
     pub(crate) depth: usize,
+    /// Relations brought along so far, on all levels.
+    pub(crate) expands: &'a Cell<usize>,
 }
 
 impl<'a> Resolving<'a> {
     fn below(self, level: Level) -> Result<Resolving<'a>> {
         if self.depth >= self.options.depth_max {
             let message = format!("relations are expanded at most {} levels deep", self.options.depth_max);
+            return Err(Error::limited("expand", message));
+        }
+        self.expands.set(self.expands.get() + 1);
+        if self.expands.get() > self.options.expands_max {
+            let most = self.options.expands_max;
+            let message =
+                format!("a question brings along at most {most} relations (expands_max): ask for less");
             return Err(Error::limited("expand", message));
         }
         Ok(Resolving { level, depth: self.depth + 1, ..self })
@@ -281,8 +290,12 @@ impl Building<'_> {
     }
 
     fn put(&mut self, name: &str, output: Output, data_type: DataType) -> Result<()> {
-        let field = ArrowField::new(name, data_type, true);
-        if self.named.insert(name.to_owned(), (output, field)).is_some() {
+        self.put_field(output, ArrowField::new(name, data_type, true))
+    }
+
+    fn put_field(&mut self, output: Output, field: ArrowField) -> Result<()> {
+        let name = field.name().clone();
+        if self.named.insert(name.clone(), (output, field)).is_some() {
             let message = format!("{name:?} is asked twice: give one of them another name with \"as\"");
             return Err(Error::invalid("INVALID_QUERY", "fields", message));
         }
@@ -326,13 +339,13 @@ impl Building<'_> {
         }
         let (expr, field) = self.scope.field(path, At { code: "INVALID_FIELD", place: &place })?;
         let position = self.column(expr);
-        self.put(name, Output::Column(position), lower::column_type(&field).arrow())
+        self.put_field(Output::Column(position), lower::arrow_field(name, &field))
     }
 
     fn own_field(&mut self, name: &str, field: &Field) -> Result<()> {
         let expr = self.scope.column(field.name.as_str());
         let position = self.column(expr);
-        self.put(name, Output::Column(position), lower::column_type(field).arrow())
+        self.put_field(Output::Column(position), lower::arrow_field(name, field))
     }
 
     /// Columns of a related record, fetched by key.

@@ -3,6 +3,7 @@
 pub mod bounds;
 mod catalog;
 mod gate;
+mod pairs;
 mod parameters;
 mod search;
 
@@ -153,8 +154,9 @@ impl SqlSession {
             let plan = self.optimize(&plan)?;
             let state = run::state_for(&self.state, &plan, &self.options);
             let physical = run::physical(&state, &plan, deadline).await?;
-            gate::check_pairs(&physical, self.options.join_pairs_max)?;
-            run::stream(&state, physical, deadline)
+            pairs::check(&physical, self.options.join_pairs_max)?;
+            let counted = pairs::count(physical, self.options.join_pairs_max)?;
+            run::stream(&state, counted, deadline)
         })
     }
 }

@@ -21,7 +21,7 @@ use async_graphql::{
 use quarry_json::write_text;
 use quarry_planner::{
     Query,
-    objectql::{Expand, Selection},
+    objectql::{Expand, Filter, Selection},
 };
 
 pub(crate) use aggregate::{AggregatePlan, COUNT, PARENT};
@@ -133,7 +133,7 @@ impl<'a> Compiler<'a> {
         let plan = self.object(&root.object, &asked.sets, &mut level)?;
         let query = Query {
             object: root.object.name.to_string(),
-            filter: Some(filter::equals("id", id)),
+            filter: Some(Filter::id(id)),
             limit: Some(1),
             ..level.finish()
         };

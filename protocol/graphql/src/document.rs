@@ -23,7 +23,7 @@ pub struct DocumentLimits {
     pub depth_max: usize,
     /// Fields with all fragments opened.
     pub fields_max: usize,
-    /// Fields and fragments at the root of an operation.
+    /// Fields at the root of an operation with all fragments opened.
     pub roots_max: usize,
 }
 
@@ -45,10 +45,9 @@ impl DocumentLimits {
         let document = parse_query(text).map_err(|error| syntax(&error.into()))?;
         for (_, operation) in document.operations.iter() {
             let set = &operation.node.selection_set.node;
-            check("fields at the root", set.items.len(), self.roots_max)?;
-            let mut sizes = HashMap::new();
-            let size = opened(&document, set, &mut sizes, self.depth_max)?;
-            check("fields with fragments opened", size, self.fields_max)?;
+            let size = opened(&document, set, &mut HashMap::new(), self.depth_max)?;
+            check("fields at the root", size.roots, self.roots_max)?;
+            check("fields with fragments opened", size.fields, self.fields_max)?;
         }
         Ok(document)
     }
@@ -118,22 +117,32 @@ fn text_end(bytes: &[u8], at: usize) -> usize {
     end.map_or(bytes.len(), |end| at + end + 1)
 }
 
+/// How many fields a selection set has with its fragments opened.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// In it.
+    roots: usize,
+    /// In it and below.
+    fields: usize,
+}
+
 /// How many fields a selection set has with its fragments opened. Each fragment is measured once, so that fragments
 /// that hold one another several times are counted without being walked; a circle is left to validation.
 fn opened<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
-    sizes: &mut HashMap<&'a str, usize>,
+    sizes: &mut HashMap<&'a str, Size>,
     depth_left: usize,
-) -> Result<usize> {
+) -> Result<Size> {
     let Some(depth_left) = depth_left.checked_sub(1) else {
         return Err(Failure::new(Fault::Limit, "fragments nest too deep, or hold themselves; nest less"));
     };
-    let mut total = 0_usize;
+    let mut total = Size::default();
     for selection in &set.items {
         let size = match &selection.node {
             Selection::Field(field) => {
-                opened(document, &field.node.selection_set.node, sizes, depth_left)?.saturating_add(1)
+                let below = opened(document, &field.node.selection_set.node, sizes, depth_left)?;
+                Size { roots: 1, fields: below.fields.saturating_add(1) }
             }
             Selection::InlineFragment(fragment) => {
                 opened(document, &fragment.node.selection_set.node, sizes, depth_left)?
@@ -147,11 +156,12 @@ fn opened<'a>(
                         sizes.insert(name, size);
                         size
                     }
-                    (None, None) => 0,
+                    (None, None) => Size::default(),
                 }
             }
         };
-        total = total.saturating_add(size);
+        total.roots = total.roots.saturating_add(size.roots);
+        total.fields = total.fields.saturating_add(size.fields);
     }
     Ok(total)
 }

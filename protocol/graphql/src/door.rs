@@ -1,7 +1,7 @@
 //! One schema's door: documents in, responses out. Documents that fit are kept, so that a known one is neither parsed
 //! nor validated again.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, collections::HashMap, sync::Arc};
 
 use async_graphql::{
     Pos, Positioned, Request, Response, Variables, dynamic,
@@ -12,7 +12,6 @@ use async_graphql::{
 use quarry_engine::{QueryContext, Session};
 use quarry_planner::Views;
 use quick_cache::sync::Cache;
-use serde_json::Map;
 
 use crate::{
     GraphqlOptions,
@@ -22,7 +21,7 @@ use crate::{
     error::{Failure, Fault, Result},
     model::Model,
     request::Question,
-    run::{self, Ran},
+    run::{self, Ran, RunLimits},
     schema::{self, CheckOnly},
     values,
 };
@@ -32,7 +31,12 @@ pub(crate) struct Door {
     model: Model,
     schema: dynamic::Schema,
     documents: Cache<String, Arc<ExecutableDocument>>,
+    /// By document and operation: the schema stays as it is while this door is kept.
+    introspections: Cache<(String, Option<String>), Arc<Introspected>>,
 }
+
+/// What the schema says of itself, by response key: JSON.
+pub(crate) type Introspected = HashMap<String, Vec<u8>>;
 
 /// What to answer.
 pub(crate) enum Reply {
@@ -43,6 +47,10 @@ pub(crate) enum Reply {
 
 /// Documents longer than this are not kept, bytes.
 const KEPT_DOCUMENT_BYTES_MAX: usize = 16 << 10;
+/// Introspection answers kept.
+const INTROSPECTIONS_KEPT: usize = 4;
+/// Introspection answers longer than this are not kept, bytes.
+const KEPT_INTROSPECTION_BYTES_MAX: usize = 4 << 20;
 
 impl Door {
     /// # Errors
@@ -51,7 +59,8 @@ impl Door {
     pub fn new(views: &Views, options: &GraphqlOptions) -> Result<Self> {
         let model = Model::new(views)?;
         let schema = schema::build(&model, options.document.depth_max)?;
-        Ok(Self { model, schema, documents: Cache::new(options.documents_kept) })
+        let documents = Cache::new(options.documents_kept);
+        Ok(Self { model, schema, documents, introspections: Cache::new(INTROSPECTIONS_KEPT) })
     }
 
     /// The schema in GraphQL's own language.
@@ -71,19 +80,17 @@ impl Door {
             Ok(prepared) => prepared,
             Err(failures) => return Reply::Refused(failures),
         };
+        let limits =
+            RunLimits { response_bytes: options.response_bytes_max, answer_bytes: options.answer_bytes_max };
         match &prepared.plan {
             OperationPlan::Query(plans) => {
                 let introspected = match self.introspect(&prepared, plans).await {
                     Ok(introspected) => introspected,
                     Err(failures) => return Reply::Refused(failures),
                 };
-                Reply::Ran(
-                    run::query(session, context, plans, &introspected, options.response_bytes_max).await,
-                )
+                Reply::Ran(run::query(session, context, plans, &introspected, limits).await)
             }
-            OperationPlan::Mutation(plans) => {
-                Reply::Ran(run::mutation(session, plans, options.response_bytes_max).await)
-            }
+            OperationPlan::Mutation(plans) => Reply::Ran(run::mutation(session, plans, limits).await),
         }
     }
 
@@ -113,12 +120,7 @@ impl Door {
         }
         let plan =
             self.compile(&document, &variables, &chosen.node, options).map_err(|failure| vec![failure])?;
-        Ok(Prepared {
-            plan,
-            variables,
-            operation_name: asked.operation_name,
-            document: Arc::clone(&document),
-        })
+        Ok(Prepared { plan, variables, text: asked.query, operation_name: asked.operation_name, document })
     }
 
     fn compile(
@@ -152,26 +154,39 @@ impl Door {
         &self,
         prepared: &Prepared,
         plans: &[RootPlan],
-    ) -> Result<Map<String, serde_json::Value>, Vec<Failure>> {
+    ) -> Result<Arc<Introspected>, Vec<Failure>> {
         if !plans.iter().any(|plan| matches!(plan.what, RootKind::Introspection)) {
-            return Ok(Map::new());
+            return Ok(Arc::default());
         }
-        let Prepared { document, variables, operation_name, .. } = prepared;
+        let Prepared { document, variables, operation_name, text, .. } = prepared;
+        let key = (variables.is_empty() && text.len() <= KEPT_DOCUMENT_BYTES_MAX)
+            .then(|| (text.clone(), operation_name.clone()));
+        if let Some(known) = key.as_ref().and_then(|key| self.introspections.get(key)) {
+            return Ok(known);
+        }
         let chosen = operation(document, operation_name.as_deref()).map_err(|failure| vec![failure])?;
         let mut request = Request::new("").variables(variables.clone()).data(schema::Unchecked);
         request.set_parsed_query(only(document, &chosen.node, variables).map_err(|failure| vec![failure])?);
         let response = self.schema.execute(request).await;
         failures(&response)?;
-        match values::to_json(&response.data) {
-            serde_json::Value::Object(fields) => Ok(fields),
-            _ => Err(vec![Failure::internal("introspection gave no object")]),
+        let serde_json::Value::Object(fields) = values::to_json(&response.data) else {
+            return Err(vec![Failure::internal("introspection gave no object")]);
+        };
+        let told = fields.into_iter().map(|(name, value)| (name, value.to_string().into_bytes()));
+        let told: Arc<Introspected> = Arc::new(told.collect());
+        if let Some(key) = key
+            && told.values().map(Vec::len).sum::<usize>() <= KEPT_INTROSPECTION_BYTES_MAX
+        {
+            self.introspections.insert(key, Arc::clone(&told));
         }
+        Ok(told)
     }
 }
 
 struct Prepared {
     plan: OperationPlan,
     variables: Variables,
+    text: String,
     operation_name: Option<String>,
     document: Arc<ExecutableDocument>,
 }

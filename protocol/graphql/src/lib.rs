@@ -42,6 +42,8 @@ pub struct GraphqlOptions {
     pub page: PageLimits,
     /// Of a response, bytes.
     pub response_bytes_max: usize,
+    /// Of all answers that one operation holds until its response is written, bytes of their Arrow arrays.
+    pub answer_bytes_max: usize,
     /// Validated documents kept per set of views.
     pub documents_kept: usize,
 }
@@ -52,6 +54,7 @@ impl Default for GraphqlOptions {
             document: DocumentLimits::default(),
             page: PageLimits::default(),
             response_bytes_max: 64 << 20,
+            answer_bytes_max: 256 << 20,
             documents_kept: 1_000,
         }
     }

@@ -1,6 +1,7 @@
 //! What the door knows of the objects: GraphQL's names on one side, the registry's on the other. Made from a
 //! session's views, so that what a session may not see has no name here.
 
+mod enum_names;
 mod enums;
 
 use std::{collections::HashMap, sync::Arc};
@@ -12,6 +13,7 @@ use quarry_metadata::{
 };
 use quarry_planner::{ObjectView, Views};
 
+use enum_names::EnumNames;
 pub(crate) use enums::EnumType;
 
 use crate::error::{Failure, Result};
@@ -169,8 +171,9 @@ impl Model {
     /// Internal when two things would have one name: the package compiler should have refused them.
     pub fn new(views: &Views) -> Result<Model> {
         let mut model = Model { objects: IndexMap::new(), roots: HashMap::new() };
+        let enum_names = EnumNames::new(&views.registry);
         for view in views.objects.values() {
-            let object = Arc::new(ObjectType::new(view, views)?);
+            let object = Arc::new(ObjectType::new(view, views, &enum_names)?);
             for action in ACTIONS {
                 let name = object.root_name(action);
                 let root = Root { object: Arc::clone(&object), action };
@@ -200,13 +203,13 @@ impl Model {
 }
 
 impl ObjectType {
-    fn new(view: &ObjectView, views: &Views) -> Result<Self> {
+    fn new(view: &ObjectView, views: &Views, enum_names: &EnumNames) -> Result<Self> {
         let object = &view.object;
         let type_name = pascal_case(object.name.as_str());
         let mut members = IndexMap::new();
         let visible = view.fields.iter().filter_map(|name| object.field(name.as_str()));
         for field in visible {
-            let member = FieldType::new(field, &type_name);
+            let member = FieldType::new(field, || enum_names.of(object, field));
             insert(&mut members, &type_name, field_name(field), Member::Field(member))?;
         }
         for relation in object.relations.values() {
@@ -264,8 +267,7 @@ impl ObjectType {
 }
 
 impl FieldType {
-    fn new(field: &Field, type_name: &str) -> Self {
-        let name = || format!("{type_name}{}", pascal_case(field.name.as_str()));
+    fn new(field: &Field, enum_name: impl FnOnce() -> String) -> Self {
         let kind = match &field.kind {
             FieldKind::Id | FieldKind::Lookup { .. } => Kind::Id,
             FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Kind::Text,
@@ -281,8 +283,8 @@ impl FieldType {
             // An enum needs a value.
             FieldKind::Select { options } if options.is_empty() => Kind::Text,
             FieldKind::MultiSelect { options } if options.is_empty() => Kind::Json,
-            FieldKind::Select { options } => Kind::Enum(Arc::new(EnumType::new(name(), options))),
-            FieldKind::MultiSelect { options } => Kind::Enums(Arc::new(EnumType::new(name(), options))),
+            FieldKind::Select { options } => Kind::Enum(Arc::new(EnumType::new(enum_name(), options))),
+            FieldKind::MultiSelect { options } => Kind::Enums(Arc::new(EnumType::new(enum_name(), options))),
             FieldKind::Json => Kind::Json,
         };
         let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });

@@ -1,20 +1,25 @@
 //! Running an operation: questions on one state, changes as one transaction, and the response's `data`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use arrow::{
     array::{RecordBatch, StructArray},
     compute::concat_batches,
 };
-use futures::{TryStreamExt, future::join_all};
+use futures::{StreamExt, future::join_all};
 use quarry_engine::{ChangeReport, Outcome, Query, QueryContext, Session, change::Done};
-use quarry_planner::objectql::GroupKey;
-use serde_json::{Map, Value};
+use quarry_planner::{
+    answer::bytes_of,
+    objectql::{Filter, GroupKey, Operator},
+};
+use tokio::sync::Semaphore;
 
 use crate::{
     compile::{
         ConnectionPlan, MutationPlan, ObjectPlan, PARENT, RESULT_ID, ResultItem, RootKind, RootPlan,
-        filter::{all, among},
-        key_bytes, text_bytes,
+        filter::all, key_bytes, text_bytes,
     },
+    door::Introspected,
     error::{Failure, Fault, Result},
     write::{
         BoundConnection, BoundObject, Numbers, Out, ParentNumbers, RootRows, Texts, column, counting,
@@ -29,10 +34,46 @@ pub(crate) struct Ran {
     pub failures: Vec<Failure>,
 }
 
-/// Asks the engine; every question on the same state.
+/// Questions of one operation that run at the same time; more wait for their turn.
+const QUESTIONS_RUNNING_MAX: usize = 4;
+
+/// What running an operation may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunLimits {
+    /// Of the response, bytes.
+    pub response_bytes: usize,
+    /// Of all answers that the operation holds at once, bytes of their Arrow arrays.
+    pub answer_bytes: usize,
+}
+
+/// Asks the engine; every question on the same state. What it is answered is kept until the response is written.
 struct Asker<'a> {
     session: &'a Session,
     context: &'a QueryContext,
+    turns: Semaphore,
+    kept_bytes: AtomicUsize,
+    kept_bytes_max: usize,
+}
+
+impl<'a> Asker<'a> {
+    fn new(session: &'a Session, context: &'a QueryContext, limits: RunLimits) -> Self {
+        let turns = Semaphore::new(QUESTIONS_RUNNING_MAX);
+        Self { session, context, turns, kept_bytes: AtomicUsize::new(0), kept_bytes_max: limits.answer_bytes }
+    }
+
+    /// Counts a batch that is kept.
+    fn keep(&self, batch: &RecordBatch) -> Result<()> {
+        let bytes = bytes_of(batch);
+        let kept = self.kept_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if kept <= self.kept_bytes_max {
+            return Ok(());
+        }
+        let allowed = self.kept_bytes_max;
+        let message = format!(
+            "the answers of one operation may take {allowed} bytes (answer_bytes_max); ask for fewer records or fields"
+        );
+        Err(Failure::new(Fault::Limit, message).with("limit", allowed))
+    }
 }
 
 /// What was fetched for one field of the query root.
@@ -49,12 +90,12 @@ pub(crate) async fn query(
     session: &Session,
     context: &QueryContext,
     plans: &[RootPlan],
-    introspected: &Map<String, Value>,
-    bytes_max: usize,
+    introspected: &Introspected,
+    limits: RunLimits,
 ) -> Ran {
-    let asker = Asker { session, context };
+    let asker = Asker::new(session, context, limits);
     let fetched = join_all(plans.iter().map(|plan| asker.root(&plan.what))).await;
-    let mut out = Out::new(bytes_max);
+    let mut out = Out::new(limits.response_bytes);
     let mut failures = Vec::new();
     let mut whole = true;
     out.push(b"{");
@@ -77,17 +118,11 @@ pub(crate) async fn query(
     Ran { data: if whole { out.bytes } else { b"null".to_vec() }, failures }
 }
 
-fn write_root(
-    plan: &RootPlan,
-    fetched: &Fetched,
-    introspected: &Map<String, Value>,
-    out: &mut Out,
-) -> Result<()> {
+fn write_root(plan: &RootPlan, fetched: &Fetched, introspected: &Introspected, out: &mut Out) -> Result<()> {
     match (&plan.what, fetched) {
         (_, Fetched::Text(text)) => out.push(&text_bytes(text)),
         (_, Fetched::Introspection) => {
-            let value = introspected.get(&plan.key).unwrap_or(&Value::Null);
-            serde_json::to_writer(&mut out.bytes, value).map_err(Failure::internal)?;
+            out.push(introspected.get(&plan.key).map_or(b"null", Vec::as_slice));
         }
         (RootKind::Record(record), Fetched::Record(rows, numbers)) => {
             let object = BoundObject::new(&record.1, rows, numbers)?;
@@ -166,7 +201,8 @@ impl Asker<'_> {
                 time_zone: None,
                 alias: Some(PARENT.into()),
             };
-            let filter = all([among(lookup, ids)].into_iter().chain(query.filter.clone()));
+            let own = Filter::literal(lookup, Operator::In, ids.into());
+            let filter = all([own].into_iter().chain(query.filter.clone()));
             questions.push((many.site, Query { group_by: vec![key], filter, ..query.clone() }));
         }
         let answers = join_all(questions.iter().map(|(_, query)| self.rows(query))).await;
@@ -194,12 +230,14 @@ impl Asker<'_> {
 
     /// All rows of an answer as one array: a page is small, and its end is written before its records may be.
     async fn rows(&self, query: &Query) -> Result<(StructArray, Option<u64>)> {
-        let answer = self.session.engine().planner().query(self.context, query).await?;
-        let batches: Vec<RecordBatch> = answer
-            .batches
-            .try_collect()
-            .await
-            .map_err(|error| Failure::from(quarry_planner::Error::from(error)))?;
+        let _turn = self.turns.acquire().await.map_err(Failure::internal)?;
+        let mut answer = self.session.engine().planner().query(self.context, query).await?;
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        while let Some(batch) = answer.batches.next().await {
+            let batch = batch.map_err(quarry_planner::Error::from)?;
+            self.keep(&batch)?;
+            batches.push(batch);
+        }
         let batch = match batches.as_slice() {
             [one] => one.clone(),
             several => concat_batches(&answer.schema, several).map_err(Failure::internal)?,
@@ -210,11 +248,11 @@ impl Asker<'_> {
 
 /// Makes the changes of a mutation, all of its fields in one transaction, and answers with the records as that
 /// transaction left them.
-pub(crate) async fn mutation(session: &Session, plans: &[MutationPlan], bytes_max: usize) -> Ran {
+pub(crate) async fn mutation(session: &Session, plans: &[MutationPlan], limits: RunLimits) -> Ran {
     match change(session, plans).await {
         Ok((report, context, dry_run)) => {
-            let asker = Asker { session, context: &context };
-            results(&asker, plans, &report, dry_run, bytes_max).await
+            let asker = Asker::new(session, &context, limits);
+            results(&asker, plans, &report, dry_run, limits.response_bytes).await
         }
         Err(failures) => Ran { data: nothing(plans), failures },
     }
@@ -317,7 +355,7 @@ impl Asker<'_> {
         let Some(query) = &plan.records else { return Ok(None) };
         let ids: Vec<String> = ids(outcomes).cloned().collect();
         let limit = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-        let query = Query { filter: Some(among("id", ids)), limit: Some(limit), ..query.clone() };
+        let query = Query { filter: Some(Filter::ids(ids)), limit: Some(limit), ..query.clone() };
         let (rows, _) = self.rows(&query).await?;
         let mut lists = Vec::new();
         for (_, item) in &plan.result {

@@ -25,6 +25,38 @@ pub(crate) const QUERY: &str = "Query";
 pub(crate) const MUTATION: &str = "Mutation";
 pub(crate) const PAGE_INFO: &str = "PageInfo";
 
+/// Types that every schema has, whatever its objects.
+pub(crate) const GENERAL_TYPES: &[&str] = &[
+    QUERY,
+    MUTATION,
+    PAGE_INFO,
+    "Subscription",
+    "Bucket",
+    "Direction",
+    "Done",
+    "Boolean",
+    "Date",
+    "DateTime",
+    "Decimal",
+    "Float",
+    "ID",
+    "Int",
+    "JSON",
+    "Long",
+    "String",
+    "Time",
+    "BooleanFilter",
+    "DateFilter",
+    "DateTimeFilter",
+    "DecimalFilter",
+    "IDFilter",
+    "IntFilter",
+    "JSONFilter",
+    "LongFilter",
+    "StringFilter",
+    "TimeFilter",
+];
+
 /// Put into a request's data: check the document, run nothing.
 pub(crate) struct CheckOnly;
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Door, body,
+    front::asks_page,
     problem::{Answered, Problem},
 };
 
@@ -34,16 +35,12 @@ pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: 
 
 /// The page with the GraphQL editor, as a browser asks for it: it holds no data; what it asks is admitted as all else.
 fn is_page(request: &Request) -> bool {
-    let asks_html = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
     let is_query = request.uri().query().is_some_and(|query| !query.is_empty());
     let path = request.uri().path();
     let is_route =
         path == "/graphql" || path.starts_with("/graphql/assets/") || path.starts_with("/graphiql");
     let is_asset = is_route && path != "/graphql";
-    request.method() == Method::GET
-        && is_route
-        && !is_query
-        && (is_asset || asks_html.is_some_and(|accept| accept.contains("text/html")))
+    request.method() == Method::GET && is_route && !is_query && (is_asset || asks_page(request.headers()))
 }
 
 async fn principal(door: &Door, headers: &HeaderMap) -> Result<Principal, Problem> {
@@ -58,7 +55,7 @@ async fn principal(door: &Door, headers: &HeaderMap) -> Result<Principal, Proble
     let text = first.to_str().map_err(|_| refuse("the Authorization header can't be read"))?;
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => Ok(door.engine.by_token(rest.trim())?),
+        "bearer" => Ok(door.engine.by_token(rest.trim()).await?),
         "basic" => {
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));

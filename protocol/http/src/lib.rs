@@ -13,8 +13,8 @@ mod auth;
 mod body;
 mod changes;
 mod connections;
+mod front;
 mod health;
-mod json_columns;
 mod layers;
 mod listing;
 mod meta;
@@ -95,6 +95,7 @@ impl Door {
 pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
     let door = Door { engine: engine.clone(), options: Arc::new(options) };
     let open = Router::new()
+        .route("/", get(front::front))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/health/startup", get(health::ready))

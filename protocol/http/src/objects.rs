@@ -15,17 +15,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::StreamExt;
-use quarry_engine::{
-    Change, Error, Operation, Query, QueryContext, Session,
-    objectql::{Filter, Operand, Operator},
-};
+use quarry_engine::{Change, Error, Operation, Query, QueryContext, Session, objectql::Filter};
 use quarry_json::{Encoder, Options, Separator};
-use serde_json::Value;
 
 use crate::{
     Door, body,
     changes::record,
-    json_columns::marked,
     listing,
     problem::{Answered, Problem},
     rows::{self, Form, Shape},
@@ -35,7 +30,6 @@ type Parameters = UrlQuery<Vec<(String, String)>>;
 
 /// A list, as its query string asks.
 pub(crate) async fn list(
-    State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(object): Path<String>,
     UrlQuery(given): Parameters,
@@ -44,7 +38,7 @@ pub(crate) async fn list(
     let form = Form::asked(&headers)?;
     let query = listing::query(&object, &given)?;
     let shape = Shape { form, options: Options::default() };
-    rows::response(&door, &query, session.query(&query).await?, shape).await
+    rows::response(session.query(&query).await?, shape).await
 }
 
 /// One record; `select` and `expand` as in a list.
@@ -61,7 +55,7 @@ pub(crate) async fn read(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "UNSUPPORTED_QUERY_PARAM", message).at(name));
     }
     let mut query = listing::query(&object, &given)?;
-    query.filter = Some(ids_filter(vec![id.clone()]));
+    query.filter = Some(Filter::id(id.clone()));
     let found = fetch(&door, &session.context(), &query)
         .await?
         .into_iter()
@@ -134,8 +128,7 @@ async fn written(
     let (object, id) = outcome
         .and_then(|outcome| Some((outcome.object, outcome.ids.into_iter().next()?)))
         .unwrap_or_default();
-    let query =
-        Query { object: object.clone(), filter: Some(ids_filter(vec![id.clone()])), ..Query::default() };
+    let query = Query { object: object.clone(), filter: Some(Filter::id(id.clone())), ..Query::default() };
     let batches = fetch(door, &context, &query).await?;
     let found = batches.iter().find_map(|batch| Fetched::first(batch).transpose()).transpose()?;
     let mut response = found.ok_or_else(|| no_record(&object, &id))?.response(status);
@@ -156,7 +149,7 @@ pub(crate) async fn read_records(
     object: &str,
     ids: Vec<String>,
 ) -> Result<HashMap<String, Vec<u8>>, Problem> {
-    let query = Query { object: object.to_owned(), filter: Some(ids_filter(ids)), ..Query::default() };
+    let query = Query { object: object.to_owned(), filter: Some(Filter::ids(ids)), ..Query::default() };
     let mut records = HashMap::new();
     for batch in fetch(door, context, &query).await? {
         let encoder = Encoder::new(&batch.schema(), Options::default()).map_err(unwritten)?;
@@ -175,9 +168,7 @@ async fn fetch(door: &Door, context: &QueryContext, query: &Query) -> Result<Vec
     let mut stream = door.engine.planner().query(context, query).await.map_err(Error::from)?.batches;
     let mut batches = Vec::new();
     while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(Error::of_rows)?;
-        let schema = marked(&batch.schema(), &door.engine.registry(), query);
-        batches.push(batch.with_schema(schema).map_err(Error::of_rows)?);
+        batches.push(batch.map_err(Error::of_rows)?);
     }
     Ok(batches)
 }
@@ -228,11 +219,6 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     revision.map(Some).ok_or_else(|| {
         Problem::invalid("If-Match is the ETag of the record: its revision in quotes").at("If-Match")
     })
-}
-
-fn ids_filter(ids: Vec<String>) -> Filter {
-    let operand = Operand::Value(Value::from(ids));
-    Filter::Compare { path: "id".to_owned(), operator: Operator::In, operand, at: "id".to_owned() }
 }
 
 fn no_record(object: &str, id: &str) -> Problem {

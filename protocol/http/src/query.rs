@@ -27,7 +27,7 @@ pub(crate) async fn answer(
         let plan = door.engine.planner().explain(&session.context(), &query).await.map_err(Error::from)?;
         return Ok(Json(json!({ "plan": plan })).into_response());
     }
-    rows::response(&door, &query, session.query(&query).await?, Shape { form, options }).await
+    rows::response(session.query(&query).await?, Shape { form, options }).await
 }
 
 /// `POST /api/v1/sql`: answers the SQL query in `{"sql"}`. Only queries; changes go over `/api/v1/changes` or the
@@ -47,7 +47,7 @@ pub(crate) async fn sql(
     if let Some(unknown) = given.keys().next() {
         return Err(Problem::invalid(format!("unknown key {unknown:?}; there are sql, numbers")).at(unknown));
     }
-    rows::stream_rows(session.sql(&text).await?, Shape { form, options }).await
+    rows::response(session.sql(&text).await?, Shape { form, options }).await
 }
 
 /// How decimals look: takes `numbers` out of the question.

@@ -12,14 +12,10 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use quarry_engine::{Answer, Error, Query};
+use quarry_engine::{Answer, Error};
 use quarry_json::{Encoder, Options, Separator};
 
-use crate::{
-    Door,
-    json_columns::marked,
-    problem::{Answered, Problem},
-};
+use crate::problem::{Answered, Problem};
 
 /// Rows encoded at once: a share of a batch that does not hold up others on the thread.
 const CHUNK_ROWS: usize = 1024;
@@ -88,25 +84,12 @@ pub(crate) struct Shape {
     pub options: Options,
 }
 
-/// The answer to a query tree as a response that streams; JSON fields are written as the JSON they hold.
+/// An answer as a response that streams, every column as its Arrow field says.
 ///
 /// # Errors
 ///
 /// Those of the first batch.
-pub(crate) async fn response(door: &Door, query: &Query, answer: Answer, shape: Shape) -> Answered {
-    let schema = match shape.form {
-        Form::Json | Form::Ndjson => marked(&answer.schema, &door.engine.registry(), query),
-        Form::Arrow => answer.schema.clone(),
-    };
-    stream_rows(Answer { schema, ..answer }, shape).await
-}
-
-/// An answer as a response that streams, every column as its Arrow type says.
-///
-/// # Errors
-///
-/// Those of the first batch.
-pub(crate) async fn stream_rows(answer: Answer, shape: Shape) -> Answered {
+pub(crate) async fn response(answer: Answer, shape: Shape) -> Answered {
     let Shape { form, options } = shape;
     let Answer { schema, mut batches, count, csn } = answer;
     let first = batches.next().await.transpose().map_err(Error::of_rows)?;

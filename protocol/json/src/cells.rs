@@ -25,8 +25,9 @@ use crate::{
     time::{Ticks, write_date, write_instant, write_time},
 };
 
-/// A text field with this key in its Arrow metadata (value `true`) holds JSON and is written as it stands.
-pub const JSON_TEXT: &str = "quarry.json";
+/// A text field with this key and value in its Arrow metadata holds JSON and is written as it stands: Arrow's canonical
+/// extension type for it.
+pub const JSON_TEXT: (&str, &str) = ("ARROW:extension:name", "arrow.json");
 
 const DAY_MILLISECONDS: i64 = 86_400_000;
 
@@ -90,7 +91,7 @@ impl<'a> Cells<'a> {
     fn named(array: &'a dyn Array, field: &Field, options: Options, path: &str) -> Result<Self> {
         let shape = Shape::of(array, options, path)?;
         let is_text = matches!(shape, Shape::Text(_) | Shape::LargeText(_) | Shape::TextView(_));
-        let is_json = field.metadata().get(JSON_TEXT).is_some_and(|value| value == "true");
+        let is_json = field.metadata().get(JSON_TEXT.0).is_some_and(|value| value == JSON_TEXT.1);
         let shape = if is_text && is_json { Shape::Json(Box::new(shape)) } else { shape };
         Ok(Self { array, shape })
     }

@@ -93,7 +93,7 @@ fn text_is_escaped_as_json_demands() {
 fn json_text_stands_as_it_is() {
     let texts = StringArray::from(vec![Some("{\"a\":\n[1, 2]}"), Some("not json"), None, Some("")]);
     let field = Field::new("c", DataType::Utf8, true)
-        .with_metadata(HashMap::from([(JSON_TEXT.to_owned(), "true".to_owned())]));
+        .with_metadata(HashMap::from([(JSON_TEXT.0.to_owned(), JSON_TEXT.1.to_owned())]));
     let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(texts)]).unwrap();
     assert_eq!(
         rows(&batch, Separator::Newline),

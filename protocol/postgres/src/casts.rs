@@ -2,28 +2,39 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{DataType, ExactNumberInfo, Expr, Statement, Value, VisitorMut};
+use datafusion::{
+    scalar::ScalarValue,
+    sql::sqlparser::ast::{DataType, ExactNumberInfo, Expr, Statement, UnaryOperator, Value, VisitorMut},
+};
 
-use crate::{parse::placeholder_of, walk};
+use crate::{
+    parse::{parameter_number, placeholder_of},
+    walk,
+};
 
-/// Takes such casts off numbers and parameters, whose values have their own digits.
-pub fn keep_digits(statement: &mut Statement) {
+/// Takes such casts off numbers, and off parameters whose values are numeric already and have their own digits.
+pub fn keep_digits(statement: &mut Statement, values: &[ScalarValue]) {
     // The visitor never breaks.
-    let ControlFlow::Continue(()) = walk::change(statement, &mut Keeper);
+    let ControlFlow::Continue(()) = walk::change(statement, &mut Keeper { values });
 }
 
-struct Keeper;
+struct Keeper<'a> {
+    values: &'a [ScalarValue],
+}
 
-impl VisitorMut for Keeper {
+impl VisitorMut for Keeper<'_> {
     type Break = std::convert::Infallible;
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         if let Expr::Cast {
             expr: inner,
-            data_type: DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None),
+            data_type:
+                DataType::Numeric(ExactNumberInfo::None)
+                | DataType::Decimal(ExactNumberInfo::None)
+                | DataType::Dec(ExactNumberInfo::None),
             ..
         } = expr
-            && (placeholder_of(inner).is_some() || is_number(inner))
+            && (self.is_numeric_parameter(inner) || is_number(inner))
         {
             *expr = inner.as_ref().clone();
         }
@@ -31,10 +42,19 @@ impl VisitorMut for Keeper {
     }
 }
 
+impl Keeper<'_> {
+    fn is_numeric_parameter(&self, expr: &Expr) -> bool {
+        let number = placeholder_of(expr).and_then(parameter_number);
+        let value = number.and_then(|number| self.values.get(number - 1));
+        matches!(value, Some(ScalarValue::Decimal128(..) | ScalarValue::Decimal256(..)))
+    }
+}
+
 /// A literal with a point: without one it would be an integer.
 fn is_number(expr: &Expr) -> bool {
     match expr {
         Expr::Value(value) => matches!(&value.value, Value::Number(digits, _) if digits.contains('.')),
+        Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr } => is_number(expr),
         _ => false,
     }
 }

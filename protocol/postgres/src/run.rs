@@ -2,35 +2,41 @@
 //!
 //! A task whose receiver is dropped (the client left, the portal was closed, a cancel request came) is aborted at its next step.
 
+mod guard;
+mod place;
+
 use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
-use datafusion::{logical_expr::LogicalPlan, scalar::ScalarValue, sql::sqlparser::ast::Statement};
+use datafusion::{
+    execution::SendableRecordBatchStream, logical_expr::LogicalPlan, scalar::ScalarValue,
+    sql::sqlparser::ast::Statement,
+};
 use futures::StreamExt;
 use quarry_engine::{Engine, QueryContext};
 use quarry_planner::sql::{SqlExtras, SqlSession};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
-    time::{Instant, sleep_until},
+    sync::{Semaphore, mpsc, oneshot},
+    time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::task::AbortOnDropHandle;
+
+pub use guard::Guard;
+use place::Place;
 
 use crate::{
     casts, catalog,
     error::{PgError, Result},
     names, parameter,
     sqlstate::SqlState,
-    wire::Wire,
 };
 
 /// Batches that wait for a client to read them.
 const BATCHES_QUEUED: usize = 2;
-/// How long a query waits for one of the places to run.
-const PLACE_WAIT: Duration = Duration::from_secs(30);
 
 /// Where queries run, and how many at once.
 #[derive(Clone)]
@@ -85,7 +91,7 @@ pub struct Ask {
     pub extras: SqlExtras,
     /// What is asked.
     pub statement: Statement,
-    /// The values of its parameters.
+    /// The values of its parameters; to describe it, nulls of their types, as far as these are known.
     pub values: Vec<ScalarValue>,
     /// The client's `application_name`, for the log of unanswered probes.
     pub application: String,
@@ -128,7 +134,7 @@ impl Queries {
     ///
     /// The planner's; `53400` when too many run.
     pub async fn open(&self, ask: Ask) -> Result<Rows> {
-        let place = self.place().await?;
+        let place = Place::take(&self.places).await?;
         let engine = self.engine.clone();
         let (tell_schema, schema) = oneshot::channel();
         let (batches, receiver) = mpsc::channel(BATCHES_QUEUED);
@@ -155,7 +161,7 @@ impl Queries {
         let engine = self.engine.clone();
         let task = self.runtime.spawn(async move {
             let probe = ask.probe();
-            let planned = plan(&engine, &ask.context, &ask.extras, ask.statement).await;
+            let planned = plan(&engine, &ask).await;
             log_unanswered(probe, &planned);
             let (sql, plan) = planned?;
             let parameters = parameter::with_lists(sql.parameter_types(&plan)?, &plan)?;
@@ -166,45 +172,36 @@ impl Queries {
         });
         AbortOnDropHandle::new(task).await.map_err(|_| died())?
     }
-
-    async fn place(&self) -> Result<OwnedSemaphorePermit> {
-        match tokio::time::timeout(PLACE_WAIT, self.places.clone().acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(PgError::new(SqlState::LIMIT_EXCEEDED, "too many queries are running: try again later")),
-        }
-    }
 }
 
 fn died() -> PgError {
     PgError::new(SqlState::INTERNAL, "the query ended without an answer")
 }
 
-async fn plan(
-    engine: &Engine,
-    context: &QueryContext,
-    extras: &SqlExtras,
-    mut statement: Statement,
-) -> Result<(SqlSession, LogicalPlan)> {
+async fn plan(engine: &Engine, ask: &Ask) -> Result<(SqlSession, LogicalPlan)> {
+    let mut statement = ask.statement.clone();
     // Names first: they come from what the client wrote.
     names::name_outputs(&mut statement);
-    casts::keep_digits(&mut statement);
+    casts::keep_digits(&mut statement, &ask.values);
     let rewritten = catalog::rewrite(statement);
     let statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
-    let sql = engine.planner().sql(context, extras);
+    let sql = engine.planner().sql(&ask.context, &ask.extras);
     let plan = sql.plan(statement).await?;
     Ok((sql, plan))
 }
 
 async fn produce(
     engine: Arc<Engine>,
-    ask: Ask,
+    mut ask: Ask,
     tell_schema: oneshot::Sender<Result<SchemaRef>>,
     batches: mpsc::Sender<Result<RecordBatch>>,
-    _place: OwnedSemaphorePermit,
+    mut place: Place,
 ) {
+    // Counted is the time at work: a cursor may wait for its client as long as its connection may.
+    let timeout = ask.context.timeout.take();
     let probe = ask.probe();
     let begun = async {
-        let (sql, plan) = plan(&engine, &ask.context, &ask.extras, ask.statement).await?;
+        let (sql, plan) = plan(&engine, &ask).await?;
         Ok::<_, PgError>(sql.execute(plan, parameter::bound(ask.values)).await?)
     };
     let begun = begun.await;
@@ -220,13 +217,29 @@ async fn produce(
     if tell_schema.send(Ok(stream.schema())).is_err() {
         return;
     }
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(PgError::from);
+    while let Some(room) = place.room_in(&batches).await {
+        let Some(batch) = next_batch(&mut stream, timeout).await else { return };
         let failed = batch.is_err();
-        if batches.send(batch).await.is_err() || failed {
+        room.send(batch);
+        if failed {
             return;
         }
     }
+}
+
+/// The next batch of a query, which may take so long; none at the end.
+async fn next_batch(
+    stream: &mut SendableRecordBatchStream,
+    limit: Option<Duration>,
+) -> Option<Result<RecordBatch>> {
+    let next = match limit {
+        None => stream.next().await,
+        Some(limit) => match timeout(limit, stream.next()).await {
+            Ok(next) => next,
+            Err(_) => return Some(Err(guard::timed_out())),
+        },
+    };
+    next.map(|batch| batch.map_err(PgError::from))
 }
 
 enum Source {
@@ -292,6 +305,11 @@ impl Rows {
         }
     }
 
+    /// Whether a query still stands behind them.
+    pub fn is_open(&self) -> bool {
+        matches!(self.source, Source::Running { .. })
+    }
+
     /// All rows as one batch, for the few cases where they must be there together.
     ///
     /// # Errors
@@ -312,52 +330,5 @@ impl Rows {
     }
 }
 
-/// What may end a statement from outside: a cancel request, its deadline, the client leaving.
-pub struct Guard {
-    token: CancellationToken,
-    deadline: Option<Instant>,
-}
-
-impl Guard {
-    /// A guard from now on.
-    pub fn new(token: CancellationToken, timeout: Option<Duration>) -> Guard {
-        Guard { token, deadline: timeout.and_then(|t| Instant::now().checked_add(t)) }
-    }
-
-    /// Waits for `work`, or ends it.
-    ///
-    /// # Errors
-    ///
-    /// The work's; `57014`; `08006`, fatal, when the client has gone.
-    pub async fn wait<T>(&self, wire: &mut Wire, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let timed_out = async {
-            match self.deadline {
-                Some(deadline) => sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.token.cancelled() => {
-                Err(PgError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"))
-            }
-            () = timed_out => {
-                Err(PgError::new(SqlState::QUERY_CANCELED, "canceling statement due to statement timeout"))
-            }
-            done = work => done,
-            () = wire.gone() => Err(PgError::fatal(SqlState::CONNECTION_FAILURE, "the client has gone")),
-        }
-    }
-
-    /// Refuses to begin a step when the statement was ended meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// `57014`.
-    pub fn check(&self) -> Result<()> {
-        if self.token.is_cancelled() {
-            return Err(PgError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"));
-        }
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

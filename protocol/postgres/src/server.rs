@@ -35,7 +35,9 @@ pub struct PostgresOptions {
     pub statement_bytes_max: usize,
     /// Rows that one statement may change.
     pub rows_changed_max: usize,
-    /// Queries that run at once.
+    /// Cursors, and named portals with rows still to come, that one connection may have open.
+    pub cursors_max: usize,
+    /// Queries that compute at once; one that waits for its client to read does not count.
     pub queries_max: usize,
     /// Threads that queries run on.
     pub query_threads: usize,
@@ -58,6 +60,7 @@ impl Default for PostgresOptions {
             message_bytes_max: 64 << 20,
             statement_bytes_max: 16 << 20,
             rows_changed_max: 200_000,
+            cursors_max: 32,
             queries_max: 64,
             query_threads: cores.max(2),
             statement_timeout: Some(Duration::from_secs(300)),
@@ -129,6 +132,7 @@ fn limits_of(options: &PostgresOptions) -> SessionLimits {
     SessionLimits {
         statement_bytes_max: options.statement_bytes_max,
         rows_changed_max: options.rows_changed_max,
+        cursors_max: options.cursors_max,
         statement_timeout: options.statement_timeout,
         idle_in_transaction_timeout: options.idle_in_transaction_timeout,
     }

@@ -116,10 +116,11 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
     wire.flush().await?;
 
     let last = read_password(wire).await?;
-    let proven = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user));
-    let proven = proven.and_then(|answer| Ok((answer, principal.ok_or_else(|| wrong_password(user))?)));
-    engine.scram_ended(user, proven.is_ok());
-    let (answer, principal) = proven?;
+    // Nothing is waited for between the turn and what comes of it: a client can't hold up those who log in by this name.
+    let attempt = engine.attempt(user).await.map_err(|error| PgError::from(error).into_fatal())?;
+    let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
+    let principal = principal.ok_or_else(|| wrong_password(user))?;
+    attempt.proven();
     wire.put(&Authentication::SASLFinal(Bytes::from(answer)));
     wire.put(&Authentication::Ok);
     Ok(principal)

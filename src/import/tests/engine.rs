@@ -197,13 +197,35 @@ fn parquet_keeps_its_types() {
     opened.engine.close().unwrap();
 }
 
-/// The published data set, where its folder lies beside the project: the answers that its publisher's files give.
+#[test]
+fn a_natural_key_that_looks_like_a_token_is_found() {
+    let opened = open();
+    let case = super::Case::new(
+        "
+files:
+  - file: firms.csv
+    object: client
+    key: [account]
+    columns:
+      account: account
+      parent: { field: subsidiary_of, reference: { object: client, by: account } }
+",
+        &[("firms.csv", "account,parent\n{today},\nBolt,{today}\n")],
+    );
+    for _ in 0..2 {
+        let report = run(&case.options, &opened.target).unwrap();
+        assert!(report.is_complete(), "{report}");
+    }
+    let parents = opened
+        .ask(&json!({"object": "client", "fields": ["subsidiary_of.account"], "where": {"account": "Bolt"}}));
+    assert_eq!(parents, [json!({"subsidiary_of.account": "{today}"})]);
+    opened.engine.close().unwrap();
+}
+
+/// The published data set: the answers that its publisher's files give.
 #[test]
 fn the_sales_pipeline_has_its_known_answers() {
-    let data = Path::new("../shared/data/crm-sales-opportunities");
-    if !data.is_dir() {
-        return;
-    }
+    let Some(data) = super::data_set() else { return };
     let opened = open();
     let mut options = ImportOptions::new(Path::new("packages/sales_pipeline/import.yml"), &[data.to_owned()]);
     options.findings = opened.folder.path().join("findings.ndjson");

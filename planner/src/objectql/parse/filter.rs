@@ -81,7 +81,7 @@ fn of_path(place: &Place, path: &str, value: &Value) -> Result<Filter> {
     if object.is_empty() {
         return Err(place.filter_error("an empty comparison"));
     }
-    if let Some(other) = field_operand(place, value)? {
+    if let Some(other) = marked_operand(place, value)? {
         return Ok(compare(place, path, Operator::Eq, other));
     }
     let below = |key: &String| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor");
@@ -119,7 +119,7 @@ pub(super) fn apply(
             let Some(operand) = operand else {
                 return Err(place.filter_error(format!("{name:?} needs a value")));
             };
-            let operand = match field_operand(place, operand)? {
+            let operand = match marked_operand(place, operand)? {
                 Some(other) => other,
                 None => Operand::Value(operand.clone()),
             };
@@ -148,14 +148,18 @@ fn compare(place: &Place, path: &str, operator: Operator, operand: Operand) -> F
     Filter::Compare { path: path.to_owned(), operator, operand, at: place.path() }
 }
 
-/// `{"$field": "other"}`.
-fn field_operand(place: &Place, value: &Value) -> Result<Option<Operand>> {
+/// `{"$field": "other"}`, `{"$literal": "{today}"}`.
+fn marked_operand(place: &Place, value: &Value) -> Result<Option<Operand>> {
     let Some(object) = value.as_object() else { return Ok(None) };
-    let Some(other) = object.get("$field") else { return Ok(None) };
-    if let Some(key) = object.keys().find(|key| *key != "$field") {
-        return Err(place.key(key).not_supported(format!("{key:?} beside \"$field\" is not supported")));
+    let marked = ["$field", "$literal"].into_iter().find_map(|mark| Some((mark, object.get(mark)?)));
+    let Some((mark, other)) = marked else { return Ok(None) };
+    if let Some(key) = object.keys().find(|key| *key != mark) {
+        return Err(place.key(key).not_supported(format!("{key:?} beside {mark:?} is not supported")));
     }
-    let place = place.key("$field");
+    if mark == "$literal" {
+        return Ok(Some(Operand::Literal(other.clone())));
+    }
+    let place = place.key(mark);
     match other.as_str() {
         Some(path) if !path.is_empty() => Ok(Some(Operand::Field(path.to_owned()))),
         _ => Err(place.filter_error(format!("expects a field, not {}", shown(other)))),

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::{
     Level,
-    filter::{all, compare, invalid},
+    filter::{all, invalid},
 };
 use crate::{error::Result, model::Kind};
 
@@ -115,26 +115,22 @@ impl Ordering {
 
 /// The records whose key is further on than `value`; nothing where none can be.
 fn beyond_key(order: &Order, value: &Json, side: Side) -> Option<Filter> {
-    let path = || order.path.clone();
-    let at = || "cursor".to_owned();
+    let key = |operator, value| Filter::literal(&order.path, operator, value);
     let backwards = side == Side::Before;
     let nulls_ahead = order.nulls_first == backwards;
     if value.is_null() {
-        return (!nulls_ahead).then(|| compare(path(), Operator::Null, false.into(), at()));
+        return (!nulls_ahead).then(|| key(Operator::Null, false.into()));
     }
     let descending = order.descending != backwards;
     let further = match value {
-        Json::Bool(value) if *value == descending => {
-            Some(compare(path(), Operator::Eq, (!*value).into(), at()))
-        }
+        Json::Bool(value) if *value == descending => Some(key(Operator::Eq, (!*value).into())),
         Json::Bool(_) => None,
         _ => {
             let operator = if descending { Operator::Lt } else { Operator::Gt };
-            Some(compare(path(), operator, value.clone(), at()))
+            Some(key(operator, value.clone()))
         }
     };
-    let nulls =
-        (nulls_ahead && order.path != "id").then(|| compare(path(), Operator::Null, true.into(), at()));
+    let nulls = (nulls_ahead && order.path != "id").then(|| key(Operator::Null, true.into()));
     let choices: Vec<Filter> = further.into_iter().chain(nulls).collect();
     if choices.len() == 1 {
         choices.into_iter().next()
@@ -146,7 +142,7 @@ fn beyond_key(order: &Order, value: &Json, side: Side) -> Option<Filter> {
 fn same_key(order: &Order, value: &Json) -> Filter {
     let (operator, value) =
         if value.is_null() { (Operator::Null, Json::Bool(true)) } else { (Operator::Eq, value.clone()) };
-    compare(order.path.clone(), operator, value, "cursor".to_owned())
+    Filter::literal(&order.path, operator, value)
 }
 
 /// A cursor's opaque text, from the JSON of its keys.

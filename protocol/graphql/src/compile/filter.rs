@@ -21,17 +21,6 @@ pub(crate) struct Place<'a> {
     pub at: &'a str,
 }
 
-/// `path = value`.
-pub(crate) fn equals(path: &str, value: impl Into<Json>) -> Filter {
-    compare(path.to_owned(), Operator::Eq, value.into(), String::new())
-}
-
-/// `path` is one of these.
-pub(crate) fn among(path: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    let values = values.into_iter().map(Json::String).collect();
-    compare(path.to_owned(), Operator::In, Json::Array(values), String::new())
-}
-
 /// All of these; nothing where there is none.
 pub(crate) fn all(filters: impl IntoIterator<Item = Filter>) -> Option<Filter> {
     let mut filters: Vec<Filter> = filters.into_iter().collect();
@@ -41,7 +30,31 @@ pub(crate) fn all(filters: impl IntoIterator<Item = Filter>) -> Option<Filter> {
     }
 }
 
-pub(crate) fn compare(path: String, operator: Operator, value: Json, at: String) -> Filter {
+/// Whether a filter holds for every record, or for none, whatever they hold; nothing where that depends on them.
+pub(crate) fn always(filter: &Filter) -> Option<bool> {
+    let joined = |parts: &[Filter], ends: bool| {
+        let parts: Vec<_> = parts.iter().map(always).collect();
+        if parts.contains(&Some(ends)) {
+            return Some(ends);
+        }
+        parts.iter().all(Option::is_some).then_some(!ends)
+    };
+    match filter {
+        Filter::And(all) => joined(all, false),
+        Filter::Or(any) => joined(any, true),
+        Filter::Not(inner) => always(inner).map(|holds| !holds),
+        Filter::Compare { operator, operand: Operand::Value(Json::Array(none)), .. } if none.is_empty() => {
+            match operator {
+                Operator::Nin | Operator::HasAll => Some(true),
+                Operator::In | Operator::HasAny => Some(false),
+                _ => None,
+            }
+        }
+        Filter::Compare { .. } => None,
+    }
+}
+
+fn compare(path: String, operator: Operator, value: Json, at: String) -> Filter {
     Filter::Compare { path, operator, operand: Operand::Value(value), at }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Pos, Value};
 use quarry_engine::{Change, Input, Operation, Record};
-use quarry_planner::Query;
+use quarry_planner::{Query, objectql::Filter};
 
 use super::{
     Arguments, Compiler, KeyBytes, Level, ObjectPlan,
-    filter::{Place, enum_name, invalid, stored},
+    filter::{Place, always, enum_name, invalid, stored},
     key_bytes, text_bytes, unknown_field,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     error::{Failure, Fault, Result},
     model::{Action, ObjectType},
     schema::MUTATION,
-    values::nearest,
+    values::{Literal, nearest},
 };
 
 /// One field of the mutation root.
@@ -78,18 +78,20 @@ impl<'a> Compiler<'a> {
         let mut arguments = Arguments::of(self, asked);
         plan.object = Some(Arc::clone(&root.object));
         plan.dry_run = arguments.flag("dryRun")?;
-        plan.changes = self.changes(&root.object, root.action, &mut arguments)?;
+        plan.changes = self.changes(&root.object, root.action, asked, &mut arguments)?;
         arguments.finish()?;
         self.result(&root.object, root.action, asked, &mut plan)?;
         Ok(plan)
     }
 
-    fn changes(&self, object: &ObjectType, action: Action, arguments: &mut Arguments) -> Result<Vec<Change>> {
+    fn changes(
+        &self,
+        object: &ObjectType,
+        action: Action,
+        asked: &Asked<'a>,
+        arguments: &mut Arguments,
+    ) -> Result<Vec<Change>> {
         let if_revision = arguments.integer("ifRevision")?;
-        let filter = |arguments: &mut Arguments| {
-            let value = arguments.take("where").ok_or_else(|| arguments.missing("where"))?;
-            self.condition(Place { object, prefix: "", at: "where" }, &value)
-        };
         let operations = match action {
             Action::Create => vec![Operation::Create(required_record(object, arguments, "input")?)],
             Action::CreateMany => {
@@ -102,7 +104,7 @@ impl<'a> Compiler<'a> {
                 vec![Operation::Update { id, data: required_record(object, arguments, "set")? }]
             }
             Action::UpdateMany => {
-                let filter = filter(arguments)?;
+                let filter = self.chosen(object, asked, arguments)?;
                 vec![Operation::UpdateWhere { filter, data: required_record(object, arguments, "set")? }]
             }
             Action::Upsert => {
@@ -111,13 +113,30 @@ impl<'a> Compiler<'a> {
                 vec![Operation::Upsert { on, data: required_record(object, arguments, "input")? }]
             }
             Action::Delete => vec![Operation::Delete { id: arguments.id("id")? }],
-            Action::DeleteMany => vec![Operation::DeleteWhere { filter: filter(arguments)? }],
+            Action::DeleteMany => {
+                vec![Operation::DeleteWhere { filter: self.chosen(object, asked, arguments)? }]
+            }
             Action::One | Action::Many => {
                 return Err(Failure::internal("a field of the query root among the mutations"));
             }
         };
         let change = |operation| Change { object: object.name.to_string(), operation, if_revision };
         Ok(operations.into_iter().map(change).collect())
+    }
+
+    /// Which records a change of several is about. All of them only where the document itself says `where: {}`: a
+    /// variable that was not given, or that a program left empty, must not become "all".
+    fn chosen(&self, object: &ObjectType, asked: &Asked<'a>, arguments: &mut Arguments) -> Result<Filter> {
+        let value = arguments.take("where").ok_or_else(|| arguments.missing("where"))?;
+        let filter = self.condition(Place { object, prefix: "", at: "where" }, &value)?;
+        let written = asked.field.get_argument("where").map(|written| &written.node);
+        let says_all = matches!(written, Some(Literal::Object(entries)) if entries.is_empty());
+        if always(&filter) == Some(true) && !says_all {
+            let message = "\"where\" chooses nothing: every record would be changed; \
+                           was a variable not given? To change all, write where: {} in the document";
+            return Err(invalid(message.to_owned()));
+        }
+        Ok(filter)
     }
 
     fn result(

@@ -10,6 +10,11 @@ async fn documents_that_ask_too_much() {
     let server = Server::start().await;
     let deep = format!("{{ companies {{ nodes {}id{} }} }}", "{ parent ".repeat(60), "}".repeat(60));
     let many_roots: String = (0..200).map(|index| format!("a{index}: __typename ")).collect();
+    let many_in_fragments = format!(
+        "{{ ...a ... on Query {{ {} }} }} fragment a on Query {{ {} }}",
+        (0..60).map(|index| format!("a{index}: __typename ")).collect::<String>(),
+        (60..120).map(|index| format!("a{index}: __typename ")).collect::<String>(),
+    );
     let doubling: String = (0..30)
         .map(|index| format!("fragment f{index} on Company {{ ...f{} ...f{} }} ", index + 1, index + 1))
         .collect();
@@ -19,6 +24,7 @@ async fn documents_that_ask_too_much() {
     let cases = [
         deep,
         format!("{{ {many_roots} }}"),
+        many_in_fragments,
         doubling,
         circle.to_owned(),
         "{".repeat(200_000),
@@ -52,6 +58,22 @@ async fn responses_are_bounded() {
     assert!(answer.json()["data"].is_null(), "a list can't be null, so data is");
     let answer = server.post(&json!({ "query": "{ companies(first: 4) { totalCount } }" })).await;
     assert_eq!(answer.code(), "LIMIT_EXCEEDED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operation_keeps_is_bounded_over_all_its_fields() {
+    let server = Server::with(GraphqlOptions { answer_bytes_max: 1_000, ..GraphqlOptions::default() }).await;
+    let roots = |count: usize| -> String {
+        let roots = (0..count).map(|index| format!("a{index}: companies {{ nodes {{ id name }} }} "));
+        format!("{{ {} }}", roots.collect::<String>())
+    };
+    assert_eq!(server.data(&roots(1)).await["a0"]["nodes"].as_array().unwrap().len(), 4);
+    let answer = server.post(&json!({ "query": roots(20) })).await;
+    assert_eq!(answer.code(), "LIMIT_EXCEEDED");
+    assert!(answer.text().contains("answer_bytes_max"), "{}", answer.text());
+    let many = GraphqlOptions { answer_bytes_max: 100_000, ..GraphqlOptions::default() };
+    let all = Server::with(many).await.data(&roots(20)).await;
+    assert_eq!(all.as_object().unwrap().len(), 20, "more than run at a time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -106,3 +106,23 @@ async fn ranked_lists_are_paged_forwards() {
     let answer = server.post(&json!({ "query": list(", last: 1") })).await;
     assert_eq!(answer.code(), "UNSUPPORTED");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_look_like_tokens_stand_for_themselves() {
+    let server = Server::start().await;
+    server
+        .data("mutation { createCompanies(input: [{name: \"{today}\"}, {name: \"{current_user}\"}, {name: \"{x}\"}]) { count } }")
+        .await;
+    let (mut seen, mut after) = (0, String::new());
+    loop {
+        let page = page(&server, "[{name: DESC}]", &format!("first: 1{after}")).await;
+        seen += ids(&page).len();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        after = format!(", after: {}", page["pageInfo"]["endCursor"]);
+    }
+    assert_eq!(seen, 7);
+    let nobody = server.data("{ user(id: \"{current_user}\") { id } }").await;
+    assert_eq!(nobody["user"], Value::Null, "an id is no token");
+}

@@ -45,7 +45,7 @@ impl<'a> ValueCells<'a> {
     pub fn stored(array: &'a ArrayRef, is_json: bool) -> Result<Self> {
         let mut field = Field::new("", array.data_type().clone(), true);
         if is_json {
-            field.set_metadata(HashMap::from([(JSON_TEXT.to_owned(), "true".to_owned())]));
+            field.set_metadata(HashMap::from([(JSON_TEXT.0.to_owned(), JSON_TEXT.1.to_owned())]));
         }
         Ok(Self::Plain(Cells::new(array, &field, Options::default())?))
     }

@@ -110,6 +110,47 @@ async fn a_list_is_asked_by_its_query_string() {
 }
 
 #[tokio::test]
+async fn json_is_json_at_every_depth() {
+    let shop = Shop::open().await;
+    let extra = json!({ "a": [1, { "b": null }] });
+    let changes = json!([
+        { "op": "create", "object": "maker", "id": "acme", "data": { "name": "Acme" } },
+        { "op": "create", "object": "product", "id": "lamp", "data": { "name": "Lamp", "maker_id": "acme", "extra": extra } },
+        { "op": "create", "object": "review", "data": { "text": "bright", "product_id": "lamp" } },
+    ]);
+    assert_eq!(shop.post("/api/v1/changes", json!({ "changes": changes })).await.status, StatusCode::OK);
+    let ask = async |question: Value| shop.post("/api/v1/query", question).await.json()["records"][0].clone();
+    let own = ask(json!({ "object": "product", "fields": [{ "field": "extra", "as": "more" }] })).await;
+    assert_eq!(own, json!({ "more": extra }));
+    let many =
+        json!({ "object": "maker", "fields": ["name"], "expand": { "products": { "fields": ["extra"] } } });
+    assert_eq!(ask(many).await["products"], json!([{ "extra": extra }]));
+    let deep = json!({ "object": "maker", "fields": ["name"], "expand": { "products": {
+        "fields": ["name"], "expand": { "reviews": { "fields": ["product.extra"], "expand": { "product": { "fields": ["extra"] } } } } } } });
+    let review = ask(deep).await["products"][0]["reviews"][0].clone();
+    assert_eq!(review, json!({ "product.extra": extra, "product": { "extra": extra } }));
+    let path = json!({ "object": "review", "fields": ["product.extra"], "limit": 1 });
+    assert_eq!(ask(path).await, json!({ "product.extra": extra }));
+}
+
+#[tokio::test]
+async fn the_root_leads_on() {
+    let mut shop = Shop::open().await;
+    shop.token.clear();
+    let page = shop.send("GET", "/", &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "").await;
+    assert_eq!((page.status, page.header("location")), (StatusCode::TEMPORARY_REDIRECT, "/graphql"));
+    let told = shop.get("/").await;
+    assert_eq!((told.status, &told.json()["doors"]["query"]), (StatusCode::OK, &json!("/api/v1/query")));
+}
+
+#[tokio::test]
+async fn an_id_that_looks_like_a_token_is_an_id() {
+    let shop = Shop::open().await;
+    let answer = shop.get("/api/v1/objects/user/%7Bcurrent_user%7D").await;
+    assert_eq!(answer.problem(), (404, "RECORD_NOT_FOUND".to_owned()));
+}
+
+#[tokio::test]
 async fn changes_are_one_transaction_and_answer_with_the_records() {
     let shop = Shop::open().await;
     let body = json!({ "changes": [

@@ -39,6 +39,7 @@ impl Session {
             let message = format!("cursor \"{name}\" already exists");
             return Err(PgError::new(SqlState::DUPLICATE_CURSOR, message));
         }
+        self.check_cursors()?;
         let statement = Statement::Query(query.clone());
         let Outcome::Rows(rows, _) = self.do_query(&statement, &[]).await? else {
             return Err(PgError::new(SqlState::SYNTAX, "a cursor takes a query"));
@@ -68,6 +69,21 @@ impl Session {
         let cursor = folded(name);
         self.find_cursor(&cursor)?;
         Ok(Outcome::Fetch { cursor, rows_max })
+    }
+
+    /// Refuses to open one more cursor or named portal than may be open. What an open one keeps (a snapshot, sorted rows)
+    /// is kept until its client goes on, so their number is bounded. The unnamed portal is one at most.
+    pub(super) fn check_cursors(&self) -> Result<()> {
+        let open = |(name, portal): &(&String, &Portal)| {
+            !name.is_empty() && matches!(&portal.state, PortalState::Open { rows, .. } if rows.is_open())
+        };
+        let max = self.limits.cursors_max;
+        if self.portals.iter().filter(open).count() < max {
+            return Ok(());
+        }
+        let message =
+            format!("a connection may have {max} cursors open: close some, or read them to their end");
+        Err(PgError::new(SqlState::LIMIT_EXCEEDED, message))
     }
 
     fn find_cursor(&self, name: &str) -> Result<&Portal> {
@@ -101,6 +117,9 @@ impl Session {
             }
             _ => Ok(0),
         };
+        if sent.is_err() {
+            portal.end();
+        }
         self.portals.insert(name.to_owned(), portal);
         Ok(Tag::Fetch.text(sent?))
     }
@@ -118,6 +137,15 @@ impl Session {
                 self.portals.remove(&name);
                 Ok(Outcome::done("CLOSE CURSOR"))
             }
+        }
+    }
+}
+
+impl Portal {
+    /// Ends its query: an error has come between its rows.
+    pub(super) fn end(&mut self) {
+        if let PortalState::Open { tag, .. } = &self.state {
+            self.state = PortalState::Finished { tag: tag.clone() };
         }
     }
 }

@@ -37,7 +37,8 @@ impl Session {
         }
         let is_open = |n: &usize| said.get(n - 1).is_none_or(|oid| *oid == 0) && !hints.contains_key(n);
         let inferred = if (1..=count).any(|n| is_open(&n)) {
-            self.infer(&statement, said, &hints).await?
+            let known = parameter::settle(count, said, &hints, &[]);
+            self.infer(&statement, &known, (said, &hints)).await?
         } else {
             Vec::new()
         };
@@ -48,12 +49,12 @@ impl Session {
     async fn infer(
         &mut self,
         statement: &Statement,
-        said: &[u32],
-        hints: &Hints,
+        known: &[Type],
+        (said, hints): (&[u32], &Hints),
     ) -> Result<Vec<Option<DataType>>> {
         let Some(question) = self.question_of(statement)? else { return Ok(Vec::new()) };
         let (said, hints) = (said.to_vec(), hints.clone());
-        let described = self.describe_question(question, move |inferred: &[Option<DataType>]| {
+        let described = self.describe_question(question, known, move |inferred: &[Option<DataType>]| {
             let count = inferred.len().max(said.len());
             parameter::settle(count, &said, &hints, inferred)
         });
@@ -75,12 +76,19 @@ impl Session {
         }
     }
 
-    async fn describe_question<F>(&mut self, question: Statement, settle: F) -> Result<crate::run::Described>
+    /// `known`: the types of the parameters, text where one is open yet; `settle` says them all.
+    async fn describe_question<F>(
+        &mut self,
+        question: Statement,
+        known: &[Type],
+        settle: F,
+    ) -> Result<crate::run::Described>
     where
         F: FnOnce(&[Option<DataType>]) -> Vec<Type> + Send + 'static,
     {
         let context = self.context();
-        let ask = self.ask(context, question, Vec::new());
+        let values = known.iter().map(parameter::null_of).collect::<Result<Vec<_>>>()?;
+        let ask = self.ask(context, question, values);
         let nulls = |inferred: &[Option<DataType>]| settle(inferred).iter().map(parameter::null_of).collect();
         let described = self.queries.clone();
         let describing = described.describe(ask, nulls);
@@ -145,7 +153,9 @@ impl Session {
         };
         let Some(question) = question else { return Ok(None) };
         let types = prepared.parameters.clone();
-        let described = self.describe_question(question, move |_: &[Option<DataType>]| types).await?;
+        let described = self
+            .describe_question(question, &prepared.parameters, move |_: &[Option<DataType>]| types)
+            .await?;
         Ok(Some(columns_of(&described.schema)))
     }
 }

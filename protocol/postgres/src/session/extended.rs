@@ -95,7 +95,13 @@ impl Session {
     pub(super) async fn on_execute(&mut self, name: &str, rows_max: usize) -> Result<()> {
         self.begin_statement();
         let mut portal = self.take_portal(name)?;
-        let done = self.run_portal(&mut portal, rows_max).await;
+        let done = match self.check_portal(name, &portal) {
+            Ok(()) => self.run_portal(&mut portal, rows_max).await,
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            portal.end();
+        }
         // A statement that ended the transaction (COMMIT) has ended this portal too; it is finished, so nothing is lost.
         self.portals.insert(name.to_owned(), portal);
         done
@@ -105,6 +111,15 @@ impl Session {
         self.portals.remove(name).ok_or_else(|| {
             PgError::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist"))
         })
+    }
+
+    /// Refuses to open one more named portal than may be open.
+    fn check_portal(&self, name: &str, portal: &Portal) -> Result<()> {
+        let is_query = portal.prepared.statement.as_ref().is_some_and(statement::is_query);
+        match portal.state {
+            PortalState::New if is_query && !name.is_empty() => self.check_cursors(),
+            _ => Ok(()),
+        }
     }
 
     async fn run_portal(&mut self, portal: &mut Portal, rows_max: usize) -> Result<()> {
@@ -161,7 +176,10 @@ impl Session {
     /// Opens a portal whose rows are wanted, if it is not open: then its columns are those of the rows.
     pub(super) async fn open_portal(&mut self, name: &str) -> Result<()> {
         let mut portal = self.take_portal(name)?;
-        let opened = self.open_query(&mut portal).await;
+        let opened = match self.check_portal(name, &portal) {
+            Ok(()) => self.open_query(&mut portal).await,
+            Err(error) => Err(error),
+        };
         self.portals.insert(name.to_owned(), portal);
         opened
     }

@@ -54,6 +54,8 @@ pub struct SessionLimits {
     pub statement_bytes_max: usize,
     /// Rows that one statement may change.
     pub rows_changed_max: usize,
+    /// Cursors and named portals with rows still to come.
+    pub cursors_max: usize,
     /// What `statement_timeout` begins with.
     pub statement_timeout: Option<Duration>,
     /// What `idle_in_transaction_session_timeout` begins with.

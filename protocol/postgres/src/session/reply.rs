@@ -80,8 +80,7 @@ impl Session {
             for row in 0..batch.num_rows() {
                 writer.write(row, self.wire.outgoing())?;
                 if self.wire.is_full() {
-                    self.wire.flush().await?;
-                    self.guard.check()?;
+                    self.guard.flush(&mut self.wire).await?;
                 }
             }
             sent += batch.num_rows();

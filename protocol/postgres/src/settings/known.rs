@@ -198,11 +198,15 @@ fn read_choice(name: &str, text: &str, choices: &[&'static str]) -> Option<Setti
         let switch = read_bool(text)?;
         choices.iter().copied().find(|c| *c == if switch { "on" } else { "off" })
     });
-    let found = found.or_else(|| {
-        let unicode = ["utf-8", "unicode", "utf8"].contains(&text.to_ascii_lowercase().as_str());
-        (name == "client_encoding" && unicode).then_some("UTF8")
-    });
+    let found = found.or_else(|| (name == "client_encoding" && is_unicode(text)).then_some("UTF8"));
     found.map(|c| SettingValue::Text(c.to_owned()))
+}
+
+/// As PostgreSQL compares names of encodings: letters and digits count, so that `'utf-8'`, quoted as some drivers send it
+/// at start-up, is one too.
+fn is_unicode(text: &str) -> bool {
+    let name: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    ["utf8", "unicode"].contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn read_date_style(text: &str) -> Option<SettingValue> {

@@ -147,19 +147,20 @@ impl Wire {
         self.flush().await
     }
 
-    /// Writes all that waits.
+    /// Writes all that waits. May be given up half-way: what is not written yet goes on waiting.
     ///
     /// # Errors
     ///
     /// `08006`, fatal, when the client has gone or does not read.
     pub async fn flush(&mut self) -> Result<()> {
-        let written = timeout(self.limits.write_timeout, self.stream.write_all(&self.outgoing)).await;
+        let written = timeout(self.limits.write_timeout, write(&mut self.stream, &mut self.outgoing)).await;
+        let failed = match written {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => lost(&error),
+            Err(_) => PgError::fatal(SqlState::CONNECTION_FAILURE, "the client does not read"),
+        };
         self.outgoing.clear();
-        match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(lost(&error)),
-            Err(_) => Err(PgError::fatal(SqlState::CONNECTION_FAILURE, "the client does not read")),
-        }
+        Err(failed)
     }
 
     /// Writes what waits and closes, whatever the client does.
@@ -183,6 +184,15 @@ impl Wire {
         }
         Ok(true)
     }
+}
+
+async fn write(stream: &mut TcpStream, outgoing: &mut BytesMut) -> io::Result<()> {
+    while !outgoing.is_empty() {
+        if stream.write_buf(outgoing).await? == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+    }
+    Ok(())
 }
 
 fn lost(error: &io::Error) -> PgError {

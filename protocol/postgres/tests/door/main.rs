@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod changes;
+mod cursors;
 mod fixture;
 mod queries;
 mod raw;

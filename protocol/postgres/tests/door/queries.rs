@@ -295,3 +295,30 @@ async fn full_text_search_answers_in_sql() {
     let (_server, client) = filled().await;
     assert_eq!(text(&client, "SELECT id FROM search('ware', 'lamp')").await, "war_1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cast_to_numeric_is_one_whatever_the_parameter_was_declared_as() {
+    use tokio_postgres::types::Type;
+    let server = Server::start().await;
+    let client = server.connect().await;
+    let half = "SELECT ($1::numeric / 2)::text";
+    for (declared, given) in [(Type::INT4, 7), (Type::INT8, 7), (Type::TEXT, 7)] {
+        let statement = client.prepare_typed(half, std::slice::from_ref(&declared)).await.unwrap();
+        let value: Box<dyn tokio_postgres::types::ToSql + Sync> = match declared {
+            Type::INT4 => Box::new(given),
+            Type::INT8 => Box::new(i64::from(given)),
+            _ => Box::new(given.to_string()),
+        };
+        let told: String = client.query_one(&statement, &[value.as_ref()]).await.unwrap().get(0);
+        assert!(told.starts_with("3.5"), "{declared}: {told}");
+    }
+    assert_eq!(text(&client, "SELECT CAST(-1.50 AS numeric)").await, "-1.50");
+    client
+        .batch_execute(
+            "PREPARE half (int) AS SELECT $1::numeric / 2; PREPARE same (numeric) AS SELECT $1::numeric",
+        )
+        .await
+        .unwrap();
+    assert!(text(&client, "EXECUTE half(7)").await.starts_with("3.5"));
+    assert_eq!(text(&client, "EXECUTE same(1.50)").await, "1.50");
+}

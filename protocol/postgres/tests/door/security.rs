@@ -43,6 +43,27 @@ async fn a_query_in_place_of_the_password_runs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn exchanges_begun_side_by_side_are_throttled_as_those_one_after_another() {
+    let server = Server::start().await;
+    let mut begun = Vec::new();
+    for _ in 0..12 {
+        let mut raw = Raw::connect(server.address).await;
+        let first = raw.begin_scram("admin").await;
+        begun.push((raw, first));
+    }
+    let mut codes = Vec::new();
+    for (raw, first) in &mut begun {
+        raw.send(&Raw::wrong_proof(first)).await;
+    }
+    for (raw, _) in &mut begun {
+        codes.push(field(&raw.rest().await[0], b'C'));
+    }
+    codes.sort();
+    let (wrong, limited) = (codes.iter().filter(|c| *c == "28P01"), codes.iter().filter(|c| *c == "53400"));
+    assert_eq!((wrong.count(), limited.count()), (4, 8), "{codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_user_is_told_what_a_wrong_password_is_told() {
     let server = Server::start().await;
     let mut answers = Vec::new();

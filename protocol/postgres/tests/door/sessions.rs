@@ -277,3 +277,19 @@ async fn malformed_messages_end_the_connection() {
     }
     assert_eq!(text(&client, "SELECT 1").await, "1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_join_that_yields_late_is_ended_and_one_too_large_is_refused() {
+    let (_server, client) = started().await;
+    let pairs = |rows: u32| {
+        let list = format!("(SELECT unnest(range(0, {rows})) AS x)");
+        format!("SELECT count(*) FROM {list} a JOIN {list} b ON a.x < b.x AND b.x < a.x")
+    };
+    client.batch_execute("SET statement_timeout = 50").await.unwrap();
+    refused(&client, &pairs(14_000), "57014").await;
+    client.batch_execute("SET statement_timeout = 0").await.unwrap();
+    refused(&client, &pairs(200_000), "53400").await;
+    let series =
+        "SELECT count(*) FROM generate_series(1, 3000000000) a(x) JOIN generate_series(1, 3000000000) b(x)";
+    refused(&client, &format!("{series} ON a.x < b.x"), "53400").await;
+}

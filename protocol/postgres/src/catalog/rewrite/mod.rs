@@ -3,7 +3,7 @@
 //! Two depths. **Every** statement gets what PostgreSQL spells in its own way and means one thing only ([`spelling`]):
 //! `pg_catalog.f(x)`, `OPERATOR(pg_catalog.~)`, `COLLATE pg_catalog.default`, casts to `regclass` and its kin, to `oid`, `name`,
 //! `"char"`, array literals. Statements whose tables are **all** catalog tables ([`scope`]) are changed further, in ways that are right
-//! because of what is known about these tables: subqueries in expressions ([`subqueries`]), functions that give sets
+//! because of what is known about these tables: `tableoid` and `xmin` ([`system_columns`]), subqueries in expressions ([`subqueries`]), functions that give sets
 //! ([`sets`]). A form that nothing here knows goes on unchanged: DataFusion refuses
 //! it, and the refusal is told to the client and logged as an unanswered probe.
 
@@ -12,6 +12,7 @@ mod scope;
 mod sets;
 mod spelling;
 mod subqueries;
+mod system_columns;
 
 use std::ops::ControlFlow;
 
@@ -32,6 +33,7 @@ pub fn rewrite(mut statement: Statement) -> Result<Statement, RewriteError> {
     let is_catalog = scope == Scope::Catalog;
     run(&mut statement, &mut spelling::Spelling { is_catalog })?;
     if is_catalog {
+        run(&mut statement, &mut system_columns::SystemColumns)?;
         run(&mut statement, &mut sets::Sets)?;
         run(&mut statement, &mut subqueries::Subqueries)?;
     }
