@@ -10,5 +10,6 @@ mod fixtures;
 mod folds;
 mod histories;
 mod isolation;
+mod memory;
 mod model;
 mod reads;

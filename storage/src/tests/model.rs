@@ -83,14 +83,14 @@ fn the_store_does_what_a_map_does() {
         let mut run = Run { random, folder, resources, store, model: Model::new(), held: vec![] };
         for step in 0..40 {
             let context = format!("seed {seed}, step {step}");
-            match run.random.random_range(0..24) {
+            match run.random.random_range(0..22) {
                 0..14 => run.transaction(&context),
                 14 => {
                     run.store.fold().unwrap();
                 }
                 15 => run.reopen(),
                 16 => run.crash(),
-                20..24 => run.load(&context),
+                20..22 => run.load(&context),
                 17 => run.held.push((run.store.snapshot(), run.model.clone())),
                 _ => run.check(&context),
             }
