@@ -6,6 +6,7 @@
 
 mod active;
 mod administration;
+pub mod bulk;
 pub mod change;
 mod decimal;
 pub mod engine;
@@ -21,6 +22,7 @@ mod tests;
 pub mod transaction;
 mod work;
 
+pub use bulk::Bulk;
 pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
