@@ -175,10 +175,7 @@ fn how(view: &TableView, request: &ScanRequest) -> Result<How> {
     if request.hits.is_some() {
         fields.push(Arc::new(Field::new("_score", DataType::Float32, false)));
     }
-    if let Some(bound) = request.bounds.iter().find(|bound| bound.column >= table.spec.columns.len()) {
-        let column = format!("#{}", bound.column);
-        return Err(Error::UnknownColumn { table: table.spec.name.to_string(), column });
-    }
+    request.bounds.iter().try_for_each(|bound| bound.check(&table.spec))?;
     let batch_rows = if request.batch_rows == 0 { BATCH_ROWS } else { request.batch_rows };
     Ok(How { columns, schema: Arc::new(Schema::new(fields)), hits: request.hits.clone(), batch_rows })
 }

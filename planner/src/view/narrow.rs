@@ -119,11 +119,11 @@ fn position(column: &Expr, table: &TableSnapshot) -> Option<usize> {
     }
 }
 
-/// A literal of the very type of the column, and no null.
+/// A literal of the very type of the column, which the column can hold, and no null.
 fn literal_of(column: &Expr, literal: &Expr, table: &TableSnapshot) -> Option<Value> {
     let kind = table.spec().columns.get(position(column, table)?)?.column_type;
     let Expr::Literal(literal, _) = literal else { return None };
-    value_of(literal).filter(|value| fits(kind, literal) && *value != Value::Null)
+    value_of(literal).filter(|value| fits(kind, literal) && kind.fits(value) && *value != Value::Null)
 }
 
 /// A value of the column as a plan knows it; `None` where it has no such form.

@@ -5,7 +5,7 @@
 //! once; the second run of a partition takes from the second scan.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, PoisonError},
 };
 
@@ -38,22 +38,31 @@ impl Parts {
         (partition, partitions): (usize, usize),
     ) -> Result<Vec<ScanPart>> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = runs.taken.entry(partition).or_default();
+        let Runs { waiting, taken } = &mut *runs;
+        let taken = taken.entry(partition).or_default();
         let run = *taken;
         *taken += 1;
-        if !runs.waiting.contains_key(&run) {
-            let mut shares: HashMap<usize, Vec<ScanPart>> =
-                (0..partitions).map(|at| (at, Vec::new())).collect();
-            for (number, part) in table.scan(request.clone())?.into_iter().enumerate() {
-                shares.entry(number % partitions.max(1)).or_default().push(part);
-            }
-            runs.waiting.insert(run, shares);
-        }
-        let Some(shares) = runs.waiting.get_mut(&run) else { return Ok(Vec::new()) };
+        let shares = match waiting.entry(run) {
+            Entry::Occupied(shares) => shares.into_mut(),
+            Entry::Vacant(place) => place.insert(shares(table, request, partitions)?),
+        };
         let own = shares.remove(&partition).unwrap_or_default();
         if shares.is_empty() {
-            runs.waiting.remove(&run);
+            waiting.remove(&run);
         }
         Ok(own)
     }
+}
+
+/// A scan's parts, dealt out in turn.
+fn shares(
+    table: &TableSnapshot,
+    request: &ScanRequest,
+    partitions: usize,
+) -> Result<HashMap<usize, Vec<ScanPart>>> {
+    let mut shares: HashMap<usize, Vec<ScanPart>> = (0..partitions).map(|at| (at, Vec::new())).collect();
+    for (number, part) in table.scan(request.clone())?.into_iter().enumerate() {
+        shares.entry(number % partitions.max(1)).or_default().push(part);
+    }
+    Ok(shares)
 }

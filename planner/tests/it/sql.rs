@@ -125,7 +125,7 @@ async fn ranges_and_extremes_are_the_same_however_the_rows_lie() {
     let shop = Shop::empty(PlannerOptions::default());
     let order = |n: i32| {
         let stage = if n % 3 == 0 { json!("won") } else { Json::Null };
-        json!({"id": format!("ord_{n:03}"), "number": format!("o{n:03}"), "amount": f64::from(n), "stage": stage})
+        json!({"id": format!("ord_{n:03}"), "number": format!("o{n:03}"), "amount": n.to_string(), "stage": stage})
     };
     shop.insert("order", &(0..300).map(order).collect::<Vec<_>>());
     let cases = [
@@ -139,6 +139,7 @@ async fn ranges_and_extremes_are_the_same_however_the_rows_lie() {
         ("select count(*) as n from \"order\" where number like '%9'", json!([{"n": 30}])),
         ("select count(*) as n from \"order\" where amount >= 100 and amount < 110", json!([{"n": 10}])),
         ("select count(*) as n from \"order\" where amount > 1000", json!([{"n": 0}])),
+        ("select count(*) as n from \"order\" where amount < 123456789012345678901234", json!([{"n": 300}])),
         ("select count(*) as n from \"order\" where stage is not null and amount < 30", json!([{"n": 10}])),
         ("select count(*) as n from \"order\" where id > 'ord_297'", json!([{"n": 2}])),
         ("select id from \"order\" where id > 'ord_250' order by id limit 1", json!([{"id": "ord_251"}])),
@@ -146,7 +147,7 @@ async fn ranges_and_extremes_are_the_same_however_the_rows_lie() {
             "select min(number) as a, max(number) as b, count(stage) as c, count(*) as d from \"order\"",
             json!([{"a": "o000", "b": "o299", "c": 100, "d": 300}]),
         ),
-        ("select max(amount) as m from \"order\" where stage is null", json!([{"m": 299.0}])),
+        ("select max(number) as m from \"order\" where stage is null", json!([{"m": "o299"}])),
     ];
     for folded in [false, true] {
         for (sql, expected) in &cases {

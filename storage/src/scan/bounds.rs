@@ -3,7 +3,9 @@
 use std::ops::Bound;
 
 use crate::{
+    error::{Error, Result},
     range::{ValueRange, behind_prefix},
+    schema::TableSpec,
     value::Value,
 };
 
@@ -54,6 +56,32 @@ pub(crate) struct Extent {
 }
 
 impl ColumnBound {
+    /// Is there such a column, and may it hold the values? Values of another type have no order among its own.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownColumn`, `Invalid`.
+    pub(crate) fn check(&self, spec: &TableSpec) -> Result<()> {
+        let Some(column) = spec.columns.get(self.column) else {
+            let column = format!("#{}", self.column);
+            return Err(Error::UnknownColumn { table: spec.name.to_string(), column });
+        };
+        let odd = match &self.is {
+            BoundIs::In(values) => values.iter().find(|value| !column.column_type.fits(value)),
+            BoundIs::Between(lower, upper) => {
+                [lower, upper].into_iter().filter_map(end).find(|value| !column.column_type.fits(value))
+            }
+            BoundIs::Null | BoundIs::NotNull => None,
+        };
+        match odd {
+            None => Ok(()),
+            Some(odd) => Err(Error::Invalid(format!(
+                "column {:?} of {:?} is {:?} and never {odd:?}",
+                column.name, spec.name, column.column_type
+            ))),
+        }
+    }
+
     /// May one of the rows match?
     pub(crate) fn may_hold(&self, known: &Extent) -> bool {
         let has_value = known.nulls.is_none_or(|nulls| nulls < known.rows);
@@ -68,6 +96,13 @@ impl ColumnBound {
                     && known.min.as_ref().is_none_or(|min| !range.is_before(min))
             }
         }
+    }
+}
+
+fn end(bound: &Bound<Value>) -> Option<&Value> {
+    match bound {
+        Bound::Included(value) | Bound::Excluded(value) => Some(value),
+        Bound::Unbounded => None,
     }
 }
 

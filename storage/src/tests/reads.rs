@@ -82,6 +82,12 @@ fn a_scan_gives_what_was_asked() {
         assert!(parts.into_iter().flatten().all(|batch| batch.unwrap().num_rows() <= 9));
         assert!(table.scan(ScanRequest { projection: Some(vec![4]), ..Default::default() }).is_err());
         assert!(table.lookup("name", &[Value::Null]).is_err());
+        assert!(table.range("name", Bound::Unbounded, Bound::Unbounded).is_err());
+        assert!(table.range("rank", Bound::Included(&Value::text("3")), Bound::Unbounded).is_err());
+        for (column, is) in [(3, BoundIs::In(vec![Value::text("3")])), (9, BoundIs::Null)] {
+            let bounds = vec![ColumnBound { column, is }];
+            assert!(table.scan(ScanRequest { bounds, ..Default::default() }).is_err());
+        }
         store.fold().unwrap();
     }
 }

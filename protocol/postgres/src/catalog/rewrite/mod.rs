@@ -45,7 +45,7 @@ pub fn rewrite(mut statement: Statement) -> Result<Statement, RewriteError> {
 
 fn run(
     statement: &mut Statement,
-    visitor: &mut dyn VisitorMut<Break = RewriteError>,
+    visitor: &mut impl VisitorMut<Break = RewriteError>,
 ) -> Result<(), RewriteError> {
     match walk::change(statement, visitor) {
         ControlFlow::Continue(()) => Ok(()),
