@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use crate::{
-    measure::{self, Line},
+use quarry_benches::{
+    measure::{self, Line, Unit},
     process::Quarry,
 };
 
@@ -78,6 +78,6 @@ impl Question {
             async || Ok(peer.query(&statement, &[&next(&turn_b)]).await?),
         )
         .await?;
-        Ok(Line { name: self.name, subject: a, peer: b, targets: ("–", "–"), larger_is_better: false })
+        Ok(Line { name: self.name, subject: a, peer: b, targets: ("–", "–"), unit: Unit::Micros })
     }
 }

@@ -4,20 +4,18 @@
 //! Quarry → [`load::copy`] of the same rows into PostgreSQL, with fitting indexes → every question's answers are
 //! compared before it is timed → [`measure`] in turns, A B A B → a Markdown table of medians and ratios.
 //!
-//! `cargo run --release -p quarry-benches --bin latency -- [--scale N] [--slot-ms MS]`
+//! `cargo run --release --workspace --bin latency -- [--scale N] [--slot-ms MS]`
 #![allow(clippy::print_stdout)]
 
 mod graphql;
 mod load;
-mod measure;
-mod process;
 mod questions;
-mod report;
 mod writes;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use quarry_benches::{process, report::Report};
 
 /// What was asked of the suite.
 struct Options {
@@ -33,7 +31,8 @@ async fn main() -> Result<()> {
     let subject = quarry.connect().await?;
     let peer = postgres.connect().await?;
     let rows = load::copy(&subject, &peer).await.context("the rows could not be copied to PostgreSQL")?;
-    let mut report = report::Report::new(options.scale, &rows);
+    let rows: Vec<_> = rows.iter().map(|(table, rows)| format!("{rows} {table}")).collect();
+    let mut report = Report::new(format!("Demo records at scale {}: {}.", options.scale, rows.join(", ")));
     for question in questions::all(&peer).await? {
         report.line(question.compare(&subject, &peer, options.slot).await?);
     }

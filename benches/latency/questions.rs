@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use tokio_postgres::{Client, types::ToSql};
 
-use crate::measure::{self, Line};
+use quarry_benches::measure::{self, Line, Unit};
 
 /// One question with its parameters, which are taken in turn.
 pub struct Question {
@@ -64,7 +64,7 @@ impl Question {
             async || Ok(peer.query(&theirs, &self.words(next(&turn_b))).await?),
         )
         .await?;
-        Ok(Line { name: self.name, subject: a, peer: b, targets: self.targets, larger_is_better: false })
+        Ok(Line { name: self.name, subject: a, peer: b, targets: self.targets, unit: Unit::Micros })
     }
 
     fn words(&self, turn: usize) -> Vec<&(dyn ToSql + Sync)> {

@@ -11,8 +11,8 @@ use std::{
 use anyhow::Result;
 use tokio_postgres::Client;
 
-use crate::{
-    measure::{Line, Timing},
+use quarry_benches::{
+    measure::{Line, Timing, Unit},
     process::{Postgres, Quarry},
 };
 
@@ -36,13 +36,12 @@ pub async fn compare(quarry: &Quarry, postgres: &Postgres, slot: Duration) -> Re
         rates.sort_by(f64::total_cmp);
         rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    let timing = |p50| Timing { p50, p99: p50 };
     Ok(Line {
         name: "single-row insert, 32 clients, commits/s",
-        subject: timing(median(a)),
-        peer: timing(median(b)),
+        subject: Timing::once(median(a)),
+        peer: Timing::once(median(b)),
         targets: ("1.5 ×", "4 ×"),
-        larger_is_better: true,
+        unit: Unit::PerSecond,
     })
 }
 

@@ -110,6 +110,7 @@ impl Manifest {
     ///
     /// `Damaged`; `Invalid` for a newer format.
     pub fn newest(objects: &Objects) -> Result<Manifest> {
+        objects.sync_names_in(&folder())?;
         match all(objects)?.pop() {
             Some((number, name)) => read(objects, &name, number),
             None => Ok(Manifest::default()),

@@ -125,6 +125,13 @@ impl Objects {
         Ok(names)
     }
 
+    /// Makes the names that are found in a folder durable: a process that was killed while it put them there may not
+    /// have done so.
+    pub fn sync_names_in(&self, prefix: &ObjectName) -> Result<()> {
+        let Some(local) = &self.local else { return Ok(()) };
+        local.sync_names_in(prefix).map_err(|source| self.io("sync", prefix, source))
+    }
+
     /// Removes an object; one that is not there is fine.
     pub fn delete(&self, name: &ObjectName) -> Result<()> {
         match wait(self.store.delete(name)) {

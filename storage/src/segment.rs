@@ -203,7 +203,7 @@ impl Segment {
         }
         let name = self.folder.clone().join(write::INDEX);
         let is_checked = self.index_is_checked.load(Ordering::Relaxed);
-        let opened = match TextPart::open(&self.ground.objects, &name, is_checked) {
+        let opened = match TextPart::open(&self.ground.objects, &name, is_checked)? {
             Some(opened) if opened.covers(table, self.columns_kept()) => opened,
             _ => {
                 let place = self.ground.objects.place(&name);
@@ -236,7 +236,7 @@ impl Segment {
             }
         }
         writer.publish()?;
-        let opened = TextPart::open(&self.ground.objects, name, false);
+        let opened = TextPart::open(&self.ground.objects, name, false)?;
         let place = || self.ground.objects.place(name);
         opened.ok_or_else(|| Error::Internal(format!("the index {} can't be opened", place())))
     }

@@ -1,11 +1,16 @@
 //! The store as its callers meet it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub(crate) mod simulated;
 pub(crate) mod support;
 
 mod bulk;
 mod commits;
+mod crashes;
+mod elsewhere;
 mod every_type;
+mod faults;
+mod faulty_store;
 mod fixtures;
 mod folds;
 mod histories;
@@ -13,3 +18,4 @@ mod isolation;
 mod memory;
 mod model;
 mod reads;
+mod script;

@@ -15,10 +15,15 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+
 use tantivy::{
     Directory, Index, IndexSettings, ReloadPolicy, Searcher, SingleSegmentIndexWriter, TantivyDocument,
     TantivyError,
-    directory::{MmapDirectory, RamDirectory},
+    directory::{
+        MmapDirectory, RamDirectory,
+        error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError},
+    },
     schema::{BytesOptions, Field, FieldType, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
@@ -42,6 +47,10 @@ const WRITER_BYTES_PER_ROW: usize = 2 << 10;
 /// What an open index takes in memory besides what is mapped: roughly, for itself and per field.
 const READER_BYTES: usize = 32 << 10;
 const READER_BYTES_PER_FIELD: usize = 4 << 10;
+
+/// How a read fails where files are missing, short or not what they should be.
+const DAMAGE: [io::ErrorKind; 3] =
+    [io::ErrorKind::NotFound, io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData];
 
 /// A finished index.
 pub(crate) struct TextPart {
@@ -97,23 +106,37 @@ impl TextPart {
 
     /// An index of a segment, checked byte by byte unless it was before; `None` when it is missing, damaged or of
     /// another make: then it must be made anew.
-    pub fn open(objects: &Objects, name: &ObjectName, is_checked: bool) -> Option<TextPart> {
+    ///
+    /// # Errors
+    ///
+    /// `Io` when it could not be read: that says nothing about the index.
+    pub fn open(objects: &Objects, name: &ObjectName, is_checked: bool) -> Result<Option<TextPart>> {
+        match Self::try_open(objects, name, is_checked) {
+            Err(Error::Io { context, source }) if !DAMAGE.contains(&source.kind()) => {
+                Err(Error::Io { context, source })
+            }
+            Err(_) => Ok(None),
+            Ok(part) => Ok(part),
+        }
+    }
+
+    fn try_open(objects: &Objects, name: &ObjectName, is_checked: bool) -> Result<Option<TextPart>> {
         let (index, held_bytes) = match objects.mappable_folder(name) {
-            Some(folder) => (Index::open_in_dir(folder).ok()?, 0),
+            Some(folder) => (Index::open_in_dir(folder).map_err(tantivy_error)?, 0),
             None => {
-                let directory = ObjectDirectory::open(objects, name).ok()?;
+                let directory = ObjectDirectory::open(objects, name)?;
                 let bytes = directory.bytes();
-                (Index::open(directory).ok()?, bytes)
+                (Index::open(directory).map_err(tantivy_error)?, bytes)
             }
         };
         // Only files that are listed are checked.
         if index.directory().list_managed_files().is_empty() {
-            return None;
+            return Ok(None);
         }
-        if !is_checked && !index.validate_checksum().ok()?.is_empty() {
-            return None;
+        if !is_checked && !index.validate_checksum().map_err(tantivy_error)?.is_empty() {
+            return Ok(None);
         }
-        TextPart::over(&index, held_bytes).ok()
+        TextPart::over(&index, held_bytes).map(Some).map_err(tantivy_error)
     }
 
     /// Has it all the fields that the table, as far as these `columns`, wants?
@@ -260,7 +283,18 @@ fn schema(table: &Table, kind: Kind) -> Schema {
     builder.build()
 }
 
-/// A failure of an index, which is never the data's fault.
+/// A failure of an index: of reading or writing it, or its own, which is never the data's fault.
 pub(crate) fn tantivy_error(error: TantivyError) -> Error {
-    Error::Internal(format!("text index: {error}"))
+    let io = match &error {
+        TantivyError::IoError(io)
+        | TantivyError::OpenReadError(OpenReadError::IoError { io_error: io, .. })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError { io_error: io, .. })
+        | TantivyError::OpenDirectoryError(OpenDirectoryError::IoError { io_error: io, .. })
+        | TantivyError::LockFailure(LockError::IoError(io), _) => Some(io.clone()),
+        _ => None,
+    };
+    match io {
+        Some(io) => Error::Io { context: "text index".into(), source: io::Error::new(io.kind(), io) },
+        None => Error::Internal(format!("text index: {error}")),
+    }
 }

@@ -31,6 +31,8 @@ pub(crate) fn recover(
 ) -> Result<LogWriter> {
     let (files, folder) = (&*ground.files, ground.folder.as_path());
     files.make_folder(folder).map_err(failed("make folder", folder))?;
+    // A process that was killed may have left names that are not durable yet: nothing may be built on them.
+    files.sync_folder(folder).map_err(failed("sync folder", folder))?;
     let mut reader = Reader { files, start, csn: 0, hash: [0; 32], apply };
     let mut paths = log_files(files, folder)?;
     drop_unfinished(files, &mut paths)?;

@@ -1,22 +1,26 @@
 //! The log cut, broken, rolled and repaired.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::disallowed_types)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{
-    fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{ChangeEntry, Entry, LogGround, LogStart, LogWriter, TableEntry, TransactionEntry, recover};
 use crate::{
-    World,
     catalog::TableId,
     error::{Error, Result},
-    tests::support::resources,
+    files::Files,
+    tests::{
+        simulated::{Disk, Fault},
+        support::inline_resources,
+    },
     value::{Row, Value},
 };
 
 const START: LogStart = LogStart { csn: 0, hash: [0; 32] };
 const FILE_BYTES: u64 = 8 << 10;
+const FOLDER: &str = "/log";
 
 fn entry(number: u64) -> Entry {
     let row = Row([Value::text("x")].into()); // the last byte of the entry is not zero
@@ -30,10 +34,14 @@ fn entry(number: u64) -> Entry {
 }
 
 /// What is read back, and a writer behind it.
-fn read(folder: &Path, file_bytes: u64) -> Result<(Vec<(u64, Entry)>, LogWriter)> {
+fn read(disk: &Disk, file_bytes: u64) -> Result<(Vec<(u64, Entry)>, LogWriter)> {
     let mut found = Vec::new();
-    let files = World::real().files;
-    let ground = LogGround { files, folder: folder.to_path_buf(), resources: resources(), file_bytes };
+    let ground = LogGround {
+        files: Arc::new(disk.clone()),
+        folder: FOLDER.into(),
+        resources: inline_resources(),
+        file_bytes,
+    };
     let writer = recover(&ground, START, &mut |csn, entry| {
         found.push((csn, entry));
         Ok(())
@@ -51,116 +59,120 @@ fn numbered(count: u64) -> Vec<(u64, Entry)> {
 }
 
 /// A log of single commits, the bytes of its only file up to the last frame, and where each frame ends.
-fn log_of(folder: &Path, count: u64) -> (PathBuf, Vec<u8>, Vec<usize>) {
-    let (_, mut writer) = read(folder, FILE_BYTES).unwrap();
-    let path = folder.join("00000000000000000001.log");
-    let used = |path: &Path| fs::read(path).unwrap().iter().rposition(|byte| *byte != 0).unwrap() + 1;
+fn log_of(disk: &Disk, count: u64) -> (PathBuf, Vec<u8>, Vec<usize>) {
+    let (_, mut writer) = read(disk, FILE_BYTES).unwrap();
+    let path = Path::new(FOLDER).join("00000000000000000001.log");
+    let used = |path: &Path| disk.contents(path).iter().rposition(|byte| *byte != 0).unwrap() + 1;
     let mut ends = vec![];
     for number in 1..=count {
         append(&mut writer, &[number]).unwrap();
         ends.push(used(&path));
     }
     drop(writer);
-    let mut bytes = fs::read(&path).unwrap();
+    let mut bytes = disk.contents(&path);
     bytes.truncate(*ends.last().unwrap());
     (path, bytes, ends)
 }
 
 #[test]
 fn a_log_cut_at_any_byte_gives_the_whole_entries_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bytes, ends) = log_of(folder.path(), 5);
+    let disk = Disk::default();
+    let (path, bytes, ends) = log_of(&disk, 5);
     for cut in 0..=bytes.len() {
-        fs::write(&path, &bytes[..cut]).unwrap();
+        disk.set_contents(&path, &bytes[..cut]);
         let whole = u64::try_from(ends.iter().filter(|end| **end <= cut).count()).unwrap();
-        let (found, mut writer) = read(folder.path(), FILE_BYTES).unwrap();
+        let (found, mut writer) = read(&disk, FILE_BYTES).unwrap();
         assert_eq!(found, numbered(whole), "cut at {cut}");
         append(&mut writer, &[whole + 1]).unwrap();
         drop(writer);
-        assert_eq!(read(folder.path(), FILE_BYTES).unwrap().0, numbered(whole + 1), "cut at {cut}");
+        assert_eq!(read(&disk, FILE_BYTES).unwrap().0, numbered(whole + 1), "cut at {cut}");
     }
 }
 
 #[test]
 fn a_flipped_bit_is_damage_or_an_unacknowledged_end_and_never_data() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bytes, ends) = log_of(folder.path(), 4);
+    let disk = Disk::default();
+    let (path, bytes, ends) = log_of(&disk, 4);
     let last = ends[2];
-    for at in 0..bytes.len() {
+    for bit in 0..bytes.len() * 8 {
+        let at = bit / 8;
         let mut flipped = bytes.clone();
-        flipped[at] ^= 1 << (at % 8);
-        fs::write(&path, &flipped).unwrap();
-        match read(folder.path(), FILE_BYTES) {
+        flipped[at] ^= 1 << (bit % 8);
+        disk.set_contents(&path, &flipped);
+        match read(&disk, FILE_BYTES) {
             Ok((found, _)) => {
-                assert!(at >= last, "byte {at}");
-                assert_eq!(found, numbered(3), "byte {at}");
+                assert!(at >= last, "bit {bit}");
+                assert_eq!(found, numbered(3), "bit {bit}");
             }
             Err(Error::Damaged { offset, .. }) => {
-                assert!(at < last, "byte {at}");
-                assert!(offset <= u64::try_from(at).unwrap(), "byte {at} told as {offset}");
+                assert!(at < last, "bit {bit}");
+                assert!(offset <= u64::try_from(at).unwrap(), "bit {bit} told as {offset}");
             }
-            Err(other) => panic!("byte {at}: {other}"),
+            Err(other) => panic!("bit {bit}: {other}"),
         }
     }
 }
 
 #[test]
 fn a_torn_batch_goes_as_a_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, mut writer) = read(folder.path(), FILE_BYTES).unwrap();
+    let disk = Disk::default();
+    let (_, mut writer) = read(&disk, FILE_BYTES).unwrap();
     append(&mut writer, &[1]).unwrap();
     append(&mut writer, &[2, 3, 4]).unwrap();
     drop(writer);
-    let path = folder.path().join("00000000000000000001.log");
-    let mut bytes = fs::read(&path).unwrap();
+    let path = Path::new(FOLDER).join("00000000000000000001.log");
+    let mut bytes = disk.contents(&path);
     // The first frame of the batch is broken, those behind it are sound.
     let second = bytes.windows(4).enumerate().filter(|(_, window)| window == b"QFR1").nth(1).unwrap().0;
     bytes[second + 20] ^= 1;
-    fs::write(&path, &bytes).unwrap();
-    assert_eq!(read(folder.path(), FILE_BYTES).unwrap().0, numbered(1));
-    assert_eq!(
-        read(folder.path(), FILE_BYTES).unwrap().0,
-        numbered(1),
-        "what was cut off must not come back"
-    );
+    disk.set_contents(&path, &bytes);
+    assert_eq!(read(&disk, FILE_BYTES).unwrap().0, numbered(1));
+    assert_eq!(read(&disk, FILE_BYTES).unwrap().0, numbered(1), "what was cut off must not come back");
 }
 
 #[test]
 fn files_are_rolled_and_a_missing_one_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, mut writer) = read(folder.path(), 300).unwrap();
+    let disk = Disk::default();
+    let (_, mut writer) = read(&disk, 300).unwrap();
     (1..=20).for_each(|number| append(&mut writer, &[number]).unwrap());
     drop(writer);
-    let files = World::real().files.list(folder.path()).unwrap();
+    let files = disk.list(Path::new(FOLDER)).unwrap();
     assert!(files.len() > 3, "{files:?}");
-    assert_eq!(read(folder.path(), 300).unwrap().0, numbered(20));
-    fs::remove_file(&files[1].path).unwrap();
-    let error = read(folder.path(), 300).err().unwrap();
+    assert_eq!(read(&disk, 300).unwrap().0, numbered(20));
+    disk.remove(&files[1].path).unwrap();
+    let error = read(&disk, 300).err().unwrap();
     assert!(matches!(error, Error::Damaged { .. }), "{error}");
 }
 
 #[test]
-fn a_failed_write_leaves_nothing_and_is_repaired() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, mut writer) = read(folder.path(), FILE_BYTES).unwrap();
-    append(&mut writer, &[1]).unwrap();
-    writer.fail_next = true;
-    let error = append(&mut writer, &[9, 9, 9]).unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)), "{error}");
-    append(&mut writer, &[2]).unwrap();
-    drop(writer);
-    assert_eq!(read(folder.path(), FILE_BYTES).unwrap().0, numbered(2));
+fn a_failed_write_or_sync_leaves_nothing_and_is_repaired() {
+    for fault in [Fault::Before(1), Fault::After(1), Fault::Before(2), Fault::After(2)] {
+        let disk = Disk::default();
+        let (_, mut writer) = read(&disk, FILE_BYTES).unwrap();
+        append(&mut writer, &[1]).unwrap();
+        let now = disk.operations();
+        disk.fail(Some(match fault {
+            Fault::Before(at) => Fault::Before(now + at),
+            Fault::After(at) => Fault::After(now + at),
+            other => other,
+        }));
+        let error = append(&mut writer, &[9, 9, 9]).unwrap_err();
+        assert!(matches!(error, Error::Unavailable(_)), "{fault:?}: {error}");
+        append(&mut writer, &[2]).unwrap();
+        drop(writer);
+        assert_eq!(read(&disk, FILE_BYTES).unwrap().0, numbered(2), "{fault:?}");
+    }
 }
 
 #[test]
 fn a_newer_format_is_refused_plainly() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, mut bytes, _) = log_of(folder.path(), 1);
+    let disk = Disk::default();
+    let (path, mut bytes, _) = log_of(&disk, 1);
     bytes[8] = 2;
     bytes[12..16].fill(0);
     let crc = crc32c::crc32c(&bytes[..64]);
     bytes[12..16].copy_from_slice(&crc.to_le_bytes());
-    fs::write(&path, &bytes).unwrap();
-    let error = read(folder.path(), FILE_BYTES).err().unwrap();
+    disk.set_contents(&path, &bytes);
+    let error = read(&disk, FILE_BYTES).err().unwrap();
     assert!(matches!(&error, Error::Invalid(told) if told.contains("format 2")), "{error}");
 }

@@ -43,8 +43,6 @@ pub(crate) struct LogWriter {
     /// A write or sync failed; up to here there may be bytes of it that must go before anything else is written.
     dirty_end: Option<u64>,
     buffer: Vec<u8>,
-    #[cfg(test)]
-    pub fail_next: bool,
 }
 
 /// Where a log ends.
@@ -98,8 +96,6 @@ impl LogWriter {
             hash,
             dirty_end: None,
             buffer: Vec::new(),
-            #[cfg(test)]
-            fail_next: false,
         };
         writer.ahead.ask_when_short(&writer.zeroed, offset, length);
         writer
@@ -169,11 +165,6 @@ impl LogWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        #[cfg(test)]
-        if std::mem::take(&mut self.fail_next) {
-            self.file.write_at(bytes, self.offset)?;
-            return Err(std::io::Error::other("a fault was injected"));
-        }
         let end = self.offset + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if end > self.zeroed_end {
             let zeroed = self.zeroed.clone();

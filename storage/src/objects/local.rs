@@ -87,6 +87,14 @@ impl LocalFolder {
         from.parent().map_or(Ok(()), |folder| self.files.sync_folder(folder))
     }
 
+    /// Makes the names in a folder durable, where it is there, and those of the folders above.
+    pub fn sync_names_in(&self, name: &ObjectName) -> io::Result<()> {
+        match self.sync_parents(&self.path(name).join("a name in it")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced,
+        }
+    }
+
     /// Makes files durable that were made in the folder of this name by other means.
     pub fn sync_made_in(&self, name: &ObjectName) -> io::Result<()> {
         let folder = self.path(name);

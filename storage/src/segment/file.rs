@@ -1,11 +1,13 @@
 //! A file whose every block is checked when it is read.
 
 use std::{
+    fmt::Display,
     io::{Read, Write},
     sync::Arc,
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use parquet::{
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
@@ -68,11 +70,42 @@ impl CheckedFile {
 }
 
 /// A [`CheckedFile`] as Parquet reads it.
-pub(super) struct CheckedReader(pub Arc<CheckedFile>);
+pub(super) struct CheckedReader {
+    file: Arc<CheckedFile>,
+    failure: Failure,
+}
+
+/// Why a read failed: Parquet and Arrow hand on no more than its words.
+#[derive(Clone, Default)]
+pub(super) struct Failure(Arc<Mutex<Option<Error>>>);
+
+impl Failure {
+    /// The failure of a read, if there was one; else what Parquet or Arrow says.
+    pub fn or(&self, told: impl Display) -> Error {
+        self.0.lock().take().unwrap_or_else(|| Error::Internal(format!("parquet: {told}")))
+    }
+
+    fn keep(&self, error: Error) -> String {
+        let words = error.to_string();
+        *self.0.lock() = Some(error);
+        words
+    }
+}
+
+impl CheckedReader {
+    pub fn new(file: &Arc<CheckedFile>) -> CheckedReader {
+        CheckedReader { file: file.clone(), failure: Failure::default() }
+    }
+
+    /// Where the failure of its reads is told.
+    pub fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+}
 
 impl Length for CheckedReader {
     fn len(&self) -> u64 {
-        self.0.bytes
+        self.file.bytes
     }
 }
 
@@ -80,17 +113,23 @@ impl ChunkReader for CheckedReader {
     type T = Sequential;
 
     fn get_read(&self, start: u64) -> Result<Sequential, ParquetError> {
-        Ok(Sequential { file: self.0.clone(), at: start, ready: Bytes::new() })
+        Ok(Sequential {
+            file: self.file.clone(),
+            failure: self.failure.clone(),
+            at: start,
+            ready: Bytes::new(),
+        })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.0.read(start, length).map_err(|error| ParquetError::External(Box::new(error)))
+        self.file.read(start, length).map_err(|error| ParquetError::General(self.failure.keep(error)))
     }
 }
 
 /// Reads on from a place, a block at a time.
 pub(super) struct Sequential {
     file: Arc<CheckedFile>,
+    failure: Failure,
     at: u64,
     ready: Bytes,
 }
@@ -99,7 +138,8 @@ impl Read for Sequential {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         if self.ready.is_empty() && self.at < self.file.bytes {
             let left = BLOCK_BYTES - usize::try_from(self.at % to_u64(BLOCK_BYTES)).unwrap_or(0);
-            self.ready = self.file.read(self.at, left).map_err(std::io::Error::other)?;
+            let read = self.file.read(self.at, left);
+            self.ready = read.map_err(|error| std::io::Error::other(self.failure.keep(error)))?;
             self.at += to_u64(self.ready.len());
         }
         let count = out.len().min(self.ready.len());

@@ -3,7 +3,6 @@
 use arrow::{
     array::{Array, ArrayRef, AsArray, UInt32Array, types::UInt64Type},
     compute,
-    error::ArrowError,
 };
 use parquet::{
     arrow::{
@@ -12,7 +11,6 @@ use parquet::{
             ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
         },
     },
-    errors::ParquetError,
     file::metadata::PageIndexPolicy,
 };
 use std::sync::atomic::Ordering;
@@ -142,7 +140,8 @@ impl Segment {
         let rows =
             self.meta.groups.get(group).and_then(|group| usize::try_from(group.rows).ok()).unwrap_or(0);
         let mask = ProjectionMask::roots(footer.parquet_schema(), wanted.iter().copied());
-        let reader = CheckedReader(self.file.clone());
+        let reader = CheckedReader::new(&self.file);
+        let failure = reader.failure();
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, footer)
             .with_row_groups(vec![group])
             .with_projection(mask)
@@ -153,8 +152,8 @@ impl Segment {
             builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, rows));
         }
         let mut batches = Vec::new();
-        for batch in builder.build().map_err(parquet_error)? {
-            batches.push(batch.map_err(read_error)?);
+        for batch in builder.build().map_err(|error| failure.or(error))? {
+            batches.push(batch.map_err(|error| failure.or(error))?);
         }
         let column = |at: usize| {
             let pieces: Vec<&dyn Array> =
@@ -174,42 +173,10 @@ impl Segment {
             return Ok(footer);
         }
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        let reader = CheckedReader::new(&self.file);
         let loaded =
-            ArrowReaderMetadata::load(&CheckedReader(self.file.clone()), options).map_err(parquet_error)?;
+            ArrowReaderMetadata::load(&reader, options).map_err(|error| reader.failure().or(error))?;
         self.ground.cache.keep_footer(self.key(), loaded.clone());
         Ok(loaded)
-    }
-}
-
-/// The damage that was found while a batch was read, or what Arrow says.
-pub(super) fn read_error(error: ArrowError) -> Error {
-    match error {
-        ArrowError::ExternalError(source) => match source.downcast::<ParquetError>() {
-            Ok(parquet) => parquet_error(*parquet),
-            Err(source) => own_error(source),
-        },
-        other => arrow_error(other),
-    }
-}
-
-/// The damage that was found while Parquet read, or what Parquet says.
-pub(super) fn parquet_error(error: ParquetError) -> Error {
-    match error {
-        ParquetError::External(source) => own_error(source),
-        other => Error::Internal(format!("parquet: {other}")),
-    }
-}
-
-fn own_error(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    let source = match source.downcast::<std::io::Error>() {
-        Ok(io) => match io.into_inner() {
-            Some(inner) => inner,
-            None => return Error::Internal("parquet: an i/o error".into()),
-        },
-        Err(source) => source,
-    };
-    match source.downcast::<Error>() {
-        Ok(own) => *own,
-        Err(other) => Error::Internal(format!("parquet: {other}")),
     }
 }

@@ -9,8 +9,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::{
     Segment,
-    file::CheckedReader,
-    read::{parquet_error, read_error},
+    file::{CheckedReader, Failure},
 };
 use crate::{
     catalog::Table,
@@ -21,16 +20,18 @@ use crate::{
 /// The rows of a segment, some at a time.
 pub(crate) struct Slices {
     reader: ParquetRecordBatchReader,
+    failure: Failure,
     columns_kept: usize,
 }
 
 impl Segment {
     /// All rows in order, at most so many at a time.
     pub fn slices(&self, rows: usize) -> Result<Slices> {
-        let reader = CheckedReader(self.file.clone());
+        let reader = CheckedReader::new(&self.file);
+        let failure = reader.failure();
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, self.footer()?);
-        let reader = builder.with_batch_size(rows).build().map_err(parquet_error)?;
-        Ok(Slices { reader, columns_kept: self.columns_kept() })
+        let reader = builder.with_batch_size(rows).build().map_err(|error| failure.or(error))?;
+        Ok(Slices { reader, failure, columns_kept: self.columns_kept() })
     }
 }
 
@@ -38,7 +39,7 @@ impl Slices {
     /// The next rows with all columns of the table, and the CSNs in the file.
     pub fn next(&mut self, table: &Table) -> Result<Option<(RecordBatch, Vec<u64>)>> {
         let Some(batch) = self.reader.next() else { return Ok(None) };
-        let batch = batch.map_err(read_error)?;
+        let batch = batch.map_err(|error| self.failure.or(error))?;
         let mut arrays = batch.columns().to_vec();
         let csns = (arrays.len() == self.columns_kept + 1).then(|| arrays.pop()).flatten();
         let csns = csns.as_ref().and_then(|csns| csns.as_primitive_opt::<UInt64Type>());

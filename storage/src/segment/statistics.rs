@@ -1,14 +1,14 @@
 //! What the footer of a segment tells of its columns: per row group, and per page.
 //!
-//! The footer is read once and stays with the open segment; the same holds for what is made of it for row groups. Floats
+//! The footer is in the process's cache; the little that is made of it for row groups stays with the open segment. Floats
 //! have no least and greatest value here: Parquet leaves NaN out of them, and a scan must not.
 
 use std::{ops::Range, sync::Arc};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
-use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::{arrow::arrow_reader::statistics::StatisticsConverter, errors::ParquetError};
 
-use super::{Segment, read::parquet_error};
+use super::Segment;
 use crate::{
     catalog::Table,
     columns,
@@ -139,4 +139,9 @@ fn must_column(table: &Table, column: usize) -> Result<(ColumnType, &str)> {
     let spec = table.spec.columns.get(column);
     let spec = spec.ok_or_else(|| Error::Internal(format!("no column {column} in {:?}", table.spec.name)))?;
     Ok((spec.column_type, &spec.name))
+}
+
+/// What Parquet says of a footer that was read and checked.
+fn parquet_error(error: ParquetError) -> Error {
+    Error::Internal(format!("parquet: {error}"))
 }

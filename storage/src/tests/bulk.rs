@@ -180,20 +180,6 @@ fn a_load_that_is_given_up_or_crashes_leaves_nothing() {
 }
 
 #[test]
-fn a_log_that_can_not_be_written_leaves_nothing_of_a_load() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open_with(folder.path(), small());
-    let big = load(&store, "account", accounts(0..300));
-    store.inner.log.lock().as_mut().unwrap().fail_next = true;
-    assert_eq!(big.commit(info()).unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(segments(folder.path()), 0);
-    insert(&store, "account", accounts(0..1)).unwrap();
-    assert_eq!(store.snapshot().table("account").unwrap().statistics().rows, 1);
-    drop(store);
-    assert_eq!(all(&open(folder.path()).snapshot(), "account").len(), 1);
-}
-
-#[test]
 fn loads_go_on_with_commits_and_folds() {
     for seed in seeds(2) {
         let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,13 @@
 //! Isolation by the names of its anomalies, and what a failing disk does to it.
 
-use super::support::*;
-use crate::{ErrorKind, Row, Store, Value, WriteSet};
+use super::{
+    script::{open_world, world},
+    support::*,
+};
+use crate::{
+    ErrorKind, Row, Store, Value, WriteSet,
+    tests::simulated::{Disk, Fault},
+};
 
 fn ranked(key: &str, rank: i64) -> Row {
     account(key, "", "", rank)
@@ -70,18 +76,19 @@ fn write_skew_is_allowed() {
 
 #[test]
 fn a_failed_sync_acknowledges_nothing_and_the_next_commit_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+    let disk = Disk::default();
+    let store = open_world(world(&disk)).unwrap();
     two(&store);
     store.fold().unwrap();
     let before = store.snapshot();
-    store.inner.log.lock().as_mut().unwrap().fail_next = true;
+    disk.fail(Some(Fault::NoSync(disk.operations() + 1)));
     let failed = change(&store, |w| {
         w.update(&name("account"), ranked("x", 1), ranked("x", 5))?;
         w.delete(&name("account"), ranked("y", 1))?;
         w.insert(&name("account"), ranked("z", 1))
     });
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Unavailable);
+    disk.fail(None);
     let after = store.snapshot();
     assert_eq!(after.csn(), before.csn());
     assert_eq!(all(&after, "account"), [ranked("x", 1), ranked("y", 1)]);
@@ -94,5 +101,5 @@ fn a_failed_sync_acknowledges_nothing_and_the_next_commit_goes_on() {
         store.fold().unwrap();
     }
     drop(store);
-    assert_eq!(all(&open(folder.path()).snapshot(), "account"), wanted);
+    assert_eq!(all(&open_world(world(&disk)).unwrap().snapshot(), "account"), wanted);
 }

@@ -23,6 +23,11 @@ pub fn resources() -> Arc<Resources> {
     ALL.get_or_init(|| Resources::new(ResourceOptions::default())).clone()
 }
 
+/// Without threads: what is due in the background is done in its place.
+pub fn inline_resources() -> Arc<Resources> {
+    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 0 })
+}
+
 /// With a cache of so many bytes.
 pub fn small_cache(cache_bytes: u64) -> Arc<Resources> {
     Resources::new(ResourceOptions { cache_bytes, fold_threads: 1 })
@@ -170,4 +175,9 @@ pub fn seeds(short: u64) -> std::ops::Range<u64> {
         Some(seed) => seed..seed + 1,
         None => 0..number("QUARRY_TEST_SEEDS").unwrap_or(short),
     }
+}
+
+/// Does a test try everything, as by hand, not a sample, as in each build?
+pub fn is_long() -> bool {
+    ["QUARRY_TEST_SEED", "QUARRY_TEST_SEEDS"].iter().any(|name| std::env::var_os(name).is_some())
 }

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls};
 
 const PASSWORD: &str = "only for this run";
+/// Where Debian keeps PostgreSQL 15.
+const BIN: &str = "/usr/lib/postgresql/15/bin";
 
 /// Quarry, with demo records.
 pub struct Quarry {
@@ -79,14 +81,15 @@ impl Drop for Quarry {
 /// PostgreSQL 15 as Debian packs it.
 pub struct Postgres {
     child: Child,
-    port: u16,
-    _folder: TempDir,
+    /// Its port on loopback.
+    pub port: u16,
+    folder: TempDir,
 }
 
 impl Postgres {
     /// Makes a cluster in a folder of its own and starts it.
     pub fn start() -> Result<Postgres> {
-        let bin = PathBuf::from("/usr/lib/postgresql/15/bin");
+        let bin = PathBuf::from(BIN);
         ensure!(bin.join("postgres").exists(), "PostgreSQL 15 is missing: apt-get install postgresql-15");
         let folder = tempfile::tempdir()?;
         let data = folder.path().join("data");
@@ -110,7 +113,16 @@ impl Postgres {
         command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         command.args(settings.iter().flat_map(|s| ["-c", s])).stderr(Stdio::null());
         let child = command.spawn()?;
-        Ok(Postgres { child, port, _folder: folder })
+        Ok(Postgres { child, port, folder })
+    }
+
+    /// A program of its installation, as the user that owns the cluster.
+    ///
+    /// # Errors
+    ///
+    /// Those of finding out who we are.
+    pub fn program(&self, name: &str) -> Result<Command> {
+        Ok(owner(self.folder.path())?(&PathBuf::from(BIN).join(name)))
     }
 
     /// A connection, waited for while the server starts.

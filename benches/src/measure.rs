@@ -13,16 +13,27 @@ pub struct Line {
     pub name: &'static str,
     /// Quarry's median and p99.
     pub subject: Timing,
-    /// The peer's.
+    /// The peer's, or the baseline's.
     pub peer: Timing,
     /// What to reach and what to aim for, as a ratio to the peer.
     pub targets: (&'static str, &'static str),
-    /// Larger is better (rates), else smaller (times).
-    pub larger_is_better: bool,
+    /// What was measured.
+    pub unit: Unit,
 }
 
-/// Median and 99th percentile, in microseconds (or calls a second for rates).
-#[derive(Clone, Copy)]
+/// What a line's numbers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Microseconds; less is better.
+    Micros,
+    /// Calls a second; more is better.
+    PerSecond,
+    /// Bytes; less is better.
+    Bytes,
+}
+
+/// Median and 99th percentile, in the line's unit.
+#[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// The median.
     pub p50: f64,
@@ -30,7 +41,28 @@ pub struct Timing {
     pub p99: f64,
 }
 
+impl Timing {
+    /// One number, measured once.
+    pub fn once(number: f64) -> Timing {
+        Timing { p50: number, p99: number }
+    }
+
+    /// Of these times, in microseconds.
+    pub fn of(mut times: Vec<f64>) -> Timing {
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let index = (times.len().saturating_sub(1) as f64 * share).round() as usize;
+            times.get(index).copied().unwrap_or(f64::NAN)
+        };
+        Timing { p50: at(0.5), p99: at(0.99) }
+    }
+}
+
 /// Runs both in turn, `slot` long each time, after a warm-up that is not counted.
+///
+/// # Errors
+///
+/// The first of a call.
 pub async fn in_turn<A, B>(
     slot: Duration,
     mut a: impl AsyncFnMut() -> Result<A>,
@@ -43,7 +75,7 @@ pub async fn in_turn<A, B>(
         run(slot, &mut a, &mut of_a).await?;
         run(slot, &mut b, &mut of_b).await?;
     }
-    Ok((timing(of_a), timing(of_b)))
+    Ok((Timing::of(of_a), Timing::of(of_b)))
 }
 
 async fn run<T>(
@@ -60,13 +92,4 @@ async fn run<T>(
             return Ok(());
         }
     }
-}
-
-fn timing(mut times: Vec<f64>) -> Timing {
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        let index = (times.len().saturating_sub(1) as f64 * share).round() as usize;
-        times.get(index).copied().unwrap_or(f64::NAN)
-    };
-    Timing { p50: at(0.5), p99: at(0.99) }
 }
