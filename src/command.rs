@@ -43,6 +43,14 @@ pub enum What {
     User(User),
     /// Write made-up CRM records, the same for the same seed.
     Demo(Demo),
+    /// Look at all that is stored and tell what is damaged; while no server runs.
+    Verify,
+    /// Make indexes anew from the records; while no server runs.
+    Reindex {
+        /// The objects; without any, all of them.
+        #[arg(value_name = "OBJECT")]
+        objects: Vec<String>,
+    },
 }
 
 /// `quarry serve`.

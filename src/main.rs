@@ -14,6 +14,7 @@ mod remote;
 mod secret;
 mod serve;
 mod settings;
+mod upkeep;
 mod user;
 
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Package(Package::Check { folders }) => Ok(check(&settings, folders)),
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
+        What::Verify => upkeep::verify(&settings),
+        What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -134,6 +134,7 @@ pub fn engine_options(settings: &Settings) -> EngineOptions {
         resources: Default::default(),
         planner: Default::default(),
     };
+    options.store.history_window_seconds = settings.history_window_seconds();
     options.resources.cache_bytes = settings.cache_bytes();
     options.planner.memory_bytes = settings.query_memory_bytes();
     options

@@ -162,6 +162,11 @@ impl Settings {
         self.number("cache_bytes")
     }
 
+    /// How far back past states can be asked for, seconds.
+    pub fn history_window_seconds(&self) -> u64 {
+        self.number("history_window_seconds")
+    }
+
     /// How long a bearer token lasts, seconds.
     pub fn token_seconds(&self) -> u64 {
         self.number("token_seconds")
@@ -181,7 +186,7 @@ impl Settings {
     pub fn explain(&self) -> String {
         let line = |d: &Definition| {
             let (value, origin) = self.0.get(d.key)?;
-            Some(format!("{:<20} {:<28} # {origin}: {}", d.key, format!("= {value:?}"), d.meaning))
+            Some(format!("{:<22} {:<28} # {origin}: {}", d.key, format!("= {value:?}"), d.meaning))
         };
         DEFINITIONS.iter().filter_map(line).collect::<Vec<_>>().join("\n")
     }

@@ -72,6 +72,7 @@ fn bench() -> Anyhow<Bench> {
         time_zone: chrono_tz::UTC,
         now_micros: START_MICROS,
         timeout: None,
+        reads_audit: true,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime, _folder: folder })

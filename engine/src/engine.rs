@@ -1,6 +1,9 @@
 //! The engine: opens the parts and puts them together.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
@@ -57,6 +60,11 @@ pub struct Engine {
     retry_turn: tokio::sync::Mutex<()>,
 }
 
+/// Where the one tenant lies in a data folder.
+pub(crate) fn tenant(data: &Path) -> PathBuf {
+    data.join("tenant").join("main")
+}
+
 impl Engine {
     /// Loads the packages, opens the store, makes the tables and, at first start, the `admin` user.
     ///
@@ -68,7 +76,7 @@ impl Engine {
             options;
         let active = Arc::new(Active::new(opening::registry(&packages)?)?);
         let resources = Resources::new(resources);
-        let store = Store::open(&data.join("tenant").join("main"), store, world.clone(), &resources)?;
+        let store = Store::open(&tenant(&data), store, world.clone(), &resources)?;
         store.define_tables(active.tables(&store.snapshot()))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;

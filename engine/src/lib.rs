@@ -20,6 +20,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
+pub mod upkeep;
 mod work;
 
 pub use bulk::Bulk;
@@ -28,6 +29,6 @@ pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Attempt, Principal, ScramVerifier, Token};
 pub use quarry_planner::{Answer, PlannerOptions, Query, QueryContext, Views, objectql};
-pub use quarry_storage::{Clock, Ids, ResourceOptions, StoreOptions, Value, World};
+pub use quarry_storage::{Clock, Ids, Report, ResourceOptions, StoreOptions, Value, World};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

@@ -207,6 +207,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         time_zone: session.options().time_zone,
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
+        reads_audit: session.principal().admin,
     }
 }
 

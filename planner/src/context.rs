@@ -24,4 +24,6 @@ pub struct QueryContext {
     pub now_micros: i64,
     /// The question is ended when it has run so long.
     pub timeout: Option<Duration>,
+    /// It may read `audit.changes`.
+    pub reads_audit: bool,
 }

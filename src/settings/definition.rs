@@ -67,6 +67,7 @@ pub const DEFINITIONS: &[Definition] = &[
     define("query_timeout_ms", "60000", number, "a question is ended when it has run so long; 0: never"),
     define("query_memory_bytes", "2147483648", positive, "what all running questions may hold together"),
     define("cache_bytes", "1073741824", positive, "what decoded columns and index readers may hold"),
+    define("history_window_seconds", "86400", number, "how far back past states can be asked for"),
     define("token_seconds", "43200", positive, "how long a bearer token lasts"),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define("connections_max", "256", positive, "connections per door"),

@@ -27,9 +27,10 @@ use crate::{
     commit::{check_shape, committed},
     delta::DeltaTable,
     error::{Error, Result},
-    log::{Entry, LoadEntry, LoadedSegment, LoadedTable},
+    log::{Entry, LoadEntry, LoadedSegment, LoadedTable, TransactionEntry},
+    retained::Retained,
     schema::TableName,
-    segment::{Ground, Segment},
+    segment::Ground,
     state::{SegmentPart, State},
     store::{CommitInfo, Committed, Inner, Store, closed},
     value::Row,
@@ -151,6 +152,7 @@ impl Inner {
             *table = before.state.catalog.must_by_id(table.id)?.clone();
         }
         check::whole(&before.state, before.csn, &loaded)?;
+        let time_micros = info.time_micros;
         let payload = Entry::Load(entry(&loaded, info)).encode()?;
 
         let mut place = self.log.lock();
@@ -171,6 +173,8 @@ impl Inner {
             }
             return Err(error);
         }
+        self.retained.note(named().map(|part| &part.segment));
+        self.note_time(time_micros);
         self.publish(Arc::new(next), csn);
         Ok(committed(csn))
     }
@@ -187,8 +191,8 @@ fn entry(loaded: &[Loaded], info: CommitInfo) -> LoadEntry {
         segments: loaded.parts.iter().map(segment).collect(),
     };
     let CommitInfo { actor, transaction, time_micros, package_version } = info;
-    let tables = loaded.iter().map(table).collect();
-    LoadEntry { actor, time_micros, transaction, package_version, tables }
+    let by = TransactionEntry { actor, time_micros, transaction, package_version, tables: Vec::new() };
+    LoadEntry { by, tables: loaded.iter().map(table).collect() }
 }
 
 /// The state once a load of that CSN is in it.
@@ -210,13 +214,18 @@ fn newest_delta(state: &State, table: TableId) -> Result<&Arc<DeltaTable>> {
 }
 
 /// The state behind an entry of the log; nothing is checked but that its segments are there.
-pub(crate) fn replay(state: &State, ground: &Arc<Ground>, entry: &LoadEntry, csn: u64) -> Result<State> {
+pub(crate) fn replay(
+    state: &State,
+    (retained, ground): (&Retained, &Arc<Ground>),
+    entry: &LoadEntry,
+    csn: u64,
+) -> Result<State> {
     let mut loaded = Vec::new();
     for LoadedTable { table, segments } in &entry.tables {
         let table = state.catalog.must_by_id(*table)?.clone();
         let open = |named: &LoadedSegment| {
-            let segment = Segment::open(ground, table.id, named.id, named.meta_crc)?;
-            Ok(SegmentPart::new(Arc::new(segment)))
+            let segment = retained.open_segment(ground, table.id, (named.id, named.meta_crc))?;
+            Ok(SegmentPart::new(segment))
         };
         let parts = segments.iter().map(open).collect::<Result<_>>()?;
         loaded.push(Loaded { table, parts });

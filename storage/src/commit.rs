@@ -29,6 +29,8 @@ const BATCH_BYTES_MAX: usize = 32 << 20;
 pub(crate) struct Waiting {
     pub writes: WriteSet,
     pub payload: Vec<u8>,
+    /// The transaction's instant.
+    pub time_micros: i64,
     turn: Mutex<Turn>,
     woken: Condvar,
 }
@@ -67,11 +69,11 @@ impl Queue {
     pub fn commit(
         &self,
         writes: WriteSet,
-        payload: Vec<u8>,
+        (payload, time_micros): (Vec<u8>, i64),
         commit_batch: impl FnOnce(&[Arc<Waiting>]),
     ) -> Result<Committed> {
         let turn = Mutex::new(Turn::Waits);
-        let own = Arc::new(Waiting { writes, payload, turn, woken: Condvar::new() });
+        let own = Arc::new(Waiting { writes, payload, time_micros, turn, woken: Condvar::new() });
         let leads = {
             let mut line = self.inner.lock();
             line.waiting.push(own.clone());

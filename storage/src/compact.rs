@@ -25,9 +25,10 @@ const SEGMENTS_MAX: usize = 8;
 /// Merges what wants merging. The lock for folding is held, and nothing is frozen.
 pub(crate) fn all(inner: &Inner) -> Result<()> {
     let state = inner.published().state;
+    let oldest = inner.retained.oldest().map_or(u64::MAX, |start| start.csn);
     for table in state.catalog.tables() {
         let parts = inner.published().state.segments.get(&table.id).cloned().unwrap_or_default();
-        let chosen = choose(&parts, state.folded.csn);
+        let chosen = choose(&parts, oldest.min(state.folded.csn));
         if !chosen.is_empty() {
             merge(inner, table, &parts, &chosen)?;
         }
@@ -36,10 +37,10 @@ pub(crate) fn all(inner: &Inner) -> Result<()> {
 }
 
 /// The numbers of the segments to merge: where there are too many, the smallest ones, as many as make one segment
-/// together; else those that are deleted for the most part. What was loaded behind the manifest is left alone: the log
-/// names it.
-fn choose(parts: &[SegmentPart], folded: u64) -> Vec<usize> {
-    let ready = || parts.iter().enumerate().filter(|(_, part)| part.is_there_at(folded));
+/// together; else those that are deleted for the most part. What was loaded behind `kept`, the oldest manifest, is left
+/// alone: who replays entries behind it needs it.
+fn choose(parts: &[SegmentPart], kept: u64) -> Vec<usize> {
+    let ready = || parts.iter().enumerate().filter(|(_, part)| part.is_there_at(kept));
     if parts.len() <= SEGMENTS_MAX {
         let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
         return ready().filter(|(_, part)| is_sparse(part)).map(|(at, _)| at).collect();
@@ -88,7 +89,7 @@ fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usi
     inner.publish_manifest(&state, state.folded, segments)?;
     let moved = into.map(|into| Moved { into, from: old.iter().map(|part| part.segment.id()).zip(places) });
     swap(inner, table, next, moved)?;
-    old.iter().for_each(|part| part.segment.retire());
+    inner.expire();
     Ok(())
 }
 

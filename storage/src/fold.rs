@@ -12,23 +12,18 @@
 //! After a failure the frozen delta stays where it is, and the next fold takes it up again at step 2.
 
 use std::{
-    collections::{HashMap, HashSet},
-    path::PathBuf,
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
 };
-
-use roaring::RoaringBitmap;
 
 use crate::{
     catalog::{Table, TableId},
     compact,
     delta::{DeltaTable, Generation},
     error::{Error, Result},
-    files::failed,
-    log::LogStart,
+    log::{LogStart, log_files},
     manifest::{Manifest, ManifestSegment, ManifestTable},
-    objects::ObjectName,
-    segment::{Ground, Segment, SegmentId, SegmentWriter, all_segments, folder},
+    segment::{SegmentId, SegmentWriter},
     state::{SegmentPart, State},
     store::{Inner, Published, closed},
 };
@@ -78,7 +73,7 @@ impl Inner {
         }
         let rows = |table: TableId| newest.must_get(table).map_or(0, |delta| delta.count(csn));
         let fresh = Arc::new(Generation::new(&state.catalog, rows, newest.gauge()));
-        let frozen = Some(LogStart { csn, hash: log.hash() });
+        let frozen = Some(LogStart { csn, hash: log.hash(), time_micros: self.newest_time() });
         let generations = vec![newest.clone(), fresh];
         let state = State { generations, frozen, ..State::clone(&state) };
         self.publish(Arc::new(state), csn);
@@ -98,6 +93,7 @@ impl Inner {
         let segments = tables.iter().map(|(table, folded)| (*table, folded.segments.as_slice())).collect();
         self.publish_manifest(&state, start, segments)?;
         self.swap(start, tables)?;
+        self.expire();
         self.tell_room();
         if let Err(error) = self.keep_history(start.csn) {
             tracing::warn!(%error, "folded log files stay where they are");
@@ -153,39 +149,48 @@ impl Inner {
             number: self.manifest.fetch_add(1, Ordering::Relaxed) + 1,
             folded_csn: start.csn,
             folded_hash: start.hash,
+            folded_time_micros: start.time_micros,
             next_segment: self.next_segment.load(Ordering::Relaxed),
             catalog: state.catalog.specs(),
             tables,
         };
         let published = manifest.publish(&self.ground.objects);
         let named = || segments.values().copied().flatten().map(|part| &part.segment);
-        let mut doubtful = self.doubtful.lock();
-        if published.is_ok() {
-            doubtful.drain(..).for_each(|segment| segment.retire());
-        } else {
+        if published.is_err() {
             // It may be there all the same, and hold after a crash.
-            doubtful.extend(named().filter(|segment| !segment.is_kept()).cloned());
+            self.doubtful.lock().extend(named().filter(|segment| !segment.is_kept()).cloned());
         }
         named().for_each(|segment| segment.keep());
-        published
+        published?;
+        self.retained.add(&manifest, named());
+        Ok(())
     }
 
-    /// Makes log files whose every entry is folded history. The file that takes the writes always stays, and so does
+    /// Lets go of what only manifests name that are not kept any more. The newest one is published, and the state is that
+    /// one's.
+    pub fn expire(&self) {
+        match self.retained.expire(&self.ground.objects, self.clock.now_micros()) {
+            // Those that failed to be published are gone, too.
+            Ok(()) => self.doubtful.lock().drain(..).for_each(|segment| segment.retire()),
+            Err(error) => tracing::warn!(%error, "past states are left; they go with the next fold"),
+        }
+    }
+
+    /// Makes history of log files whose every entry is folded. The file that takes the writes always stays, and so does
     /// all behind it, which a failed roll may have left.
     fn keep_history(&self, folded: u64) -> Result<()> {
         let log = self.log.lock();
         let in_use = log.as_ref().ok_or_else(closed)?.path().to_path_buf();
         drop(log);
-        let folder = &self.log_ground.folder;
-        let paths = self.files.list(folder).map_err(failed("list", folder))?;
-        let paths: Vec<PathBuf> =
-            paths.into_iter().map(|entry| entry.path).take_while(|path| *path <= in_use).collect();
-        let first_csn = |path: &PathBuf| path.file_stem()?.to_str()?.parse::<u64>().ok();
-        for (path, next) in paths.iter().zip(paths.iter().skip(1)) {
-            let is_folded = first_csn(next).is_some_and(|csn| csn <= folded + 1);
-            let name = path.file_name().and_then(|name| name.to_str());
-            let (true, Some(name)) = (is_folded, name) else { break };
-            self.ground.objects.take_file(path, &ObjectName::from("history").join(name))?;
+        let state = self.published().state;
+        state.archive.keep_moved(&state.catalog)?;
+        let mut logs = log_files(&*self.files, &self.log_ground.folder)?;
+        logs.retain(|(_, path)| *path <= in_use);
+        for ((first, path), (next, _)) in logs.iter().zip(logs.iter().skip(1)) {
+            if *next > folded + 1 {
+                break;
+            }
+            state.archive.keep(&state.catalog, path, &(*first..=next - 1))?;
         }
         Ok(())
     }
@@ -207,7 +212,7 @@ impl Inner {
             segments.insert(table, Arc::new(parts));
         }
         let generations = vec![newest.clone()];
-        let next = State { catalog: state.catalog.clone(), segments, generations, folded, frozen: None };
+        let next = State { segments, generations, folded, frozen: None, ..State::clone(&state) };
         self.publish(Arc::new(next), csn);
         Ok(())
     }
@@ -224,45 +229,4 @@ fn entry(part: &SegmentPart) -> Result<ManifestSegment> {
         deleted,
         loaded_at: part.loaded_at,
     })
-}
-
-/// Opens the segments that a manifest names.
-pub(crate) fn open_segments(
-    manifest: &Manifest,
-    ground: &Arc<Ground>,
-) -> Result<HashMap<TableId, Arc<Vec<SegmentPart>>>> {
-    let mut tables = HashMap::new();
-    for table in &manifest.tables {
-        let mut parts = Vec::with_capacity(table.segments.len());
-        for segment in &table.segments {
-            let open = Segment::open(ground, table.table, segment.id, segment.meta_crc)?;
-            let deleted = RoaringBitmap::deserialize_from(segment.deleted.as_slice())
-                .map_err(|error| Error::Internal(format!("a bitmap of the manifest: {error}")))?;
-            parts.push(SegmentPart {
-                segment: Arc::new(open),
-                deleted: Arc::new(deleted),
-                loaded_at: segment.loaded_at,
-            });
-        }
-        tables.insert(table.table, Arc::new(parts));
-    }
-    Ok(tables)
-}
-
-/// Removes the segments that neither the manifest nor the log behind it names: no one else can have them yet. Returns a
-/// number that no segment has, nor had.
-pub(crate) fn remove_unnamed(ground: &Ground, state: &State, next_segment: u64) -> Result<u64> {
-    let mut named = HashSet::new();
-    for (table, parts) in &state.segments {
-        named.extend(parts.iter().map(|part| folder(*table, part.segment.id())));
-    }
-    let all = ground.objects.list(&all_segments())?;
-    // `segments/<table>/<segment>`
-    let found: HashSet<ObjectName> = all.iter().map(|name| name.parts().take(3).collect()).collect();
-    let number = |folder: &ObjectName| folder.filename()?.parse::<u64>().ok();
-    let last = found.iter().chain(&named).filter_map(number).max();
-    for left in found.difference(&named) {
-        ground.objects.delete_folder(left)?;
-    }
-    Ok(last.map_or(next_segment, |last| next_segment.max(last + 1)))
 }

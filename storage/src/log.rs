@@ -15,6 +15,7 @@
 mod ahead;
 mod entry;
 mod frame;
+mod reader;
 mod recovery;
 mod writer;
 
@@ -24,5 +25,7 @@ mod tests;
 pub(crate) use entry::{
     ChangeEntry, Entry, LoadEntry, LoadedSegment, LoadedTable, TableEntry, TransactionEntry, patched,
 };
-pub(crate) use recovery::{LogStart, recover};
+pub(crate) use frame::Hash;
+pub(crate) use reader::{FoundFrame, FrameReader};
+pub(crate) use recovery::{LogStart, Tail, judge_tail, log_files, recover};
 pub(crate) use writer::{LogGround, LogWriter};

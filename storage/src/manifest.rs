@@ -1,7 +1,8 @@
 //! Which segments, less which rows, make each table, and up to which CSN: one file, published whole.
 //!
 //! Manifests are numbered; the highest one holds. A new one is put there only if none of its number is there
-//! ([`Objects::put_if_absent`]): that one step makes a fold count. Those before it go, and with them what only they named.
+//! ([`Objects::put_if_absent`]): that one step makes a fold count. Those before it stay for a while, for who asks for a past
+//! state ([`crate::retained`]).
 
 use std::sync::Arc;
 
@@ -10,24 +11,26 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::TableId,
     error::{Error, Result},
+    log::LogStart,
     objects::{ObjectName, Objects},
     schema::TableSpec,
     segment::SegmentId,
 };
 
 const MAGIC: &[u8; 8] = b"QUARRYMF";
-const VERSION: u32 = 2;
+/// 1 did not tell the time, 2 no loads.
+const VERSION: u32 = 3;
 const HEADER_BYTES: usize = 16;
-/// Manifests that are kept.
-const KEPT: usize = 1;
 
 /// The store at the CSN up to which all is in segments.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub number: u64,
     /// Up to this log entry all is in the segments; its hash ties the log to them.
     pub folded_csn: u64,
     pub folded_hash: [u8; 32],
+    /// The latest instant of all transactions up to it, microseconds; the smallest number there is where there is none.
+    pub folded_time_micros: i64,
     /// The next segment's number.
     pub next_segment: u64,
     pub catalog: Vec<Arc<TableSpec>>,
@@ -52,15 +55,26 @@ pub(crate) struct ManifestSegment {
     pub loaded_at: Option<u64>,
 }
 
-/// As it was before there were loads.
-mod version_1 {
+/// Formats 1 and 2.
+mod older {
     use super::{Arc, Deserialize, SegmentId, TableId, TableSpec};
 
     #[derive(Deserialize)]
-    pub struct Manifest {
+    pub struct Version1 {
         number: u64,
         folded_csn: u64,
         folded_hash: [u8; 32],
+        next_segment: u64,
+        catalog: Vec<Arc<TableSpec>>,
+        tables: Vec<Table>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Version2 {
+        number: u64,
+        folded_csn: u64,
+        folded_hash: [u8; 32],
+        folded_time_micros: i64,
         next_segment: u64,
         catalog: Vec<Arc<TableSpec>>,
         tables: Vec<Table>,
@@ -79,42 +93,64 @@ mod version_1 {
         deleted: Vec<u8>,
     }
 
-    impl From<Manifest> for super::Manifest {
-        fn from(old: Manifest) -> super::Manifest {
+    impl From<Version1> for super::Manifest {
+        fn from(old: Version1) -> super::Manifest {
+            let Version1 { number, folded_csn, folded_hash, next_segment, catalog, tables } = old;
+            let tables = tables.into_iter().map(Table::now).collect();
+            let empty = super::Manifest::default();
+            super::Manifest { number, folded_csn, folded_hash, next_segment, catalog, tables, ..empty }
+        }
+    }
+
+    impl From<Version2> for super::Manifest {
+        fn from(old: Version2) -> super::Manifest {
+            super::Manifest {
+                number: old.number,
+                folded_csn: old.folded_csn,
+                folded_hash: old.folded_hash,
+                folded_time_micros: old.folded_time_micros,
+                next_segment: old.next_segment,
+                catalog: old.catalog,
+                tables: old.tables.into_iter().map(Table::now).collect(),
+            }
+        }
+    }
+
+    impl Table {
+        fn now(self) -> super::ManifestTable {
             let segment = |Segment { id, meta_crc, deleted }| super::ManifestSegment {
                 id,
                 meta_crc,
                 deleted,
                 loaded_at: None,
             };
-            let table = |Table { table, segments }| super::ManifestTable {
-                table,
-                segments: segments.into_iter().map(segment).collect(),
-            };
-            super::Manifest {
-                number: old.number,
-                folded_csn: old.folded_csn,
-                folded_hash: old.folded_hash,
-                next_segment: old.next_segment,
-                catalog: old.catalog,
-                tables: old.tables.into_iter().map(table).collect(),
+            super::ManifestTable {
+                table: self.table,
+                segments: self.segments.into_iter().map(segment).collect(),
             }
         }
     }
 }
 
-impl Manifest {
-    /// The highest manifest of a store; an empty one of number 0 where there is none.
-    ///
-    /// # Errors
-    ///
-    /// `Damaged`; `Invalid` for a newer format.
-    pub fn newest(objects: &Objects) -> Result<Manifest> {
-        objects.sync_names_in(&folder())?;
-        match all(objects)?.pop() {
-            Some((number, name)) => read(objects, &name, number),
-            None => Ok(Manifest::default()),
+impl Default for Manifest {
+    /// The empty store.
+    fn default() -> Manifest {
+        Manifest {
+            number: 0,
+            folded_csn: 0,
+            folded_hash: [0; 32],
+            folded_time_micros: i64::MIN,
+            next_segment: 0,
+            catalog: Vec::new(),
+            tables: Vec::new(),
         }
+    }
+}
+
+impl Manifest {
+    /// Up to where all is in its segments.
+    pub fn folded(&self) -> LogStart {
+        LogStart { csn: self.folded_csn, hash: self.folded_hash, time_micros: self.folded_time_micros }
     }
 
     /// Publishes it.
@@ -130,11 +166,7 @@ impl Manifest {
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&crc32c::crc32c(&payload).to_le_bytes());
         bytes.extend_from_slice(&payload);
-        objects.put_if_absent(&folder().join(format!("{:020}", self.number)), bytes)?;
-        if let Err(error) = remove_old(objects) {
-            tracing::warn!(%error, "older manifests are left; they go with the next one");
-        }
-        Ok(())
+        objects.put_if_absent(&name(self.number), bytes)
     }
 }
 
@@ -142,14 +174,18 @@ fn folder() -> ObjectName {
     ObjectName::from("manifest")
 }
 
-fn remove_old(objects: &Objects) -> Result<()> {
-    let mut old = all(objects)?;
-    old.truncate(old.len().saturating_sub(KEPT));
-    old.iter().try_for_each(|(_, name)| objects.delete(name))
+/// The object of a manifest.
+pub(crate) fn name(number: u64) -> ObjectName {
+    folder().join(format!("{number:020}"))
+}
+
+/// What is found may never have been made durable: it must be, before anything is built on it.
+pub(crate) fn sync_names(objects: &Objects) -> Result<()> {
+    objects.sync_names_in(&folder())
 }
 
 /// Manifests by number.
-fn all(objects: &Objects) -> Result<Vec<(u64, ObjectName)>> {
+pub(crate) fn all(objects: &Objects) -> Result<Vec<(u64, ObjectName)>> {
     let mut found = Vec::new();
     for name in objects.list(&folder())? {
         if name.extension() == Some("new") {
@@ -163,7 +199,12 @@ fn all(objects: &Objects) -> Result<Vec<(u64, ObjectName)>> {
     Ok(found)
 }
 
-fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<Manifest> {
+/// Reads a manifest.
+///
+/// # Errors
+///
+/// `Damaged`; `Invalid` for a newer format.
+pub(crate) fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<Manifest> {
     let bytes = objects.get(name)?;
     let damaged = |what: String| damaged(objects, name, what);
     let Some((head, payload)) = bytes.split_at_checked(HEADER_BYTES) else {
@@ -174,8 +215,8 @@ fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<Manifest> {
     if !head.starts_with(MAGIC) {
         return Err(damaged("this is no manifest".into()));
     }
-    let version = field(8).filter(|version| (1..=VERSION).contains(version));
-    let Some(version) = version else {
+    let version = field(8);
+    if !matches!(version, Some(1..=VERSION)) {
         let place = objects.place(name);
         let what = format!("{place} has a format this program does not read; use a newer program");
         return Err(Error::Invalid(what));
@@ -183,11 +224,12 @@ fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<Manifest> {
     if field(12) != Some(crc32c::crc32c(payload)) {
         return Err(damaged("the checksum does not match".into()));
     }
-    let manifest: Manifest = match version {
-        1 => postcard::from_bytes::<version_1::Manifest>(payload).map(Manifest::from),
+    let manifest = match version {
+        Some(1) => postcard::from_bytes::<older::Version1>(payload).map(Manifest::from),
+        Some(2) => postcard::from_bytes::<older::Version2>(payload).map(Manifest::from),
         _ => postcard::from_bytes(payload),
-    }
-    .map_err(|error| damaged(error.to_string()))?;
+    };
+    let manifest = manifest.map_err(|error| damaged(error.to_string()))?;
     if manifest.number != number {
         return Err(damaged(format!("it says that it is number {}", manifest.number)));
     }

@@ -13,6 +13,7 @@
 //! Where the objects lie in a folder of this machine, some ways are shorter: a [`Reader`] keeps the file open, a finished
 //! file is taken in by its name, and Tantivy maps its files into memory.
 
+mod checked;
 mod local;
 mod reader;
 mod upload;
@@ -39,10 +40,14 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 pub(crate) use object_store::path::Path as ObjectName;
 
 use self::local::{LocalFolder, LocalStore};
-pub(crate) use self::{reader::Reader, upload::Upload};
+pub(crate) use self::{
+    checked::{CheckedFile, CheckedReader, CheckedWriter, Failure, Sums},
+    reader::Reader,
+    upload::Upload,
+};
 use crate::{
     error::{Error, Result},
-    files::{Files, OpenMode, failed},
+    files::{Files, failed},
     world::{ObjectPlace, World},
 };
 
@@ -146,28 +151,6 @@ impl Objects {
             Some(local) => local.remove_folder(prefix).map_err(|source| self.io("remove", prefix, source)),
             None => self.list(prefix)?.iter().try_for_each(|name| self.delete(name)),
         }
-    }
-
-    /// Makes an object of a finished and synced file, which goes.
-    pub fn take_file(&self, path: &Path, name: &ObjectName) -> Result<()> {
-        if let Some(local) = &self.local {
-            return local.take_file(path, name).map_err(failed("move", path));
-        }
-        let file = self.files.open(path, OpenMode::Read).map_err(failed("open", path))?;
-        let bytes = file.bytes().map_err(failed("look at", path))?;
-        let mut upload = self.upload(name);
-        let mut at = 0;
-        while at < bytes {
-            let step = usize::try_from(bytes - at).unwrap_or(usize::MAX).min(PART_BYTES);
-            let mut part = vec![0; step];
-            file.read_at(&mut part, at).map_err(failed("read", path))?;
-            io::Write::write_all(&mut upload, &part).map_err(|source| self.io("write", name, source))?;
-            at += u64::try_from(step).unwrap_or(u64::MAX);
-        }
-        upload.finish().map_err(|source| self.io("write", name, source))?;
-        self.files.remove(path).map_err(failed("remove", path))?;
-        path.parent()
-            .map_or(Ok(()), |folder| self.files.sync_folder(folder).map_err(failed("sync folder", folder)))
     }
 
     /// The folder of these objects where a library may work in it by itself. What is made in it is an object once

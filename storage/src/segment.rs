@@ -14,8 +14,8 @@
 //! there are read by their pages alone, until that has happened a few times.
 
 mod cache;
-mod file;
 mod find;
+mod inspect;
 mod meta;
 mod read;
 mod slices;
@@ -35,12 +35,12 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{cache::Cache, slices::Slices, write::SegmentWriter};
-use self::{cache::SegmentKey, file::CheckedFile, meta::SegmentMeta};
+use self::{cache::SegmentKey, meta::SegmentMeta};
 use crate::{
     catalog::{Table, TableId},
     columns,
     error::{Error, Result},
-    objects::{ObjectName, Objects},
+    objects::{CheckedFile, ObjectName, Objects},
     scan::Extent,
     text::{TextPart, TextWriter},
     value::Row,
@@ -70,6 +70,7 @@ impl Drop for Ground {
 /// An open segment.
 pub(crate) struct Segment {
     id: SegmentId,
+    table: TableId,
     ground: Arc<Ground>,
     folder: ObjectName,
     meta: SegmentMeta,
@@ -107,9 +108,10 @@ impl Segment {
         let folder = folder(table, id);
         let meta = SegmentMeta::read(&ground.objects, &folder.clone().join(meta::NAME), meta_crc)?;
         let columns = folder.clone().join(write::COLUMNS);
-        let file = CheckedFile::open(&ground.objects, &columns, meta.file_bytes, meta.block_crcs.clone())?;
+        let file = CheckedFile::open(&ground.objects, &columns, meta.sums.clone())?;
         Ok(Segment {
             id,
+            table,
             ground: ground.clone(),
             folder,
             touched: meta.groups.iter().map(|_| AtomicU32::new(0)).collect(),
@@ -129,6 +131,16 @@ impl Segment {
 
     pub fn id(&self) -> SegmentId {
         self.id
+    }
+
+    /// The table it is of.
+    pub fn table(&self) -> TableId {
+        self.table
+    }
+
+    /// The newest of the commits that made its rows.
+    pub fn csn_max(&self) -> u64 {
+        self.meta.csn_max
     }
 
     /// The CRC of its `segment.meta`.
@@ -224,6 +236,15 @@ impl Segment {
     fn kept_index(&self, table: &Table) -> Option<Arc<TextPart>> {
         let open = self.open_index()?;
         open.covers(table, self.columns_kept()).then_some(open)
+    }
+
+    /// Makes the index anew, whatever the one that is there is like.
+    pub fn reindex(&self, table: &Table) -> Result<()> {
+        let _alone = self.opening.lock();
+        let made = self.rebuild_index(table, &self.folder.clone().join(write::INDEX))?;
+        self.index_is_checked.store(true, Ordering::Relaxed);
+        self.ground.cache.keep_index(self.key(), Arc::new(made));
+        Ok(())
     }
 
     /// Makes the index anew, in its place: half of one, after a crash, is found damaged and made anew again.

@@ -17,6 +17,7 @@ use crate::{
     Csn,
     catalog::Indexed,
     error::{Error, Result},
+    history::{History, HistoryRequest},
     overlay::{Overlay, TableOverlay},
     rowset::RowSet,
     scan::{self, ScanPart, ScanRequest},
@@ -78,6 +79,16 @@ impl Snapshot {
             None => None,
         };
         Ok(TableSnapshot { view: Arc::new(TableView { parts, overlay }) })
+    }
+
+    /// What changed up to this state, in the order of commits, as batches of [`crate::history_schema`]. What was committed
+    /// a moment ago is there; a transaction's own writes are not, as nothing is known of them yet.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a column that is not there; `Io`. `Damaged` comes as a batch is read.
+    pub fn history(&self, request: &HistoryRequest) -> Result<History> {
+        self.state.archive.rows(&self.state.catalog, self.csn, request)
     }
 
     /// The tables there are, in the order they were defined.

@@ -14,6 +14,7 @@ use crate::{
     catalog::{Catalog, Table, TableId},
     delta::{DeltaTable, Generation},
     error::Result,
+    history::Archive,
     log::LogStart,
     segment::Segment,
     value::Row,
@@ -24,6 +25,8 @@ use crate::{
 pub(crate) struct State {
     pub catalog: Arc<Catalog>,
     pub segments: HashMap<TableId, Arc<Vec<SegmentPart>>>,
+    /// All entries there ever were.
+    pub archive: Arc<Archive>,
     /// Oldest first: perhaps one that is being folded, then the one that takes the writes.
     pub generations: Vec<Arc<Generation>>,
     /// Up to here all is in the segments.
@@ -131,6 +134,7 @@ impl State {
             generations: self.generations.iter().map(|old| Arc::new(old.redefined(&catalog))).collect(),
             catalog: Arc::new(catalog),
             segments: self.segments.clone(),
+            archive: self.archive.clone(),
             folded: self.folded,
             frozen: self.frozen,
         }

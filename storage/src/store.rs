@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,23 +15,24 @@ use crate::{
     Csn,
     apply::{self, Applied},
     bulk::{self, BulkLoad},
-    catalog::{Catalog, TableId},
+    catalog::Catalog,
     check,
     commit::{Queue, Waiting, committed, encode},
-    delta::{Gauge, Generation},
+    delta::Gauge,
     error::{Error, Result},
     files::{self, Files, FolderLock, failed},
-    fold::{open_segments, remove_unnamed},
-    log::{Entry, LogGround, LogStart, LogWriter, recover},
-    manifest::Manifest,
+    history::Archive,
+    log::{Entry, LogGround, LogWriter, recover},
     objects::Objects,
+    past::state_over,
     resources::{Resources, Task},
+    retained::Retained,
     scan::ScanRequest,
-    schema::TableSpec,
+    schema::{TableName, TableSpec},
     segment::{Ground, Segment},
     snapshot::Snapshot,
-    state::{SegmentPart, State},
-    world::World,
+    state::State,
+    world::{Clock, World},
     write::{TRANSACTION_BYTES_MAX, WriteSet},
 };
 
@@ -53,6 +57,10 @@ pub struct StoreOptions {
     pub load_bytes_target: u64,
     /// Rows in a Parquet row group.
     pub row_group_rows: usize,
+    /// How far back a past state can be asked for; what only older ones need goes. History stays.
+    pub history_window_seconds: u64,
+    /// What may be replayed in memory to make one past state.
+    pub time_travel_bytes_max: u64,
 }
 
 impl Default for StoreOptions {
@@ -66,6 +74,8 @@ impl Default for StoreOptions {
             transaction_bytes_max: TRANSACTION_BYTES_MAX,
             load_bytes_target: 32 << 20,
             row_group_rows: 32_768,
+            history_window_seconds: 24 * 60 * 60,
+            time_travel_bytes_max: 256 << 20,
         }
     }
 }
@@ -103,6 +113,11 @@ pub(crate) struct Inner {
     pub options: StoreOptions,
     pub ground: Arc<Ground>,
     pub log_ground: LogGround,
+    pub clock: Arc<dyn Clock>,
+    /// Manifests of the past, and their segments.
+    pub retained: Retained,
+    /// The latest instant of all transactions that were committed.
+    time_micros: AtomicI64,
     /// Segments that a manifest names which failed to be published, and may be there all the same. They stay until a
     /// later one is published.
     pub doubtful: Mutex<Vec<Arc<Segment>>>,
@@ -195,10 +210,11 @@ impl Store {
         if asked > allowed {
             return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed });
         }
+        let time_micros = info.time_micros;
         let payload = encode(&now.state.catalog, &writes, info)?;
         inner.wait_for_room(&self.folding)?;
         let _held = inner.gauge.hold(u64::try_from(payload.len()).unwrap_or(u64::MAX));
-        let answer = inner.queue.commit(writes, payload, |batch| inner.commit_batch(batch));
+        let answer = inner.queue.commit(writes, (payload, time_micros), |batch| inner.commit_batch(batch));
         if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
             self.folding.ask();
         }
@@ -218,6 +234,29 @@ impl Store {
     /// `Io`; nothing is lost, it is tried again.
     pub fn fold(&self) -> Result<Csn> {
         self.inner.fold().map(Csn)
+    }
+
+    /// Makes the indexes of these tables anew from their rows, of all tables where none is named; how many segments they
+    /// were. Reads and commits go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownTable`, `Damaged`, `Io`.
+    pub fn reindex(&self, tables: &[TableName]) -> Result<u64> {
+        let _folding = self.inner.folding.lock();
+        let state = self.inner.published().state;
+        tables.iter().try_for_each(|name| state.catalog.must_get(name).map(drop))?;
+        let mut count = 0;
+        for table in state.catalog.tables() {
+            if !tables.is_empty() && !tables.contains(&table.spec.name) {
+                continue;
+            }
+            for part in state.segments.get(&table.id).map(|parts| parts.as_slice()).unwrap_or_default() {
+                part.segment.reindex(table)?;
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     /// Waits for background work, syncs, lets go of the folder's lock. Also done on drop. Snapshots can still be read.
@@ -246,7 +285,7 @@ impl Drop for Store {
 /// Folders above the store that an open may have made: `tenant`, the data folder, and what that lies in.
 const FOLDERS_ABOVE: usize = 3;
 /// The folder of the log.
-const LOG: &str = "log";
+pub(crate) const LOG: &str = "log";
 
 impl Inner {
     fn open(
@@ -261,10 +300,14 @@ impl Inner {
         let objects = Objects::open(folder, world)?;
         let ground = Ground { objects, cache: resources.cache.clone(), store: resources.store_number() };
         let ground = Arc::new(ground);
-        let manifest = Manifest::newest(&ground.objects)?;
-        let start = LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash };
+        let (retained, manifest) = Retained::open(&ground.objects, options.history_window_seconds)?;
+        let start = manifest.folded();
+        let archive = Archive::new(ground.objects.clone(), files.clone(), folder.join(LOG));
+        let segments = retained.segments(&ground, &manifest)?;
+        let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
         let gauge = Gauge::default();
-        let mut state = Arc::new(state_of(&manifest, &ground, &gauge)?);
+        let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive), &gauge));
+        let mut time_micros = start.time_micros;
         let log_ground = LogGround {
             files: files.clone(),
             folder: folder.join(LOG),
@@ -274,18 +317,28 @@ impl Inner {
         let log = recover(&log_ground, start, &mut |csn, entry| {
             match entry {
                 Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
-                Entry::Transaction(transaction) => apply::replay(&state, &transaction, csn)?,
-                Entry::Load(load) => state = Arc::new(bulk::replay(&state, &ground, &load, csn)?),
+                Entry::Transaction(transaction) => {
+                    time_micros = time_micros.max(transaction.time_micros);
+                    apply::replay(&state, &transaction, csn)?;
+                }
+                Entry::Load(load) => {
+                    time_micros = time_micros.max(load.by.time_micros);
+                    state = Arc::new(bulk::replay(&state, (&retained, &ground), &load, csn)?);
+                }
             }
             Ok(())
         })?;
-        let next_segment = remove_unnamed(&ground, &state, manifest.next_segment)?;
+        let next_segment = retained.remove_unnamed(&ground.objects, &state)?.max(manifest.next_segment);
+        retained.expire(&ground.objects, world.clock.now_micros())?;
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
             files,
             options,
             ground,
             log_ground,
+            clock: world.clock.clone(),
+            retained,
+            time_micros: AtomicI64::new(time_micros),
             doubtful: Mutex::default(),
             next_segment: AtomicU64::new(next_segment),
             manifest: AtomicU64::new(manifest.number),
@@ -302,6 +355,16 @@ impl Inner {
 
     pub fn published(&self) -> Published {
         self.published.read().clone()
+    }
+
+    /// The latest instant of all transactions that were committed.
+    pub fn newest_time(&self) -> i64 {
+        self.time_micros.load(Ordering::Acquire)
+    }
+
+    /// A transaction of this instant was committed.
+    pub fn note_time(&self, time_micros: i64) {
+        self.time_micros.fetch_max(time_micros, Ordering::AcqRel);
     }
 
     /// Readers see this from now on. The log's lock is held.
@@ -361,6 +424,8 @@ impl Inner {
         let first = log.csn() + 1;
         match log.append(applied.iter().map(|(waiting, _)| waiting.payload.as_slice())) {
             Ok(()) => {
+                let times = applied.iter().map(|(waiting, _)| waiting.time_micros);
+                self.note_time(times.max().unwrap_or(i64::MIN));
                 self.publish(state, csn);
                 for (csn, (waiting, _)) in (first..).zip(applied) {
                     waiting.finish(Ok(committed(csn)));
@@ -413,21 +478,6 @@ fn make_folders(files: &dyn Files, folder: &Path) -> Result<()> {
         files.sync_folder(folder).map_err(failed("sync folder", folder))?;
     }
     Ok(())
-}
-
-/// The state that a manifest tells: segments, and an empty delta over them.
-fn state_of(manifest: &Manifest, ground: &Arc<Ground>, gauge: &Gauge) -> Result<State> {
-    let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
-    let segments = open_segments(manifest, ground)?;
-    let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
-    let rows = |table: TableId| segments.get(&table).map_or(0, |parts| parts.iter().map(live).sum());
-    Ok(State {
-        generations: vec![Arc::new(Generation::new(&catalog, rows, gauge))],
-        folded: LogStart { csn: manifest.folded_csn, hash: manifest.folded_hash },
-        frozen: None,
-        segments,
-        catalog,
-    })
 }
 
 /// Rows that are there must hold constraints that are new.

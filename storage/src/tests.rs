@@ -17,5 +17,6 @@ mod histories;
 mod isolation;
 mod memory;
 mod model;
+mod past;
 mod reads;
 mod script;

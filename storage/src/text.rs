@@ -8,6 +8,7 @@
 //! the system's page cache, which gives them back when memory is short. Anywhere else an index is made in memory and
 //! then put there file by file, and read by ranges ([`directory`]).
 
+mod agreement;
 mod directory;
 mod values;
 mod words;
@@ -189,6 +190,17 @@ impl TextWriter {
         objects.make_mappable_folder(name)?;
         let directory = MmapDirectory::open(folder).map_err(|error| tantivy_error(error.into()))?;
         TextWriter::new(table, directory, size, Target::Folder(objects.clone(), name.clone()))
+    }
+
+    /// An index that stays in memory, with all fields of the table.
+    pub fn in_memory(table: &Table) -> Result<TextWriter> {
+        TextWriter::new(table, RamDirectory::create(), (Kind::TextsAndValues, usize::MAX), Target::Memory)
+    }
+
+    /// The finished index, of one that stays in memory.
+    pub fn into_part(self) -> Result<TextPart> {
+        let index = self.writer.finalize().map_err(tantivy_error)?;
+        TextPart::over(&index, 0).map_err(tantivy_error)
     }
 
     fn new(

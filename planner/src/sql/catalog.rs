@@ -13,19 +13,24 @@ use datafusion::{
 use quarry_metadata::{Object, PackageName};
 use quarry_storage::Snapshot;
 
-use crate::view::{Restriction, Views};
+use crate::view::{AuditTable, Restriction, Views};
 
 /// The one database of a session.
 pub(crate) const CATALOG: &str = "main";
 /// The schema of names without a schema.
 pub(crate) const SEARCH_PATH: &str = "public";
 const PG_CATALOG: &str = "pg_catalog";
+/// The schema of what administrators may look at, and its one table. A package of that name comes first.
+const AUDIT: &str = "audit";
+const CHANGES: &str = "changes";
 
 /// What a session's tables are made from.
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) views: Arc<Views>,
     pub(super) snapshot: Snapshot,
+    /// The schema `audit` is there.
+    pub(super) reads_audit: bool,
 }
 
 impl fmt::Debug for State {
@@ -88,7 +93,9 @@ impl SessionCatalog {
 impl CatalogProvider for SessionCatalog {
     fn schema_names(&self) -> Vec<String> {
         let packages = self.packages().into_iter().map(|name| name.to_string());
-        packages.chain(self.extras.iter().map(|(name, _)| name.clone())).chain([SEARCH_PATH.into()]).collect()
+        let audit = self.state.reads_audit.then(|| AUDIT.into());
+        let extras = self.extras.iter().map(|(name, _)| name.clone());
+        packages.chain(extras).chain(audit).chain([SEARCH_PATH.into()]).collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
@@ -99,8 +106,32 @@ impl CatalogProvider for SessionCatalog {
         if name == SEARCH_PATH {
             return Some(Arc::new(ViewSchema { state, package: None, before: self.extra(PG_CATALOG) }));
         }
-        let package = self.packages().into_iter().find(|package| package.as_str() == name)?;
+        let package = self.packages().into_iter().find(|package| package.as_str() == name);
+        if package.is_none() && name == AUDIT && state.reads_audit {
+            return Some(Arc::new(AuditSchema(state)));
+        }
+        let package = package?;
         Some(Arc::new(ViewSchema { state, package: Some(package), before: None }))
+    }
+}
+
+/// The schema `audit`.
+#[derive(Debug)]
+struct AuditSchema(State);
+
+#[async_trait]
+impl SchemaProvider for AuditSchema {
+    fn table_names(&self) -> Vec<String> {
+        vec![CHANGES.into()]
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let changes = || Arc::new(AuditTable::new(&self.0.views, &self.0.snapshot)) as Arc<dyn TableProvider>;
+        Ok(self.table_exist(name).then(changes))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        name == CHANGES
     }
 }
 

@@ -60,7 +60,11 @@ impl SqlSession {
         context: &QueryContext,
         extras: &SqlExtras,
     ) -> SqlSession {
-        let tables = catalog::State { views: Arc::clone(&context.views), snapshot: context.snapshot.clone() };
+        let tables = catalog::State {
+            views: Arc::clone(&context.views),
+            snapshot: context.snapshot.clone(),
+            reads_audit: context.reads_audit,
+        };
         state.register_udtf("search", Arc::new(search::SearchFunction(tables.clone())));
         state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(tables, extras.schemas.clone())));
         for function in &extras.functions {

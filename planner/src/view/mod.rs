@@ -5,6 +5,7 @@
 //! in the view has no column in the provider, so no filter, sort, aggregate or error message can name it.
 
 mod access;
+mod audit;
 mod narrow;
 mod parts;
 mod scan;
@@ -18,6 +19,7 @@ use quarry_storage::{RowSet, Snapshot, TextQuery};
 
 use crate::error::{Error, Result};
 
+pub(crate) use audit::AuditTable;
 pub(crate) use scan::ScanSizes;
 
 /// The rank of a text hit, a column behind the object's own.

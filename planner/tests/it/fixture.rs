@@ -90,6 +90,7 @@ impl Shop {
             time_zone: chrono_tz::UTC,
             now_micros: NOW_MICROS,
             timeout: Some(Duration::from_secs(60)),
+            reads_audit: true,
         }
     }
 

@@ -21,6 +21,41 @@ async fn run(shop: &Shop, sql: &str, parameters: Vec<ScalarValue>) -> Result<Jso
 }
 
 #[tokio::test]
+async fn administrators_read_what_was_changed_and_others_find_no_such_table() {
+    for kept in [Kept::Delta, Kept::Both, Kept::Segment] {
+        let shop = Shop::filled(kept);
+        let cases = [
+            (
+                "select object, record, operation, old from audit.changes where record = 'acc_3'",
+                json!([{"object": "account", "record": "acc_3", "operation": "insert", "old": null}]),
+            ),
+            (
+                "select count(*) as n from audit.changes where object = 'account' and csn > 1 and actor = ''",
+                json!([{"n": 5}]),
+            ),
+            ("select count(*) as n from audit.changes where csn between 0 and 1", json!([{"n": 0}])),
+            ("select count(*) as n from audit.changes where at >= '2100-01-01T00:00:00Z'", json!([{"n": 0}])),
+            (
+                "select a.name from audit.changes c join account a on a.id = c.record where c.record = 'acc_1'",
+                json!([{"name": "Acme"}]),
+            ),
+            (
+                "select record from main.audit.changes where object = 'account' limit 1",
+                json!([{"record": "acc_1"}]),
+            ),
+        ];
+        for (sql, expected) in cases {
+            let got = run(&shop, sql, Vec::new()).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            assert_eq!(got, expected, "{sql}");
+        }
+        let context = quarry_planner::QueryContext { reads_audit: false, ..shop.context() };
+        let session = shop.planner.sql(&context, &SqlExtras::default());
+        let error = session.ask("select * from audit.changes").await.err().expect("it is not theirs");
+        assert_eq!(error.kind, ErrorKind::Missing, "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn queries_answer_over_the_views() {
     let shop = Shop::filled(Kept::Both);
     let cases = [

@@ -37,10 +37,8 @@ pub(crate) struct TransactionEntry {
 /// Who loaded what: every row of these segments is new.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LoadEntry {
-    pub actor: String,
-    pub time_micros: i64,
-    pub transaction: String,
-    pub package_version: String,
+    /// Who, when and why; it changes nothing by itself.
+    pub by: TransactionEntry,
     pub tables: Vec<LoadedTable>,
 }
 

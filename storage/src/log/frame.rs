@@ -104,12 +104,17 @@ pub(crate) fn encode_frame(
     *blake3::hash(out.get(start..).unwrap_or_default()).as_bytes()
 }
 
-/// The frame at the start of `bytes`; `None` when there is no whole and sound one.
-pub(crate) fn decode_frame(bytes: &[u8]) -> Option<Frame<'_>> {
-    if bytes.get(..4)? != FRAME_MAGIC {
+/// The length of the payload of the frame that begins so; `None` when none begins here.
+pub(crate) fn payload_bytes(head: &[u8]) -> Option<usize> {
+    if head.get(..4)? != FRAME_MAGIC {
         return None;
     }
-    let length = usize::try_from(u32_at(bytes, 4)?).ok()?;
+    usize::try_from(u32_at(head, 4)?).ok()
+}
+
+/// The frame at the start of `bytes`; `None` when there is no whole and sound one.
+pub(crate) fn decode_frame(bytes: &[u8]) -> Option<Frame<'_>> {
+    let length = payload_bytes(bytes)?;
     if length > PAYLOAD_BYTES_MAX {
         return None;
     }

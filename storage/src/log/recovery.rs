@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct LogStart {
     pub csn: u64,
     pub hash: Hash,
+    /// The latest instant of all transactions up to it, microseconds.
+    pub time_micros: i64,
 }
 
 /// Hands every entry behind `start` to `apply`, in order, and returns a writer behind the last of them.
@@ -72,7 +74,7 @@ pub(crate) fn recover(
 }
 
 /// Log files by first CSN. A file of another name is refused: nothing in here is guessed at.
-fn log_files(files: &dyn Files, folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
+pub(crate) fn log_files(files: &dyn Files, folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();
     for entry in files.list(folder).map_err(failed("list", folder))? {
         let path = entry.path;
@@ -169,39 +171,50 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Zeros behind the last frame are its end. Else it is a write that was never acknowledged, which is cut off, or
-    /// damage: when another file follows, or a later frame says that this place had been synced.
     fn check_tail(&self, path: &Path, bytes: &[u8], offset: usize, is_last: bool) -> Result<()> {
-        let tail = bytes.get(offset..).unwrap_or_default();
-        let Some(last) = tail.iter().rposition(|byte| *byte != 0) else { return Ok(()) };
-        let lost = self.csn + 1;
-        let mut at = 0;
-        while let Some((place, frame)) = next_frame(tail, at) {
-            if frame.synced >= lost {
-                return Err(damaged(
-                    path,
-                    to_u64(offset),
-                    format!("entry {lost} is broken and others follow it"),
-                ));
-            }
-            at = place + 1;
-        }
-        if !is_last {
-            return Err(damaged(
-                path,
-                to_u64(offset),
-                format!("entry {lost} is broken and another file follows"),
-            ));
-        }
+        let at = to_u64(offset);
+        let last = match judge_tail(bytes.get(offset..).unwrap_or_default(), self.csn + 1, is_last) {
+            Tail::Ends => return Ok(()),
+            Tail::Damaged(what) => return Err(damaged(path, at, what)),
+            Tail::Unacknowledged(bytes) => bytes,
+        };
         tracing::warn!(file = %path.display(), offset, "an unacknowledged write at the end of the log is cut off");
         let file = self.files.open(path, OpenMode::Write).map_err(failed("open", path))?;
-        zero(&*file, to_u64(offset), to_u64(offset + last + 1)).map_err(failed("cut", path))?;
+        zero(&*file, at, at + to_u64(last)).map_err(failed("cut", path))?;
         file.sync_all().map_err(failed("sync", path))
     }
 }
 
+/// What lies behind the last sound frame of a log file.
+pub(crate) enum Tail {
+    /// Zeros: the file's end.
+    Ends,
+    /// So many bytes of a write that was never acknowledged.
+    Unacknowledged(usize),
+    /// Entries that were acknowledged are broken.
+    Damaged(String),
+}
+
+/// Zeros behind the last frame are its end. Else it is a write that was never acknowledged, which is cut off, or
+/// damage: when another file follows, or a later frame says that this place, where entry `lost` was due, had been synced.
+pub(crate) fn judge_tail(tail: &[u8], lost: u64, is_last: bool) -> Tail {
+    let Some(last) = tail.iter().rposition(|byte| *byte != 0) else { return Tail::Ends };
+    let mut at = 0;
+    while let Some((place, frame)) = next_frame(tail, at) {
+        if frame.synced >= lost {
+            return Tail::Damaged(format!("entry {lost} is broken and others follow it"));
+        }
+        at = place + 1;
+    }
+    if is_last {
+        Tail::Unacknowledged(last + 1)
+    } else {
+        Tail::Damaged(format!("entry {lost} is broken and another file follows"))
+    }
+}
+
 /// The first sound frame at or behind `from`.
-fn next_frame(bytes: &[u8], from: usize) -> Option<(usize, Frame<'_>)> {
+pub(super) fn next_frame(bytes: &[u8], from: usize) -> Option<(usize, Frame<'_>)> {
     let mut at = from;
     loop {
         let step = bytes.get(at..)?.windows(FRAME_MAGIC.len()).position(|window| window == FRAME_MAGIC)?;

@@ -18,7 +18,7 @@ use crate::{
     value::{Row, Value},
 };
 
-const START: LogStart = LogStart { csn: 0, hash: [0; 32] };
+const START: LogStart = LogStart { csn: 0, hash: [0; 32], time_micros: i64::MIN };
 const FILE_BYTES: u64 = 8 << 10;
 const FOLDER: &str = "/log";
 

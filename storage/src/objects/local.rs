@@ -78,15 +78,6 @@ impl LocalFolder {
         self.files.remove_folder(&path)
     }
 
-    /// Gives a synced file of the same file system the name of an object.
-    pub fn take_file(&self, from: &Path, name: &ObjectName) -> io::Result<()> {
-        let path = self.path(name);
-        self.make_parent(&path)?;
-        self.files.rename(from, &path)?;
-        self.sync_parents(&path)?;
-        from.parent().map_or(Ok(()), |folder| self.files.sync_folder(folder))
-    }
-
     /// Makes the names in a folder durable, where it is there, and those of the folders above.
     pub fn sync_names_in(&self, name: &ObjectName) -> io::Result<()> {
         match self.sync_parents(&self.path(name).join("a name in it")) {

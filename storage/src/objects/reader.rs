@@ -23,7 +23,8 @@ enum Source {
 }
 
 impl Reader {
-    pub(super) fn of_file(file: io::Result<Arc<dyn OpenFile>>) -> io::Result<Reader> {
+    /// Of a file that may grow: what it holds now.
+    pub fn of_file(file: io::Result<Arc<dyn OpenFile>>) -> io::Result<Reader> {
         let file = file?;
         Ok(Reader { bytes: file.bytes()?, source: Source::File(file) })
     }

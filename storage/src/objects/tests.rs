@@ -95,18 +95,6 @@ fn an_upload_is_there_when_it_is_finished_and_not_before() {
 }
 
 #[test]
-fn a_finished_file_is_taken_in() {
-    let folder = tempfile::tempdir().unwrap();
-    for objects in both(folder.path()) {
-        let path = folder.path().join("finished");
-        fs::write(&path, "contents").unwrap();
-        objects.take_file(&path, &name("history/1")).unwrap();
-        assert!(!path.exists());
-        assert_eq!(&objects.get(&name("history/1")).unwrap()[..], b"contents");
-    }
-}
-
-#[test]
 fn what_an_interrupted_put_left_goes_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("staging")).unwrap();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    objects::{ObjectName, Objects},
+    objects::{ObjectName, Objects, Sums},
     value::Key,
 };
 
@@ -21,9 +21,8 @@ pub(super) struct SegmentMeta {
     /// The newest of the CSNs that made the rows.
     pub csn_max: u64,
     pub groups: Vec<GroupMeta>,
-    /// Length of `columns.parquet`, and the CRC-32C of each of its blocks.
-    pub file_bytes: u64,
-    pub block_crcs: Vec<u32>,
+    /// Of `columns.parquet`.
+    pub sums: Sums,
 }
 
 /// A row group.

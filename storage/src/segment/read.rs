@@ -15,11 +15,12 @@ use parquet::{
 };
 use std::sync::atomic::Ordering;
 
-use super::{Segment, file::CheckedReader};
+use super::Segment;
 use crate::{
     catalog::Table,
     columns::{self, arrow_error},
     error::{Error, Result},
+    objects::CheckedReader,
 };
 
 /// A row group of which a few rows were read so often is decoded as a whole.
@@ -93,6 +94,13 @@ impl Segment {
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         let csn = csns.filter(|csns| place < csns.len()).map(|csns| csns.value(place));
         csn.ok_or_else(|| Error::Internal(format!("no CSN of row {place} in segment {}", self.id().0)))
+    }
+
+    /// The CSNs in the file of a row group's rows.
+    pub(super) fn csns(&self, group: usize) -> Result<Vec<u64>> {
+        let csns = self.decoded(group, self.columns_kept())?;
+        let csns = csns.as_primitive_opt::<UInt64Type>().ok_or_else(|| Error::Internal("no CSNs".into()))?;
+        Ok(csns.values().to_vec())
     }
 
     fn one(&self, table: &Table, group: usize, column: usize) -> Result<ArrayRef> {

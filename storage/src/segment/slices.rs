@@ -7,14 +7,12 @@ use arrow::{
 };
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::{
-    Segment,
-    file::{CheckedReader, Failure},
-};
+use super::Segment;
 use crate::{
     catalog::Table,
     columns,
     error::{Error, Result},
+    objects::{CheckedReader, Failure},
 };
 
 /// The rows of a segment, some at a time.

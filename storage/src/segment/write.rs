@@ -15,16 +15,14 @@ use parquet::{
 };
 
 use super::{
-    Ground, Segment, SegmentId,
-    file::CheckedWriter,
-    folder,
+    Ground, Segment, SegmentId, folder,
     meta::{self, GroupMeta, SegmentMeta},
 };
 use crate::{
     catalog::Table,
     columns,
     error::{Error, Result},
-    objects::ObjectName,
+    objects::{CheckedWriter, ObjectName},
     text::TextWriter,
     value::Row,
 };
@@ -157,16 +155,15 @@ impl SegmentWriter {
         let objects = &self.ground.objects;
         let file = self.parquet.into_inner().map_err(parquet_error)?;
         let columns = self.folder.clone().join(COLUMNS);
-        let (file_bytes, block_crcs) =
-            file.finish().map_err(|source| objects.io("write", &columns, source))?;
+        let (sums, upload) = file.close();
+        upload.finish().map_err(|source| objects.io("write", &columns, source))?;
         self.index.publish()?;
         let meta = SegmentMeta {
             rows: self.groups.iter().map(|group| group.rows).sum(),
             columns: u32::try_from(self.table.spec.columns.len()).unwrap_or(u32::MAX),
             csn_max: self.csn_max,
             groups: self.groups,
-            file_bytes,
-            block_crcs,
+            sums,
         };
         let crc = meta.write(objects, &self.folder.join(meta::NAME))?;
         let segment = Segment::open(&self.ground, self.table.id, self.id, crc)?;

@@ -217,3 +217,41 @@ fn loads_go_on_with_commits_and_folds() {
         assert_eq!(all(&store.snapshot(), "account"), rows, "seed {seed}");
     }
 }
+
+#[test]
+fn a_load_is_part_of_the_past_of_history_and_of_what_is_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { history_window_seconds: 3_600, ..small() };
+    let mut store = open_with(folder.path(), options.clone());
+    insert(&store, "account", accounts(0..3)).unwrap();
+    store.fold().unwrap();
+    let before = store.snapshot().csn();
+    let loaded = load(&store, "account", accounts(100..300)).commit(info()).unwrap().csn;
+    delete(&store, "account", "k00100").unwrap();
+    let after = store.snapshot().csn();
+    for round in 0..12 {
+        if round == 6 {
+            // Most of what was loaded goes: its segment would be merged.
+            change(&store, |writes| {
+                let keys = (101..260).map(|n| format!("k{n:05}"));
+                keys.map(|key| get(&store.snapshot(), "account", &key).unwrap())
+                    .try_for_each(|old| writes.delete(&name("account"), old))
+            })
+            .unwrap();
+        }
+        insert(&store, "account", accounts(1000 + round..1001 + round)).unwrap();
+        store.fold().unwrap();
+        if round % 4 == 3 {
+            drop(store);
+            store = open_with(folder.path(), options.clone());
+        }
+        for (csn, rows) in [(before, 3), (loaded, 203), (after, 202)] {
+            let past = store.snapshot_at(crate::AsOf::Csn(csn)).unwrap();
+            assert_eq!(all(&past, "account").len(), rows, "round {round}, state {csn:?}");
+            assert_eq!(past.table("account").unwrap().statistics().rows, u64::try_from(rows).unwrap());
+        }
+    }
+    drop(store);
+    let report = crate::verify(folder.path(), &crate::World::seeded(1, 0)).unwrap();
+    assert!(report.is_sound(), "{:?}", report.findings);
+}

@@ -14,7 +14,12 @@ use crate::{
 };
 
 pub fn options() -> StoreOptions {
-    StoreOptions { log_file_bytes: 1 << 20, row_group_rows: 16, ..StoreOptions::default() }
+    StoreOptions {
+        log_file_bytes: 1 << 20,
+        row_group_rows: 16,
+        history_window_seconds: 0,
+        ..StoreOptions::default()
+    }
 }
 
 /// Those of all tests of this process.

@@ -1,4 +1,4 @@
-//! A file whose every block is checked when it is read.
+//! An object whose every block is checked when it is read, and Parquet over it.
 
 use std::{
     fmt::Display,
@@ -12,49 +12,76 @@ use parquet::{
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
 };
+use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::{Error, Result},
-    objects::{ObjectName, Objects, Reader, Upload},
-};
+use super::{ObjectName, Objects, Reader, Upload};
+use crate::error::{Error, Result};
 
 /// Bytes under one CRC.
 const BLOCK_BYTES: usize = 64 << 10;
 
-/// A finished file with the CRC-32C of each block.
-pub(super) struct CheckedFile {
+/// A file's length, and the CRC-32C of each of its blocks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sums {
+    pub bytes: u64,
+    pub block_crcs: Vec<u32>,
+}
+
+/// A finished file with its sums.
+pub(crate) struct CheckedFile {
     reader: Reader,
     /// Where it is, for messages.
     place: String,
-    bytes: u64,
-    crcs: Vec<u32>,
+    sums: Sums,
 }
 
 impl CheckedFile {
     /// # Errors
     ///
     /// `Damaged` when the file has another length.
-    pub fn open(objects: &Objects, name: &ObjectName, bytes: u64, crcs: Vec<u32>) -> Result<CheckedFile> {
+    pub fn open(objects: &Objects, name: &ObjectName, sums: Sums) -> Result<CheckedFile> {
         let reader = objects.reader(name)?;
-        let (found, place) = (reader.bytes(), objects.place(name));
+        let (found, place, bytes) = (reader.bytes(), objects.place(name), sums.bytes);
         if found != bytes {
             let what = format!("the file has {found} bytes, not {bytes}");
             return Err(Error::Damaged { file: place, offset: found.min(bytes), what });
         }
-        Ok(CheckedFile { reader, place, bytes, crcs })
+        Ok(CheckedFile { reader, place, sums })
+    }
+
+    /// Where it is, for messages.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Reads all of it; the damaged blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub fn damages(&self) -> Result<Vec<Error>> {
+        let mut found = Vec::new();
+        for number in 0..self.sums.block_crcs.len() {
+            match self.read(to_u64(number) * to_u64(BLOCK_BYTES), BLOCK_BYTES) {
+                Ok(_) => {}
+                Err(damage @ Error::Damaged { .. }) => found.push(damage),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(found)
     }
 
     /// Bytes `start..start + length`; every block they touch is checked.
     fn read(&self, start: u64, length: usize) -> Result<Bytes> {
         let block_bytes = to_u64(BLOCK_BYTES);
-        let end = start.saturating_add(to_u64(length)).min(self.bytes);
+        let end = start.saturating_add(to_u64(length)).min(self.sums.bytes);
         let from = start - start % block_bytes;
-        let to = end.next_multiple_of(block_bytes).min(self.bytes);
+        let to = end.next_multiple_of(block_bytes).min(self.sums.bytes);
         let read = self.reader.read(from..to.max(from));
         let bytes = read.map_err(|source| Error::Io { context: format!("read {}", self.place), source })?;
         let first = usize::try_from(from / block_bytes).unwrap_or(usize::MAX);
         for (number, block) in (first..).zip(bytes.chunks(BLOCK_BYTES)) {
-            if self.crcs.get(number) != Some(&crc32c::crc32c(block)) {
+            if self.sums.block_crcs.get(number) != Some(&crc32c::crc32c(block)) {
                 let offset = to_u64(number) * block_bytes;
                 let what = "the block's checksum does not match".to_string();
                 return Err(Error::Damaged { file: self.place.clone(), offset, what });
@@ -70,14 +97,14 @@ impl CheckedFile {
 }
 
 /// A [`CheckedFile`] as Parquet reads it.
-pub(super) struct CheckedReader {
+pub(crate) struct CheckedReader {
     file: Arc<CheckedFile>,
     failure: Failure,
 }
 
 /// Why a read failed: Parquet and Arrow hand on no more than its words.
 #[derive(Clone, Default)]
-pub(super) struct Failure(Arc<Mutex<Option<Error>>>);
+pub(crate) struct Failure(Arc<Mutex<Option<Error>>>);
 
 impl Failure {
     /// The failure of a read, if there was one; else what Parquet or Arrow says.
@@ -105,7 +132,7 @@ impl CheckedReader {
 
 impl Length for CheckedReader {
     fn len(&self) -> u64 {
-        self.file.bytes
+        self.file.sums.bytes
     }
 }
 
@@ -127,7 +154,7 @@ impl ChunkReader for CheckedReader {
 }
 
 /// Reads on from a place, a block at a time.
-pub(super) struct Sequential {
+pub(crate) struct Sequential {
     file: Arc<CheckedFile>,
     failure: Failure,
     at: u64,
@@ -136,7 +163,7 @@ pub(super) struct Sequential {
 
 impl Read for Sequential {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        if self.ready.is_empty() && self.at < self.file.bytes {
+        if self.ready.is_empty() && self.at < self.file.sums.bytes {
             let left = BLOCK_BYTES - usize::try_from(self.at % to_u64(BLOCK_BYTES)).unwrap_or(0);
             let read = self.file.read(self.at, left);
             self.ready = read.map_err(|error| std::io::Error::other(self.failure.keep(error)))?;
@@ -152,7 +179,7 @@ impl Read for Sequential {
 }
 
 /// Writes an object and keeps the CRC of each block.
-pub(super) struct CheckedWriter {
+pub(crate) struct CheckedWriter {
     upload: Upload,
     bytes: u64,
     crcs: Vec<u32>,
@@ -165,13 +192,12 @@ impl CheckedWriter {
         CheckedWriter { upload, bytes: 0, crcs: Vec::new(), open: (0, 0) }
     }
 
-    /// Puts the object there, durably; its length and CRCs.
-    pub fn finish(mut self) -> std::io::Result<(u64, Vec<u32>)> {
-        self.upload.finish()?;
+    /// All was written: the sums of it, and the upload that is to be finished.
+    pub fn close(mut self) -> (Sums, Upload) {
         if self.open.1 > 0 {
             self.crcs.push(self.open.0);
         }
-        Ok((self.bytes, self.crcs))
+        (Sums { bytes: self.bytes, block_crcs: self.crcs }, self.upload)
     }
 }
 

@@ -1,0 +1,34 @@
+//! Looking after a data folder that no server has open.
+
+use std::path::Path;
+
+use quarry_storage::{
+    Report, ResourceOptions, Resources, Store, StoreOptions, TableName, World, must_be_store, verify,
+};
+
+use crate::{engine::tenant, error::Result};
+
+/// Looks at all that is stored, and tells what is damaged; changes nothing.
+///
+/// # Errors
+///
+/// `Unavailable` while a server runs; `Invalid` when there is no store.
+pub fn verify_data(data: &Path, world: &World) -> Result<Report> {
+    Ok(verify(&tenant(data), world)?)
+}
+
+/// Makes the indexes of these objects anew from their records, of all where none is named; how many segments they were.
+///
+/// # Errors
+///
+/// `Unavailable` while a server runs; `Missing` for an object without a table; damage of records.
+pub fn reindex_data(data: &Path, store: StoreOptions, world: &World, objects: &[String]) -> Result<u64> {
+    // A folder without a store has nothing to make anew, and shall not get one.
+    must_be_store(&tenant(data), world)?;
+    let resources = Resources::new(ResourceOptions::default());
+    let store = Store::open(&tenant(data), store, world.clone(), &resources)?;
+    let tables: Vec<TableName> = objects.iter().map(|name| TableName::from(name.as_str())).collect();
+    let count = store.reindex(&tables);
+    store.close()?;
+    Ok(count?)
+}

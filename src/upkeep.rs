@@ -1,0 +1,48 @@
+//! `quarry verify` and `quarry reindex`: on the data folder itself, while no server runs.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use quarry_engine::{World, upkeep};
+
+use crate::{reach::engine_options, settings::Settings};
+
+/// Prints what is damaged, a line each, and what was looked at; fails when something is.
+///
+/// # Errors
+///
+/// While a server runs; when there is no store.
+pub fn verify(settings: &Settings) -> Result<ExitCode> {
+    let report = upkeep::verify_data(&settings.data(), &World::real())?;
+    for finding in &report.findings {
+        println!("{finding}");
+    }
+    if report.findings_left > 0 {
+        println!("… and {} more", report.findings_left);
+    }
+    for note in &report.notes {
+        eprintln!("{note}");
+    }
+    eprintln!("looked at {} entries, {} segments of {} rows", report.entries, report.segments, report.rows);
+    if let Some((csn, hash)) = &report.head {
+        eprintln!("entry {csn} is the last, its hash {hash}");
+    }
+    if report.is_sound() {
+        eprintln!("nothing is damaged");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("{} findings", report.findings.len());
+    Ok(ExitCode::FAILURE)
+}
+
+/// Makes indexes anew.
+///
+/// # Errors
+///
+/// While a server runs; an object that is not there; damage of records.
+pub fn reindex(settings: &Settings, objects: &[String]) -> Result<()> {
+    let store = engine_options(settings).store;
+    let count = upkeep::reindex_data(&settings.data(), store, &World::real(), objects)?;
+    println!("made the indexes of {count} segments anew");
+    Ok(())
+}
