@@ -18,6 +18,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use quarry_benches::{measure::Line, report::Report};
 
+/// The server's allocator: in process, the store is measured as the server runs it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What was asked of the suite.
 pub struct Options {
     /// Rows for key lookups and sizes.

@@ -5,7 +5,7 @@
 //! a number. Hash maps find versions by key and by the values of indexed, unique and referring columns. A row of a
 //! segment that is replaced or deleted is remembered here with the CSN.
 //!
-//! Versions live in blocks; Arrow batches and text indexes over them are built when a reader wants them, in
+//! Versions live in blocks; columns and text indexes over them are built when a reader wants them, in
 //! pieces that are merged as they grow ([`pieces`]), so that a table which changes all the time is never built anew
 //! as a whole.
 //!
@@ -16,6 +16,7 @@ mod changes;
 mod generation;
 mod held;
 mod index;
+mod lazy;
 mod pieces;
 mod sorted;
 
@@ -24,7 +25,6 @@ mod tests;
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use arrow::record_batch::RecordBatch;
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 
@@ -37,10 +37,10 @@ use self::{
 pub(crate) use self::{
     generation::Generation,
     held::{Gauge, Held},
+    lazy::LazyColumns,
 };
 use crate::{
     catalog::{Indexed, Table},
-    columns,
     error::{Error, Result},
     scan::Extent,
     segment::SegmentId,
@@ -56,7 +56,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 pub(crate) struct DeltaTable {
     table: Arc<Table>,
     inner: RwLock<Inner>,
-    columns: Mutex<Pieces<RecordBatch>>,
+    columns: Mutex<Pieces<Arc<LazyColumns>>>,
     text: Mutex<Pieces<Arc<TextPart>>>,
     sorted: Mutex<Sorted>,
     gauge: Gauge,
@@ -120,12 +120,6 @@ pub(crate) struct Version {
     pub at: u32,
     pub row: Row,
     pub begin: u64,
-}
-
-impl Piece for RecordBatch {
-    fn bytes(&self) -> u64 {
-        u64::try_from(self.get_array_memory_size()).unwrap_or(u64::MAX)
-    }
 }
 
 impl Piece for Arc<TextPart> {
@@ -264,12 +258,11 @@ impl DeltaTable {
         self.inner.read().segments.get(&segment)?.by_row.get(&row).copied()
     }
 
-    /// All versions as Arrow batches, each with the places it covers.
-    pub fn batches(&self) -> Result<Vec<(Range<u32>, RecordBatch)>> {
+    /// All versions as columns, in pieces, each with the places it covers.
+    pub fn columns(&self) -> Result<Vec<(Range<u32>, Arc<LazyColumns>)>> {
         let mut pieces = self.columns.lock();
-        pieces.cover(self.len(), |places| {
-            columns::batch(&self.table.spec, &self.table.schema, &self.rows(places))
-        })
+        let build = |places| Arc::new(LazyColumns::new(&self.table, self.rows(places), &self.gauge));
+        pieces.cover(self.len(), |places| Ok(build(places)))
     }
 
     /// Text indexes over all versions, each with the places it covers.

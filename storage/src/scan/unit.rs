@@ -3,8 +3,8 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, UInt32Array},
-    compute,
+    array::{ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array},
+    compute::{self, FilterBuilder},
     record_batch::RecordBatch,
 };
 use roaring::RoaringBitmap;
@@ -13,7 +13,7 @@ use super::{ColumnBound, FEW_ROWS};
 use crate::{
     catalog::Table,
     columns::{self, arrow_error},
-    delta::DeltaTable,
+    delta::{DeltaTable, LazyColumns},
     error::{Error, Result},
     rowset::RowSet,
     segment::Segment,
@@ -26,14 +26,23 @@ pub(super) struct Unit {
     pub part: u32,
     /// The places in the part that the source covers.
     places: Range<u32>,
-    /// Those of them that are wanted; `None`: all.
-    chosen: Option<RoaringBitmap>,
+    chosen: Chosen,
     source: Source,
+}
+
+/// Which of a source's places are wanted.
+enum Chosen {
+    All,
+    Only(RoaringBitmap),
+    /// These are few, mostly.
+    AllBut(RoaringBitmap),
 }
 
 enum Source {
     /// A batch of all columns, a row per place.
     Batch(RecordBatch),
+    /// A piece of a delta, a row per place.
+    Piece(Arc<LazyColumns>),
     /// Only the chosen rows.
     Rows(Arc<Table>, Vec<Row>),
     /// A row group of a segment.
@@ -43,14 +52,19 @@ enum Source {
 impl Unit {
     /// How many rows.
     pub fn rows(&self) -> u64 {
-        self.chosen.as_ref().map_or(u64::from(self.places.end - self.places.start), RoaringBitmap::len)
+        match &self.chosen {
+            Chosen::All => self.span(),
+            Chosen::Only(rows) => rows.len(),
+            Chosen::AllBut(gone) => self.span() - gone.len(),
+        }
     }
 
     /// The places of the first `rows` rows.
     pub fn selected(&self, rows: usize) -> Vec<u32> {
         match &self.chosen {
-            Some(chosen) => chosen.iter().take(rows).collect(),
-            None => self.places.clone().take(rows).collect(),
+            Chosen::All => self.places.clone().take(rows).collect(),
+            Chosen::Only(chosen) => chosen.iter().take(rows).collect(),
+            Chosen::AllBut(gone) => (all_of(&self.places) - gone).iter().take(rows).collect(),
         }
     }
 
@@ -63,15 +77,19 @@ impl Unit {
                 let whole = projection.iter().map(column).collect::<Result<Vec<_>>>()?;
                 self.choose(whole, rows)?
             }
+            Source::Piece(piece) => {
+                let whole = projection.iter().map(|at| piece.column(*at)).collect::<Result<Vec<_>>>()?;
+                self.choose(whole, rows)?
+            }
             Source::Rows(table, values) => {
                 let first = values.get(..rows).unwrap_or(values);
                 projection.iter().map(|at| columns::column(&table.spec, *at, first)).collect::<Result<_>>()?
             }
             Source::Group(table, segment, group) => {
-                let few = self.chosen.as_ref().filter(|chosen| chosen.len() * 16 <= self.span());
-                match few {
-                    Some(_) => segment.sparse(table, *group, projection, &self.offsets(rows))?,
-                    None => self.choose(segment.columns(table, *group, projection)?, rows)?,
+                if self.rows() * 16 <= self.span() {
+                    segment.sparse(table, *group, projection, &self.offsets(rows))?
+                } else {
+                    self.choose(segment.columns(table, *group, projection)?, rows)?
                 }
             }
         };
@@ -88,8 +106,13 @@ impl Unit {
     }
 
     fn choose(&self, whole: Vec<ArrayRef>, rows: usize) -> Result<Vec<ArrayRef>> {
-        if self.chosen.is_none() {
-            return Ok(whole.into_iter().map(|array| array.slice(0, rows)).collect());
+        let gone = match &self.chosen {
+            Chosen::All => return Ok(whole.into_iter().map(|array| array.slice(0, rows)).collect()),
+            Chosen::AllBut(gone) => Some(gone),
+            Chosen::Only(_) => None,
+        };
+        if let Some(gone) = gone {
+            return self.leave_out(gone, &whole, rows);
         }
         let offsets = self.offsets(rows);
         if let Some(run) = run_of(&offsets) {
@@ -97,6 +120,19 @@ impl Unit {
         }
         let offsets = UInt32Array::from(offsets);
         whole.iter().map(|array| compute::take(array, &offsets, None).map_err(arrow_error)).collect()
+    }
+
+    /// The rows that are not gone: where few are, they are copied in runs.
+    fn leave_out(&self, gone: &RoaringBitmap, whole: &[ArrayRef], rows: usize) -> Result<Vec<ArrayRef>> {
+        let span = usize::try_from(self.span()).unwrap_or(usize::MAX);
+        let mut kept = BooleanBufferBuilder::new(span);
+        kept.append_n(span, true);
+        for at in gone {
+            kept.set_bit(usize::try_from(at - self.places.start).unwrap_or(usize::MAX), false);
+        }
+        let filter = FilterBuilder::new(&BooleanArray::new(kept.finish(), None)).optimize().build();
+        let array = |whole: &ArrayRef| Ok(filter.filter(whole).map_err(arrow_error)?.slice(0, rows));
+        whole.iter().map(array).collect()
     }
 }
 
@@ -117,8 +153,15 @@ pub(super) fn of_batch(
     (places, batch): (Range<u32>, RecordBatch),
     chosen: Option<RoaringBitmap>,
 ) {
-    let chosen = chosen.filter(|chosen| chosen.len() < u64::from(places.end - places.start));
-    let unit = Unit { part, places, chosen, source: Source::Batch(batch) };
+    let chosen = chosen.map_or(Chosen::All, Chosen::Only);
+    add(units, Unit { part, places, chosen, source: Source::Batch(batch) });
+}
+
+/// A unit that has rows, told in the plainest way.
+fn add(units: &mut Vec<Unit>, mut unit: Unit) {
+    if unit.rows() == unit.span() {
+        unit.chosen = Chosen::All;
+    }
     if unit.rows() > 0 {
         units.push(unit);
     }
@@ -137,12 +180,12 @@ pub(super) fn of_delta(
     let all = 0..delta.len();
     if rows.len() <= FEW_ROWS && rows.len() * 4 < u64::from(all.end) {
         let source = Source::Rows(delta.table().clone(), delta.rows(rows.iter()));
-        units.push(Unit { part, places: all, chosen: Some(rows), source });
+        add(units, Unit { part, places: all, chosen: Chosen::Only(rows), source });
         return Ok(());
     }
-    for (places, batch) in delta.batches()? {
-        let chosen = cut(&rows, &places);
-        of_batch(units, part, (places, batch), Some(chosen));
+    for (places, piece) in delta.columns()? {
+        let chosen = Chosen::Only(cut(&rows, &places));
+        add(units, Unit { part, places, chosen, source: Source::Piece(piece) });
     }
     Ok(())
 }
@@ -169,7 +212,6 @@ pub(super) fn of_segment(
         return Ok(());
     }
     for (group, places) in segment.groups().into_iter().enumerate() {
-        let span = u64::from(places.end - places.start);
         let mut chosen = wanted.as_ref().map(|wanted| cut(wanted, &places));
         if chosen.as_ref().is_some_and(RoaringBitmap::is_empty)
             || !may_match(table, segment, group, choice.bounds)?
@@ -180,16 +222,12 @@ pub(super) fn of_segment(
             chosen = Some(chosen.map_or_else(|| pages.clone(), |chosen| chosen & &pages));
         }
         let gone = cut(choice.without, &places);
-        if !gone.is_empty() {
-            let all = chosen.unwrap_or_else(|| RoaringBitmap::from_iter(places.clone()));
-            chosen = Some(all - gone);
-        }
-        let chosen = chosen.filter(|chosen| chosen.len() < span);
+        let chosen = match chosen {
+            Some(chosen) => Chosen::Only(chosen - gone),
+            None => Chosen::AllBut(gone),
+        };
         let source = Source::Group(table.clone(), segment.clone(), group);
-        let unit = Unit { part, places, chosen, source };
-        if unit.rows() > 0 {
-            units.push(unit);
-        }
+        add(units, Unit { part, places, chosen, source });
     }
     Ok(())
 }
@@ -219,7 +257,14 @@ fn pages_that_may_match(
             }
         }
     }
-    Ok((!without.is_empty()).then(|| RoaringBitmap::from_iter(places.clone()) - without))
+    Ok((!without.is_empty()).then(|| all_of(places) - without))
+}
+
+/// All of these places.
+fn all_of(places: &Range<u32>) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    all.insert_range(places.clone());
+    all
 }
 
 /// The rows within these places.
