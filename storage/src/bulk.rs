@@ -140,6 +140,13 @@ impl BulkLoad {
     }
 }
 
+impl Store {
+    /// A load of many new rows, which become segments at once and need no room in memory.
+    pub fn bulk_load(self: &Arc<Self>) -> BulkLoad {
+        BulkLoad::new(self.clone())
+    }
+}
+
 impl Inner {
     fn commit_load(&self, mut loaded: Vec<Loaded>, info: CommitInfo) -> Result<Committed> {
         if loaded.is_empty() {

@@ -14,7 +14,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::{
     Csn,
     apply::{self, Applied},
-    bulk::{self, BulkLoad},
+    bulk,
     catalog::Catalog,
     check,
     commit::{Queue, Waiting, committed, encode},
@@ -219,11 +219,6 @@ impl Store {
             self.folding.ask();
         }
         answer
-    }
-
-    /// A load of many new rows, which become segments at once and need no room in memory.
-    pub fn bulk_load(self: &Arc<Self>) -> BulkLoad {
-        BulkLoad::new(self.clone())
     }
 
     /// Folds the delta into segments now; returns the CSN up to which all is folded. Also runs by itself past
