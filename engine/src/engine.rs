@@ -218,7 +218,7 @@ impl Engine {
         self.active.read().clone()
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.store
     }
 

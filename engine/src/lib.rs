@@ -6,6 +6,7 @@
 
 mod active;
 mod administration;
+pub mod bulk;
 pub mod change;
 mod decimal;
 pub mod engine;
@@ -22,6 +23,7 @@ pub mod transaction;
 pub mod upkeep;
 mod work;
 
+pub use bulk::Bulk;
 pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};

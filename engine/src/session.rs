@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use quarry_planner::{Answer, Query, QueryContext, sql::SqlExtras};
 
 use crate::{
+    bulk::Bulk,
     change::{Change, ChangeReport},
     engine::Engine,
     error::{Error, ErrorKind, Result},
@@ -96,6 +97,11 @@ impl Session {
     /// A transaction on the newest state.
     pub fn begin(&self) -> Transaction {
         Transaction::new(self.clone())
+    }
+
+    /// Very many new records, to be committed at once.
+    pub fn bulk(&self) -> Bulk {
+        Bulk::new(self.clone())
     }
 
     /// All changes as one transaction, retried a few times on a write conflict; `dry_run` keeps nothing.

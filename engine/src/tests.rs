@@ -1,6 +1,7 @@
 //! The engine over a real store and real packages: `core`, and a small shop with one field of every kind.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bulk;
 mod deletes;
 mod findings;
 mod opening;

@@ -152,6 +152,13 @@ impl Transaction {
         }
     }
 
+    /// Looks at what was done so far.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&mut Work) -> T) -> T {
+        let mut work = self.work.lock();
+        work.settle();
+        at(&mut work)
+    }
+
     /// A mark of the state now.
     pub fn mark(&self) -> Mark {
         let mut work = self.work.lock();

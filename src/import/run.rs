@@ -19,7 +19,7 @@ use super::{
     report::{FileReport, ImportReport},
     seen::Seen,
     source::Source,
-    target::{Target, text_of},
+    target::{AtOnce, Target, text_of},
 };
 
 /// Rows refused in one file whose numbers are remembered for its second pass.
@@ -107,7 +107,7 @@ impl FileImport<'_> {
         report: &mut FileReport,
         findings: &mut Findings,
     ) -> Result<()> {
-        let refused = self.pass(Pass::Records, &BTreeSet::new(), resolver, report, findings)?;
+        let refused = self.records(resolver, report, findings)?;
         if self.file.columns.iter().any(|column| self.file.refers_to_itself(column)) {
             // The counts of the first pass hold for the file; the second only adds what stayed incomplete.
             let mut second = FileReport::new(&self.file.file, &self.file.object);
@@ -115,6 +115,24 @@ impl FileImport<'_> {
             report.incomplete = second.incomplete;
         }
         Ok(())
+    }
+
+    /// The first pass. New records are written at once at its end, where the target can.
+    fn records(
+        &self,
+        resolver: &mut Resolver<'_>,
+        report: &mut FileReport,
+        findings: &mut Findings,
+    ) -> Result<BTreeSet<u64>> {
+        let none = BTreeSet::new();
+        let at_once = if self.options.dry_run { None } else { AtOnce::over(self.target) };
+        let Some(at_once) = at_once else {
+            return self.pass(Pass::Records, &none, resolver, report, findings);
+        };
+        let import = FileImport { target: &at_once, ..*self };
+        let refused = import.pass(Pass::Records, &none, resolver, report, findings)?;
+        at_once.commit()?;
+        Ok(refused)
     }
 
     /// Goes through the file once; returns the rows that were refused.

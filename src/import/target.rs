@@ -3,7 +3,7 @@
 mod embedded;
 mod served;
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
 use anyhow::{Context, Result};
 use quarry_metadata::{FieldName, ObjectName};
@@ -88,6 +88,11 @@ pub trait Target {
     /// Why nothing of it was kept.
     fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal>;
 
+    /// Takes many new records that are to be written at once; none where the target has no such way.
+    fn bulk(&self) -> Option<Box<dyn BulkTarget + '_>> {
+        None
+    }
+
     /// The records of `object` whose field `by` has one of `values`: that value as text and the record's id, a pair per
     /// record.
     ///
@@ -95,6 +100,58 @@ pub trait Target {
     ///
     /// When the question can't be answered.
     fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> Result<Vec<(String, String)>>;
+}
+
+/// New records that are written at once.
+pub trait BulkTarget {
+    /// Takes a batch, checked like any other; none when it is not of new records alone, and has to be written by itself.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing of it was taken.
+    fn add(&mut self, batch: &[Upsert]) -> Result<Option<Vec<Written>>, Refusal>;
+
+    /// Writes all that was taken.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was written.
+    fn commit(self: Box<Self>) -> Result<()>;
+}
+
+/// A target whose new records are written at once.
+pub struct AtOnce<'t> {
+    target: &'t dyn Target,
+    bulk: RefCell<Box<dyn BulkTarget + 't>>,
+}
+
+impl<'t> AtOnce<'t> {
+    /// Over a target that has such a way.
+    pub fn over(target: &'t dyn Target) -> Option<Self> {
+        Some(Self { target, bulk: RefCell::new(target.bulk()?) })
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of them was written.
+    pub fn commit(self) -> Result<()> {
+        self.bulk.into_inner().commit()
+    }
+}
+
+impl Target for AtOnce<'_> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+        if !dry_run && let Some(taken) = self.bulk.borrow_mut().add(batch)? {
+            return Ok(taken);
+        }
+        self.target.write(batch, dry_run)
+    }
+
+    fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> Result<Vec<(String, String)>> {
+        self.target.find(object, by, values)
+    }
 }
 
 /// The question that [`Target::find`] asks, in ObjectQL.

@@ -223,7 +223,7 @@ fn must_be_unchanged(target: &Target, key: &Key, base: u64, state: &State) -> Re
     };
     if let (None, Place::Segment(number, row)) = (found.begin, found.place) {
         let part = target.parts.must_segment(number)?;
-        found.begin = Some(part.segment.begin_after(row, base)?);
+        found.begin = Some(part.begin_after(row, base)?);
     }
     if found.begin.is_some_and(|begin| begin > base) { Err(conflict(target, key)) } else { Ok(found) }
 }

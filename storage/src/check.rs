@@ -150,7 +150,7 @@ fn count(terms: &[Term]) -> u64 {
     u64::try_from(terms.len()).unwrap_or(u64::MAX)
 }
 
-fn violation(table: &Table, constraint: &Unique, key: &Key) -> Error {
+pub(crate) fn violation(table: &Table, constraint: &Unique, key: &Key) -> Error {
     Error::UniqueViolation {
         table: table.spec.name.to_string(),
         constraint: constraint.name.to_string(),
@@ -159,6 +159,6 @@ fn violation(table: &Table, constraint: &Unique, key: &Key) -> Error {
     }
 }
 
-fn column_name(table: &Table, at: usize) -> String {
+pub(crate) fn column_name(table: &Table, at: usize) -> String {
     table.spec.columns.get(at).map(|column| column.name.to_string()).unwrap_or_default()
 }

@@ -177,7 +177,7 @@ pub(crate) fn encode(catalog: &Catalog, writes: &WriteSet, info: CommitInfo) -> 
     Entry::Transaction(TransactionEntry { actor, time_micros, transaction, package_version, tables }).encode()
 }
 
-fn check_shape(table: &Table, row: &Row) -> Result<()> {
+pub(crate) fn check_shape(table: &Table, row: &Row) -> Result<()> {
     let spec = &table.spec;
     let (has, given) = (spec.columns.len(), row.0.len());
     if given > has {

@@ -11,13 +11,12 @@ use std::{
 
 use crate::{
     catalog::Table,
-    columns,
     error::Result,
     fold::SEGMENT_ROWS_MAX,
+    merge::{Merge, Merged},
     segment::{Segment, SegmentId, SegmentWriter},
     state::{SegmentPart, State},
     store::{Inner, Published},
-    value::{Key, Row},
 };
 
 /// A table is left alone up to this many segments.
@@ -26,9 +25,10 @@ const SEGMENTS_MAX: usize = 8;
 /// Merges what wants merging. The lock for folding is held, and nothing is frozen.
 pub(crate) fn all(inner: &Inner) -> Result<()> {
     let state = inner.published().state;
+    let oldest = inner.retained.oldest().map_or(u64::MAX, |start| start.csn);
     for table in state.catalog.tables() {
         let parts = inner.published().state.segments.get(&table.id).cloned().unwrap_or_default();
-        let chosen = choose(&parts);
+        let chosen = choose(&parts, oldest.min(state.folded.csn));
         if !chosen.is_empty() {
             merge(inner, table, &parts, &chosen)?;
         }
@@ -37,15 +37,16 @@ pub(crate) fn all(inner: &Inner) -> Result<()> {
 }
 
 /// The numbers of the segments to merge: where there are too many, the smallest ones, as many as make one segment
-/// together; else those that are deleted for the most part.
-fn choose(parts: &[SegmentPart]) -> Vec<usize> {
+/// together; else those that are deleted for the most part. What was loaded behind `kept`, the oldest manifest, is left
+/// alone: who replays entries behind it needs it.
+fn choose(parts: &[SegmentPart], kept: u64) -> Vec<usize> {
+    let ready = || parts.iter().enumerate().filter(|(_, part)| part.is_there_at(kept));
     if parts.len() <= SEGMENTS_MAX {
         let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
-        return parts.iter().enumerate().filter(|(_, part)| is_sparse(part)).map(|(at, _)| at).collect();
+        return ready().filter(|(_, part)| is_sparse(part)).map(|(at, _)| at).collect();
     }
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
-    let mut by_size: Vec<(u64, usize)> =
-        parts.iter().enumerate().map(|(at, part)| (live(part), at)).collect();
+    let mut by_size: Vec<(u64, usize)> = ready().map(|(at, part)| (live(part), at)).collect();
     by_size.sort_unstable();
     let mut rows = 0;
     let limit = u64::try_from(SEGMENT_ROWS_MAX).unwrap_or(u64::MAX);
@@ -64,130 +65,95 @@ fn choose(parts: &[SegmentPart]) -> Vec<usize> {
     chosen
 }
 
-/// The row of an old segment, by its number.
-type OldPlace = (SegmentId, u32);
+/// A row that is in no segment any more.
+const NOWHERE: u32 = u32::MAX;
+
+/// The segment that takes the place of some, and where each of their rows went in it: by old segment, by old row.
+struct Written {
+    segment: Option<Segment>,
+    places: Vec<Vec<u32>>,
+}
 
 fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usize]) -> Result<()> {
     let old: Vec<&SegmentPart> = chosen.iter().filter_map(|at| parts.get(*at)).collect();
-    let (merged, places) = write(inner, table, &old)?;
+    let Written { segment, places } = write(inner, table, &old)?;
     let gone = |id: SegmentId| old.iter().any(|part| part.segment.id() == id);
     let mut next: Vec<SegmentPart> = parts.iter().filter(|part| !gone(part.segment.id())).cloned().collect();
-    next.extend(merged.map(|segment| SegmentPart { segment: Arc::new(segment), deleted: Arc::default() }));
+    let into = segment.as_ref().map(Segment::id);
+    next.extend(segment.map(|segment| SegmentPart::new(Arc::new(segment))));
 
     let state = inner.published().state;
     let mut segments: HashMap<_, &[SegmentPart]> =
         state.segments.iter().map(|(table, parts)| (*table, parts.as_slice())).collect();
     segments.insert(table.id, &next);
     inner.publish_manifest(&state, state.folded, segments)?;
-    swap(inner, table, &old, (next, places))?;
+    let moved = into.map(|into| Moved { into, from: old.iter().map(|part| part.segment.id()).zip(places) });
+    swap(inner, table, next, moved)?;
     inner.expire();
     Ok(())
 }
 
-/// Writes the live rows of these segments as one; `None` when there are none. And where each row went.
-fn write(
-    inner: &Inner,
-    table: &Arc<Table>,
-    old: &[&SegmentPart],
-) -> Result<(Option<Segment>, HashMap<OldPlace, OldPlace>)> {
-    let mut places = HashMap::new();
-    let mut runs = old.iter().map(|part| Run::new(table, part)).collect::<Result<Vec<_>>>()?;
-    let id = SegmentId(inner.next_segment.fetch_add(1, Ordering::Relaxed));
+/// Writes the live rows of these segments as one.
+fn write(inner: &Inner, table: &Arc<Table>, old: &[&SegmentPart]) -> Result<Written> {
+    let rows = |part: &&SegmentPart| usize::try_from(part.segment.rows()).unwrap_or(usize::MAX);
+    let mut places: Vec<Vec<u32>> = old.iter().map(|part| vec![NOWHERE; rows(part)]).collect();
+    let mut merge = Merge::new(table, old.iter().map(|part| vec![*part]))?;
     let mut writer = None;
-    let mut row = 0;
-    while let Some(run) = smallest(&mut runs) {
-        let Some(next) = run.next.take() else { break };
-        places.insert((run.part.segment.id(), next.at), (id, row));
+    let mut number = 0;
+    while let Some(Merged { row, csn, run, at }) = merge.next()? {
+        let places = places.get_mut(run);
+        if let Some(place) = places.and_then(|places| places.get_mut(usize::try_from(at).ok()?)) {
+            *place = number;
+        }
         let writer = match &mut writer {
             Some(writer) => writer,
             None => {
-                writer.insert(SegmentWriter::create(&inner.ground, table, id, inner.options.row_group_rows)?)
+                let id = SegmentId(inner.next_segment.fetch_add(1, Ordering::Relaxed));
+                let group_rows = inner.options.row_group_rows;
+                writer.insert(SegmentWriter::create(&inner.ground, table, id, group_rows)?)
             }
         };
-        writer.add(next.row, next.csn)?;
-        run.advance()?;
-        row += 1;
+        writer.add(row, csn)?;
+        number += 1;
     }
     let segment = writer.map(SegmentWriter::finish).transpose()?;
-    Ok((segment, places))
+    Ok(Written { segment, places })
+}
+
+/// Where rows went.
+struct Moved<P> {
+    into: SegmentId,
+    /// By old segment, the new number of each row.
+    from: P,
 }
 
 fn swap(
     inner: &Inner,
     table: &Table,
-    old: &[&SegmentPart],
-    (next, places): (Vec<SegmentPart>, HashMap<OldPlace, OldPlace>),
+    next: Vec<SegmentPart>,
+    moved: Option<Moved<impl Iterator<Item = (SegmentId, Vec<u32>)>>>,
 ) -> Result<()> {
     let _log = inner.log.lock();
     let Published { state, csn } = inner.published();
-    for generation in &state.generations {
-        let delta = generation.must_get(table.id)?;
-        let mut moved = Vec::new();
-        for part in old {
-            let id = part.segment.id();
-            let places = &places;
-            let carried = delta.deletes_of(id).into_iter();
-            moved.extend(carried.filter_map(|(csn, row)| places.get(&(id, row)).map(|place| (csn, *place))));
-        }
-        moved.sort_unstable();
-        for (csn, (segment, row)) in moved {
-            delta.delete_in(segment, row, csn);
+    if let Some(Moved { into, from }) = moved {
+        let from: Vec<_> = from.collect();
+        for generation in &state.generations {
+            let delta = generation.must_get(table.id)?;
+            let mut carried = Vec::new();
+            for (old, places) in &from {
+                let place = |row: u32| places.get(usize::try_from(row).ok()?).copied();
+                let placed = |(csn, row): (u64, u32)| Some((csn, place(row)?));
+                carried.extend(delta.deletes_of(*old).into_iter().filter_map(placed));
+            }
+            carried.retain(|(_, place)| *place != NOWHERE);
+            carried.sort_unstable();
+            for (csn, row) in carried {
+                delta.delete_in(into, row, csn);
+            }
         }
     }
     let mut segments = state.segments.clone();
     segments.insert(table.id, Arc::new(next));
     inner.publish(Arc::new(State { segments, ..State::clone(&state) }), csn);
     Ok(())
-}
-
-/// The live rows of a segment, in order, a row group at a time.
-struct Run<'a> {
-    table: &'a Arc<Table>,
-    part: &'a SegmentPart,
-    group: usize,
-    /// The next rows, last first.
-    ready: Vec<Next>,
-    next: Option<Next>,
-}
-
-struct Next {
-    key: Key,
-    row: Row,
-    csn: u64,
-    at: u32,
-}
-
-impl<'a> Run<'a> {
-    fn new(table: &'a Arc<Table>, part: &'a SegmentPart) -> Result<Run<'a>> {
-        let mut run = Run { table, part, group: 0, ready: Vec::new(), next: None };
-        run.advance()?;
-        Ok(run)
-    }
-
-    fn advance(&mut self) -> Result<()> {
-        let groups = self.part.segment.groups();
-        while self.ready.is_empty() {
-            let Some(places) = groups.get(self.group) else { break };
-            let all: Vec<usize> = (0..self.table.spec.columns.len()).collect();
-            let arrays = self.part.segment.columns(self.table, self.group, &all)?;
-            let csns = self.part.segment.csns(self.group)?;
-            let batch = columns::record_batch(self.table.schema.clone(), arrays, csns.len())?;
-            let rows = columns::rows(&self.table.spec, &batch)?;
-            for ((at, row), csn) in places.clone().zip(rows).zip(csns) {
-                if !self.part.deleted.contains(at) {
-                    self.ready.push(Next { key: row.key()?.clone(), row, csn, at });
-                }
-            }
-            self.ready.reverse();
-            self.group += 1;
-        }
-        self.next = self.ready.pop();
-        Ok(())
-    }
-}
-
-/// The run whose next key is the smallest. A key is live in one segment only.
-fn smallest<'r, 'a>(runs: &'r mut [Run<'a>]) -> Option<&'r mut Run<'a>> {
-    let live = runs.iter_mut().filter(|run| run.next.is_some());
-    live.min_by(|a, b| a.next.as_ref().map(|next| &next.key).cmp(&b.next.as_ref().map(|next| &next.key)))
 }

@@ -12,6 +12,7 @@
 //! One writer (the committer) changes a table; any number of readers look on.
 
 mod block;
+mod changes;
 mod generation;
 mod held;
 mod index;

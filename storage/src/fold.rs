@@ -68,7 +68,7 @@ impl Inner {
         let log = log.as_ref().ok_or_else(closed)?;
         let Published { state, csn } = self.published();
         let Some(newest) = state.generations.last() else { return Ok(false) };
-        if newest.is_empty() {
+        if newest.is_empty() && !state.has_loads_behind(state.folded.csn) {
             return Ok(false);
         }
         let rows = |table: TableId| newest.must_get(table).map_or(0, |delta| delta.count(csn));
@@ -108,7 +108,7 @@ impl Inner {
             let since = delta.deleted_in(part.segment.id(), csn);
             let deleted =
                 if since.is_empty() { part.deleted.clone() } else { Arc::new(&*part.deleted | &*since) };
-            folded.segments.push(SegmentPart { segment: part.segment.clone(), deleted });
+            folded.segments.push(SegmentPart { deleted, ..part.clone() });
         }
         let mut versions = Vec::new();
         for at in delta.visible(csn) {
@@ -124,12 +124,13 @@ impl Inner {
                 writer.add(version.row.clone(), version.begin)?;
             }
             let segment = Arc::new(writer.finish()?);
-            folded.segments.push(SegmentPart { segment, deleted: Arc::default() });
+            folded.segments.push(SegmentPart::new(segment));
         }
         Ok(folded)
     }
 
-    /// Publishes a manifest of these segments. The lock for folding is held.
+    /// Publishes a manifest of these segments, as far as they were there at `start`: those loaded behind it are named by
+    /// the log. The lock for folding is held.
     pub fn publish_manifest(
         &self,
         state: &State,
@@ -139,7 +140,8 @@ impl Inner {
         let mut tables = Vec::new();
         for table in state.catalog.tables() {
             let parts = segments.get(&table.id).copied().unwrap_or_default();
-            let segments = parts.iter().map(entry).collect::<Result<_>>()?;
+            let parts = parts.iter().filter(|part| part.is_there_at(start.csn));
+            let segments = parts.map(entry).collect::<Result<_>>()?;
             tables.push(ManifestTable { table: table.id, segments });
         }
         let manifest = Manifest {
@@ -221,5 +223,10 @@ fn entry(part: &SegmentPart) -> Result<ManifestSegment> {
     part.deleted
         .serialize_into(&mut deleted)
         .map_err(|error| Error::Internal(format!("a bitmap: {error}")))?;
-    Ok(ManifestSegment { id: part.segment.id(), meta_crc: part.segment.meta_crc(), deleted })
+    Ok(ManifestSegment {
+        id: part.segment.id(),
+        meta_crc: part.segment.meta_crc(),
+        deleted,
+        loaded_at: part.loaded_at,
+    })
 }

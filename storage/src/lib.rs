@@ -24,8 +24,15 @@
 //! 2. Its rows become segments, sorted by key, with their indexes.
 //! 3. A manifest that names them is published: the one step that counts.
 //! 4. The state is swapped; readers keep the old one as long as they need it.
+//!
+//! # The road of a bulk load
+//!
+//! 1. [`BulkLoad::add`] gathers rows and writes them, sorted by key, as segments that no one names yet.
+//! 2. [`BulkLoad::commit`] checks them as a whole against the newest state (`bulk::check`).
+//! 3. One log entry names the segments: the one step that counts. From then on they are part of the state.
 
 mod apply;
+pub mod bulk;
 mod catalog;
 mod check;
 mod columns;
@@ -38,6 +45,7 @@ mod fold;
 pub mod history;
 mod log;
 mod manifest;
+mod merge;
 mod objects;
 mod overlay;
 pub mod past;
@@ -59,6 +67,7 @@ pub mod verify;
 pub mod world;
 pub mod write;
 
+pub use bulk::BulkLoad;
 pub use error::{Error, ErrorKind, Result};
 pub use history::{History, HistoryRequest, history_schema};
 pub use past::AsOf;

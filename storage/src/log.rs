@@ -22,7 +22,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{ChangeEntry, Entry, TableEntry, TransactionEntry, patched};
+pub(crate) use entry::{
+    ChangeEntry, Entry, LoadEntry, LoadedSegment, LoadedTable, TableEntry, TransactionEntry, patched,
+};
 pub(crate) use frame::Hash;
 pub(crate) use reader::{FoundFrame, FrameReader};
 pub(crate) use recovery::{LogStart, Tail, judge_tail, log_files, recover};

@@ -18,8 +18,8 @@ use crate::{
 };
 
 const MAGIC: &[u8; 8] = b"QUARRYMF";
-/// 1 did not tell the time.
-const VERSION: u32 = 2;
+/// 1 did not tell the time, 2 no loads.
+const VERSION: u32 = 3;
 const HEADER_BYTES: usize = 16;
 
 /// The store at the CSN up to which all is in segments.
@@ -51,17 +51,85 @@ pub(crate) struct ManifestSegment {
     pub meta_crc: u32,
     /// Rows that are not current: a roaring bitmap in its portable format.
     pub deleted: Vec<u8>,
+    /// The CSN that made all its rows, of a segment that was loaded.
+    pub loaded_at: Option<u64>,
 }
 
-/// Format 1.
-#[derive(Deserialize)]
-struct ManifestV1 {
-    number: u64,
-    folded_csn: u64,
-    folded_hash: [u8; 32],
-    next_segment: u64,
-    catalog: Vec<Arc<TableSpec>>,
-    tables: Vec<ManifestTable>,
+/// Formats 1 and 2.
+mod older {
+    use super::{Arc, Deserialize, SegmentId, TableId, TableSpec};
+
+    #[derive(Deserialize)]
+    pub struct Version1 {
+        number: u64,
+        folded_csn: u64,
+        folded_hash: [u8; 32],
+        next_segment: u64,
+        catalog: Vec<Arc<TableSpec>>,
+        tables: Vec<Table>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Version2 {
+        number: u64,
+        folded_csn: u64,
+        folded_hash: [u8; 32],
+        folded_time_micros: i64,
+        next_segment: u64,
+        catalog: Vec<Arc<TableSpec>>,
+        tables: Vec<Table>,
+    }
+
+    #[derive(Deserialize)]
+    struct Table {
+        table: TableId,
+        segments: Vec<Segment>,
+    }
+
+    #[derive(Deserialize)]
+    struct Segment {
+        id: SegmentId,
+        meta_crc: u32,
+        deleted: Vec<u8>,
+    }
+
+    impl From<Version1> for super::Manifest {
+        fn from(old: Version1) -> super::Manifest {
+            let Version1 { number, folded_csn, folded_hash, next_segment, catalog, tables } = old;
+            let tables = tables.into_iter().map(Table::now).collect();
+            let empty = super::Manifest::default();
+            super::Manifest { number, folded_csn, folded_hash, next_segment, catalog, tables, ..empty }
+        }
+    }
+
+    impl From<Version2> for super::Manifest {
+        fn from(old: Version2) -> super::Manifest {
+            super::Manifest {
+                number: old.number,
+                folded_csn: old.folded_csn,
+                folded_hash: old.folded_hash,
+                folded_time_micros: old.folded_time_micros,
+                next_segment: old.next_segment,
+                catalog: old.catalog,
+                tables: old.tables.into_iter().map(Table::now).collect(),
+            }
+        }
+    }
+
+    impl Table {
+        fn now(self) -> super::ManifestTable {
+            let segment = |Segment { id, meta_crc, deleted }| super::ManifestSegment {
+                id,
+                meta_crc,
+                deleted,
+                loaded_at: None,
+            };
+            super::ManifestTable {
+                table: self.table,
+                segments: self.segments.into_iter().map(segment).collect(),
+            }
+        }
+    }
 }
 
 impl Default for Manifest {
@@ -76,14 +144,6 @@ impl Default for Manifest {
             catalog: Vec::new(),
             tables: Vec::new(),
         }
-    }
-}
-
-impl From<ManifestV1> for Manifest {
-    fn from(old: ManifestV1) -> Manifest {
-        let ManifestV1 { number, folded_csn, folded_hash, next_segment, catalog, tables } = old;
-        let empty = Manifest::default();
-        Manifest { number, folded_csn, folded_hash, next_segment, catalog, tables, ..empty }
     }
 }
 
@@ -160,12 +220,13 @@ pub(crate) fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<
         let place = objects.place(name);
         let what = format!("{place} has a format this program does not read; use a newer program");
         return Err(Error::Invalid(what));
-    }
+    };
     if field(12) != Some(crc32c::crc32c(payload)) {
         return Err(damaged("the checksum does not match".into()));
     }
     let manifest = match version {
-        Some(1) => postcard::from_bytes::<ManifestV1>(payload).map(Manifest::from),
+        Some(1) => postcard::from_bytes::<older::Version1>(payload).map(Manifest::from),
+        Some(2) => postcard::from_bytes::<older::Version2>(payload).map(Manifest::from),
         _ => postcard::from_bytes(payload),
     };
     let manifest = manifest.map_err(|error| damaged(error.to_string()))?;

@@ -10,14 +10,15 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use crate::{
-    Csn, apply,
+    Csn, apply, bulk,
     catalog::{Catalog, TableId},
     delta::{Gauge, Generation},
     error::{Error, Result},
     history::{Archive, timestamp},
-    log::Entry,
+    log::{Entry, LoadEntry},
     manifest::Manifest,
-    retained::Segments,
+    retained::{Retained, Segments},
+    segment::Ground,
     snapshot::Snapshot,
     state::{SegmentPart, State},
     store::{Inner, Published, Store},
@@ -62,8 +63,10 @@ impl Store {
                 if at < now.state.folded.time_micros {
                     return past(inner, &now, now.csn, at);
                 }
-                let csn = Replay::until(at).follow(&now.state, now.state.folded.csn + 1..=now.csn)?;
-                Ok(Snapshot::new(now.state, csn))
+                let csns = now.state.folded.csn + 1..=now.csn;
+                let (state, csn) =
+                    Replay::until(at).follow(now.state, (&inner.retained, &inner.ground), csns)?;
+                Ok(Snapshot::new(state, csn))
             }
         }
     }
@@ -77,8 +80,9 @@ fn past(inner: &Inner, now: &Published, csn: u64, at: i64) -> Result<Snapshot> {
     // Not in the store's gauge: who looks back must not make writers wait. It has a limit of its own.
     let state = state_over(&manifest, segments, catalog, now.state.archive.clone(), &Gauge::default());
     let replay = Replay { until_micros: at, bytes_max: inner.options.time_travel_bytes_max, applies: true };
-    let csn = replay.follow(&state, manifest.folded_csn + 1..=csn)?;
-    Ok(Snapshot::new(Arc::new(state), csn))
+    let csns = manifest.folded_csn + 1..=csn;
+    let (state, csn) = replay.follow(Arc::new(state), (&inner.retained, &inner.ground), csns)?;
+    Ok(Snapshot::new(state, csn))
 }
 
 fn outside(inner: &Inner) -> Error {
@@ -127,26 +131,39 @@ impl Replay {
         Replay { until_micros, bytes_max: u64::MAX, applies: false }
     }
 
-    /// The CSN of the last entry that was followed. The state's catalog must have the tables of all of them.
+    /// The state, and the CSN of the last entry that was followed. The state's catalog must have the tables of all of them.
     ///
     /// # Errors
     ///
     /// `Limited`, `Damaged`, `Io`.
-    pub fn follow(&self, state: &State, csns: RangeInclusive<u64>) -> Result<u64> {
+    pub fn follow(
+        &self,
+        mut state: Arc<State>,
+        from: (&Retained, &Arc<Ground>),
+        csns: RangeInclusive<u64>,
+    ) -> Result<(Arc<State>, u64)> {
         let mut last = csns.start().saturating_sub(1);
         let mut time = state.folded.time_micros;
-        for frame in state.archive.frames(csns)? {
+        let archive = state.archive.clone();
+        for frame in archive.frames(csns)? {
             let frame = frame?;
             let entry = Entry::decode(frame.payload())
                 .map_err(|error| Error::Internal(format!("entry {} can't be read: {error}", frame.csn)))?;
-            if let Entry::Transaction(transaction) = &entry {
-                time = time.max(transaction.time_micros);
-                if time > self.until_micros {
-                    break;
+            time = match &entry {
+                Entry::Transaction(by) | Entry::Load(LoadEntry { by, .. }) => time.max(by.time_micros),
+                Entry::Catalog(_) => time,
+            };
+            if time > self.until_micros {
+                break;
+            }
+            match &entry {
+                Entry::Transaction(transaction) if self.applies => {
+                    apply::replay(&state, transaction, frame.csn)?;
                 }
-                if self.applies {
-                    apply::replay(state, transaction, frame.csn)?;
+                Entry::Load(load) if self.applies => {
+                    state = Arc::new(bulk::replay(&state, from, load, frame.csn)?);
                 }
+                _ => {}
             }
             last = frame.csn;
             let asked = state.newest_bytes();
@@ -158,6 +175,6 @@ impl Replay {
                 });
             }
         }
-        Ok(last)
+        Ok((state, last))
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     manifest::{self, Manifest},
     objects::{ObjectName, Objects},
     segment::{Ground, Segment, SegmentId, all_segments, folder},
-    state::SegmentPart,
+    state::{SegmentPart, State},
 };
 
 /// A table's segments.
@@ -94,6 +94,26 @@ impl Retained {
         open_segments(&mut self.kept.lock(), ground, manifest)
     }
 
+    /// A segment by its number and the CRC of its `segment.meta`.
+    ///
+    /// # Errors
+    ///
+    /// `Damaged`, `Io`.
+    pub fn open_segment(
+        &self,
+        ground: &Arc<Ground>,
+        table: TableId,
+        named: (SegmentId, u32),
+    ) -> Result<Arc<Segment>> {
+        self.kept.lock().open(ground, table, named)
+    }
+
+    /// These were loaded: the log names them.
+    pub fn note<'a>(&self, segments: impl Iterator<Item = &'a Arc<Segment>>) {
+        let mut kept = self.kept.lock();
+        kept.open.extend(segments.map(|segment| (segment.id(), Arc::downgrade(segment))));
+    }
+
     /// A manifest was published.
     pub fn add<'a>(&self, manifest: &Manifest, segments: impl Iterator<Item = &'a Arc<Segment>>) {
         let mut kept = self.kept.lock();
@@ -156,23 +176,46 @@ impl Retained {
         Ok(())
     }
 
-    /// Removes the segments that no manifest names: no one can have them before the store is open.
+    /// Removes the segments that neither a manifest nor the log names, whose state this is: no one can have them before
+    /// the store is open. Returns a number behind those of all segments.
     ///
     /// # Errors
     ///
     /// `Io`.
-    pub fn remove_unnamed(&self, objects: &Objects) -> Result<()> {
+    pub fn remove_unnamed(&self, objects: &Objects, state: &State) -> Result<u64> {
         let kept = self.kept.lock();
         let named = kept.manifests.values().flat_map(|brief| &brief.segments);
-        let named: HashSet<ObjectName> = named.map(|(table, id)| folder(*table, *id)).collect();
+        let mut named: HashSet<ObjectName> = named.map(|(table, id)| folder(*table, *id)).collect();
+        for (table, parts) in &state.segments {
+            named.extend(parts.iter().map(|part| folder(*table, part.segment.id())));
+        }
         let all = objects.list(&all_segments())?;
         // `segments/<table>/<segment>`
         let found: HashSet<ObjectName> = all.iter().map(|name| name.parts().take(3).collect()).collect();
-        found.difference(&named).try_for_each(|left| objects.delete_folder(left))
+        let number = |folder: &ObjectName| folder.filename()?.parse::<u64>().ok();
+        let last = found.iter().chain(&named).filter_map(number).max();
+        found.difference(&named).try_for_each(|left| objects.delete_folder(left))?;
+        Ok(last.map_or(0, |last| last + 1))
     }
 }
 
 impl Kept {
+    /// A segment, open once however many states have it.
+    fn open(
+        &mut self,
+        ground: &Arc<Ground>,
+        table: TableId,
+        named: (SegmentId, u32),
+    ) -> Result<Arc<Segment>> {
+        let (id, meta_crc) = named;
+        if let Some(open) = self.open.get(&id).and_then(Weak::upgrade) {
+            return Ok(open);
+        }
+        let segment = Arc::new(Segment::open(ground, table, id, meta_crc)?);
+        self.open.insert(id, Arc::downgrade(&segment));
+        Ok(segment)
+    }
+
     /// The numbers of manifests that no instant behind `from_micros` needs.
     fn unneeded(&self, from_micros: i64) -> Vec<u64> {
         let next = self.manifests.values().skip(1);
@@ -196,14 +239,10 @@ fn open_segments(
     for table in &manifest.tables {
         let mut parts = Vec::with_capacity(table.segments.len());
         for named in &table.segments {
-            let segment = match kept.open.get(&named.id).and_then(Weak::upgrade) {
-                Some(open) => open,
-                None => Arc::new(Segment::open(ground, table.table, named.id, named.meta_crc)?),
-            };
-            kept.open.insert(named.id, Arc::downgrade(&segment));
+            let segment = kept.open(ground, table.table, (named.id, named.meta_crc))?;
             let deleted = RoaringBitmap::deserialize_from(named.deleted.as_slice())
                 .map_err(|error| Error::Internal(format!("a bitmap of the manifest: {error}")))?;
-            parts.push(SegmentPart { segment, deleted: Arc::new(deleted) });
+            parts.push(SegmentPart { segment, deleted: Arc::new(deleted), loaded_at: named.loaded_at });
         }
         tables.insert(table.table, Arc::new(parts));
     }

@@ -18,6 +18,7 @@ mod find;
 mod inspect;
 mod meta;
 mod read;
+mod slices;
 mod statistics;
 mod write;
 
@@ -30,11 +31,10 @@ use std::{
     },
 };
 
-use arrow::array::Array;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{cache::Cache, write::SegmentWriter};
+pub(crate) use self::{cache::Cache, slices::Slices, write::SegmentWriter};
 use self::{cache::SegmentKey, meta::SegmentMeta};
 use crate::{
     catalog::{Table, TableId},
@@ -45,6 +45,9 @@ use crate::{
     text::{TextPart, TextWriter},
     value::Row,
 };
+
+/// Rows that are indexed at a time when an index is made anew.
+const SLICE_ROWS: usize = 1_024;
 
 /// A segment's number, given once in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -247,11 +250,8 @@ impl Segment {
     /// Makes the index anew, in its place: half of one, after a crash, is found damaged and made anew again.
     fn rebuild_index(&self, table: &Table, name: &ObjectName) -> Result<TextPart> {
         let mut writer = TextWriter::create(&self.ground.objects, name, table)?;
-        let all: Vec<usize> = (0..table.spec.columns.len()).collect();
-        for group in 0..self.meta.groups.len() {
-            let arrays = self.columns(table, group, &all)?;
-            let rows = arrays.first().map_or(0, |array| array.len());
-            let batch = columns::record_batch(table.schema.clone(), arrays, rows)?;
+        let mut slices = self.slices(SLICE_ROWS)?;
+        while let Some((batch, _)) = slices.next(table)? {
             for row in columns::rows(&table.spec, &batch)? {
                 writer.add(&row)?;
             }

@@ -41,6 +41,28 @@ pub(crate) struct SegmentPart {
     pub segment: Arc<Segment>,
     /// Rows that had been replaced when the manifest was written.
     pub deleted: Arc<RoaringBitmap>,
+    /// The CSN that made all its rows, of a segment that was loaded: what is in it does not tell.
+    pub loaded_at: Option<u64>,
+}
+
+impl SegmentPart {
+    /// A segment of which no row was replaced.
+    pub fn new(segment: Arc<Segment>) -> SegmentPart {
+        SegmentPart { segment, deleted: Arc::default(), loaded_at: None }
+    }
+
+    /// May a reader at this CSN see it?
+    pub fn is_there_at(&self, csn: u64) -> bool {
+        self.loaded_at.is_none_or(|at| at <= csn)
+    }
+
+    /// A CSN that is behind `base` if and only if the row was made behind it.
+    pub fn begin_after(&self, row: u32, base: u64) -> Result<u64> {
+        match self.loaded_at {
+            Some(csn) => Ok(csn),
+            None => self.segment.begin_after(row, base),
+        }
+    }
 }
 
 /// The parts of one table at one CSN. Parts are numbered: segments, then deltas, oldest first.
@@ -76,10 +98,34 @@ impl State {
         let deltas = self.generations.iter().map(|generation| generation.must_get(table.id).cloned());
         Ok(TableParts {
             table: table.clone(),
-            segments: self.segments.get(&table.id).cloned().unwrap_or_default(),
+            segments: self.segments_at(table.id, csn),
             deltas: deltas.collect::<Result<_>>()?,
             csn,
         })
+    }
+
+    /// A table's segments, without those that were loaded behind a CSN.
+    fn segments_at(&self, table: TableId, csn: u64) -> Arc<Vec<SegmentPart>> {
+        let Some(all) = self.segments.get(&table) else { return Arc::default() };
+        if all.iter().all(|part| part.is_there_at(csn)) {
+            return all.clone();
+        }
+        Arc::new(all.iter().filter(|part| part.is_there_at(csn)).cloned().collect())
+    }
+
+    /// Was anything loaded behind a CSN?
+    pub fn has_loads_behind(&self, csn: u64) -> bool {
+        self.segments.values().any(|parts| parts.iter().any(|part| !part.is_there_at(csn)))
+    }
+
+    /// With more segments.
+    pub fn with_segments(&self, more: impl Iterator<Item = (TableId, Vec<SegmentPart>)>) -> State {
+        let mut state = self.clone();
+        for (table, parts) in more {
+            let all = Arc::make_mut(state.segments.entry(table).or_default());
+            all.extend(parts);
+        }
+        state
     }
 
     /// The same rows under a newer catalog.

@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::{
     Csn,
     apply::{self, Applied},
+    bulk,
     catalog::Catalog,
     check,
     commit::{Queue, Waiting, committed, encode},
@@ -52,6 +53,8 @@ pub struct StoreOptions {
     /// Bytes that an open transaction may hold, roughly, rows and the journal of its savepoints. See
     /// [`Snapshot::writes`].
     pub transaction_bytes_max: u64,
+    /// Rows of a bulk load that wait to be sorted and written, roughly, in bytes.
+    pub load_bytes_target: u64,
     /// Rows in a Parquet row group.
     pub row_group_rows: usize,
     /// How far back a past state can be asked for; what only older ones need goes. History stays.
@@ -69,6 +72,7 @@ impl Default for StoreOptions {
             write_wait_ms_max: 10_000,
             transaction_rows_max: 1_000_000,
             transaction_bytes_max: TRANSACTION_BYTES_MAX,
+            load_bytes_target: 32 << 20,
             row_group_rows: 32_768,
             history_window_seconds: 24 * 60 * 60,
             time_travel_bytes_max: 256 << 20,
@@ -117,7 +121,7 @@ pub(crate) struct Inner {
     /// Segments that a manifest names which failed to be published, and may be there all the same. They stay until a
     /// later one is published.
     pub doubtful: Mutex<Vec<Arc<Segment>>>,
-    /// The number of the next segment, and of the last manifest; changed by who folds.
+    /// The number of the next segment, and of the last manifest.
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
     /// What deltas hold in memory.
@@ -295,8 +299,6 @@ impl Inner {
         let start = manifest.folded();
         let archive = Archive::new(ground.objects.clone(), files.clone(), folder.join(LOG));
         let segments = retained.segments(&ground, &manifest)?;
-        retained.remove_unnamed(&ground.objects)?;
-        retained.expire(&ground.objects, world.clock.now_micros())?;
         let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
         let gauge = Gauge::default();
         let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive), &gauge));
@@ -314,9 +316,15 @@ impl Inner {
                     time_micros = time_micros.max(transaction.time_micros);
                     apply::replay(&state, &transaction, csn)?;
                 }
+                Entry::Load(load) => {
+                    time_micros = time_micros.max(load.by.time_micros);
+                    state = Arc::new(bulk::replay(&state, (&retained, &ground), &load, csn)?);
+                }
             }
             Ok(())
         })?;
+        let next_segment = retained.remove_unnamed(&ground.objects, &state)?.max(manifest.next_segment);
+        retained.expire(&ground.objects, world.clock.now_micros())?;
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
             files,
@@ -327,7 +335,7 @@ impl Inner {
             retained,
             time_micros: AtomicI64::new(time_micros),
             doubtful: Mutex::default(),
-            next_segment: AtomicU64::new(manifest.next_segment),
+            next_segment: AtomicU64::new(next_segment),
             manifest: AtomicU64::new(manifest.number),
             gauge,
             queue: Queue::default(),
@@ -347,6 +355,11 @@ impl Inner {
     /// The latest instant of all transactions that were committed.
     pub fn newest_time(&self) -> i64 {
         self.time_micros.load(Ordering::Acquire)
+    }
+
+    /// A transaction of this instant was committed.
+    pub fn note_time(&self, time_micros: i64) {
+        self.time_micros.fetch_max(time_micros, Ordering::AcqRel);
     }
 
     /// Readers see this from now on. The log's lock is held.
@@ -407,7 +420,7 @@ impl Inner {
         match log.append(applied.iter().map(|(waiting, _)| waiting.payload.as_slice())) {
             Ok(()) => {
                 let times = applied.iter().map(|(waiting, _)| waiting.time_micros);
-                self.time_micros.fetch_max(times.max().unwrap_or(i64::MIN), Ordering::AcqRel);
+                self.note_time(times.max().unwrap_or(i64::MIN));
                 self.publish(state, csn);
                 for (csn, (waiting, _)) in (first..).zip(applied) {
                     waiting.finish(Ok(committed(csn)));

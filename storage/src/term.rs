@@ -74,6 +74,12 @@ pub(crate) fn cut(value: &Value) -> Option<Term> {
     Some([&[1], head].concat().into_boxed_slice())
 }
 
+/// The text of a term that has all of it.
+pub(crate) fn whole_text(term: &[u8]) -> Option<&str> {
+    let text = term.strip_prefix(&[1])?;
+    if text.len() > TERM_BYTES_MAX { None } else { std::str::from_utf8(text).ok() }
+}
+
 /// Bits of a float in IEEE order; both zeros are one, all NaN are one.
 pub(crate) fn float_bits(number: f64) -> u64 {
     let number = if number == 0.0 { 0.0 } else { number };

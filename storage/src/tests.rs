@@ -4,6 +4,7 @@
 pub(crate) mod simulated;
 pub(crate) mod support;
 
+mod bulk;
 mod commits;
 mod crashes;
 mod elsewhere;
@@ -14,6 +15,7 @@ mod fixtures;
 mod folds;
 mod histories;
 mod isolation;
+mod memory;
 mod model;
 mod past;
 mod reads;

@@ -28,11 +28,11 @@ use tantivy::{
     schema::{BytesOptions, Field, FieldType, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-pub(crate) use self::words::analyzer;
 use self::{
     directory::ObjectDirectory,
     words::{TOKENIZER, tokenizers},
 };
+pub(crate) use self::{values::each_shared_term, words::analyzer};
 use crate::{
     catalog::{Indexed, Table},
     error::{Error, Result},
@@ -235,6 +235,11 @@ impl TextWriter {
             }
         }
         self.writer.add_document(document).map_err(tantivy_error)
+    }
+
+    /// What it holds in memory: an index is written when it is finished.
+    pub fn bytes(&self) -> usize {
+        self.writer.mem_usage()
     }
 
     /// Puts the finished index there, durably.

@@ -149,6 +149,19 @@ impl WriteSet {
         self.change(table, key).map(Change::new_row)
     }
 
+    /// The rows it puts, by table and in the order of keys, if it does nothing but put new ones: such a transaction may
+    /// become part of a bulk load.
+    pub fn new_rows(&self) -> Option<Vec<(TableName, Row)>> {
+        let mut rows = Vec::with_capacity(self.len());
+        for (table, changes) in self.tables() {
+            for change in changes.values() {
+                let Change::Insert(row) = change else { return None };
+                rows.push((table.clone(), row.clone()));
+            }
+        }
+        Some(rows)
+    }
+
     /// Changed rows in all tables.
     pub fn len(&self) -> usize {
         self.changes.rows

@@ -1,14 +1,16 @@
 //! An engine in this process as a target.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use futures::StreamExt;
-use quarry_engine::{Change, Done, Error, ErrorKind, Input, Operation, Query, Record, Session};
+use quarry_engine::{
+    Bulk, Change, Done, Error, ErrorKind, Input, Operation, Outcome, Query, Record, Session,
+};
 use quarry_json::{Encoder, Options, Separator};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::{Finding, Refusal, Target, Upsert, Written, pair, question};
+use super::{BulkTarget, Finding, Refusal, Target, Upsert, Written, pair, question};
 
 /// A session of an engine in this process, and the runtime on which its work runs.
 pub struct Embedded {
@@ -22,11 +24,11 @@ impl Target for Embedded {
     fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
         let changes = batch.iter().map(change).collect();
         let report = self.runtime.block_on(self.session.change(changes, dry_run)).map_err(refusal)?;
-        let written = report.outcomes.iter().map(|outcome| match outcome.done {
-            Done::Created => Written::Created,
-            _ => Written::Updated,
-        });
-        Ok(written.collect())
+        Ok(written(&report.outcomes))
+    }
+
+    fn bulk(&self) -> Option<Box<dyn BulkTarget + '_>> {
+        Some(Box::new(EmbeddedBulk { bulk: self.session.bulk(), runtime: &self.runtime }))
     }
 
     fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> Result<Vec<(String, String)>> {
@@ -46,6 +48,37 @@ impl Target for Embedded {
             Ok(found)
         })
     }
+}
+
+/// New records on their way into the engine.
+struct EmbeddedBulk<'t> {
+    bulk: Bulk,
+    runtime: &'t Handle,
+}
+
+impl BulkTarget for EmbeddedBulk<'_> {
+    fn add(&mut self, batch: &[Upsert]) -> Result<Option<Vec<Written>>, Refusal> {
+        let changes = batch.iter().map(change).collect();
+        match self.runtime.block_on(self.bulk.add(changes)) {
+            Ok(outcomes) => Ok(outcomes.map(|outcomes| written(&outcomes))),
+            // What was taken before may be lost with it: trying again is for the import as a whole.
+            Err(error) if error.kind == ErrorKind::Unavailable => Err(Refusal::Failed(error.into())),
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
+    fn commit(self: Box<Self>) -> Result<()> {
+        let committed = self.runtime.block_on(self.bulk.commit());
+        committed.map(drop).context("nothing of the file's new records was written; run the import again")
+    }
+}
+
+fn written(outcomes: &[Outcome]) -> Vec<Written> {
+    let written = outcomes.iter().map(|outcome| match outcome.done {
+        Done::Created => Written::Created,
+        _ => Written::Updated,
+    });
+    written.collect()
 }
 
 fn change(upsert: &Upsert) -> Change {

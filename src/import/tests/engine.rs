@@ -139,6 +139,25 @@ files:
 }
 
 #[test]
+fn a_large_file_arrives_at_once_with_all_its_findings_and_again_changes_no_counts() {
+    let opened = open();
+    let years = |row: u32| if row % 5_000 == 7 { "old".to_owned() } else { (1900 + row % 100).to_string() };
+    let mut rows: String = (0..20_600).map(|row| format!("firm {row},{}\n", years(row))).collect();
+    rows.insert_str(0, "account,year\nfirm 3,1999\n");
+    let mapping = "files: [{ file: f.csv, object: client, key: [account], columns: { account: account, year: year_established } }]";
+    let case = super::Case::new(mapping, &[("f.csv", &rows)]);
+    for round in 0..2 {
+        let report = run(&case.options, &opened.target).unwrap();
+        let file = &report.files[0];
+        let written = if round == 0 { file.created } else { file.updated };
+        assert_eq!((file.rows, written, file.refused), (20_601, 20_595, 6), "{report}");
+        assert_eq!(opened.count("client"), 20_595);
+        assert_eq!(report.findings_lines, 6);
+    }
+    opened.engine.close().unwrap();
+}
+
+#[test]
 fn a_mapping_that_names_what_is_not_there_stops_at_the_first_batch() {
     let opened = open();
     let product = "product: product";

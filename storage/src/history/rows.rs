@@ -185,7 +185,22 @@ impl Rows {
                     self.push(&head, Cells { operation: "nothing", ..Cells::default() });
                 }
             }
-            Entry::Transaction(_) => {}
+            Entry::Load(load) if wanted.transaction(&load.by) => {
+                let head = Head { csn, by: Some(&load.by) };
+                for loaded in &load.tables {
+                    let table = catalog.must_by_id(loaded.table)?;
+                    // Which rows it were, only their segments know.
+                    if wanted.table(&table.spec.name) && wanted.key.is_none() {
+                        let rows: u64 = loaded.segments.iter().map(|segment| u64::from(segment.rows)).sum();
+                        let (table, new) = (Some(&*table.spec.name), Some(format!("{{\"rows\":{rows}}}")));
+                        self.push(&head, Cells { table, new, operation: "load", ..Cells::default() });
+                    }
+                }
+                if self.pending.is_some() {
+                    self.push(&head, Cells { operation: "nothing", ..Cells::default() });
+                }
+            }
+            Entry::Transaction(_) | Entry::Load(_) => {}
         }
         Ok(())
     }

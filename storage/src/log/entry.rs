@@ -9,6 +9,7 @@ use crate::{
     catalog::TableId,
     error::{Error, Result},
     schema::TableSpec,
+    segment::SegmentId,
     value::{Key, Row, Value},
 };
 
@@ -19,6 +20,8 @@ pub(crate) enum Entry {
     Catalog(Vec<Arc<TableSpec>>),
     /// A transaction.
     Transaction(TransactionEntry),
+    /// New rows that lie in segments.
+    Load(LoadEntry),
 }
 
 /// Who changed what.
@@ -29,6 +32,30 @@ pub(crate) struct TransactionEntry {
     pub transaction: String,
     pub package_version: String,
     pub tables: Vec<TableEntry>,
+}
+
+/// Who loaded what: every row of these segments is new.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoadEntry {
+    /// Who, when and why; it changes nothing by itself.
+    pub by: TransactionEntry,
+    pub tables: Vec<LoadedTable>,
+}
+
+/// The segments of one table, in the order of keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoadedTable {
+    pub table: TableId,
+    pub segments: Vec<LoadedSegment>,
+}
+
+/// A segment that was loaded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoadedSegment {
+    pub id: SegmentId,
+    /// The CRC-32C of its `segment.meta`.
+    pub meta_crc: u32,
+    pub rows: u32,
 }
 
 /// The changes of one table, in the order of keys.

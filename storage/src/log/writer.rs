@@ -106,6 +106,11 @@ impl LogWriter {
         &self.path
     }
 
+    /// Is there nothing in it of a write that failed?
+    pub fn is_clean(&self) -> bool {
+        self.dirty_end.is_none()
+    }
+
     /// The last CSN that is durable.
     pub fn csn(&self) -> u64 {
         self.csn

@@ -13,7 +13,7 @@ use crate::{
     range::ValueRange,
     term::{Term, term},
     text::TextPart,
-    value::Value,
+    value::{Key, Value},
 };
 
 impl Segment {
@@ -30,6 +30,24 @@ impl Segment {
             return Ok(u32::try_from(at).ok().map(|at| self.rows_before(number) + at));
         }
         Ok(None)
+    }
+
+    /// The least and the greatest key, of each row group.
+    pub fn key_spans(&self) -> impl Iterator<Item = (&Key, &Key)> {
+        self.meta.groups.iter().map(|group| (&group.first_key, &group.last_key))
+    }
+
+    /// The keys of a row group.
+    pub fn keys_of(&self, group: usize) -> Result<Vec<Key>> {
+        let keys = self.keys(group)?;
+        Ok((0..keys.len()).map(|at| Key::from(keys.value(at))).collect())
+    }
+
+    /// Is there a row group that may have keys between these two?
+    pub fn may_have_keys(&self, first: &str, last: &str) -> bool {
+        let groups = &self.meta.groups;
+        let number = groups.partition_point(|group| &*group.last_key < first);
+        groups.get(number).is_some_and(|group| &*group.first_key <= last)
     }
 
     /// Rows that an index has under one of these terms.
@@ -170,7 +188,7 @@ impl Segment {
     }
 
     /// Were all columns of the index there when the segment was written?
-    fn keeps(&self, index: &Indexed) -> bool {
+    pub fn keeps(&self, index: &Indexed) -> bool {
         index.columns.iter().all(|at| *at < self.columns_kept())
     }
 

@@ -96,8 +96,8 @@ impl Segment {
         csn.ok_or_else(|| Error::Internal(format!("no CSN of row {place} in segment {}", self.id().0)))
     }
 
-    /// The CSNs of a row group's rows.
-    pub fn csns(&self, group: usize) -> Result<Vec<u64>> {
+    /// The CSNs in the file of a row group's rows.
+    pub(super) fn csns(&self, group: usize) -> Result<Vec<u64>> {
         let csns = self.decoded(group, self.columns_kept())?;
         let csns = csns.as_primitive_opt::<UInt64Type>().ok_or_else(|| Error::Internal("no CSNs".into()))?;
         Ok(csns.values().to_vec())

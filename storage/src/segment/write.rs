@@ -110,6 +110,17 @@ impl SegmentWriter {
         })
     }
 
+    /// How many rows there are by now.
+    pub fn rows(&self) -> usize {
+        let closed: u32 = self.groups.iter().map(|group| group.rows).sum();
+        usize::try_from(closed).unwrap_or(usize::MAX).saturating_add(self.rows.len())
+    }
+
+    /// What its index holds in memory until it is finished.
+    pub fn index_bytes(&self) -> usize {
+        self.index.bytes()
+    }
+
     /// The next row, and the CSN that made it.
     pub fn add(&mut self, row: Row, csn: u64) -> Result<()> {
         self.index.add(&row)?;

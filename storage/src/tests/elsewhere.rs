@@ -95,7 +95,7 @@ fn a_slow_store_holds_up_no_reader_and_no_writer() {
     let (disk, objects) = (Disk::default(), FaultyStore::default());
     let store = open_world(world_of(&disk, &objects)).unwrap();
     let script = Script::of(3);
-    let (before, after) = script.steps.split_at(script.steps.len() - 3);
+    let (before, after) = script.steps.split_at(script.steps.len() - 4);
     before.iter().for_each(|step| run(&store, step).unwrap());
     let (begun, release) = objects.hold_next_put();
     thread::scope(|scope| {

@@ -66,7 +66,8 @@ struct Run {
 }
 
 fn open_small(folder: &Path, resources: &Arc<Resources>) -> Arc<Store> {
-    let options = StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, ..options() };
+    let options =
+        StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, load_bytes_target: 2 << 10, ..options() };
     let store = Store::open(folder, options, World::seeded(7, 0), resources).unwrap();
     store.define_tables(vec![thing()]).unwrap();
     store
@@ -82,13 +83,14 @@ fn the_store_does_what_a_map_does() {
         let mut run = Run { random, folder, resources, store, model: Model::new(), held: vec![] };
         for step in 0..40 {
             let context = format!("seed {seed}, step {step}");
-            match run.random.random_range(0..20) {
+            match run.random.random_range(0..22) {
                 0..14 => run.transaction(&context),
                 14 => {
                     run.store.fold().unwrap();
                 }
                 15 => run.reopen(),
                 16 => run.crash(),
+                20..22 => run.load(&context),
                 17 => run.held.push((run.store.snapshot(), run.model.clone())),
                 _ => run.check(&context),
             }
@@ -158,6 +160,44 @@ impl Run {
         }
     }
 
+    /// A bulk load of rows in any order, some of which may not be loaded.
+    fn load(&mut self, context: &str) {
+        let mut load = self.store.bulk_load();
+        let mut next = self.model.clone();
+        let mut is_twice = false;
+        for _ in 0..self.random.random_range(0..10) {
+            let key = format!("key{:02}", self.random.random_range(0..40));
+            if next.contains_key(&key) && self.random.random_ratio(9, 10) {
+                continue;
+            }
+            let new = self.row(&key);
+            is_twice |= next.insert(key, new.clone()).is_some();
+            match load.add(&name("thing"), new) {
+                Ok(()) => {}
+                Err(Error::DuplicateKey { .. }) => {
+                    assert!(is_twice, "{context}: no key twice");
+                    return;
+                }
+                Err(error) => panic!("{context}: {error}"),
+            }
+        }
+        if self.random.random_ratio(1, 5) {
+            return;
+        }
+        match load.commit(info()) {
+            Ok(_) => {
+                assert!(!is_twice, "{context}: a key twice");
+                assert!(!breaks_a_constraint(&next), "{context}: a constraint is broken by a load");
+                self.model = next;
+            }
+            Err(Error::DuplicateKey { .. }) => assert!(is_twice, "{context}: no key twice"),
+            Err(Error::UniqueViolation { .. }) => {
+                assert!(breaks_a_constraint(&next), "{context}: no constraint is broken by a load");
+            }
+            Err(error) => panic!("{context}: {error}"),
+        }
+    }
+
     fn reopen(&mut self) {
         self.held.clear();
         self.store.close().unwrap();
@@ -167,7 +207,14 @@ impl Run {
     /// Goes on with a copy of the files as they are while the store is open: what `kill -9` would leave.
     fn crash(&mut self) {
         let copy = tempfile::tempdir().unwrap();
+        let mut load = self.store.bulk_load();
+        for number in 0..self.random.random_range(0..30) {
+            let key = format!("key{number:02}");
+            let row = self.row(&key);
+            load.add(&name("thing"), row).unwrap();
+        }
         copy_folder(self.folder.path(), copy.path());
+        drop(load);
         self.held.clear();
         self.store = open_small(copy.path(), &self.resources);
         self.folder = copy;

@@ -19,6 +19,8 @@ pub const FOLDER: &str = "/data/tenant/main";
 pub enum Step {
     /// These rows as they are then; `None`: none of that key.
     Commit(Vec<(String, Option<Row>)>),
+    /// A bulk load of these rows.
+    Load(Vec<(String, Row)>),
     Fold,
 }
 
@@ -37,6 +39,7 @@ impl Script {
                 let changes = (0..random.random_range(1..5)).map(|_| change_of(&mut random)).collect();
                 script.add(Step::Commit(changes));
             }
+            script.load(&mut random);
             if round < 2 {
                 script.add(Step::Fold);
             }
@@ -47,7 +50,16 @@ impl Script {
         script.add(Step::Commit(gone.collect()));
         script.add(Step::Fold);
         script.add(Step::Commit(vec![change_of(&mut random)]));
+        script.load(&mut random);
         script
+    }
+
+    /// Loads some of the rows that are not there.
+    fn load(&mut self, random: &mut StdRng) {
+        let model = self.models.last().unwrap();
+        let missing = (0..12).rev().filter(|number| !model.contains_key(&format!("key{number:02}")));
+        let rows = missing.map(|number| row_of(random, number)).collect();
+        self.add(Step::Load(rows));
     }
 
     fn add(&mut self, step: Step) {
@@ -60,6 +72,9 @@ impl Script {
                 }
             }
         }
+        if let Step::Load(rows) = &step {
+            model.extend(rows.iter().cloned());
+        }
         self.steps.push(step);
         self.models.push(model);
     }
@@ -67,10 +82,15 @@ impl Script {
 
 fn change_of(random: &mut StdRng) -> (String, Option<Row>) {
     let number = random.random_range(0..12);
+    let (key, row) = row_of(random, number);
+    (key, random.random_bool(0.8).then_some(row))
+}
+
+fn row_of(random: &mut StdRng, number: i64) -> (String, Row) {
     let key = format!("key{number:02}");
     let long = "word ".repeat(random.random_range(1..40));
     let row = account(&key, &format!("name of {long}"), &format!("code{number}"), random.random_range(0..3));
-    (key, random.random_bool(0.8).then_some(row))
+    (key, row)
 }
 
 /// The world of a disk.
@@ -80,15 +100,20 @@ pub fn world(disk: &Disk) -> World {
 
 /// Opens the store of a world; what is due in the background is done in its place.
 pub fn open_world(world: World) -> Result<Arc<Store>> {
-    let options = StoreOptions { log_file_bytes: 1_500, row_group_rows: 4, ..options() };
+    let options =
+        StoreOptions { log_file_bytes: 1_500, row_group_rows: 4, load_bytes_target: 1 << 10, ..options() };
     let store = Store::open(Path::new(FOLDER), options, world, &inline_resources())?;
     store.define_tables(tables())?;
     Ok(store)
 }
 
 /// Does a step. A commit whose changes change nothing is none.
-pub fn run(store: &Store, step: &Step) -> Result<()> {
-    let Step::Commit(changes) = step else { return store.fold().map(drop) };
+pub fn run(store: &Arc<Store>, step: &Step) -> Result<()> {
+    let changes = match step {
+        Step::Commit(changes) => changes,
+        Step::Load(rows) => return load(store, rows),
+        Step::Fold => return store.fold().map(drop),
+    };
     let snapshot = store.snapshot();
     let mut writes = WriteSet::new(snapshot.csn());
     let account = name("account");
@@ -102,6 +127,12 @@ pub fn run(store: &Store, step: &Step) -> Result<()> {
         }
     }
     store.commit(writes, info()).map(drop)
+}
+
+fn load(store: &Arc<Store>, rows: &[(String, Row)]) -> Result<()> {
+    let mut load = store.bulk_load();
+    rows.iter().try_for_each(|(_, row)| load.add(&name("account"), row.clone()))?;
+    load.commit(info()).map(drop)
 }
 
 /// The store holds what the model does, on every way to it.

@@ -1,13 +1,16 @@
 //! The value fields of an index: documents by terms, by ranges of terms, and how many about.
 
-use std::ops::Bound;
+use std::{
+    ops::{Bound, ControlFlow},
+    sync::Arc,
+};
 
 use roaring::RoaringBitmap;
 use tantivy::{
     InvertedIndexReader,
     postings::TermInfo,
     schema::IndexRecordOption,
-    termdict::{TermDictionary, TermStreamer},
+    termdict::{TermDictionary, TermMerger, TermStreamer},
 };
 
 use super::{TextPart, tantivy_error};
@@ -83,6 +86,25 @@ impl TextPart {
         self.sum(index, |dictionary| Ok(u64::try_from(dictionary.num_terms()).unwrap_or(u64::MAX)))
     }
 
+    /// The terms of an index, in order; it goes on while `visit` says so.
+    pub fn each_term(
+        &self,
+        index: &Indexed,
+        mut visit: impl FnMut(&[u8]) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let Some(field) = self.fields.value(index) else { return Ok(()) };
+        for reader in self.searcher.segment_readers() {
+            let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
+            let mut terms = inverted.terms().stream().map_err(|error| tantivy_error(error.into()))?;
+            while terms.advance() {
+                if visit(terms.key())?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn gather(
         &self,
         index: &Indexed,
@@ -106,6 +128,33 @@ impl TextPart {
         }
         Ok(sum)
     }
+}
+
+/// The terms of an index in many parts, in order: for each term, the parts that have it with how many documents each.
+/// It goes on while `visit` says so.
+pub(crate) fn each_shared_term(
+    parts: &[Arc<TextPart>],
+    index: &Indexed,
+    mut visit: impl FnMut(&[u8], &mut dyn Iterator<Item = (usize, u32)>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut open = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        let Some(field) = part.fields.value(index) else { continue };
+        for reader in part.searcher.segment_readers() {
+            open.push((number, reader.inverted_index(field).map_err(tantivy_error)?));
+        }
+    }
+    let streams: std::io::Result<Vec<_>> =
+        open.iter().map(|(_, inverted)| inverted.terms().stream()).collect();
+    let mut merger = TermMerger::new(streams.map_err(|error| tantivy_error(error.into()))?);
+    while merger.advance() {
+        let number = |at: usize| open.get(at).map_or(usize::MAX, |(number, _)| *number);
+        let infos = merger.current_segment_ords_and_term_infos();
+        if visit(merger.key(), &mut infos.map(|(at, info)| (number(at), info.doc_freq)))?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn stream<'a>(dictionary: &'a TermDictionary, range: &TermRange) -> std::io::Result<TermStreamer<'a>> {

@@ -197,6 +197,12 @@ impl Chain {
     }
 
     fn count(&mut self, entry: &Entry) {
+        if let Entry::Load(load) = entry {
+            for table in &load.tables {
+                let rows = self.rows.entry(table.table).or_default();
+                *rows += table.segments.iter().map(|segment| i64::from(segment.rows)).sum::<i64>();
+            }
+        }
         let Entry::Transaction(transaction) = entry else { return };
         for table in &transaction.tables {
             let rows = self.rows.entry(table.table).or_default();

@@ -25,8 +25,8 @@ pub(super) fn check(bench: &Bench, chain: &Chain, report: &mut Report) -> Result
     let catalog = Arc::new(Catalog::new(chain.tables.clone())?);
     let state = state_over(&newest, segments, catalog, bench.archive.clone(), &Gauge::default());
     let replay = Replay { until_micros: i64::MAX, bytes_max: u64::MAX, applies: true };
-    replay.follow(&state, newest.folded_csn + 1..=chain.csn)?;
-    let state = Arc::new(state);
+    let csns = newest.folded_csn + 1..=chain.csn;
+    let (state, _) = replay.follow(Arc::new(state), (&bench.retained, &bench.ground), csns)?;
     let snapshot = Snapshot::new(state.clone(), chain.csn);
     for table in state.catalog.tables() {
         for part in snapshot.table(&table.spec.name)?.scan(ScanRequest::default())? {

@@ -1,0 +1,186 @@
+//! Very many new records, as one transaction of any size.
+//!
+//! 1. [`Bulk::add`] runs changes through the pipeline, as every change: all findings of all of them, or none. What they
+//!    create is kept; what changes records that are there is for a transaction of its own.
+//! 2. Rows wait in memory while they are few. Past [`BULK_ROWS_MIN`] they go into a bulk load of the store, which
+//!    writes them where they are to be.
+//! 3. [`Bulk::commit`] makes all of them durable and visible at once, or none.
+//!
+//! Each call sees the newest state, and not what the calls before have added: no reference finds those. That a unique
+//! value is taken by one of them is found here, by fingerprints of 16 bytes; a load that others made untrue meanwhile is
+//! refused by the store as a whole.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use quarry_storage::{BulkLoad, CommitInfo, Key, Row, Store, TableName};
+
+use crate::{
+    change::{Change, Finding, Outcome},
+    error::{Error, Result},
+    session::Session,
+    work::Work,
+};
+
+/// Fewer rows are one plain transaction: it is in memory, and its rows are in the log.
+const BULK_ROWS_MIN: usize = 20_000;
+/// Unique values and ids that one load remembers.
+const TAKEN_MAX: usize = 50_000_000;
+
+/// New records on their way. Dropping it leaves nothing.
+pub struct Bulk {
+    session: Session,
+    /// What calls before have taken: ids and unique values.
+    taken: HashSet<u128>,
+    rows: Arc<Mutex<Rows>>,
+}
+
+struct Rows {
+    store: Arc<Store>,
+    waiting: Vec<(TableName, Row)>,
+    load: Option<BulkLoad>,
+}
+
+/// A value that one record only may have.
+struct Claim {
+    change: usize,
+    object: String,
+    id: String,
+    field: Option<String>,
+    constraint: String,
+    fingerprint: u128,
+}
+
+impl Bulk {
+    pub(crate) fn new(session: Session) -> Self {
+        let store = session.engine().store().clone();
+        let rows = Rows { store, waiting: Vec::new(), load: None };
+        Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)) }
+    }
+
+    /// Adds what these changes create; `None`, and nothing of it is added, when one of them does anything else.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Transaction::apply`], and `Violated` by a record that was added before. Nothing of the call is added,
+    /// and the next one may go on; but not after `Unavailable` or `Internal`.
+    pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Vec<Outcome>>> {
+        let mut transaction = self.session.begin();
+        let outcomes = transaction.apply(changes).await?;
+        let Some(rows) = transaction.look(|work| work.writes().new_rows()) else { return Ok(None) };
+        let claims = transaction.look(|work| claims(work, &outcomes))?;
+        let repeated: Vec<Finding> = claims
+            .iter()
+            .filter(|claim| self.taken.contains(&claim.fingerprint))
+            .map(Claim::finding)
+            .collect();
+        if !repeated.is_empty() {
+            return Err(Error::of_findings(repeated));
+        }
+        if self.taken.len() + claims.len() > TAKEN_MAX {
+            return Err(Error::limited(
+                "unique values of one load",
+                self.taken.len() + claims.len(),
+                TAKEN_MAX,
+            ));
+        }
+        let all = self.rows.clone();
+        tokio::task::spawn_blocking(move || all.lock().add(rows)).await??;
+        self.taken.extend(claims.iter().map(|claim| claim.fingerprint));
+        Ok(Some(outcomes))
+    }
+
+    /// Makes them durable; returns the CSN.
+    ///
+    /// # Errors
+    ///
+    /// `Violated` or `Conflict` when others committed meanwhile what can't be beside it, `Unavailable`; nothing was kept.
+    pub async fn commit(self) -> Result<u64> {
+        let transaction = self.session.begin();
+        let info = transaction.look(|work| CommitInfo {
+            actor: work.actor.user_id.to_string(),
+            transaction: work.world.ids.ulid(),
+            time_micros: work.actor.now_micros,
+            package_version: work.active.registry.version.clone(),
+        });
+        drop(transaction);
+        let rows = self.rows.clone();
+        tokio::task::spawn_blocking(move || rows.lock().commit(info)).await?
+    }
+}
+
+impl Rows {
+    fn add(&mut self, rows: Vec<(TableName, Row)>) -> Result<()> {
+        self.waiting.extend(rows);
+        if self.load.is_none() && self.waiting.len() < BULK_ROWS_MIN {
+            return Ok(());
+        }
+        let load = self.load.get_or_insert_with(|| self.store.bulk_load());
+        for (table, row) in self.waiting.drain(..) {
+            load.add(&table, row)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, info: CommitInfo) -> Result<u64> {
+        if let Some(load) = self.load.take() {
+            return Ok(load.commit(info)?.csn.0);
+        }
+        let mut writes = self.store.snapshot().writes();
+        for (table, row) in self.waiting.drain(..) {
+            writes.insert(&table, row)?;
+        }
+        Ok(self.store.commit(writes, info)?.csn.0)
+    }
+}
+
+/// The ids and unique values of new records.
+fn claims(work: &mut Work, outcomes: &[Outcome]) -> Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    for (change, Outcome { object, ids, .. }) in outcomes.iter().enumerate() {
+        let layout = work.layout(object)?;
+        for id in ids {
+            let Some(row) = work.row(&layout.table, &Key::from(id.as_str()))? else { continue };
+            let mut claim = |constraint: String, field: Option<String>, values: &dyn std::fmt::Debug| {
+                let fingerprint = fingerprint(&(object, &constraint, format!("{values:?}")));
+                let (object, id) = (object.clone(), id.clone());
+                claims.push(Claim { change, object, id, field, constraint, fingerprint });
+            };
+            claim(format!("{object}_pkey"), Some("id".to_owned()), id);
+            for index in layout.object.indexes.iter().filter(|index| index.unique) {
+                let Some(values) = layout.values(&row, &index.fields) else { continue };
+                let only = index.fields.first().filter(|_| index.fields.len() == 1);
+                claim(index.name.clone(), only.map(ToString::to_string), &values);
+            }
+        }
+    }
+    Ok(claims)
+}
+
+impl Claim {
+    fn finding(&self) -> Finding {
+        Finding {
+            change: self.change,
+            object: self.object.clone(),
+            id: Some(self.id.clone()),
+            field: self.field.clone(),
+            code: "unique",
+            message: format!("a {} that was added before has the same", self.object),
+            constraint: Some(self.constraint.clone()),
+        }
+    }
+}
+
+/// Two SipHashes with different beginnings: among fifty million values the chance that any two share one is below 10⁻²².
+fn fingerprint(claimed: &impl Hash) -> u128 {
+    let half = |beginning: u64| {
+        let mut hasher = DefaultHasher::new();
+        (beginning, claimed).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    (half(0) << 64) | half(1)
+}

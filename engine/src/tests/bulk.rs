@@ -1,0 +1,79 @@
+//! Many new records at once.
+
+use std::path::Path;
+
+use super::*;
+use crate::{Done, ErrorKind};
+
+fn makers(numbers: std::ops::Range<u32>) -> Vec<Change> {
+    numbers.map(|number| create("maker", json!({ "name": format!("maker {number}") }))).collect()
+}
+
+/// Segments that lie in a folder.
+fn segments(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let count = |path: std::path::PathBuf| match path.is_dir() {
+        true => segments(&path),
+        false => usize::from(path.ends_with("columns.parquet")),
+    };
+    entries.map(count).sum()
+}
+
+#[tokio::test]
+async fn new_records_are_checked_like_all_others_and_come_at_once() {
+    let shop = Shop::open();
+    let kept = shop.create("maker", json!({ "name": "Acme" })).await.unwrap();
+    let mut bulk = shop.session.bulk();
+    let wrong = vec![
+        create("maker", json!({ "name": "Acme" })),
+        create("maker", json!({})),
+        create("maker", json!({ "name": "Fine" })),
+    ];
+    let error = bulk.add(wrong).await.unwrap_err();
+    assert_eq!(told(&error), ["0 maker.name unique", "1 maker.name required"]);
+    let outcomes = bulk.add(makers(0..3)).await.unwrap().unwrap();
+    assert!(outcomes.iter().all(|outcome| outcome.done == Done::Created));
+    let again =
+        vec![create("maker", json!({ "name": "Fine" })), create("maker", json!({ "name": "maker 1" }))];
+    assert_eq!(told(&bulk.add(again).await.unwrap_err()), ["1 maker.name unique"]);
+    let of_mixed = vec![
+        create("maker", json!({ "name": "Mixed" })),
+        upsert("maker", &["name"], json!({ "name": "Acme" })),
+        update("maker", &kept, json!({ "name": "Acme 2" })),
+    ];
+    assert!(bulk.add(of_mixed).await.unwrap().is_none());
+    assert_eq!(shop.rows("maker"), 1);
+    bulk.commit().await.unwrap();
+    assert_eq!(shop.rows("maker"), 4);
+    let none = shop.session.bulk();
+    none.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn very_many_go_straight_into_segments_all_or_none() {
+    let shop = Shop::open();
+    for kept in [false, true] {
+        let mut bulk = shop.session.bulk();
+        for thousand in 0..21 {
+            bulk.add(makers(thousand * 1_000..(thousand + 1) * 1_000)).await.unwrap().unwrap();
+        }
+        assert_eq!(shop.rows("maker"), 0);
+        match kept {
+            true => _ = bulk.commit().await.unwrap(),
+            false => drop(bulk),
+        }
+        assert_eq!(shop.rows("maker"), if kept { 21_000 } else { 0 });
+        assert_eq!(segments(shop.folder.path()), usize::from(kept));
+    }
+    let shop = shop.reopen();
+    assert_eq!(shop.rows("maker"), 21_000);
+    let error = shop.create("maker", json!({ "name": "maker 20999" })).await.unwrap_err();
+    assert_eq!(told(&error), ["0 maker.name unique"]);
+
+    let mut late = shop.session.bulk();
+    late.add(makers(21_000..42_000)).await.unwrap().unwrap();
+    shop.create("maker", json!({ "name": "maker 30000" })).await.unwrap();
+    let error = late.commit().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Violated, "{error}");
+    assert_eq!(shop.rows("maker"), 21_001);
+}
