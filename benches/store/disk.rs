@@ -31,7 +31,9 @@ impl Both {
     /// The rows `0..rows` in both.
     pub async fn load(rows: u64) -> Result<Both> {
         let folder = tempfile::tempdir()?;
-        let store = wide::open(folder.path(), StoreOptions::default())?;
+        // Without a window for past states: the peer keeps none.
+        let options = StoreOptions { history_window_seconds: 0, ..StoreOptions::default() };
+        let store = wide::open(folder.path(), options)?;
         wide::load(&store, rows)?;
         let postgres = Postgres::start()?;
         let peer = postgres.connect().await?;
