@@ -16,7 +16,8 @@ use datafusion::{
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         ExecutionPlan, coalesce_partitions::CoalescePartitionsExec, coop::CooperativeExec,
-        projection::ProjectionExec, repartition::RepartitionExec, sorts::sort::SortExec,
+        projection::ProjectionExec, repartition::RepartitionExec, replace_children_if_necessary,
+        sorts::sort::SortExec,
     },
 };
 use quarry_storage::Order;
@@ -32,7 +33,7 @@ impl PhysicalOptimizerRule for FirstRows {
         plan.transform_up(|plan| {
             let told = plan.downcast_ref::<SortExec>().and_then(told);
             match told {
-                Some(input) => plan.with_new_children(vec![input]).map(Transformed::yes),
+                Some(input) => replace_children_if_necessary(plan, vec![input]).map(Transformed::yes),
                 None => Ok(Transformed::no(plan)),
             }
         })
@@ -78,5 +79,5 @@ fn below(
         return None;
     }
     let input = below(input, column, order, rows)?;
-    Arc::clone(plan).with_new_children(vec![input]).ok()
+    replace_children_if_necessary(Arc::clone(plan), vec![input]).ok()
 }

@@ -13,8 +13,12 @@ fn filled() -> Shop {
         let pick = |of: u32| number.wrapping_mul(2_654_435_761) >> 7 & of;
         let mut account = json!({"id": format!("acc_{number:03}"), "name": format!("n{}", pick(63))});
         let optional = [
-            ("code", number % 5 != 0, format!("c{:03}", number * 7 % 300)),
-            ("industry", number % 3 != 0, ["tech", "retail", "energy"][pick(3) as usize % 3].to_owned()),
+            ("code", !number.is_multiple_of(5), format!("c{:03}", number * 7 % 300)),
+            (
+                "industry",
+                !number.is_multiple_of(3),
+                ["tech", "retail", "energy", "tech"][usize::try_from(pick(3)).unwrap()].to_owned(),
+            ),
         ];
         for (name, is_there, value) in optional {
             if is_there {
