@@ -19,8 +19,8 @@ use crate::{
     store::{Inner, Published},
 };
 
-/// A table is left alone up to this many segments.
-const SEGMENTS_MAX: usize = 8;
+/// A table is left alone up to this many segments that are small: of less than half the rows there may be in one.
+const SMALL_MAX: usize = 8;
 
 /// Merges what wants merging. The lock for folding is held, and nothing is frozen.
 pub(crate) fn all(inner: &Inner) -> Result<()> {
@@ -36,33 +36,49 @@ pub(crate) fn all(inner: &Inner) -> Result<()> {
     Ok(())
 }
 
-/// The numbers of the segments to merge: where there are too many, the smallest ones, as many as make one segment
-/// together; else those that are deleted for the most part. What was loaded behind `kept`, the oldest manifest, is left
-/// alone: who replays entries behind it needs it.
+/// The numbers of the segments to merge: where there are too many small ones, some of those; else those that are deleted
+/// for the most part. What was loaded behind `kept`, the oldest manifest, is left alone: who replays entries behind it
+/// needs it.
 fn choose(parts: &[SegmentPart], kept: u64) -> Vec<usize> {
-    let ready = || parts.iter().enumerate().filter(|(_, part)| part.is_there_at(kept));
-    if parts.len() <= SEGMENTS_MAX {
-        let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
-        return ready().filter(|(_, part)| is_sparse(part)).map(|(at, _)| at).collect();
-    }
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
-    let mut by_size: Vec<(u64, usize)> = ready().map(|(at, part)| (live(part), at)).collect();
-    by_size.sort_unstable();
-    let mut rows = 0;
-    let limit = u64::try_from(SEGMENT_ROWS_MAX).unwrap_or(u64::MAX);
-    let mut chosen = Vec::new();
-    for (live, at) in by_size {
-        rows += live;
-        if rows > limit {
-            break;
-        }
-        chosen.push(at);
-    }
-    if chosen.len() < 2 {
-        return Vec::new();
-    }
+    let is_small = |part: &SegmentPart| live(part) < rows_max() / 2;
+    let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
+    let too_many = parts.iter().filter(|part| is_small(part)).count() > SMALL_MAX;
+    let wanted = |part: &SegmentPart| if too_many { is_small(part) } else { is_sparse(part) };
+    let ready = parts.iter().enumerate().filter(|(_, part)| part.is_there_at(kept) && wanted(part));
+    let sizes = ready.map(|(at, part)| (live(part), at)).collect();
+    let mut chosen = if too_many { alike(sizes) } else { together(sizes) };
     chosen.sort_unstable();
     chosen
+}
+
+/// The smallest ones, up to one that is larger than all of those: so a row is not written again before there are as
+/// many others to write it with. None where that is one alone.
+fn alike(mut sizes: Vec<(u64, usize)>) -> Vec<usize> {
+    sizes.sort_unstable();
+    let mut rows = 0;
+    let few = sizes.into_iter().enumerate().take_while(|(number, (live, _))| {
+        let fits = *number < 2 || *live <= rows;
+        rows += live;
+        fits && rows <= rows_max()
+    });
+    let chosen: Vec<usize> = few.map(|(_, (_, at))| at).collect();
+    if chosen.len() > 1 { chosen } else { Vec::new() }
+}
+
+/// As many as make one segment together.
+fn together(sizes: Vec<(u64, usize)>) -> Vec<usize> {
+    let mut rows = 0;
+    let some = sizes.into_iter().take_while(|(live, _)| {
+        rows += live;
+        rows <= rows_max()
+    });
+    some.map(|(_, at)| at).collect()
+}
+
+/// Rows of one segment at most.
+fn rows_max() -> u64 {
+    u64::try_from(SEGMENT_ROWS_MAX).unwrap_or(u64::MAX)
 }
 
 /// A row that is in no segment any more.
@@ -157,3 +173,6 @@ fn swap(
     inner.publish(Arc::new(State { segments, ..State::clone(&state) }), csn);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

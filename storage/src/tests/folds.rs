@@ -77,6 +77,23 @@ fn a_broken_block_is_told_and_a_broken_index_is_made_anew() {
 }
 
 #[test]
+fn an_index_of_fewer_rows_is_made_anew() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (folder, rows) in [(&folder, 100), (&other, 40)] {
+        let store = open(folder.path());
+        fill(&store, 0, rows);
+        store.fold().unwrap();
+    }
+    let index =
+        |folder: &Path| files_under(folder, "meta.json").pop().unwrap().parent().unwrap().to_path_buf();
+    let (half, place) = (index(other.path()), index(folder.path()));
+    fs::remove_dir_all(&place).unwrap();
+    fs::rename(half, &place).unwrap();
+    let store = open(folder.path());
+    assert_eq!(found(&store.snapshot(), "account", "code", Value::text("c99")), ["k0099"]);
+}
+
+#[test]
 fn a_crash_before_the_manifest_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
