@@ -3,6 +3,8 @@
 use std::{
     io::{BufWriter, Read, Write},
     path::Path,
+    sync::mpsc,
+    thread,
     time::Instant,
 };
 
@@ -22,6 +24,9 @@ use tokio_postgres::Client;
 use crate::wide;
 
 const TURNS: usize = 3;
+/// Rows that are handed on at once, and how many times as many are parsed ahead.
+const BATCH_ROWS: usize = 1_000;
+const BATCHES: usize = 8;
 /// Bytes sent at once.
 const CHUNK: usize = 256 << 10;
 
@@ -55,23 +60,41 @@ fn bulk_load(csv: &Path, rows: u64) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let store = wide::open(folder.path(), StoreOptions::default())?;
     let begin = Instant::now();
-    let spec = wide::table();
     let name: TableName = wide::TABLE.into();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(csv)?;
-    let mut record = csv::StringRecord::new();
     let mut load = store.bulk_load();
-    while reader.read_record(&mut record)? {
-        ensure!(record.len() == spec.columns.len(), "a line of {} cells", record.len());
-        let cells = spec.columns.iter().zip(&record);
-        let values: Result<Vec<Value>> =
-            cells.map(|(column, cell)| value(column.column_type, cell)).collect();
-        load.add(&name, Row(values?.into()))?;
-    }
+    let (sender, receiver) = mpsc::sync_channel(BATCHES);
+    let parsed = thread::scope(|scope| -> Result<()> {
+        let parser = scope.spawn(|| parse(csv, sender));
+        for rows in receiver {
+            rows.into_iter().try_for_each(|row| load.add(&name, row))?;
+        }
+        parser.join().map_err(|_| anyhow::anyhow!("the parser panicked"))?
+    });
+    parsed?;
     load.commit(CommitInfo::default())?;
     let time = begin.elapsed().as_secs_f64() * 1e6;
     let loaded = store.snapshot().table(wide::TABLE)?.statistics().rows;
     ensure!(loaded == rows, "{loaded} of {rows} rows are there");
     Ok(time)
+}
+
+/// Sends the rows on, some at a time.
+fn parse(csv: &Path, rows: mpsc::SyncSender<Vec<Row>>) -> Result<()> {
+    let spec = wide::table();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(csv)?;
+    let mut record = csv::StringRecord::new();
+    let mut batch = Vec::with_capacity(BATCH_ROWS);
+    while reader.read_record(&mut record)? {
+        ensure!(record.len() == spec.columns.len(), "a line of {} cells", record.len());
+        let cells = spec.columns.iter().zip(&record);
+        let values: Result<Vec<Value>> =
+            cells.map(|(column, cell)| value(column.column_type, cell)).collect();
+        batch.push(Row(values?.into()));
+        if batch.len() == BATCH_ROWS {
+            rows.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS)))?;
+        }
+    }
+    Ok(rows.send(batch)?)
 }
 
 /// A cell; an empty one is null.

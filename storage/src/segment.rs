@@ -312,6 +312,9 @@ impl Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         if !self.is_kept() {
+            // Those of the table, and the CSNs.
+            let columns = self.columns_kept().saturating_add(1);
+            self.ground.cache.forget_segment(self.key(), (self.meta.groups.len(), columns));
             self.ground.remove(self.folder.clone());
         }
     }

@@ -118,7 +118,7 @@ fn writer(inner: &Inner, table: &Arc<Table>) -> Result<SegmentWriter> {
         return Err(closed());
     }
     let id = SegmentId(inner.next_segment.fetch_add(1, Ordering::Relaxed));
-    SegmentWriter::create(&inner.ground, table, id, inner.options.row_group_rows)
+    Ok(SegmentWriter::create(&inner.ground, table, id, inner.options.row_group_rows)?.urgent())
 }
 
 /// As few runs as these segments make, if each goes to the first whose keys it goes on.

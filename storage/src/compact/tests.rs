@@ -1,3 +1,6 @@
+//! What merging costs over a long time, and what it leaves.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use super::*;
 
 /// A table that gets segments of these sizes, one after the other, and is merged as [`choose`] would: rows that were

@@ -142,6 +142,25 @@ fn many_folds_are_compacted_and_their_files_go() {
 }
 
 #[test]
+fn what_was_read_of_segments_that_are_gone_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { history_window_seconds: 0, ..options() };
+    let bytes_read = |rounds: std::ops::Range<i64>| {
+        let resources = small_cache(256 << 20);
+        let store = open_in(folder.path(), options.clone(), &resources);
+        for round in rounds {
+            fill(&store, round * 50, round * 50 + 50);
+            store.fold().unwrap();
+            assert_eq!(all(&store.snapshot(), "account").len(), usize::try_from(round * 50 + 50).unwrap());
+        }
+        all(&store.snapshot(), "account");
+        resources.cache.bytes()
+    };
+    let (worked, opened) = (bytes_read(0..40), bytes_read(0..0));
+    assert!(worked < opened * 2, "{worked} bytes are kept, and {opened} of those that are there");
+}
+
+#[test]
 fn commits_go_on_while_folds_run() {
     let folder = tempfile::tempdir().unwrap();
     let options = StoreOptions { delta_bytes_target: 20_000, ..options() };
