@@ -130,11 +130,11 @@ pub fn engine_options(settings: &Settings) -> EngineOptions {
         packages: settings.packages(),
         admin_password: std::env::var("QUARRY_ADMIN_PASSWORD").ok(),
         token_seconds: settings.token_seconds(),
-        store: Default::default(),
+        tenants: Default::default(),
         resources: Default::default(),
         planner: Default::default(),
     };
-    options.store.history_window_seconds = settings.history_window_seconds();
+    options.tenants.store.history_window_seconds = settings.history_window_seconds();
     options.resources.cache_bytes = settings.cache_bytes();
     options.planner.memory_bytes = settings.query_memory_bytes();
     options

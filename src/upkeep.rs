@@ -41,7 +41,7 @@ pub fn verify(settings: &Settings) -> Result<ExitCode> {
 ///
 /// While a server runs; an object that is not there; damage of records.
 pub fn reindex(settings: &Settings, objects: &[String]) -> Result<()> {
-    let store = engine_options(settings).store;
+    let store = engine_options(settings).tenants.store;
     let count = upkeep::reindex_data(&settings.data(), store, &World::real(), objects)?;
     println!("made the indexes of {count} segments anew");
     Ok(())

@@ -1,14 +1,11 @@
 //! The engine: opens the parts and puts them together.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
 use quarry_planner::{Planner, PlannerOptions};
-use quarry_storage::{ResourceOptions, Resources, Store, StoreOptions, World};
+use quarry_storage::{ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World};
 
 use crate::{
     active::Active,
@@ -29,8 +26,8 @@ pub struct EngineOptions {
     pub admin_password: Option<String>,
     /// How long a bearer token lasts, seconds.
     pub token_seconds: u64,
-    /// The store's limits.
-    pub store: StoreOptions,
+    /// The limits of each tenant's store, and of how many are open.
+    pub tenants: TenantOptions,
     /// The limits of what all stores of the process share.
     pub resources: ResourceOptions,
     /// The planner's limits.
@@ -50,6 +47,8 @@ pub struct Opened {
 /// One process's engine over one tenant, `main`.
 pub struct Engine {
     store: Arc<Store>,
+    /// Where the store came from. (That there are others is for identity to say, which knows one tenant as yet.)
+    _tenants: Tenants,
     planner: Planner,
     world: World,
     packages: Vec<PathBuf>,
@@ -60,11 +59,6 @@ pub struct Engine {
     retry_turn: tokio::sync::Mutex<()>,
 }
 
-/// Where the one tenant lies in a data folder.
-pub(crate) fn tenant(data: &Path) -> PathBuf {
-    data.join("tenant").join("main")
-}
-
 impl Engine {
     /// Loads the packages, opens the store, makes the tables and, at first start, the `admin` user.
     ///
@@ -72,11 +66,12 @@ impl Engine {
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
-        let EngineOptions { data, packages, admin_password, token_seconds, store, resources, planner } =
+        let EngineOptions { data, packages, admin_password, token_seconds, tenants, resources, planner } =
             options;
         let active = Arc::new(Active::new(opening::registry(&packages)?)?);
         let resources = Resources::new(resources);
-        let store = Store::open(&tenant(&data), store, world.clone(), &resources)?;
+        let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
+        let store = tenants.get_or_make(&TenantName::main())?;
         store.define_tables(active.tables(&store.snapshot()))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
@@ -84,6 +79,7 @@ impl Engine {
         let warnings = active.registry.warnings.clone();
         let engine = Engine {
             store,
+            _tenants: tenants,
             planner: Planner::new(planner),
             world,
             packages,

@@ -29,6 +29,6 @@ pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Attempt, Principal, ScramVerifier, Token};
 pub use quarry_planner::{Answer, PlannerOptions, Query, QueryContext, Views, objectql};
-pub use quarry_storage::{Clock, Ids, Report, ResourceOptions, StoreOptions, Value, World};
+pub use quarry_storage::{Clock, Ids, Report, ResourceOptions, StoreOptions, TenantOptions, Value, World};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     Change, Engine, EngineOptions, Error, Input, Operation, Outcome, PlannerOptions, Principal, Record,
-    Session, SessionOptions, StoreOptions, Value, World,
+    Session, SessionOptions, Value, World,
 };
 
 /// 2026-03-01T00:00:00Z.
@@ -78,7 +78,7 @@ fn options(folder: &tempfile::TempDir) -> EngineOptions {
         packages: vec![here.join("../packages/core"), here.join("fixtures/shop")],
         admin_password: Some(PASSWORD.to_owned()),
         token_seconds: 3600,
-        store: StoreOptions::default(),
+        tenants: Default::default(),
         resources: Default::default(),
         planner: PlannerOptions::default(),
     }

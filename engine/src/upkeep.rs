@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use quarry_storage::{
-    Report, ResourceOptions, Resources, Store, StoreOptions, TableName, World, must_be_store, verify,
+    Report, ResourceOptions, Resources, Store, StoreOptions, TableName, TenantName, World, must_be_store,
+    verify,
 };
 
-use crate::{engine::tenant, error::Result};
+use crate::error::Result;
 
 /// Looks at all that is stored, and tells what is damaged; changes nothing.
 ///
@@ -14,7 +15,7 @@ use crate::{engine::tenant, error::Result};
 ///
 /// `Unavailable` while a server runs; `Invalid` when there is no store.
 pub fn verify_data(data: &Path, world: &World) -> Result<Report> {
-    Ok(verify(&tenant(data), world)?)
+    Ok(verify(&TenantName::main().folder(data), world)?)
 }
 
 /// Makes the indexes of these objects anew from their records, of all where none is named; how many segments they were.
@@ -24,9 +25,10 @@ pub fn verify_data(data: &Path, world: &World) -> Result<Report> {
 /// `Unavailable` while a server runs; `Missing` for an object without a table; damage of records.
 pub fn reindex_data(data: &Path, store: StoreOptions, world: &World, objects: &[String]) -> Result<u64> {
     // A folder without a store has nothing to make anew, and shall not get one.
-    must_be_store(&tenant(data), world)?;
+    let folder = TenantName::main().folder(data);
+    must_be_store(&folder, world)?;
     let resources = Resources::new(ResourceOptions::default());
-    let store = Store::open(&tenant(data), store, world.clone(), &resources)?;
+    let store = Store::open(&folder, store, world.clone(), &resources)?;
     let tables: Vec<TableName> = objects.iter().map(|name| TableName::from(name.as_str())).collect();
     let count = store.reindex(&tables);
     store.close()?;

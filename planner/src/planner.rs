@@ -32,7 +32,7 @@ use crate::{
     rules,
     run::{self, Deadline},
     sql::{CATALOG, SEARCH_PATH, SqlExtras, SqlSession},
-    view::ScanSizes,
+    view::{FirstRows, ScanSizes},
 };
 
 /// Limits, each with its unit.
@@ -95,6 +95,7 @@ impl Planner {
         let sql = SessionStateBuilder::new_with_default_features()
             .with_config(postgres_rules(config.clone()))
             .with_runtime_env(Arc::clone(&runtime))
+            .with_physical_optimizer_rule(Arc::new(FirstRows))
             .build();
         let objectql = |partitions: usize| {
             let state = SessionStateBuilder::new_with_default_features()

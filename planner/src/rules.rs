@@ -24,6 +24,8 @@ use datafusion::{
     },
 };
 
+use crate::view::FirstRows;
+
 /// The logical rules, in DataFusion's order.
 pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     vec![
@@ -49,6 +51,7 @@ pub(crate) fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         Arc::new(TopKAggregation::new()),
         Arc::new(LimitPushdown::new()),
         Arc::new(ProjectionPushdown::new()),
+        Arc::new(FirstRows),
         Arc::new(EnsureCooperative::new()),
         Arc::new(SanityCheckPlan::new()),
     ]

@@ -60,6 +60,7 @@ mod segment;
 pub mod snapshot;
 mod state;
 pub mod store;
+pub mod tenants;
 mod term;
 mod text;
 pub mod value;
@@ -73,7 +74,7 @@ pub use history::{History, HistoryRequest, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
-pub use scan::{BoundIs, ColumnBound, ScanPart, ScanRequest};
+pub use scan::{BoundIs, ColumnBound, First, Order, ScanPart, ScanRequest};
 pub use schema::{
     ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableName,
     TableSpec,
@@ -81,6 +82,7 @@ pub use schema::{
 pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, Committed, Store, StoreOptions};
+pub use tenants::{TenantName, TenantOptions, Tenants};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};
 pub use world::{Clock, Ids, ObjectPlace, World};

@@ -6,6 +6,7 @@
 //! rows are left out.
 
 mod bounds;
+mod first;
 mod unit;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -17,8 +18,11 @@ use arrow::{
 };
 
 pub(crate) use self::bounds::Extent;
-pub use self::bounds::{BoundIs, ColumnBound};
 use self::unit::Unit;
+pub use self::{
+    bounds::{BoundIs, ColumnBound},
+    first::{First, Order},
+};
 use crate::{
     columns,
     error::{Error, Result},
@@ -48,6 +52,9 @@ pub struct ScanRequest {
     /// What rows must hold, all of it. Row groups, pages and deltas that can't are left out; of the others all rows are
     /// given: look at them again. A limit counts them too.
     pub bounds: Vec<ColumnBound>,
+    /// Of these rows, the first by a column are enough: they are given, with all that equal the last of them, and perhaps
+    /// others; in no order. With bounds, all rows are given.
+    pub first: Option<First>,
     /// Stop after so many rows, of all parts together.
     pub limit: Option<usize>,
     /// Rows per batch at most; 0 means 8,192.
@@ -121,7 +128,12 @@ impl Iterator for ScanPart {
 /// The parts of a scan.
 pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPart>> {
     let how = Arc::new(how(view, &request)?);
-    let wanted = wanted(request.rows, request.hits.as_deref());
+    let mut wanted = wanted(request.rows, request.hits.as_deref());
+    if let Some(first) = request.first
+        && request.bounds.is_empty()
+    {
+        wanted = first::narrow(view, first, wanted)?;
+    }
     let mut units = Vec::new();
     for (number, part) in view.parts.segments.iter().enumerate() {
         let id = view.parts.part_of(Place::Segment(number, 0)).0;

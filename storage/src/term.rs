@@ -74,6 +74,11 @@ pub(crate) fn cut(value: &Value) -> Option<Term> {
     Some([&[1], head].concat().into_boxed_slice())
 }
 
+/// What all terms begin with that are cut where this one is; `None` for a term that has all of its value.
+pub(crate) fn cut_head(term: &[u8]) -> Option<&[u8]> {
+    term.get(..=TERM_BYTES_MAX).filter(|_| term.len() > TERM_BYTES_MAX + 1)
+}
+
 /// The text of a term that has all of it.
 pub(crate) fn whole_text(term: &[u8]) -> Option<&str> {
     let text = term.strip_prefix(&[1])?;

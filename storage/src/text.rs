@@ -10,6 +10,7 @@
 
 mod agreement;
 mod directory;
+mod order;
 mod values;
 mod words;
 mod writer;

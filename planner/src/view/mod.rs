@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod first;
 mod narrow;
 mod parts;
 mod scan;
@@ -20,6 +21,7 @@ use quarry_storage::{RowSet, Snapshot, TextQuery};
 use crate::error::{Error, Result};
 
 pub(crate) use audit::AuditTable;
+pub(crate) use first::FirstRows;
 pub(crate) use scan::ScanSizes;
 
 /// The rank of a text hit, a column behind the object's own.

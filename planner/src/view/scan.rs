@@ -26,7 +26,7 @@ use datafusion::{
         stream::RecordBatchReceiverStreamBuilder,
     },
 };
-use quarry_storage::{ColumnBound, RowSet, ScanRequest, TableSnapshot, TextHits};
+use quarry_storage::{ColumnBound, ColumnType, First, Order, RowSet, ScanRequest, TableSnapshot, TextHits};
 
 use super::{Restriction, SCORE, access::Access, narrow, parts::Parts};
 
@@ -182,6 +182,7 @@ impl TableProvider for ScanTable {
             rows: found.rows,
             hits: found.hits,
             bounds: found.bounds,
+            first: None,
             limit,
             batch_rows: options.batch_size.get(),
         };
@@ -288,7 +289,7 @@ impl Layout {
 }
 
 /// The physical scan.
-struct ScanExec {
+pub(super) struct ScanExec {
     table: TableSnapshot,
     request: ScanRequest,
     layout: Layout,
@@ -315,6 +316,29 @@ impl ScanExec {
         .with_scheduling_type(SchedulingType::Cooperative);
         let (properties, statistics) = (Arc::new(properties), Arc::new(statistics));
         ScanExec { table, request, layout, properties, statistics, parts: Arc::default() }
+    }
+
+    /// A scan that need only give what may be among the first rows by one of its columns, all of whose rows it would give;
+    /// `None` where no index has that order.
+    pub(super) fn with_first(&self, column: usize, order: Order, rows: usize) -> Option<ScanExec> {
+        let request = &self.request;
+        if request.first.is_some() || request.limit.is_some() || !request.bounds.is_empty() {
+            return None;
+        }
+        let column = *self.layout.stored.get(*self.layout.output.get(column)?)?;
+        let spec = self.table.spec().columns.get(column)?;
+        // NaN and minus zero have places of their own in DataFusion's order; a list has none in an index.
+        let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
+        if !has_order || !self.table.has_index(&spec.name) {
+            return None;
+        }
+        let request = ScanRequest { first: Some(First { column, order, rows }), ..request.clone() };
+        let (table, layout) = (self.table.clone(), self.layout.clone());
+        let (properties, parts) = (Arc::clone(&self.properties), Arc::default());
+        let known = self.statistics.num_rows.get_value().map_or(rows, |known| rows.min(*known));
+        let statistics = Statistics::clone(&self.statistics).to_inexact();
+        let statistics = Arc::new(Statistics { num_rows: Precision::Inexact(known), ..statistics });
+        Some(ScanExec { table, request, layout, properties, statistics, parts })
     }
 
     fn partitions(&self) -> usize {
@@ -345,6 +369,11 @@ impl DisplayAs for ScanExec {
         write!(f, ", columns=[{}], rows={:?}", names.join(", "), self.statistics.num_rows)?;
         if !self.request.bounds.is_empty() {
             write!(f, ", bounds={}", self.request.bounds.len())?;
+        }
+        if let Some(First { column, order, rows }) = self.request.first {
+            let name = self.table.spec().columns.get(column).map_or("", |column| &column.name);
+            let direction = if order.is_descending { " DESC" } else { "" };
+            write!(f, ", first={rows} by {name}{direction}")?;
         }
         match self.request.limit {
             Some(limit) => write!(f, ", limit={limit}"),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod first;
 mod fixture;
 mod golden;
 mod limits;

@@ -14,7 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use quarry_engine::{Engine, EngineOptions, PlannerOptions, StoreOptions, World};
+use quarry_engine::{Engine, EngineOptions, PlannerOptions, World};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -64,7 +64,7 @@ impl Shop {
             packages: vec![here.join("../../packages/core"), here.join("../../engine/fixtures/shop")],
             admin_password: Some(PASSWORD.to_owned()),
             token_seconds: 3600,
-            store: StoreOptions::default(),
+            tenants: Default::default(),
             resources: Default::default(),
             planner: PlannerOptions::default(),
         };

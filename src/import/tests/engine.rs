@@ -12,7 +12,7 @@ use arrow::{
 };
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
-use quarry_engine::{Engine, EngineOptions, PlannerOptions, Query, SessionOptions, StoreOptions, World};
+use quarry_engine::{Engine, EngineOptions, PlannerOptions, Query, SessionOptions, World};
 use quarry_json::{Encoder, Options, Separator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -36,7 +36,7 @@ pub fn open() -> Opened {
         packages: vec![PathBuf::from("packages")],
         admin_password: Some("a long password".to_owned()),
         token_seconds: 60,
-        store: StoreOptions::default(),
+        tenants: Default::default(),
         resources: Default::default(),
         planner: PlannerOptions::default(),
     };

@@ -3,7 +3,11 @@
 //! Writers keep hash maps only, which know no order. The first reader who asks for a range of a column sorts the places
 //! of the versions by it, in pieces as batches are made; a range is then a binary search in each piece.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use roaring::RoaringBitmap;
 
@@ -14,6 +18,7 @@ use super::{
 use crate::{
     error::Result,
     range::ValueRange,
+    scan::First,
     value::{Row, Value},
 };
 
@@ -50,14 +55,10 @@ impl DeltaTable {
         range: &ValueRange<'_>,
         mut take: impl FnMut(&[u32], &super::Inner),
     ) -> Result<()> {
-        let pieces = {
-            let mut sorted = self.sorted.lock();
-            let pieces = sorted.entry(column).or_insert_with(|| Pieces::new(&self.gauge));
-            pieces.cover(self.len(), |places| Ok(self.sort(column, places)))?
-        };
+        let pieces = self.sorted(column)?;
         let inner = self.inner.read();
         let value = |at: u32| inner.version(at).map_or(&Value::Null, |cell| cell.row.get(column));
-        for (_, order) in pieces {
+        for order in pieces {
             let from = order.partition_point(|at| range.is_behind(value(*at)));
             let to = order.partition_point(|at| !range.is_before(value(*at)));
             if let Some(places) = order.get(from..to) {
@@ -65,6 +66,46 @@ impl DeltaTable {
             }
         }
         Ok(())
+    }
+
+    /// The first of the versions that are wanted and visible at a CSN, in each piece, and all that equal the last of them.
+    pub fn first(&self, first: First, is_wanted: impl Fn(u32) -> bool, csn: u64) -> Result<RoaringBitmap> {
+        let mut found = RoaringBitmap::new();
+        let pieces = self.sorted(first.column)?;
+        let inner = self.inner.read();
+        let value = |at: u32| inner.version(at).map_or(&Value::Null, |cell| cell.row.get(first.column));
+        for order in pieces {
+            let (nulls, values) = order.split_at(order.partition_point(|at| value(*at).is_null()));
+            let mut count = 0;
+            let mut last = &Value::Null;
+            let mut take = |at: u32| {
+                if !is_wanted(at) || !inner.is_visible(at, csn) {
+                    return ControlFlow::Continue(());
+                }
+                if count >= first.rows && value(at).compare(last).is_ne() {
+                    return ControlFlow::Break(());
+                }
+                last = value(at);
+                count += 1;
+                found.insert(at);
+                ControlFlow::Continue(())
+            };
+            let mut take_all = |places: &[u32], is_descending: bool| match is_descending {
+                false => places.iter().copied().try_for_each(&mut take),
+                true => places.iter().rev().copied().try_for_each(&mut take),
+            };
+            let runs = if first.order.nulls_first { [nulls, values] } else { [values, nulls] };
+            let _ = runs.iter().try_for_each(|run| take_all(run, first.order.is_descending));
+        }
+        Ok(found)
+    }
+
+    /// The places of all versions in the order of a column, in pieces.
+    fn sorted(&self, column: usize) -> Result<Vec<Arc<[u32]>>> {
+        let mut sorted = self.sorted.lock();
+        let pieces = sorted.entry(column).or_insert_with(|| Pieces::new(&self.gauge));
+        let all = pieces.cover(self.len(), |places| Ok(self.sort(column, places)))?;
+        Ok(all.into_iter().map(|(_, order)| order).collect())
     }
 
     fn sort(&self, column: usize, places: Range<u32>) -> Arc<[u32]> {

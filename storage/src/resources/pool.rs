@@ -46,6 +46,8 @@ struct Waiting {
 struct Job {
     what: &'static str,
     work: Box<dyn Fn() -> Result<()> + Send + Sync>,
+    /// It is due again so long after it was done.
+    pause: Option<Duration>,
     state: Mutex<JobState>,
     rests: Condvar,
 }
@@ -95,8 +97,22 @@ impl Pool {
 
     /// A task that is done by these threads when it is asked for.
     pub fn task(&self, what: &'static str, work: impl Fn() -> Result<()> + Send + Sync + 'static) -> Task {
-        let job = Job { what, work: Box::new(work), state: Mutex::default(), rests: Condvar::new() };
-        Task { job: Arc::new(job), line: self.line.clone() }
+        Task { job: Arc::new(Job::new(what, work)), line: self.line.clone() }
+    }
+
+    /// A task that is done every so often, as long as there are threads.
+    pub fn task_every(
+        &self,
+        pause: Duration,
+        what: &'static str,
+        work: impl Fn() -> Result<()> + Send + Sync + 'static,
+    ) -> Task {
+        let job = Arc::new(Job { pause: Some(pause), ..Job::new(what, work) });
+        if !self.line.is_inline {
+            job.state.lock().phase = Phase::Waits;
+            self.line.add_later(&job, pause);
+        }
+        Task { job, line: self.line.clone() }
     }
 }
 
@@ -153,6 +169,11 @@ impl Drop for Task {
 }
 
 impl Job {
+    fn new(what: &'static str, work: impl Fn() -> Result<()> + Send + Sync + 'static) -> Job {
+        let (state, rests) = (Mutex::default(), Condvar::new());
+        Job { what, work: Box::new(work), pause: None, state, rests }
+    }
+
     fn run(self: &Arc<Self>, line: &Line) {
         {
             let mut state = self.state.lock();
@@ -174,14 +195,24 @@ impl Job {
         };
         let mut state = self.state.lock();
         state.failures = if failed { state.failures.saturating_add(1) } else { 0 };
-        let is_due = failed || state.phase == Phase::RunsAndIsDue;
+        let is_due = state.phase == Phase::RunsAndIsDue;
         state.phase = Phase::Rests;
-        if is_due && !state.is_over && !line.is_inline {
-            state.phase = Phase::Waits;
-            if failed { line.add_later(self, state.failures) } else { line.add(self) }
+        if !state.is_over && !line.is_inline {
+            let pause = if failed { Some(again_after(state.failures)) } else { self.pause };
+            state.phase = if is_due || pause.is_some() { Phase::Waits } else { Phase::Rests };
+            match pause {
+                Some(pause) => line.add_later(self, pause),
+                None if is_due => line.add(self),
+                None => {}
+            }
         }
         self.rests.notify_all();
     }
+}
+
+/// How long a task waits that failed so often in a row.
+fn again_after(failures: u32) -> Duration {
+    Duration::from_millis(AGAIN_MS_MIN.saturating_mul(1 << failures.clamp(1, 16)).min(AGAIN_MS_MAX))
 }
 
 impl Line {
@@ -191,10 +222,8 @@ impl Line {
     }
 
     #[allow(clippy::disallowed_methods)] // when it is tried again is never part of an answer or of the log
-    fn add_later(&self, job: &Arc<Job>, failures: u32) {
-        let wait_ms = AGAIN_MS_MIN.saturating_mul(1 << failures.clamp(1, 16)).min(AGAIN_MS_MAX);
-        let at = Instant::now() + Duration::from_millis(wait_ms);
-        self.waiting.lock().later.push((at, job.clone()));
+    fn add_later(&self, job: &Arc<Job>, pause: Duration) {
+        self.waiting.lock().later.push((Instant::now() + pause, job.clone()));
         self.changed.notify_one();
     }
 

@@ -11,6 +11,7 @@ use crate::{
     columns,
     error::{Error, Result},
     range::ValueRange,
+    scan::Order,
     term::{Term, term},
     text::TextPart,
     value::{Key, Value},
@@ -103,6 +104,25 @@ impl Segment {
             sum += part.count_range(index, range)?;
         }
         Ok(sum)
+    }
+
+    /// Hands on the rows of an index, value by value in this order, until it is told to stop. It gives up, and says no,
+    /// before it would have handed on more than so many rows.
+    pub fn in_order(
+        &self,
+        table: &Table,
+        index: &Indexed,
+        (order, rows_max): (Order, u64),
+        mut has_enough: impl FnMut(RoaringBitmap) -> bool,
+    ) -> Result<bool> {
+        if !self.keeps(index) {
+            let is_worth_it = u64::from(self.meta.rows) <= rows_max;
+            if is_worth_it {
+                has_enough(self.all());
+            }
+            return Ok(is_worth_it);
+        }
+        self.index(table)?.in_order(index, (order, rows_max), has_enough)
     }
 
     /// How many terms an index has, if it was opened before: opening one reads all of it.

@@ -122,6 +122,11 @@ impl TableParts {
         Ok(found)
     }
 
+    /// Is a row of a segment current?
+    pub fn is_current(&self, part: &SegmentPart, row: u32) -> bool {
+        self.gone(part, row).is_none()
+    }
+
     /// When a row of a segment was replaced; `None` while it is current.
     fn gone(&self, part: &SegmentPart, row: u32) -> Option<Gone> {
         if part.deleted.contains(row) {

@@ -7,9 +7,9 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::support::*;
 use crate::{
-    BoundIs, ColumnBound, ColumnSpec, ColumnType, Condition, ConditionIs, Error, IndexSpec, Resources, Row,
-    ScanRequest, Snapshot, Store, StoreOptions, TableSnapshot, TableSpec, TextQuery, TextSyntax, Value,
-    World, WriteSet,
+    BoundIs, ColumnBound, ColumnSpec, ColumnType, Condition, ConditionIs, Error, First, IndexSpec, Order,
+    Resources, Row, ScanRequest, Snapshot, Store, StoreOptions, TableSnapshot, TableSpec, TextQuery,
+    TextSyntax, Value, World, WriteSet,
 };
 
 type Model = BTreeMap<String, Row>;
@@ -312,7 +312,38 @@ fn check(snapshot: &Snapshot, model: &Model, random: &mut StdRng, context: &str)
         let rows = table.lookup_unique("one_head", std::slice::from_ref(&area)).unwrap();
         assert_eq!(chosen(rows), wanted, "{context}: head of {area:?}");
         check_range(&table, &chosen, model, random, context);
+        check_first(&table, model, random, context);
     }
+}
+
+/// The first rows by a column are given, in any order, and each row once; of all rows and of some of them.
+fn check_first(table: &TableSnapshot, model: &Model, random: &mut StdRng, context: &str) {
+    let column = [0, NAME, CODE, RANK][random.random_range(0..4)];
+    let order = Order { is_descending: random.random(), nulls_first: random.random() };
+    let first = First { column, order, rows: random.random_range(0..4) };
+    let some = random.random_ratio(1, 2).then(|| Value::Int(random.random_range(0..4)));
+    let context = format!("{context}: {first:?} of rank {some:?}");
+    let mut sorted: Vec<&Row> =
+        model.values().filter(|row| some.as_ref().is_none_or(|rank| row.get(RANK) == rank)).collect();
+    sorted.sort_by(|a, b| {
+        let (a, b) = (a.get(column), b.get(column));
+        let nulls = a.is_null().cmp(&b.is_null());
+        let nulls = if order.nulls_first { nulls.reverse() } else { nulls };
+        nulls.then(if order.is_descending { b.compare(a) } else { a.compare(b) })
+    });
+    let least = first.rows.min(sorted.len());
+    let is_last = |row: &&&Row| least > 0 && row.get(column).compare(sorted[least - 1].get(column)).is_eq();
+    let wanted = sorted.iter().take(least).chain(sorted.iter().skip(least).filter(is_last));
+    let wanted: Vec<String> = wanted.map(|row| row.key().unwrap().to_string()).collect();
+    let rows = some.map(|rank| table.lookup("rank", &[rank]).unwrap());
+    let request = ScanRequest { first: Some(first), rows, projection: Some(vec![0]), ..Default::default() };
+    let mut given = keys_of(table.scan(request).unwrap());
+    let count = given.len();
+    given.sort();
+    given.dedup();
+    assert_eq!(given.len(), count, "{context}: a row twice");
+    assert!(count <= sorted.len(), "{context}: too many rows");
+    assert!(wanted.iter().all(|key| given.contains(key)), "{context}: {wanted:?} of {given:?}");
 }
 
 fn check_range(

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::support::*;
-use crate::{BoundIs, ColumnBound, ScanRequest, StoreOptions, Value, WriteSet};
+use crate::{BoundIs, ColumnBound, First, Order, RowSet, ScanRequest, StoreOptions, Value, WriteSet};
 
 #[test]
 fn a_snapshot_stays_as_it_was() {
@@ -26,6 +26,52 @@ fn a_snapshot_stays_as_it_was() {
     assert_eq!(get(&now, "account", "b"), None);
     assert_eq!(found(&now, "account", "rank", Value::Int(5)), ["c"]);
     assert_eq!(now.table("account").unwrap().statistics().rows, 2);
+}
+
+#[test]
+fn the_first_rows_by_an_index_are_read_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let row =
+        |at: i64| account(&format!("key{at:04}"), "name", &format!("code{:04}", at * 7 % 1_000), at / 4);
+    for part in 0..2 {
+        insert(&store, "account", (part * 500..part * 500 + 500).map(row).collect()).unwrap();
+        store.fold().unwrap();
+    }
+    for at in [0, 1, 998, 999] {
+        delete(&store, "account", &format!("key{at:04}")).unwrap();
+    }
+    insert(&store, "account", vec![account("newest", "name", "", 500)]).unwrap();
+    let snapshot = store.snapshot();
+    let table = snapshot.table("account").unwrap();
+    let first = |column, is_descending, nulls_first, some: Option<RowSet>| {
+        let first = First { column, order: Order { is_descending, nulls_first }, rows: 3 };
+        keys(&snapshot, "account", ScanRequest { first: Some(first), rows: some, ..Default::default() })
+    };
+    // Three of each segment, and the one that is not folded.
+    assert_eq!(
+        first(0, false, false, None),
+        ["key0002", "key0003", "key0004", "key0500", "key0501", "key0502", "newest"]
+    );
+    assert_eq!(
+        first(0, true, true, None),
+        ["key0497", "key0498", "key0499", "key0995", "key0996", "key0997", "newest"]
+    );
+    // By rank four rows are equal, and all of them come.
+    assert_eq!(first(3, true, true, None).len(), 4 + 4 + 2 + 1);
+    assert_eq!(first(3, false, false, None)[..2], ["key0002", "key0003"]);
+    // Of a unique column the nulls come first or last.
+    let by_code = first(2, false, true, None);
+    assert!(by_code.contains(&"newest".to_string()) && by_code.len() == 7, "{by_code:?}");
+    // Of some rows.
+    let some =
+        table.range("id", Bound::Included(&text("key0100")), Bound::Excluded(&text("key0200"))).unwrap();
+    assert_eq!(first(0, false, false, Some(some.clone())), ["key0100", "key0101", "key0102"]);
+    assert_eq!(first(3, false, false, Some(some)), ["key0100", "key0101", "key0102", "key0103"]);
+
+    let no_index = First { column: 1, order: Order { is_descending: false, nulls_first: false }, rows: 1 };
+    let error = table.scan(ScanRequest { first: Some(no_index), ..Default::default() }).err().unwrap();
+    assert!(error.to_string().contains("\"name\""), "{error}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl TextPart {
     /// Documents that have a term of the range; `None` when there is no such index here.
     pub fn range(&self, index: &Indexed, range: &TermRange) -> Result<Option<RoaringBitmap>> {
         self.gather(index, |inverted, found| {
-            let mut terms = stream(inverted.terms(), range)?;
+            let mut terms = stream(inverted.terms(), range, false)?;
             while terms.advance() {
                 found.add(inverted, terms.value())?;
             }
@@ -59,7 +59,7 @@ impl TextPart {
     /// About how many documents have a term of the range: exact for few terms, otherwise by a sample of them.
     pub fn count_range(&self, index: &Indexed, range: &TermRange) -> Result<u64> {
         self.sum(index, |dictionary| {
-            let mut terms = stream(dictionary, range)?;
+            let mut terms = stream(dictionary, range, false)?;
             let mut sum = 0;
             let mut seen = 0;
             while seen <= TERMS_SAMPLED && terms.advance() {
@@ -157,17 +157,23 @@ pub(crate) fn each_shared_term(
     Ok(())
 }
 
-fn stream<'a>(dictionary: &'a TermDictionary, range: &TermRange) -> std::io::Result<TermStreamer<'a>> {
+/// The terms of a range, from either end.
+pub(super) fn stream<'a>(
+    dictionary: &'a TermDictionary,
+    range: &TermRange,
+    is_descending: bool,
+) -> std::io::Result<TermStreamer<'a>> {
     let from = match &range.lower {
         Bound::Unbounded => dictionary.range(),
         Bound::Included(lower) => dictionary.range().ge(lower),
         Bound::Excluded(lower) => dictionary.range().gt(lower),
     };
-    match &range.upper {
-        Bound::Unbounded => from.into_stream(),
-        Bound::Included(upper) => from.le(upper).into_stream(),
-        Bound::Excluded(upper) => from.lt(upper).into_stream(),
-    }
+    let all = match &range.upper {
+        Bound::Unbounded => from,
+        Bound::Included(upper) => from.le(upper),
+        Bound::Excluded(upper) => from.lt(upper),
+    };
+    if is_descending { all.backward().into_stream() } else { all.into_stream() }
 }
 
 /// The number of the first term.
@@ -190,14 +196,14 @@ fn sampled(dictionary: &TermDictionary, first: u64, terms: u64) -> std::io::Resu
 
 /// Documents of many terms, which come in no order.
 #[derive(Default)]
-struct Gathered {
+pub(super) struct Gathered {
     few: Vec<u32>,
     /// A bit per document, once they are many.
     bits: Vec<u8>,
 }
 
 impl Gathered {
-    fn add(&mut self, inverted: &InvertedIndexReader, info: &TermInfo) -> std::io::Result<()> {
+    pub fn add(&mut self, inverted: &InvertedIndexReader, info: &TermInfo) -> std::io::Result<()> {
         let mut postings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
         loop {
             let documents = postings.docs();
@@ -224,7 +230,7 @@ impl Gathered {
         }
     }
 
-    fn finish(mut self) -> RoaringBitmap {
+    pub fn finish(mut self) -> RoaringBitmap {
         if self.bits.is_empty() {
             self.few.sort_unstable();
             return self.few.into_iter().collect();

@@ -58,7 +58,7 @@ impl Server {
             packages: vec![root.join("../../packages/core"), root.join("tests/packages")],
             admin_password: Some("admin password".into()),
             token_seconds: 60,
-            store: Default::default(),
+            tenants: Default::default(),
             resources: Default::default(),
             planner: Default::default(),
         };

@@ -30,7 +30,7 @@ impl Server {
             packages: vec![packages],
             admin_password: Some(PASSWORD.into()),
             token_seconds: 3600,
-            store: Default::default(),
+            tenants: Default::default(),
             resources: Default::default(),
             planner: Default::default(),
         };

@@ -1,0 +1,157 @@
+//! Many tenants, few of them open.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicI64, Ordering},
+    thread,
+};
+
+use super::*;
+use crate::{
+    Clock, ErrorKind, ResourceOptions,
+    tests::support::{account, all, insert, options, tables},
+};
+
+/// A clock that is moved by hand.
+#[derive(Default)]
+struct Hand(AtomicI64);
+
+impl Clock for Hand {
+    fn now_micros(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Hand {
+    fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+fn tenants(data: &Path, open_max: usize, resources: &Arc<Resources>) -> (Tenants, Arc<Hand>) {
+    let hand = Arc::new(Hand::default());
+    let world = World { clock: hand.clone(), ..World::seeded(7, 0) };
+    let options = TenantOptions { open_max, idle_seconds: 60, store: options() };
+    (Tenants::new(data, options, world, resources), hand)
+}
+
+fn few_threads() -> Arc<Resources> {
+    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 1 })
+}
+
+fn named(number: usize) -> TenantName {
+    TenantName::try_from(format!("tenant-{number:03}").as_str()).unwrap()
+}
+
+/// Threads of this process that stores might have started.
+fn threads() -> usize {
+    let names = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("comm"));
+    names.filter(|comm| std::fs::read_to_string(comm).is_ok_and(|name| name.starts_with("quarry-"))).count()
+}
+
+#[test]
+fn names_are_names_of_folders() {
+    for name in ["main", "a", "0", "acme-eu_2", &"x".repeat(63)] {
+        assert_eq!(TenantName::try_from(name).unwrap().to_string(), name);
+    }
+    for name in ["", "..", ".", "a/b", "A", "-a", "_a", "a b", "ä", "a\0", &"x".repeat(64)] {
+        let error = TenantName::try_from(name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{name}");
+    }
+}
+
+#[test]
+fn sixty_tenants_are_served_by_few_open_stores_and_no_thread_each() {
+    let data = tempfile::tempdir().unwrap();
+    let (tenants, _) = tenants(data.path(), 4, &few_threads());
+    let before = threads();
+    for number in 0..60 {
+        let store = tenants.get_or_make(&named(number)).unwrap();
+        store.define_tables(tables()).unwrap();
+        insert(&store, "account", vec![account("a", &format!("of {number}"), "", 1)]).unwrap();
+        assert!(tenants.open() <= 4);
+    }
+    assert!(threads() <= before, "no thread came with them");
+    for number in (0..60).step_by(7) {
+        let store = tenants.get(&named(number)).unwrap();
+        assert_eq!(all(&store.snapshot(), "account"), [account("a", &format!("of {number}"), "", 1)]);
+    }
+    assert!(tenants.open() <= 4);
+}
+
+#[test]
+fn what_is_held_stays_open_and_what_is_idle_is_closed() {
+    let data = tempfile::tempdir().unwrap();
+    let (tenants, hand) = tenants(data.path(), 2, &few_threads());
+    let first = tenants.get_or_make(&named(1)).unwrap();
+    drop(tenants.get_or_make(&named(2)).unwrap());
+    hand.pass(30);
+    drop(tenants.get(&named(2)).unwrap());
+    hand.pass(31);
+    tenants.close_idle().unwrap();
+    assert_eq!(tenants.open(), 2, "one is held, one was used half a minute ago");
+    hand.pass(30);
+    tenants.close_idle().unwrap();
+    assert_eq!(tenants.open(), 1, "held");
+    assert!(Arc::ptr_eq(&first, &tenants.get(&named(1)).unwrap()));
+
+    let second = tenants.get(&named(2)).unwrap();
+    let error = tenants.get_or_make(&named(3)).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Limited, "{error}");
+    drop(second);
+    tenants.get_or_make(&named(3)).unwrap();
+    drop(first);
+    hand.pass(61);
+    tenants.close_idle().unwrap();
+    assert_eq!(tenants.open(), 0);
+}
+
+#[test]
+fn a_tenant_that_is_not_there_is_not_made_by_asking() {
+    let data = tempfile::tempdir().unwrap();
+    let (tenants, _) = tenants(data.path(), 2, &few_threads());
+    for _ in 0..3 {
+        let error = tenants.get(&named(9)).err().unwrap();
+        assert_eq!(error.to_string(), "there is no tenant tenant-009");
+    }
+    assert_eq!(tenants.open(), 0);
+    assert!(!named(9).folder(data.path()).exists());
+}
+
+#[test]
+fn those_who_ask_at_once_get_one_store_while_others_close_it() {
+    let data = tempfile::tempdir().unwrap();
+    let (tenants, hand) = tenants(data.path(), 2, &few_threads());
+    tenants.get_or_make(&named(0)).unwrap().define_tables(tables()).unwrap();
+    thread::scope(|scope| {
+        for client in 0..4 {
+            let tenants = &tenants;
+            scope.spawn(move || {
+                for turn in 0..10 {
+                    let store = tenants.get(&named(0)).unwrap();
+                    let row = account(&format!("{client}-{turn}"), "", "", 1);
+                    insert(&store, "account", vec![row]).unwrap();
+                }
+            });
+        }
+        for _ in 0..20 {
+            hand.pass(61);
+            tenants.close_idle().unwrap();
+        }
+    });
+    let store = tenants.get(&named(0)).unwrap();
+    assert_eq!(all(&store.snapshot(), "account").len(), 40);
+}
+
+#[test]
+fn idle_stores_are_closed_without_being_asked() {
+    let data = tempfile::tempdir().unwrap();
+    let world = World::seeded(7, 0);
+    let options = TenantOptions { open_max: 2, idle_seconds: 0, store: options() };
+    let tenants = Tenants::new(data.path(), options, world, &few_threads());
+    drop(tenants.get_or_make(&named(1)).unwrap());
+    while tenants.open() > 0 {
+        thread::yield_now();
+    }
+}
