@@ -3,11 +3,16 @@
 //! A merged segment holds the rows of the old ones that were current when the last manifest was written. Rows replaced
 //! since are still in it, and their deletes, which the delta remembers by segment and row, are carried over to their
 //! new places: the log, replayed on the new manifest, finds every row it changes.
+//!
+//! Merging takes long, and writers must not wait for it: when the delta wants to be folded meanwhile, it is, in the midst.
+//! What that fold finds deleted of the old segments is carried over, too.
 
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
 };
+
+use roaring::RoaringBitmap;
 
 use crate::{
     catalog::Table,
@@ -21,6 +26,9 @@ use crate::{
 
 /// A table is left alone up to this many segments that are small: of less than half the rows there may be in one.
 const SMALL_MAX: usize = 8;
+
+/// After so many rows it is seen whether the delta wants to be folded.
+const ROWS_BETWEEN: u32 = 1_024;
 
 /// Merges what wants merging. The lock for folding is held, and nothing is frozen.
 pub(crate) fn all(inner: &Inner) -> Result<()> {
@@ -93,12 +101,15 @@ struct Written {
 fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usize]) -> Result<()> {
     let old: Vec<&SegmentPart> = chosen.iter().filter_map(|at| parts.get(*at)).collect();
     let Written { segment, places } = write(inner, table, &old)?;
-    let gone = |id: SegmentId| old.iter().any(|part| part.segment.id() == id);
-    let mut next: Vec<SegmentPart> = parts.iter().filter(|part| !gone(part.segment.id())).cloned().collect();
-    let into = segment.as_ref().map(Segment::id);
-    next.extend(segment.map(|segment| SegmentPart::new(Arc::new(segment))));
-
     let state = inner.published().state;
+    let now = state.segments.get(&table.id).map(|parts| parts.as_slice()).unwrap_or_default();
+    let is_old = |part: &SegmentPart| old.iter().any(|old| old.segment.id() == part.segment.id());
+    let mut next: Vec<SegmentPart> = now.iter().filter(|part| !is_old(part)).cloned().collect();
+    let into = segment.as_ref().map(Segment::id);
+    next.extend(segment.map(|segment| {
+        let deleted = Arc::new(deleted_meanwhile(now, &old, &places));
+        SegmentPart { deleted, ..SegmentPart::new(Arc::new(segment)) }
+    }));
     let mut segments: HashMap<_, &[SegmentPart]> =
         state.segments.iter().map(|(table, parts)| (*table, parts.as_slice())).collect();
     segments.insert(table.id, &next);
@@ -109,6 +120,18 @@ fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usi
     Ok(())
 }
 
+/// Where rows went that a fold found deleted while they were merged.
+fn deleted_meanwhile(now: &[SegmentPart], old: &[&SegmentPart], places: &[Vec<u32>]) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    for (old, places) in old.iter().zip(places) {
+        let Some(now) = now.iter().find(|now| now.segment.id() == old.segment.id()) else { continue };
+        let since = &*now.deleted - &*old.deleted;
+        let placed = since.iter().filter_map(|row| places.get(usize::try_from(row).ok()?).copied());
+        all.extend(placed.filter(|place| *place != NOWHERE));
+    }
+    all
+}
+
 /// Writes the live rows of these segments as one.
 fn write(inner: &Inner, table: &Arc<Table>, old: &[&SegmentPart]) -> Result<Written> {
     let rows = |part: &&SegmentPart| usize::try_from(part.segment.rows()).unwrap_or(usize::MAX);
@@ -117,6 +140,9 @@ fn write(inner: &Inner, table: &Arc<Table>, old: &[&SegmentPart]) -> Result<Writ
     let mut writer = None;
     let mut number = 0;
     while let Some(Merged { row, csn, run, at }) = merge.next()? {
+        if number % ROWS_BETWEEN == 0 {
+            inner.fold_meanwhile()?;
+        }
         let places = places.get_mut(run);
         if let Some(place) = places.and_then(|places| places.get_mut(usize::try_from(at).ok()?)) {
             *place = number;

@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use crate::{
+    StoreOptions,
+    tests::support::{self, account, delete, found, get, insert, open, open_with, options, update},
+};
 
 /// A table that gets segments of these sizes, one after the other, and is merged as [`choose`] would: rows that were
 /// written again, by rows that came, and the most small segments there were.
@@ -46,4 +50,53 @@ fn segments_that_are_deleted_for_the_most_part_make_one_that_is_not_too_large() 
     let half = rows_max() / 2;
     assert_eq!(together(vec![(half, 3), (half - 1, 4), (2, 5)]), [3, 4]);
     assert_eq!(together(vec![(0, 7)]), [7]);
+}
+
+#[test]
+fn a_fold_in_the_midst_of_a_merge_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |n: i64, name: &str| account(&format!("k{n:03}"), name, &format!("c{n}"), n % 7);
+    let store = open_with(folder.path(), options());
+    for round in 0..5 {
+        let rows = (round * 20..round * 20 + 20).map(|n| at(n, "first"));
+        insert(&store, "account", rows.collect()).unwrap();
+        store.fold().unwrap();
+    }
+    drop(store);
+    // Whatever is committed wants to be folded, and the lock for folding keeps all from it but the merge.
+    let store = open_with(folder.path(), StoreOptions { delta_bytes_target: 1, ..options() });
+    let inner = &store.inner;
+    {
+        let _folding = inner.folding.lock();
+        let state = inner.published().state;
+        let table = state.catalog.must_get("account").unwrap();
+        let parts = state.segments.get(&table.id).unwrap();
+        for n in (0..100).step_by(3) {
+            update(&store, "account", at(n, "second")).unwrap();
+        }
+        for n in (0..100).step_by(5) {
+            delete(&store, "account", &format!("k{n:03}")).unwrap();
+        }
+        insert(&store, "account", vec![at(200, "new")]).unwrap();
+        merge(inner, table, parts, &[0, 1, 3, 4]).unwrap();
+        assert_eq!(inner.published().state.newest_bytes(), 0, "it was not folded in the midst");
+    }
+    update(&store, "account", at(1, "last")).unwrap();
+    let name = |n: i64| {
+        if n == 1 {
+            "last"
+        } else if n % 3 == 0 {
+            "second"
+        } else {
+            "first"
+        }
+    };
+    let mut wanted: Vec<_> = (0..100).filter(|n| n % 5 != 0).map(|n| at(n, name(n))).collect();
+    wanted.push(at(200, "new"));
+    assert_eq!(support::all(&store.snapshot(), "account"), wanted);
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(support::all(&store.snapshot(), "account"), wanted);
+    assert_eq!(found(&store.snapshot(), "account", "code", crate::Value::text("c7")), ["k007"]);
+    assert_eq!(get(&store.snapshot(), "account", "k010"), None);
 }
