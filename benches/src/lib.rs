@@ -3,3 +3,4 @@
 pub mod measure;
 pub mod process;
 pub mod report;
+pub mod resident;

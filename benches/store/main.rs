@@ -1,14 +1,21 @@
 //! The store's suite: what `storage` promises in numbers, in process, each beside its peer or baseline in one run.
 //!
 //! Rows are 30 columns wide ([`wide`]); PostgreSQL 15 gets the same rows and indexes. Every case prints one line of the
-//! table; `--only` takes some of them by their first words.
+//! table; `--only` takes some of them: `commit`, `get` (with `disk`), `scan`, `load`, `open`, `memory`, `mixed`.
 //!
-//! `cargo run --release --workspace --bin store -- [--rows N] [--scan-rows N] [--slot-ms MS] [--only NAME]…`
+//! ```text
+//! cargo run --release --workspace --bin store -- [--rows N] [--scan-rows N] [--load-rows N] [--memory-rows N]
+//!     [--seconds S] [--slot-ms MS] [--only NAME]…
+//! ```
 #![allow(clippy::print_stdout)]
 
+mod alone;
 mod commits;
 mod crash;
 mod disk;
+mod load;
+mod memory;
+mod mixed;
 mod reads;
 mod scans;
 mod wide;
@@ -28,6 +35,12 @@ pub struct Options {
     pub rows: u64,
     /// Rows for scans.
     pub scan_rows: u64,
+    /// Rows for a bulk load.
+    pub load_rows: u64,
+    /// Rows of the large table in little memory.
+    pub memory_rows: u64,
+    /// How long the mixed load goes on.
+    pub seconds: u64,
     /// How long one side is timed at a time.
     pub slot: Duration,
     only: Vec<String>,
@@ -47,6 +60,11 @@ async fn main() -> Result<()> {
     {
         return crash::child(folder.as_ref());
     }
+    match alone::asked(&words) {
+        Some((memory::CHILD, rows, folder)) => return memory::child(rows, folder),
+        Some((mixed::CHILD, seconds, folder)) => return mixed::child(seconds, folder),
+        _ => {}
+    }
     let options = options(words.into_iter())?;
     let mut report = Report::new(format!(
         "Rows of 30 columns, {} of them for lookups and sizes, {} for scans.",
@@ -65,6 +83,15 @@ async fn main() -> Result<()> {
     if options.wants("scan") {
         add(scans::all(options.scan_rows, options.slot).await?);
     }
+    if options.wants("load") {
+        add(vec![load::beside_copy(options.load_rows).await?]);
+    }
+    if options.wants("memory") {
+        add(memory::budget(options.memory_rows)?);
+    }
+    if options.wants("mixed") {
+        add(vec![mixed::steady(options.seconds)?]);
+    }
     if options.wants("open") {
         add(vec![crash::reopen()?]);
     }
@@ -76,6 +103,9 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
     let mut options = Options {
         rows: 1_000_000,
         scan_rows: 10_000_000,
+        load_rows: 200_000,
+        memory_rows: 1_000_000,
+        seconds: 20,
         slot: Duration::from_millis(500),
         only: Vec::new(),
     };
@@ -84,9 +114,12 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
         match word.as_str() {
             "--rows" => options.rows = value.parse()?,
             "--scan-rows" => options.scan_rows = value.parse()?,
+            "--load-rows" => options.load_rows = value.parse()?,
+            "--memory-rows" => options.memory_rows = value.parse()?,
+            "--seconds" => options.seconds = value.parse()?,
             "--slot-ms" => options.slot = Duration::from_millis(value.parse()?),
             "--only" => options.only.push(value),
-            _ => bail!("{word} is not known; there are --rows, --scan-rows, --slot-ms and --only"),
+            _ => bail!("{word} is not known; see the head of benches/store/main.rs"),
         }
     }
     Ok(options)

@@ -62,7 +62,7 @@ pub async fn all(rows: u64, slot: Duration) -> Result<Vec<Line>> {
 }
 
 /// The sum, on as many threads as DataFusion has.
-fn sum(store: &Store) -> Result<i128> {
+pub fn sum(store: &Store) -> Result<i128> {
     let request =
         ScanRequest { projection: Some(vec![wide::AMOUNT, wide::PROBABILITY]), ..ScanRequest::default() };
     let parts = store.snapshot().table(wide::TABLE)?.scan(request)?;

@@ -108,6 +108,12 @@ pub fn key(number: u64) -> String {
     format!("{number:026}")
 }
 
+/// How many numbers below `rows` begin with these two digits.
+pub fn numbers_beginning_with(digits: u64, rows: u64) -> u64 {
+    let begin_at = (0..18).map(|zeros| 10_u64.pow(zeros));
+    begin_at.map(|one| rows.min((digits + 1) * one) - rows.min(digits * one)).sum()
+}
+
 /// A row.
 pub fn row(number: u64) -> Row {
     let at = |salt| mixed(number, salt);

@@ -3,11 +3,16 @@
 //! A merged segment holds the rows of the old ones that were current when the last manifest was written. Rows replaced
 //! since are still in it, and their deletes, which the delta remembers by segment and row, are carried over to their
 //! new places: the log, replayed on the new manifest, finds every row it changes.
+//!
+//! Merging takes long, and writers must not wait for it: when the delta wants to be folded meanwhile, it is, in the midst.
+//! What that fold finds deleted of the old segments is carried over, too.
 
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
 };
+
+use roaring::RoaringBitmap;
 
 use crate::{
     catalog::Table,
@@ -19,8 +24,11 @@ use crate::{
     store::{Inner, Published},
 };
 
-/// A table is left alone up to this many segments.
-const SEGMENTS_MAX: usize = 8;
+/// A table is left alone up to this many segments that are small: of less than half the rows there may be in one.
+const SMALL_MAX: usize = 8;
+
+/// After so many rows it is seen whether the delta wants to be folded.
+const ROWS_BETWEEN: u32 = 1_024;
 
 /// Merges what wants merging. The lock for folding is held, and nothing is frozen.
 pub(crate) fn all(inner: &Inner) -> Result<()> {
@@ -36,33 +44,49 @@ pub(crate) fn all(inner: &Inner) -> Result<()> {
     Ok(())
 }
 
-/// The numbers of the segments to merge: where there are too many, the smallest ones, as many as make one segment
-/// together; else those that are deleted for the most part. What was loaded behind `kept`, the oldest manifest, is left
-/// alone: who replays entries behind it needs it.
+/// The numbers of the segments to merge: where there are too many small ones, some of those; else those that are deleted
+/// for the most part. What was loaded behind `kept`, the oldest manifest, is left alone: who replays entries behind it
+/// needs it.
 fn choose(parts: &[SegmentPart], kept: u64) -> Vec<usize> {
-    let ready = || parts.iter().enumerate().filter(|(_, part)| part.is_there_at(kept));
-    if parts.len() <= SEGMENTS_MAX {
-        let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
-        return ready().filter(|(_, part)| is_sparse(part)).map(|(at, _)| at).collect();
-    }
     let live = |part: &SegmentPart| u64::from(part.segment.rows()).saturating_sub(part.deleted.len());
-    let mut by_size: Vec<(u64, usize)> = ready().map(|(at, part)| (live(part), at)).collect();
-    by_size.sort_unstable();
-    let mut rows = 0;
-    let limit = u64::try_from(SEGMENT_ROWS_MAX).unwrap_or(u64::MAX);
-    let mut chosen = Vec::new();
-    for (live, at) in by_size {
-        rows += live;
-        if rows > limit {
-            break;
-        }
-        chosen.push(at);
-    }
-    if chosen.len() < 2 {
-        return Vec::new();
-    }
+    let is_small = |part: &SegmentPart| live(part) < rows_max() / 2;
+    let is_sparse = |part: &SegmentPart| part.deleted.len() * 2 > u64::from(part.segment.rows());
+    let too_many = parts.iter().filter(|part| is_small(part)).count() > SMALL_MAX;
+    let wanted = |part: &SegmentPart| if too_many { is_small(part) } else { is_sparse(part) };
+    let ready = parts.iter().enumerate().filter(|(_, part)| part.is_there_at(kept) && wanted(part));
+    let sizes = ready.map(|(at, part)| (live(part), at)).collect();
+    let mut chosen = if too_many { alike(sizes) } else { together(sizes) };
     chosen.sort_unstable();
     chosen
+}
+
+/// The smallest ones, up to one that is larger than all of those: so a row is not written again before there are as
+/// many others to write it with. None where that is one alone.
+fn alike(mut sizes: Vec<(u64, usize)>) -> Vec<usize> {
+    sizes.sort_unstable();
+    let mut rows = 0;
+    let few = sizes.into_iter().enumerate().take_while(|(number, (live, _))| {
+        let fits = *number < 2 || *live <= rows;
+        rows += live;
+        fits && rows <= rows_max()
+    });
+    let chosen: Vec<usize> = few.map(|(_, (_, at))| at).collect();
+    if chosen.len() > 1 { chosen } else { Vec::new() }
+}
+
+/// As many as make one segment together.
+fn together(sizes: Vec<(u64, usize)>) -> Vec<usize> {
+    let mut rows = 0;
+    let some = sizes.into_iter().take_while(|(live, _)| {
+        rows += live;
+        rows <= rows_max()
+    });
+    some.map(|(_, at)| at).collect()
+}
+
+/// Rows of one segment at most.
+fn rows_max() -> u64 {
+    u64::try_from(SEGMENT_ROWS_MAX).unwrap_or(u64::MAX)
 }
 
 /// A row that is in no segment any more.
@@ -77,12 +101,15 @@ struct Written {
 fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usize]) -> Result<()> {
     let old: Vec<&SegmentPart> = chosen.iter().filter_map(|at| parts.get(*at)).collect();
     let Written { segment, places } = write(inner, table, &old)?;
-    let gone = |id: SegmentId| old.iter().any(|part| part.segment.id() == id);
-    let mut next: Vec<SegmentPart> = parts.iter().filter(|part| !gone(part.segment.id())).cloned().collect();
-    let into = segment.as_ref().map(Segment::id);
-    next.extend(segment.map(|segment| SegmentPart::new(Arc::new(segment))));
-
     let state = inner.published().state;
+    let now = state.segments.get(&table.id).map(|parts| parts.as_slice()).unwrap_or_default();
+    let is_old = |part: &SegmentPart| old.iter().any(|old| old.segment.id() == part.segment.id());
+    let mut next: Vec<SegmentPart> = now.iter().filter(|part| !is_old(part)).cloned().collect();
+    let into = segment.as_ref().map(Segment::id);
+    next.extend(segment.map(|segment| {
+        let deleted = Arc::new(deleted_meanwhile(now, &old, &places));
+        SegmentPart { deleted, ..SegmentPart::new(Arc::new(segment)) }
+    }));
     let mut segments: HashMap<_, &[SegmentPart]> =
         state.segments.iter().map(|(table, parts)| (*table, parts.as_slice())).collect();
     segments.insert(table.id, &next);
@@ -93,6 +120,18 @@ fn merge(inner: &Inner, table: &Arc<Table>, parts: &[SegmentPart], chosen: &[usi
     Ok(())
 }
 
+/// Where rows went that a fold found deleted while they were merged.
+fn deleted_meanwhile(now: &[SegmentPart], old: &[&SegmentPart], places: &[Vec<u32>]) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    for (old, places) in old.iter().zip(places) {
+        let Some(now) = now.iter().find(|now| now.segment.id() == old.segment.id()) else { continue };
+        let since = &*now.deleted - &*old.deleted;
+        let placed = since.iter().filter_map(|row| places.get(usize::try_from(row).ok()?).copied());
+        all.extend(placed.filter(|place| *place != NOWHERE));
+    }
+    all
+}
+
 /// Writes the live rows of these segments as one.
 fn write(inner: &Inner, table: &Arc<Table>, old: &[&SegmentPart]) -> Result<Written> {
     let rows = |part: &&SegmentPart| usize::try_from(part.segment.rows()).unwrap_or(usize::MAX);
@@ -101,6 +140,9 @@ fn write(inner: &Inner, table: &Arc<Table>, old: &[&SegmentPart]) -> Result<Writ
     let mut writer = None;
     let mut number = 0;
     while let Some(Merged { row, csn, run, at }) = merge.next()? {
+        if number % ROWS_BETWEEN == 0 {
+            inner.fold_meanwhile()?;
+        }
         let places = places.get_mut(run);
         if let Some(place) = places.and_then(|places| places.get_mut(usize::try_from(at).ok()?)) {
             *place = number;
@@ -157,3 +199,6 @@ fn swap(
     inner.publish(Arc::new(State { segments, ..State::clone(&state) }), csn);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

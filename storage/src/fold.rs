@@ -63,6 +63,13 @@ impl Inner {
         Ok(())
     }
 
+    /// Folds in the midst of a compaction, when the delta has grown past its target: writers must not wait for room until
+    /// that is through. The lock for folding is held, and nothing is frozen.
+    pub fn fold_meanwhile(&self) -> Result<()> {
+        let is_due = self.published().state.newest_bytes() > self.options.delta_bytes_target;
+        if is_due && self.freeze()? { self.fold_frozen() } else { Ok(()) }
+    }
+
     /// Puts an empty delta on top; `false` when there is nothing to fold.
     fn freeze(&self) -> Result<bool> {
         let log = self.log.lock();

@@ -240,7 +240,7 @@ impl Segment {
         let name = self.folder.clone().join(write::INDEX);
         let is_checked = self.index_is_checked.load(Ordering::Relaxed);
         let opened = match TextPart::open(&self.ground.objects, &name, is_checked)? {
-            Some(opened) if opened.covers(table, self.columns_kept()) => opened,
+            Some(opened) if self.is_whole(&opened) && opened.covers(table, self.columns_kept()) => opened,
             _ => {
                 let place = self.ground.objects.place(&name);
                 tracing::warn!(place, "a segment's index is missing, damaged or old; it is made anew");
@@ -271,7 +271,12 @@ impl Segment {
         Ok(())
     }
 
-    /// Makes the index anew, in its place: half of one, after a crash, is found damaged and made anew again.
+    /// Half an index, after a crash while it was made anew, is as good as none.
+    fn is_whole(&self, index: &TextPart) -> bool {
+        index.documents() == u64::from(self.meta.rows)
+    }
+
+    /// Makes the index anew, in its place: half of one, after a crash, is found damaged or short and made anew again.
     fn rebuild_index(&self, table: &Table, name: &ObjectName) -> Result<TextPart> {
         let mut writer = TextWriter::create(&self.ground.objects, name, table)?;
         let mut slices = self.slices(SLICE_ROWS)?;
@@ -307,6 +312,9 @@ impl Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         if !self.is_kept() {
+            // Those of the table, and the CSNs.
+            let columns = self.columns_kept().saturating_add(1);
+            self.ground.cache.forget_segment(self.key(), (self.meta.groups.len(), columns));
             self.ground.remove(self.folder.clone());
         }
     }

@@ -15,7 +15,6 @@ mod fixtures;
 mod folds;
 mod histories;
 mod isolation;
-mod memory;
 mod model;
 mod past;
 mod reads;

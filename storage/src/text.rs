@@ -13,6 +13,7 @@ mod directory;
 mod order;
 mod values;
 mod words;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -20,32 +21,20 @@ mod tests;
 use std::io;
 
 use tantivy::{
-    Directory, Index, IndexSettings, ReloadPolicy, Searcher, SingleSegmentIndexWriter, TantivyDocument,
-    TantivyError,
-    directory::{
-        MmapDirectory, RamDirectory,
-        error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError},
-    },
+    Index, ReloadPolicy, Searcher, TantivyError,
+    directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError},
     schema::{BytesOptions, Field, FieldType, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-use self::{
-    directory::ObjectDirectory,
-    words::{TOKENIZER, tokenizers},
-};
-pub(crate) use self::{values::each_shared_term, words::analyzer};
+use self::{directory::ObjectDirectory, words::TOKENIZER};
+pub(crate) use self::{values::each_shared_term, words::analyzer, writer::TextWriter};
 use crate::{
     catalog::{Indexed, Table},
     error::{Error, Result},
     objects::{ObjectName, Objects},
-    value::{Row, Value},
+    value::Row,
 };
 
-/// What Tantivy plans its hash table for; it takes more as it needs. A table for many rows costs more to make than a
-/// few rows cost to index.
-const WRITER_BYTES_MAX: usize = 16 << 20;
-const WRITER_BYTES_MIN: usize = 128 << 10;
-const WRITER_BYTES_PER_ROW: usize = 2 << 10;
 /// What an open index takes in memory besides what is mapped: roughly, for itself and per field.
 const READER_BYTES: usize = 32 << 10;
 const READER_BYTES_PER_FIELD: usize = 4 << 10;
@@ -75,35 +64,14 @@ enum Kind {
     TextsAndValues,
 }
 
-/// An index being made.
-pub(crate) struct TextWriter {
-    writer: SingleSegmentIndexWriter,
-    fields: Fields,
-    /// What the value fields hold.
-    values: Vec<(Indexed, Field)>,
-    target: Target,
-}
-
-/// Where an index is made.
-enum Target {
-    /// It stays in memory.
-    Memory,
-    /// In the folder where it is to be.
-    Folder(Objects, ObjectName),
-    /// In memory, to be put there.
-    Objects(Objects, ObjectName, RamDirectory),
-}
-
 impl TextPart {
     /// An index in memory over the searchable columns of these rows.
     pub fn of_rows(table: &Table, rows: &[Row]) -> Result<TextPart> {
-        let directory = RamDirectory::create();
-        let mut writer = TextWriter::new(table, directory, (Kind::TextsOnly, rows.len()), Target::Memory)?;
+        let mut writer = TextWriter::of_texts(table, rows.len());
         for row in rows {
             writer.add(row)?;
         }
-        let index = writer.writer.finalize().map_err(tantivy_error)?;
-        TextPart::over(&index, 0).map_err(tantivy_error)
+        writer.into_part()
     }
 
     /// An index of a segment, checked byte by byte unless it was before; `None` when it is missing, damaged or of
@@ -175,82 +143,6 @@ impl TextPart {
     /// The column of a text field.
     pub fn column_of(&self, field: Field) -> Option<usize> {
         self.fields.texts.iter().find(|(_, known)| *known == field).map(|(at, _)| *at)
-    }
-}
-
-impl TextWriter {
-    /// An index with all fields of the table; what is there under this name goes.
-    pub fn create(objects: &Objects, name: &ObjectName, table: &Table) -> Result<TextWriter> {
-        let size = (Kind::TextsAndValues, usize::MAX);
-        let Some(folder) = objects.mappable_folder(name) else {
-            objects.delete_folder(name)?;
-            let memory = RamDirectory::create();
-            let target = Target::Objects(objects.clone(), name.clone(), memory.clone());
-            return TextWriter::new(table, memory, size, target);
-        };
-        objects.make_mappable_folder(name)?;
-        let directory = MmapDirectory::open(folder).map_err(|error| tantivy_error(error.into()))?;
-        TextWriter::new(table, directory, size, Target::Folder(objects.clone(), name.clone()))
-    }
-
-    /// An index that stays in memory, with all fields of the table.
-    pub fn in_memory(table: &Table) -> Result<TextWriter> {
-        TextWriter::new(table, RamDirectory::create(), (Kind::TextsAndValues, usize::MAX), Target::Memory)
-    }
-
-    /// The finished index, of one that stays in memory.
-    pub fn into_part(self) -> Result<TextPart> {
-        let index = self.writer.finalize().map_err(tantivy_error)?;
-        TextPart::over(&index, 0).map_err(tantivy_error)
-    }
-
-    fn new(
-        table: &Table,
-        directory: impl Into<Box<dyn Directory>>,
-        (kind, rows): (Kind, usize),
-        target: Target,
-    ) -> Result<TextWriter> {
-        let bytes = rows.saturating_mul(WRITER_BYTES_PER_ROW).clamp(WRITER_BYTES_MIN, WRITER_BYTES_MAX);
-        let schema = schema(table, kind);
-        let fields = Fields::of(&schema);
-        let known = table.indexed.iter().filter_map(|index| Some((index.clone(), fields.value(index)?)));
-        let values = known.collect();
-        let settings =
-            IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
-        let builder = Index::builder().schema(schema).settings(settings).tokenizers(tokenizers());
-        let writer = builder.single_segment_index_writer(directory, bytes).map_err(tantivy_error)?;
-        Ok(TextWriter { writer, fields, values, target })
-    }
-
-    /// The next row.
-    pub fn add(&mut self, row: &Row) -> Result<()> {
-        let mut document = TantivyDocument::new();
-        for (at, field) in &self.fields.texts {
-            if let Value::Text(text) = row.get(*at) {
-                document.add_text(*field, text);
-            }
-        }
-        for (index, field) in &self.values {
-            if let Some(term) = index.term(row) {
-                document.add_bytes(*field, &term);
-            }
-        }
-        self.writer.add_document(document).map_err(tantivy_error)
-    }
-
-    /// What it holds in memory: an index is written when it is finished.
-    pub fn bytes(&self) -> usize {
-        self.writer.mem_usage()
-    }
-
-    /// Puts the finished index there, durably.
-    pub fn publish(self) -> Result<()> {
-        let index = self.writer.finalize().map_err(tantivy_error)?;
-        match self.target {
-            Target::Memory => Ok(()),
-            Target::Folder(objects, name) => objects.sync_made_in(&name),
-            Target::Objects(objects, name, memory) => directory::put(&index, &memory, &objects, &name),
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::INDEX_BYTES_MAX;
 use crate::{
     catalog::Table,
     error::{Error, Result},
@@ -99,9 +98,7 @@ impl Runs {
             let table = self.table.spec.name.to_string();
             return Err(Error::DuplicateKey { table, key: key.to_string() });
         }
-        let is_full = |writer: &SegmentWriter| {
-            writer.rows() >= SEGMENT_ROWS_MAX || writer.index_bytes() >= INDEX_BYTES_MAX
-        };
+        let is_full = |writer: &SegmentWriter| writer.rows() >= SEGMENT_ROWS_MAX;
         if self.open.as_ref().is_some_and(is_full) {
             self.close()?;
         }
@@ -121,7 +118,7 @@ fn writer(inner: &Inner, table: &Arc<Table>) -> Result<SegmentWriter> {
         return Err(closed());
     }
     let id = SegmentId(inner.next_segment.fetch_add(1, Ordering::Relaxed));
-    SegmentWriter::create(&inner.ground, table, id, inner.options.row_group_rows)
+    Ok(SegmentWriter::create(&inner.ground, table, id, inner.options.row_group_rows)?.urgent())
 }
 
 /// As few runs as these segments make, if each goes to the first whose keys it goes on.

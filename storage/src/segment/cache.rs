@@ -66,6 +66,23 @@ impl Cache {
         self.kept.retain(|(segment, _), _| segment.store != store);
     }
 
+    /// Lets go of all that belongs to a segment of so many row groups and columns.
+    pub(super) fn forget_segment(&self, segment: SegmentKey, (groups, columns): (usize, usize)) {
+        self.kept.remove(&(segment, Name::Footer));
+        self.kept.remove(&(segment, Name::Index));
+        for group in 0..groups {
+            for column in 0..columns {
+                self.kept.remove(&(segment, Name::Column { group, column }));
+            }
+        }
+    }
+
+    /// What is kept, in bytes.
+    #[cfg(test)]
+    pub fn bytes(&self) -> u64 {
+        self.kept.weight()
+    }
+
     pub(super) fn column(&self, segment: SegmentKey, group: usize, column: usize) -> Option<ArrayRef> {
         match self.kept.get(&(segment, Name::Column { group, column }))?.thing {
             Thing::Column(array) => Some(array),

@@ -22,7 +22,7 @@ impl Segment {
         if !is_whole {
             return Ok(());
         }
-        let mut fresh = TextWriter::in_memory(table)?;
+        let mut fresh = TextWriter::in_memory(table);
         let mut last: Option<Key> = None;
         for group in 0..self.meta.groups.len() {
             if let Err(error) = self.inspect_group(table, group, &mut last, &mut fresh) {

@@ -1,7 +1,7 @@
 //! Writes a segment: columns, index, and at last the meta file. Everything is durable when it is finished; nothing of
 //! it counts before a manifest names it, and what is not finished, or never named, goes.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use arrow::{
     array::{ArrayRef, UInt64Array},
@@ -53,6 +53,8 @@ pub(crate) struct SegmentWriter {
     csns: Vec<u64>,
     groups: Vec<GroupMeta>,
     csn_max: u64,
+    /// Columns and index are written on a thread each.
+    is_urgent: bool,
     /// The last field: what is written goes when its writers have gone.
     unfinished: Unfinished,
 }
@@ -104,8 +106,15 @@ impl SegmentWriter {
             csns: Vec::new(),
             groups: Vec::new(),
             csn_max: 0,
+            is_urgent: false,
             unfinished,
         })
+    }
+
+    /// Someone waits for it: columns and index are written side by side, where that is a folder of this machine.
+    pub fn urgent(self) -> SegmentWriter {
+        let is_urgent = self.ground.objects.mappable_folder(&self.folder).is_some();
+        SegmentWriter { is_urgent, ..self }
     }
 
     /// How many rows there are by now.
@@ -121,7 +130,6 @@ impl SegmentWriter {
 
     /// The next row, and the CSN that made it.
     pub fn add(&mut self, row: Row, csn: u64) -> Result<()> {
-        self.index.add(&row)?;
         self.bytes = self.bytes.saturating_add(row.bytes());
         self.rows.push(row);
         self.csns.push(csn);
@@ -139,23 +147,29 @@ impl SegmentWriter {
             first_key: first.key()?.clone(),
             last_key: last.key()?.clone(),
         });
-        let batch = columns::batch(&self.table.spec, &self.table.schema, &rows)?;
-        let mut arrays = batch.columns().to_vec();
-        arrays.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.csns))) as ArrayRef);
-        let batch = columns::record_batch(self.schema.clone(), arrays, rows.len())?;
-        self.parquet.write(&batch).map_err(parquet_error)?;
-        self.parquet.flush().map_err(parquet_error)
+        let csns: ArrayRef = Arc::new(UInt64Array::from(std::mem::take(&mut self.csns)));
+        let SegmentWriter { parquet, index, table, schema, .. } = self;
+        let columns = || {
+            let batch = columns::batch(&table.spec, &table.schema, &rows)?;
+            let arrays = batch.columns().iter().cloned().chain([csns]).collect();
+            let batch = columns::record_batch(schema.clone(), arrays, rows.len())?;
+            parquet.write(&batch).and_then(|()| parquet.flush()).map_err(parquet_error)
+        };
+        both(self.is_urgent, columns, || rows.iter().try_for_each(|row| index.add(row)))
     }
 
     /// The finished segment, durable and open. It goes with its last reader unless it is kept ([`Segment::keep`]).
     pub fn finish(mut self) -> Result<Segment> {
         self.close_group()?;
         let objects = &self.ground.objects;
-        let file = self.parquet.into_inner().map_err(parquet_error)?;
-        let columns = self.folder.clone().join(COLUMNS);
-        let (sums, upload) = file.close();
-        upload.finish().map_err(|source| objects.io("write", &columns, source))?;
-        self.index.publish()?;
+        let (parquet, index) = (self.parquet, self.index);
+        let columns = || {
+            let (sums, upload) = parquet.into_inner().map_err(parquet_error)?.close();
+            let name = self.folder.clone().join(COLUMNS);
+            upload.finish().map_err(|source| objects.io("write", &name, source))?;
+            Ok(sums)
+        };
+        let sums = both(self.is_urgent, columns, || index.publish())?;
         let meta = SegmentMeta {
             rows: self.groups.iter().map(|group| group.rows).sum(),
             columns: u32::try_from(self.table.spec.columns.len()).unwrap_or(u32::MAX),
@@ -169,6 +183,26 @@ impl SegmentWriter {
         self.unfinished.is_finished = true;
         Ok(segment)
     }
+}
+
+/// Does both: one after the other, or on a thread each.
+fn both<T: Send>(
+    side_by_side: bool,
+    first: impl FnOnce() -> Result<T> + Send,
+    second: impl FnOnce() -> Result<()>,
+) -> Result<T> {
+    if !side_by_side {
+        let done = first()?;
+        return second().map(|()| done);
+    }
+    thread::scope(|scope| {
+        let started = thread::Builder::new().name("quarry-columns".into()).spawn_scoped(scope, first);
+        let started = started.map_err(|source| Error::Io { context: "start a thread".into(), source })?;
+        let second = second();
+        let first = started.join();
+        let first = first.map_err(|_| Error::Internal("a thread that writes columns panicked".into()))?;
+        second.and(first)
+    })
 }
 
 fn properties() -> Result<WriterProperties> {

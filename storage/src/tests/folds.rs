@@ -77,6 +77,23 @@ fn a_broken_block_is_told_and_a_broken_index_is_made_anew() {
 }
 
 #[test]
+fn an_index_of_fewer_rows_is_made_anew() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (folder, rows) in [(&folder, 100), (&other, 40)] {
+        let store = open(folder.path());
+        fill(&store, 0, rows);
+        store.fold().unwrap();
+    }
+    let index =
+        |folder: &Path| files_under(folder, "meta.json").pop().unwrap().parent().unwrap().to_path_buf();
+    let (half, place) = (index(other.path()), index(folder.path()));
+    fs::remove_dir_all(&place).unwrap();
+    fs::rename(half, &place).unwrap();
+    let store = open(folder.path());
+    assert_eq!(found(&store.snapshot(), "account", "code", Value::text("c99")), ["k0099"]);
+}
+
+#[test]
 fn a_crash_before_the_manifest_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
@@ -122,6 +139,25 @@ fn many_folds_are_compacted_and_their_files_go() {
     drop(store);
     let store = open(folder.path());
     assert_eq!(all(&store.snapshot(), "account"), rows);
+}
+
+#[test]
+fn what_was_read_of_segments_that_are_gone_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { history_window_seconds: 0, ..options() };
+    let bytes_read = |rounds: std::ops::Range<i64>| {
+        let resources = small_cache(256 << 20);
+        let store = open_in(folder.path(), options.clone(), &resources);
+        for round in rounds {
+            fill(&store, round * 50, round * 50 + 50);
+            store.fold().unwrap();
+            assert_eq!(all(&store.snapshot(), "account").len(), usize::try_from(round * 50 + 50).unwrap());
+        }
+        all(&store.snapshot(), "account");
+        resources.cache.bytes()
+    };
+    let (worked, opened) = (bytes_read(0..40), bytes_read(0..0));
+    assert!(worked < opened * 2, "{worked} bytes are kept, and {opened} of those that are there");
 }
 
 #[test]

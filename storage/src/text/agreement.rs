@@ -38,7 +38,8 @@ impl TextPart {
         Ok(None)
     }
 
-    fn documents(&self) -> u64 {
+    /// How many documents it has: as many as rows.
+    pub fn documents(&self) -> u64 {
         self.searcher.num_docs()
     }
 
