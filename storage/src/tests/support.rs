@@ -172,13 +172,18 @@ pub fn found(snapshot: &Snapshot, table: &str, column: &str, value: Value) -> Ve
     keys(snapshot, table, ScanRequest { rows: Some(rows), ..ScanRequest::default() })
 }
 
-/// The seeds that a randomised test runs: `QUARRY_TEST_SEED` alone when it is set, else as many as `QUARRY_TEST_SEEDS`
-/// says, from 0 on, else `short` of them.
+/// The seeds that a randomised test runs: `QUARRY_TEST_SEED` alone when it is set, else those of `QUARRY_TEST_SEEDS`, as
+/// `20`, from 0 on, or as `20..40`; else `short` of them.
 pub fn seeds(short: u64) -> std::ops::Range<u64> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    match number("QUARRY_TEST_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("QUARRY_TEST_SEEDS").unwrap_or(short),
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    let told = |name| std::env::var(name).ok();
+    match (told("QUARRY_TEST_SEED"), told("QUARRY_TEST_SEEDS")) {
+        (Some(seed), _) => number(&seed)..number(&seed) + 1,
+        (None, Some(seeds)) => match seeds.split_once("..") {
+            Some((from, to)) => number(from)..number(to),
+            None => 0..number(&seeds),
+        },
+        (None, None) => 0..short,
     }
 }
 
