@@ -33,10 +33,17 @@ fn main() -> ExitCode {
     match run(&command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("quarry: {error:#}");
+            eprintln!("quarry: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and what caused it; what a layer only hands on is told once.
+fn told(error: &anyhow::Error) -> String {
+    let mut words: Vec<String> = error.chain().map(ToString::to_string).collect();
+    words.dedup();
+    words.join(": ")
 }
 
 fn run(command: &Command) -> Result<ExitCode> {
