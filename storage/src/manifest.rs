@@ -18,7 +18,7 @@ use crate::{
 };
 
 const MAGIC: &[u8; 8] = b"QUARRYMF";
-/// 1 did not tell the time, 2 no loads.
+/// 1 did not tell the time, nor loads; no release wrote 2.
 const VERSION: u32 = 3;
 const HEADER_BYTES: usize = 16;
 
@@ -55,7 +55,7 @@ pub(crate) struct ManifestSegment {
     pub loaded_at: Option<u64>,
 }
 
-/// Formats 1 and 2.
+/// Format 1.
 mod older {
     use super::{Arc, Deserialize, SegmentId, TableId, TableSpec};
 
@@ -64,17 +64,6 @@ mod older {
         number: u64,
         folded_csn: u64,
         folded_hash: [u8; 32],
-        next_segment: u64,
-        catalog: Vec<Arc<TableSpec>>,
-        tables: Vec<Table>,
-    }
-
-    #[derive(Deserialize)]
-    pub struct Version2 {
-        number: u64,
-        folded_csn: u64,
-        folded_hash: [u8; 32],
-        folded_time_micros: i64,
         next_segment: u64,
         catalog: Vec<Arc<TableSpec>>,
         tables: Vec<Table>,
@@ -99,20 +88,6 @@ mod older {
             let tables = tables.into_iter().map(Table::now).collect();
             let empty = super::Manifest::default();
             super::Manifest { number, folded_csn, folded_hash, next_segment, catalog, tables, ..empty }
-        }
-    }
-
-    impl From<Version2> for super::Manifest {
-        fn from(old: Version2) -> super::Manifest {
-            super::Manifest {
-                number: old.number,
-                folded_csn: old.folded_csn,
-                folded_hash: old.folded_hash,
-                folded_time_micros: old.folded_time_micros,
-                next_segment: old.next_segment,
-                catalog: old.catalog,
-                tables: old.tables.into_iter().map(Table::now).collect(),
-            }
         }
     }
 
@@ -216,7 +191,7 @@ pub(crate) fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<
         return Err(damaged("this is no manifest".into()));
     }
     let version = field(8);
-    if !matches!(version, Some(1..=VERSION)) {
+    if !matches!(version, Some(1 | VERSION)) {
         let place = objects.place(name);
         let what = format!("{place} has a format this program does not read; use a newer program");
         return Err(Error::Invalid(what));
@@ -226,7 +201,6 @@ pub(crate) fn read(objects: &Objects, name: &ObjectName, number: u64) -> Result<
     }
     let manifest = match version {
         Some(1) => postcard::from_bytes::<older::Version1>(payload).map(Manifest::from),
-        Some(2) => postcard::from_bytes::<older::Version2>(payload).map(Manifest::from),
         _ => postcard::from_bytes(payload),
     };
     let manifest = manifest.map_err(|error| damaged(error.to_string()))?;
