@@ -33,11 +33,12 @@ const TOLD: u32 = 10;
 /// Readers of each kind rest so long between two reads.
 const REST: Duration = Duration::from_micros(500);
 
-/// Own memory at most in the last fifth of a run, beside that in the second.
+/// Own memory at most in the second half of a run, beside that in the first, of which the first tenth does not count.
+/// Compactions make it go up and down: it takes a run of minutes to tell.
 pub fn steady(seconds: u64) -> Result<Line> {
     let (late, early) = alone::run(CHILD, seconds)?;
     Ok(Line {
-        name: "memory at most late in a mixed load (early in it)",
+        name: "memory at most in the second half of a mixed load (the first half)",
         subject: Timing::once(late),
         peer: Timing::once(early),
         targets: ("1.1 ×", "1 ×"),
@@ -73,7 +74,7 @@ pub fn child(seconds: u64, folder: &Path) -> Result<()> {
     let rows = shared.store.snapshot().table(wide::TABLE)?.statistics().rows;
     ensure!(rows == ROWS, "{rows} rows are there, not {ROWS}");
     let of = |tenths: std::ops::Range<usize>| most.get(tenths).and_then(|some| some.iter().max().copied());
-    alone::answer(of(8..10).unwrap_or(0), of(2..4).unwrap_or(0));
+    alone::answer(of(5..10).unwrap_or(0), of(1..5).unwrap_or(0));
     Ok(())
 }
 

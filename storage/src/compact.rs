@@ -32,11 +32,14 @@ const ROWS_BETWEEN: u32 = 1_024;
 
 /// Merges what wants merging. The lock for folding is held, and nothing is frozen.
 pub(crate) fn all(inner: &Inner) -> Result<()> {
-    let state = inner.published().state;
+    // Not all of the state: it would keep a delta that is folded meanwhile.
+    let catalog = inner.published().state.catalog.clone();
     let oldest = inner.retained.oldest().map_or(u64::MAX, |start| start.csn);
-    for table in state.catalog.tables() {
-        let parts = inner.published().state.segments.get(&table.id).cloned().unwrap_or_default();
+    for table in catalog.tables() {
+        let state = inner.published().state;
+        let parts = state.segments.get(&table.id).cloned().unwrap_or_default();
         let chosen = choose(&parts, oldest.min(state.folded.csn));
+        drop(state);
         if !chosen.is_empty() {
             merge(inner, table, &parts, &chosen)?;
         }

@@ -50,6 +50,9 @@ impl Inner {
         if self.freeze()? {
             self.fold_frozen()?;
         }
+        while self.keep_history() {
+            self.fold_meanwhile()?;
+        }
         compact::all(self)?;
         Ok(self.published().state.folded.csn)
     }
@@ -63,8 +66,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Folds in the midst of a compaction, when the delta has grown past its target: writers must not wait for room until
-    /// that is through. The lock for folding is held, and nothing is frozen.
+    /// Folds in the midst of what comes behind a fold, when the delta has grown past its target: writers must not wait for
+    /// room until that is through. The lock for folding is held, and nothing is frozen.
     pub fn fold_meanwhile(&self) -> Result<()> {
         let is_due = self.published().state.newest_bytes() > self.options.delta_bytes_target;
         if is_due && self.freeze()? { self.fold_frozen() } else { Ok(()) }
@@ -102,10 +105,9 @@ impl Inner {
         self.publish_manifest(&state, start, segments)?;
         self.swap(start, tables)?;
         self.expire();
+        // The room is there when the frozen delta has gone.
+        drop(state);
         self.tell_room();
-        if let Err(error) = self.keep_history(start.csn) {
-            tracing::warn!(%error, "folded log files stay where they are");
-        }
         Ok(())
     }
 
@@ -184,9 +186,17 @@ impl Inner {
         }
     }
 
-    /// Makes history of log files whose every entry is folded. The file that takes the writes always stays, and so does
-    /// all behind it, which a failed roll may have left.
-    fn keep_history(&self, folded: u64) -> Result<()> {
+    /// Makes history of a log file; `false` when there is none to make it of, for now.
+    fn keep_history(&self) -> bool {
+        self.keep_oldest_log().unwrap_or_else(|error| {
+            tracing::warn!(%error, "folded log files stay where they are");
+            false
+        })
+    }
+
+    /// Makes history of the oldest log file, if its every entry is folded. The file that takes the writes always stays, and
+    /// so does all behind it, which a failed roll may have left.
+    fn keep_oldest_log(&self) -> Result<bool> {
         let log = self.log.lock();
         let in_use = log.as_ref().ok_or_else(closed)?.path().to_path_buf();
         drop(log);
@@ -194,13 +204,12 @@ impl Inner {
         state.archive.keep_moved(&state.catalog)?;
         let mut logs = log_files(&*self.files, &self.log_ground.folder)?;
         logs.retain(|(_, path)| *path <= in_use);
-        for ((first, path), (next, _)) in logs.iter().zip(logs.iter().skip(1)) {
-            if *next > folded + 1 {
-                break;
-            }
+        let [(first, path), (next, _), ..] = logs.as_slice() else { return Ok(false) };
+        let is_folded = *next <= state.folded.csn + 1;
+        if is_folded {
             state.archive.keep(&state.catalog, path, &(*first..=next - 1))?;
         }
-        Ok(())
+        Ok(is_folded)
     }
 
     /// The folded state takes the place of the frozen delta.

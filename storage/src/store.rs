@@ -212,6 +212,8 @@ impl Store {
         }
         let time_micros = info.time_micros;
         let payload = encode(&now.state.catalog, &writes, info)?;
+        // It would keep the delta whose fold makes the room that is waited for.
+        drop(now);
         inner.wait_for_room(&self.folding)?;
         let _held = inner.gauge.hold(u64::try_from(payload.len()).unwrap_or(u64::MAX));
         let answer = inner.queue.commit(writes, (payload, time_micros), |batch| inner.commit_batch(batch));

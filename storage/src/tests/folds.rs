@@ -161,6 +161,17 @@ fn what_was_read_of_segments_that_are_gone_takes_no_memory() {
 }
 
 #[test]
+fn a_writer_that_waits_for_room_does_not_take_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { delta_bytes_target: 100_000, delta_bytes_max: 400_000, ..options() };
+    let store = open_with(folder.path(), options);
+    for round in 0..60 {
+        fill(&store, round * 200, round * 200 + 200);
+    }
+    assert_eq!(all(&store.snapshot(), "account").len(), 12_000);
+}
+
+#[test]
 fn commits_go_on_while_folds_run() {
     let folder = tempfile::tempdir().unwrap();
     let options = StoreOptions { delta_bytes_target: 20_000, ..options() };
