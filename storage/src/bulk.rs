@@ -174,9 +174,10 @@ impl Inner {
             for Loaded { table, .. } in &loaded {
                 newest_delta(&state, table.id)?.forget_count(csn);
             }
-            // An entry that could not be taken back may hold after a crash: its segments stay until the next open.
+            // An entry that could not be taken back may hold after a crash: its segments stay until it is.
+            self.unlogged.lock().extend(named().map(|part| part.segment.clone()));
             if log.is_clean() {
-                named().for_each(|part| part.segment.retire());
+                self.forget_failed_loads();
             }
             return Err(error);
         }
@@ -184,6 +185,11 @@ impl Inner {
         self.note_time(time_micros);
         self.publish(Arc::new(next), csn);
         Ok(committed(csn))
+    }
+
+    /// Nothing of a failed write is left in the log: no one names the segments of loads that failed. The log's lock is held.
+    pub fn forget_failed_loads(&self) {
+        self.unlogged.lock().drain(..).for_each(|segment| segment.retire());
     }
 }
 

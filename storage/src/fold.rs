@@ -43,6 +43,11 @@ impl Inner {
     pub fn fold(&self) -> Result<u64> {
         let _folding = self.folding.lock();
         self.ground.remove_left();
+        if let Some(log) = self.log.lock().as_mut()
+            && log.repair().is_ok()
+        {
+            self.forget_failed_loads();
+        }
         // A fold that failed left a frozen delta: that one first, then what came behind it.
         if self.published().state.generations.len() > 1 {
             self.fold_frozen()?;

@@ -121,6 +121,8 @@ pub(crate) struct Inner {
     /// Segments that a manifest names which failed to be published, and may be there all the same. They stay until a
     /// later one is published.
     pub doubtful: Mutex<Vec<Arc<Segment>>>,
+    /// Segments of loads that failed, whose entry may be in the log all the same.
+    pub unlogged: Mutex<Vec<Arc<Segment>>>,
     /// The number of the next segment, and of the last manifest.
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
@@ -336,6 +338,7 @@ impl Inner {
             retained,
             time_micros: AtomicI64::new(time_micros),
             doubtful: Mutex::default(),
+            unlogged: Mutex::default(),
             next_segment: AtomicU64::new(next_segment),
             manifest: AtomicU64::new(manifest.number),
             gauge,

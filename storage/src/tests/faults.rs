@@ -43,6 +43,15 @@ fn a_fault_at_any_operation_is_told_and_gone_through() {
     }
 }
 
+/// What long runs found, for every build.
+#[test]
+fn faults_that_found_something_are_gone_through() {
+    for (seed, fault) in [(0, Fault::Full(145)), (1, Fault::Full(93)), (2, Fault::Full(135))] {
+        let context = format!("QUARRY_TEST_SEED={seed}, {fault:?}");
+        through(&Disk::default(), &Script::of(seed), Some(fault), &context);
+    }
+}
+
 /// The process ends, or the power goes, right behind a failed step: it is there or not, and nothing is damaged.
 fn crash_now(disk: &Disk, script: &Script, number: usize, context: &str) {
     for (seed, crash) in [(0, Crash::AllLost), (1, Crash::SomeLost)] {

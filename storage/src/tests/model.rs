@@ -60,14 +60,20 @@ struct Run {
     random: StdRng,
     folder: tempfile::TempDir,
     resources: Arc<Resources>,
+    delta_bytes_target: u64,
     store: Arc<Store>,
     model: Model,
     held: Vec<(Snapshot, Model)>,
 }
 
-fn open_small(folder: &Path, resources: &Arc<Resources>) -> Arc<Store> {
-    let options =
-        StoreOptions { log_file_bytes: 4 << 10, row_group_rows: 4, load_bytes_target: 2 << 10, ..options() };
+fn open_small(folder: &Path, resources: &Arc<Resources>, delta_bytes_target: u64) -> Arc<Store> {
+    let options = StoreOptions {
+        log_file_bytes: 4 << 10,
+        row_group_rows: 4,
+        load_bytes_target: 2 << 10,
+        delta_bytes_target,
+        ..options()
+    };
     let store = Store::open(folder, options, World::seeded(7, 0), resources).unwrap();
     store.define_tables(vec![thing()]).unwrap();
     store
@@ -78,9 +84,12 @@ fn the_store_does_what_a_map_does() {
     for seed in seeds(SEEDS) {
         let folder = tempfile::tempdir().unwrap();
         let resources = small_cache(64 << 10);
-        let store = open_small(folder.path(), &resources);
+        // With odd seeds, the delta is folded in the background all the time, and so in other instants each time.
+        let delta_bytes_target = if seed % 2 == 0 { 1 << 20 } else { 4 << 10 };
+        let store = open_small(folder.path(), &resources, delta_bytes_target);
         let random = StdRng::seed_from_u64(seed);
-        let mut run = Run { random, folder, resources, store, model: Model::new(), held: vec![] };
+        let (model, held) = (Model::new(), vec![]);
+        let mut run = Run { random, folder, resources, delta_bytes_target, store, model, held };
         for step in 0..40 {
             let context = format!("seed {seed}, step {step}");
             match run.random.random_range(0..22) {
@@ -201,7 +210,7 @@ impl Run {
     fn reopen(&mut self) {
         self.held.clear();
         self.store.close().unwrap();
-        self.store = open_small(self.folder.path(), &self.resources);
+        self.store = open_small(self.folder.path(), &self.resources, self.delta_bytes_target);
     }
 
     /// Goes on with a copy of the files as they are while the store is open: what `kill -9` would leave.
@@ -213,10 +222,11 @@ impl Run {
             let row = self.row(&key);
             load.add(&name("thing"), row).unwrap();
         }
+        let still = self.store.inner.folding.lock();
         copy_folder(self.folder.path(), copy.path());
-        drop(load);
+        drop((still, load));
         self.held.clear();
-        self.store = open_small(copy.path(), &self.resources);
+        self.store = open_small(copy.path(), &self.resources, self.delta_bytes_target);
         self.folder = copy;
     }
 
