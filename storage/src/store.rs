@@ -104,7 +104,7 @@ pub struct Committed {
 /// async threads.
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
-    folding: Task,
+    pub(crate) folding: Task,
 }
 
 /// The store without its background work.

@@ -222,9 +222,9 @@ impl Run {
             let row = self.row(&key);
             load.add(&name("thing"), row).unwrap();
         }
-        let still = self.store.inner.folding.lock();
+        self.store.folding.stop();
         copy_folder(self.folder.path(), copy.path());
-        drop((still, load));
+        drop(load);
         self.held.clear();
         self.store = open_small(copy.path(), &self.resources, self.delta_bytes_target);
         self.folder = copy;

@@ -1,14 +1,21 @@
 //! The documents of an index in the order of its values, from either end.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use roaring::RoaringBitmap;
+use tantivy::{InvertedIndexReader, postings::TermInfo};
 
 use super::{
     TextPart, tantivy_error,
     values::{Gathered, stream},
 };
-use crate::{catalog::Indexed, error::Result, range::TermRange, scan::Order, term};
+use crate::{
+    catalog::Indexed,
+    error::Result,
+    range::TermRange,
+    scan::Order,
+    term::{Term, cut_head},
+};
 
 impl TextPart {
     /// Hands on the documents of an index, value by value, until it is told to stop. It gives up, and says no, before it
@@ -20,39 +27,59 @@ impl TextPart {
         mut has_enough: impl FnMut(RoaringBitmap) -> bool,
     ) -> Result<bool> {
         let Some(field) = self.fields.value(index) else { return Ok(false) };
-        let mut left = documents_max;
+        let mut walk = Walk { left: documents_max, last: None, has_enough: &mut has_enough };
         for reader in self.searcher.segment_readers() {
             let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
-            let mut walk = || -> std::io::Result<bool> {
-                let dictionary = inverted.terms();
-                // What is cut alike has no order: it comes together.
-                let mut last: Option<term::Term> = None;
-                for (range, is_descending) in runs(order) {
-                    let mut terms = stream(dictionary, &range, is_descending)?;
-                    while terms.advance() {
-                        if last.as_ref().is_some_and(|head| !terms.key().starts_with(head)) {
-                            return Ok(true);
-                        }
-                        let info = terms.value();
-                        let Some(rest) = left.checked_sub(u64::from(info.doc_freq)) else { return Ok(false) };
-                        left = rest;
-                        let mut found = Gathered::default();
-                        found.add(&inverted, info)?;
-                        if has_enough(found.finish()) && last.is_none() {
-                            match term::cut_head(terms.key()) {
-                                Some(head) => last = Some(head.into()),
-                                None => return Ok(true),
-                            }
-                        }
+            for (range, is_descending) in runs(order) {
+                let mut terms = stream(inverted.terms(), &range, is_descending)
+                    .map_err(|error| tantivy_error(error.into()))?;
+                while terms.advance() {
+                    let step = walk.visit(&inverted, terms.key(), terms.value());
+                    if let ControlFlow::Break(is_enough) =
+                        step.map_err(|error| tantivy_error(error.into()))?
+                    {
+                        return Ok(is_enough);
                     }
                 }
-                Ok(true)
-            };
-            if !walk().map_err(|error| tantivy_error(error.into()))? {
-                return Ok(false);
             }
         }
         Ok(true)
+    }
+}
+
+/// A walk from term to term.
+struct Walk<'a> {
+    /// Documents that may still be handed on.
+    left: u64,
+    /// There is enough but for the terms that begin so: what is cut alike has no order, and comes together.
+    last: Option<Term>,
+    has_enough: &'a mut dyn FnMut(RoaringBitmap) -> bool,
+}
+
+impl Walk<'_> {
+    /// Hands on the documents of a term; it ends with whether there is enough.
+    fn visit(
+        &mut self,
+        inverted: &InvertedIndexReader,
+        term: &[u8],
+        info: &TermInfo,
+    ) -> std::io::Result<ControlFlow<bool>> {
+        if self.last.as_ref().is_some_and(|head| !term.starts_with(head)) {
+            return Ok(ControlFlow::Break(true));
+        }
+        let Some(left) = self.left.checked_sub(u64::from(info.doc_freq)) else {
+            return Ok(ControlFlow::Break(false));
+        };
+        self.left = left;
+        let mut found = Gathered::default();
+        found.add(inverted, info)?;
+        if (self.has_enough)(found.finish()) && self.last.is_none() {
+            match cut_head(term) {
+                Some(head) => self.last = Some(head.into()),
+                None => return Ok(ControlFlow::Break(true)),
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 }
 
