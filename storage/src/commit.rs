@@ -6,16 +6,21 @@
 //! 3. Who joined in the meantime is the next batch; its first becomes the leader, so that no one works for others after
 //!    its own answer is there.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::{
     Csn,
+    apply::{self, Applied},
     catalog::{Catalog, Table},
     error::{Error, Result},
-    log::{ChangeEntry, Entry, TableEntry, TransactionEntry},
-    store::{CommitInfo, Committed},
+    log::{ChangeEntry, Entry, LogWriter, TableEntry, TransactionEntry},
+    resources::Task,
+    store::{CommitInfo, Committed, Inner, closed},
     value::Row,
     write::{Change, WriteSet},
 };
@@ -24,6 +29,9 @@ use crate::{
 const BATCH_TRANSACTIONS_MAX: usize = 1_024;
 /// Bytes of entries in one batch, unless one alone is larger.
 const BATCH_BYTES_MAX: usize = 32 << 20;
+
+/// How long a writer that waits for room sleeps at a time.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A transaction that waits for its answer.
 pub(crate) struct Waiting {
@@ -147,6 +155,82 @@ fn wait(own: &Waiting) -> Option<Result<Committed>> {
                 return Some(answer);
             }
             Turn::Taken => return Some(Err(Error::Internal("an answer was fetched twice".into()))),
+        }
+    }
+}
+
+impl Inner {
+    /// Applies, writes and publishes a batch; every transaction of it gets its answer.
+    pub fn commit_batch(&self, batch: &[Arc<Waiting>]) {
+        let mut place = self.log.lock();
+        // Taken out while the state is in between: should this panic, the store takes no more writes, and readers stay
+        // at the published CSN.
+        let Some(mut log) = place.take() else {
+            batch.iter().for_each(|waiting| waiting.finish(Err(closed())));
+            return;
+        };
+        self.append_batch(&mut log, batch);
+        *place = Some(log);
+    }
+
+    fn append_batch(&self, log: &mut LogWriter, batch: &[Arc<Waiting>]) {
+        let state = self.published().state;
+        let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
+        let mut csn = log.csn();
+        for waiting in batch {
+            match apply::apply(&state, &waiting.writes, csn + 1) {
+                Ok(done) => {
+                    csn += 1;
+                    applied.push((waiting, done));
+                }
+                Err(error) => waiting.finish(Err(error)),
+            }
+        }
+        if applied.is_empty() {
+            return;
+        }
+        let first = log.csn() + 1;
+        match log.append(applied.iter().map(|(waiting, _)| waiting.payload.as_slice())) {
+            Ok(()) => {
+                let times = applied.iter().map(|(waiting, _)| waiting.time_micros);
+                self.note_time(times.max().unwrap_or(i64::MIN));
+                self.publish(state, csn);
+                for (csn, (waiting, _)) in (first..).zip(applied) {
+                    waiting.finish(Ok(committed(csn)));
+                }
+            }
+            Err(error) => {
+                let what = error.to_string();
+                while let Some((waiting, done)) = applied.pop() {
+                    done.undo();
+                    waiting.finish(Err(Error::Unavailable(what.clone())));
+                }
+            }
+        }
+    }
+
+    #[allow(clippy::disallowed_methods)] // a deadline: it ends the wait and is never part of the log
+    /// Waits until deltas hold no more than they may; meanwhile they are folded.
+    pub fn wait_for_room(&self, folding: &Task) -> Result<()> {
+        let limit = self.options.delta_bytes_max;
+        let full = || self.gauge.bytes() > limit;
+        if !full() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + Duration::from_millis(self.options.write_wait_ms_max);
+        loop {
+            folding.ask();
+            let mut lock = self.room_lock.lock();
+            if !full() {
+                return Ok(());
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                let asked = self.gauge.bytes();
+                return Err(Error::Limited { limit: "delta_bytes_max", asked, allowed: limit });
+            }
+            // A fold tells of the room it makes; a snapshot that goes does not.
+            let _timed_out = self.room.wait_until(&mut lock, deadline.min(now + LOOK_AGAIN)).timed_out();
         }
     }
 }

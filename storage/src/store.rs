@@ -6,18 +6,15 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::{
-    Csn,
-    apply::{self, Applied},
-    bulk,
+    Csn, apply, bulk,
     catalog::Catalog,
     check,
-    commit::{Queue, Waiting, committed, encode},
+    commit::{Queue, committed, encode},
     delta::Gauge,
     error::{Error, Result},
     files::{self, Files, FolderLock, failed},
@@ -127,7 +124,7 @@ pub(crate) struct Inner {
     pub next_segment: AtomicU64,
     pub manifest: AtomicU64,
     /// What deltas hold in memory.
-    gauge: Gauge,
+    pub gauge: Gauge,
     queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
@@ -135,8 +132,8 @@ pub(crate) struct Inner {
     pub folding: Mutex<()>,
     published: RwLock<Published>,
     /// A fold made room in the delta.
-    room: Condvar,
-    room_lock: Mutex<()>,
+    pub room: Condvar,
+    pub room_lock: Mutex<()>,
     folder_lock: Mutex<Option<FolderLock>>,
 }
 
@@ -390,83 +387,7 @@ impl Inner {
         self.publish(state, log.csn());
         Ok(())
     }
-
-    /// Applies, writes and publishes a batch; every transaction of it gets its answer.
-    fn commit_batch(&self, batch: &[Arc<Waiting>]) {
-        let mut place = self.log.lock();
-        // Taken out while the state is in between: should this panic, the store takes no more writes, and readers stay
-        // at the published CSN.
-        let Some(mut log) = place.take() else {
-            batch.iter().for_each(|waiting| waiting.finish(Err(closed())));
-            return;
-        };
-        self.append_batch(&mut log, batch);
-        *place = Some(log);
-    }
-
-    fn append_batch(&self, log: &mut LogWriter, batch: &[Arc<Waiting>]) {
-        let state = self.published().state;
-        let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
-        let mut csn = log.csn();
-        for waiting in batch {
-            match apply::apply(&state, &waiting.writes, csn + 1) {
-                Ok(done) => {
-                    csn += 1;
-                    applied.push((waiting, done));
-                }
-                Err(error) => waiting.finish(Err(error)),
-            }
-        }
-        if applied.is_empty() {
-            return;
-        }
-        let first = log.csn() + 1;
-        match log.append(applied.iter().map(|(waiting, _)| waiting.payload.as_slice())) {
-            Ok(()) => {
-                let times = applied.iter().map(|(waiting, _)| waiting.time_micros);
-                self.note_time(times.max().unwrap_or(i64::MIN));
-                self.publish(state, csn);
-                for (csn, (waiting, _)) in (first..).zip(applied) {
-                    waiting.finish(Ok(committed(csn)));
-                }
-            }
-            Err(error) => {
-                let what = error.to_string();
-                while let Some((waiting, done)) = applied.pop() {
-                    done.undo();
-                    waiting.finish(Err(Error::Unavailable(what.clone())));
-                }
-            }
-        }
-    }
-
-    #[allow(clippy::disallowed_methods)] // a deadline: it ends the wait and is never part of the log
-    fn wait_for_room(&self, folding: &Task) -> Result<()> {
-        let limit = self.options.delta_bytes_max;
-        let full = || self.gauge.bytes() > limit;
-        if !full() {
-            return Ok(());
-        }
-        let deadline = Instant::now() + Duration::from_millis(self.options.write_wait_ms_max);
-        loop {
-            folding.ask();
-            let mut lock = self.room_lock.lock();
-            if !full() {
-                return Ok(());
-            }
-            let now = Instant::now();
-            if now >= deadline {
-                let asked = self.gauge.bytes();
-                return Err(Error::Limited { limit: "delta_bytes_max", asked, allowed: limit });
-            }
-            // A fold tells of the room it makes; a snapshot that goes does not.
-            let _timed_out = self.room.wait_until(&mut lock, deadline.min(now + LOOK_AGAIN)).timed_out();
-        }
-    }
 }
-
-/// How long a writer that waits for room sleeps at a time.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Makes the store's folders, as durable as what will lie in them, and so the names of those above, which may be new.
 fn make_folders(files: &dyn Files, folder: &Path) -> Result<()> {
