@@ -68,13 +68,15 @@ impl std::fmt::Display for DemoReport {
 /// The records, in batches; a record comes after those that it refers to.
 pub fn generate(options: DemoOptions) -> impl Iterator<Item = Vec<Upsert>> {
     let world = World::new(options);
-    Kind::ALL.iter().flat_map(move |kind| {
+    let batches = Kind::ALL.iter().copied().flatten().flat_map(move |kind| {
         let count = world.count(*kind);
         (0..count.div_ceil(BATCH_RECORDS)).map(move |batch| {
             let first = batch * BATCH_RECORDS;
-            (first..count.min(first + BATCH_RECORDS)).map(|number| world.record(*kind, number)).collect()
+            let numbers = first..count.min(first + BATCH_RECORDS);
+            numbers.filter_map(|number| world.record(*kind, number)).collect::<Vec<_>>()
         })
-    })
+    });
+    batches.filter(|batch| !batch.is_empty())
 }
 
 /// Writes the records; `on_batch` hears how many have been written.
