@@ -58,7 +58,7 @@ fn scale_one_is_about_five_hundred_accounts() {
 #[test]
 fn every_record_fits_its_object_and_refers_to_one_before() {
     let registry = Registry::load(&[PathBuf::from("packages")]).unwrap_or_else(|issues| panic!("{issues}"));
-    for scale in [1, 3] {
+    for scale in [2] {
         let mut seen: HashSet<String> = HashSet::new();
         let mut unique: HashMap<String, String> = HashMap::new();
         let mut faults = BTreeSet::new();
