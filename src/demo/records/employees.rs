@@ -149,7 +149,6 @@ impl World {
         };
         let leader = self.leader_of(number);
         json!({
-            "employee_number": format!("EMP{:05}", number + 1),
             "first_name": person.first,
             "last_name": person.last,
             "email": format!("{}.{number}@people.quarry.example", person.mailbox(again)),

@@ -88,7 +88,6 @@ impl World {
         let posted = self.day(-draw.between(5, 150));
         let status = draw.weighted(&[("open", 40), ("in_progress", 30), ("filled", 20), ("on_hold", 10)]);
         json!({
-            "requisition_number": format!("REQ-{:05}", number + 1),
             "title": title,
             "position_id": self.id(POSITION, position),
             "department_id": self.id(DEPARTMENT, department),
@@ -139,7 +138,6 @@ impl World {
         let source =
             draw.weighted(&[("job_board", 45), ("direct_application", 25), ("employee_referral", 30)]);
         json!({
-            "application_number": format!("APP-{:05}", number + 1),
             "candidate_id": self.id(CANDIDATE, number),
             "recruitment_id": self.id(REQUISITION, self.requisition_of(number)),
             "applied_date": self.day(-draw.between(2, 140)).to_string(),
@@ -189,7 +187,6 @@ impl World {
         let is_open = *status == "extended";
         let offered = self.day(-draw.between(1, if is_open { 5 } else { 50 }));
         json!({
-            "offer_number": format!("OFF-{:05}", number + 1),
             "candidate_id": self.id(CANDIDATE, number),
             "application_id": self.id(APPLICATION, number),
             "recruitment_id": self.id(REQUISITION, requisition),

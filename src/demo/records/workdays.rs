@@ -232,7 +232,6 @@ impl World {
         };
         let leader = self.leader_of(employee);
         json!({
-            "request_number": format!("TO-{:05}", number + 1),
             "employee_id": self.id(EMPLOYEE, employee),
             "leave_type": kind,
             "start_date": first.to_string(),
@@ -260,7 +259,6 @@ impl World {
         let commission = if sells { draw.between(0, 18) * 100 } else { 0 };
         let gross = who.salary + commission;
         json!({
-            "payroll_number": format!("PS-{}-{:05}", first.format("%Y%m"), employee + 1),
             "employee_id": self.id(EMPLOYEE, employee),
             "pay_period_start": first.to_string(),
             "pay_period_end": last.to_string(),
