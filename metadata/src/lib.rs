@@ -16,6 +16,7 @@
 mod compile;
 mod decimal;
 mod definition;
+pub mod expression;
 pub mod issue;
 mod limits;
 pub mod model;

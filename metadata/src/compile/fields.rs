@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::{
     compile::{
         book::{Book, Found, USER},
-        system,
+        formulas, system,
     },
     definition::{
         field::{FieldDefinition, KindDefinition, LookupDefinition},
@@ -50,6 +50,7 @@ fn field(
 ) -> Field {
     let kind = match &written.kind {
         KindDefinition::Plain(kind) => kind.clone(),
+        KindDefinition::Formula(_) => formulas::stand_in(),
         KindDefinition::Lookup(lookup) => FieldKind::Lookup {
             target: target(lookup, package, book, issues),
             on_delete: lookup.on_delete,
