@@ -37,12 +37,6 @@ pub(super) struct Contract {
     status: &'static str,
 }
 
-impl Contract {
-    pub(super) fn is_in_force(&self) -> bool {
-        self.status == "activated"
-    }
-}
-
 /// One of a contract's parts.
 struct Bill {
     contract: Contract,

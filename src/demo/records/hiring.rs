@@ -170,11 +170,12 @@ impl World {
             "duration": draw.pick(&[30, 45, 60]),
             "interviewer_id": self.id(EMPLOYEE, requisition % 8),
             "status": if is_over { "completed" } else { "scheduled" },
-            "result": is_over.then(|| match *candidate {
-                "hired" => "strong_hire",
-                "rejected" => "no_hire",
-                _ => "hire",
-            }),
+            "result": match *candidate {
+                _ if !is_over => None,
+                "hired" => Some("strong_hire"),
+                "rejected" => Some("no_hire"),
+                _ => Some("hire"),
+            },
         })
     }
 
