@@ -65,7 +65,7 @@ pub enum Weight {
 /// Something that must hold of a record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Validation {
-    /// Its name, unique among those of its object and package.
+    /// Its name, unique among those of its object.
     pub name: String,
     /// The package that says so.
     pub package: PackageName,
@@ -126,15 +126,14 @@ impl StateMachine {
 
     /// Whether one value may follow another.
     pub fn may_follow(&self, from: &str, to: &str) -> bool {
-        from == to
-            || self.transitions.get(from).is_some_and(|states| states.iter().any(|known| known == to))
+        from == to || self.transitions.get(from).is_some_and(|states| states.iter().any(|known| known == to))
     }
 }
 
 /// Steps that run when a record changes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trigger {
-    /// Its name, unique among those of its object and package.
+    /// Its name, unique among those of its object.
     pub name: String,
     /// The package that says so.
     pub package: PackageName,

@@ -74,8 +74,12 @@ pub(super) fn compile(
     drafts: &Drafts<'_>,
     issues: &mut Issues,
 ) -> (AllRules, Vec<Case>) {
-    let mut compiler =
-        Compiler { known: Known { drafts, parameters: None }, book, rules: HashMap::new(), places: HashMap::new() };
+    let mut compiler = Compiler {
+        known: Known { drafts, parameters: None },
+        book,
+        rules: HashMap::new(),
+        places: HashMap::new(),
+    };
     for ParsedPackage { definition, shelf, .. } in packages {
         compiler.package(definition, shelf, issues);
     }
@@ -86,7 +90,9 @@ pub(super) fn compile(
         let Some(mut of_object) = compiler.rules.remove(&name) else { continue };
         of_object.validations.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
         of_object.machines.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
-        of_object.triggers.sort_by(|a, b| (a.order, &a.package, &a.name).cmp(&(b.order, &b.package, &b.name)));
+        of_object
+            .triggers
+            .sort_by(|a, b| (a.order, &a.package, &a.name).cmp(&(b.order, &b.package, &b.name)));
         of_object.actions.sort_keys();
         rules.insert(name, Arc::new(of_object));
     }
@@ -228,7 +234,8 @@ fn object_named<'a>(
         return None;
     };
     let owner = &draft.object.package;
-    let reached = *owner == package.name.value || package.depends.iter().any(|(known, _)| known.value == *owner);
+    let reached =
+        *owner == package.name.value || package.depends.iter().any(|(known, _)| known.value == *owner);
     if !reached {
         let message = format!(
             "`{}` belongs to package `{owner}`, which `{}` does not depend on; add `{owner}` to `depends` in its package.yml",

@@ -56,8 +56,20 @@ const KEYS: Keys = Keys {
         ("returns", &[]),
     ],
     later: &[
-        "ai", "body", "bulkEnabled", "confirmText", "disabled", "icon", "locations", "method", "onSuccess",
-        "requiredPermissions", "successMessage", "target", "type", "visible",
+        "ai",
+        "body",
+        "bulkEnabled",
+        "confirmText",
+        "disabled",
+        "icon",
+        "locations",
+        "method",
+        "onSuccess",
+        "requiredPermissions",
+        "successMessage",
+        "target",
+        "type",
+        "visible",
     ],
 };
 
@@ -89,7 +101,8 @@ impl ActionDefinition {
             (None, None) => None,
         };
         let parameters = mapping.get("parameters").map(|value| parameters(value, issues)).unwrap_or_default();
-        let steps = mapping.must_get("steps", issues).map(|value| steps(value, 0, issues)).unwrap_or_default();
+        let steps =
+            mapping.must_get("steps", issues).map(|value| steps(value, 0, issues)).unwrap_or_default();
         let returns = mapping.get("returns").map(|value| returns(value, issues)).unwrap_or_default();
         Some(Self {
             name: name(&mapping, issues)?,
@@ -120,8 +133,7 @@ fn parameters(value: &Value<'_>, issues: &mut Issues) -> IndexMap<FieldName, Fie
 fn returns(value: &Value<'_>, issues: &mut Issues) -> IndexMap<String, Located<String>> {
     let mut returns = IndexMap::new();
     for (name, value) in value.entries(issues).unwrap_or_default() {
-        if let (true, Some(text)) =
-            (check(name, NameOf::Index, &value.place(), issues), read(&value, issues))
+        if let (true, Some(text)) = (check(name, NameOf::Index, &value.place(), issues), read(&value, issues))
         {
             returns.insert(name.to_owned(), text);
         }

@@ -85,7 +85,14 @@ const KEYS: Keys = Keys {
 };
 const DO_KEYS: Keys = Keys {
     of: "a transaction of a case",
-    known: &[("as", &[]), ("create", &[]), ("update", &[]), ("delete", &[]), ("undelete", &[]), ("action", &[])],
+    known: &[
+        ("as", &[]),
+        ("create", &[]),
+        ("update", &[]),
+        ("delete", &[]),
+        ("undelete", &[]),
+        ("action", &[]),
+    ],
     later: &[],
 };
 const ACTION_KEYS: Keys =
@@ -96,8 +103,11 @@ const RECORD_KEYS: Keys = Keys {
     known: &[("object", &[]), ("is", &[]), ("where", &[]), ("count", &[]), ("has", &[])],
     later: &[],
 };
-const FINDING_KEYS: Keys =
-    Keys { of: "an expected finding", known: &[("errorCode", &[]), ("severity", &[])], later: &["field", "message"] };
+const FINDING_KEYS: Keys = Keys {
+    of: "an expected finding",
+    known: &[("errorCode", &[]), ("severity", &[])],
+    later: &["field", "message"],
+};
 
 /// Reads the cases of a file; what the file says with `given` is given to those that do not say so themselves.
 pub(crate) fn read_cases(source: &Source, issues: &mut Issues) -> Option<Vec<CaseDefinition>> {
@@ -116,8 +126,10 @@ fn case(value: &Value<'_>, given: &[RecordDefinition], issues: &mut Issues) -> O
     let given = mapping.get("given").map_or_else(|| given.to_vec(), |value| records(value, issues));
     let list = mapping.must_get("do", issues).and_then(|value| value.list(issues)).unwrap_or_default();
     let steps = list.iter().filter_map(|item| transaction(item, issues)).collect();
-    let expect = mapping.must_get("expect", issues).and_then(|value| Mapping::read(value, &EXPECT_KEYS, issues));
-    let mut case = CaseDefinition { name: name?, now, given, steps, records: Vec::new(), findings: Vec::new() };
+    let expect =
+        mapping.must_get("expect", issues).and_then(|value| Mapping::read(value, &EXPECT_KEYS, issues));
+    let mut case =
+        CaseDefinition { name: name?, now, given, steps, records: Vec::new(), findings: Vec::new() };
     let expect = expect?;
     if expect.iter().next().is_none() {
         issues.error(expect.place(), "empty", "a case expects something: `records` or `findings`");
@@ -220,7 +232,8 @@ fn expected_finding(value: &Value<'_>, issues: &mut Issues) -> Option<ExpectedFi
 
 fn values(value: &Value<'_>, issues: &mut Issues) -> ValuesDefinition {
     let entries = value.entries(issues).unwrap_or_default();
-    let one = |(name, value): (&str, Value<'_>)| (value.located(FieldName::from(name)), json(value.content()));
+    let one =
+        |(name, value): (&str, Value<'_>)| (value.located(FieldName::from(name)), json(value.content()));
     entries.into_iter().map(one).collect()
 }
 

@@ -85,11 +85,7 @@ pub(crate) fn expression(mapping: &Mapping<'_>, key: &str, issues: &mut Issues) 
 }
 
 /// The rules in a list.
-pub(crate) fn items<'a>(
-    mapping: &Mapping<'a>,
-    key: &str,
-    issues: &mut Issues,
-) -> Vec<Value<'a>> {
+pub(crate) fn items<'a>(mapping: &Mapping<'a>, key: &str, issues: &mut Issues) -> Vec<Value<'a>> {
     let items = mapping.must_get(key, issues).and_then(|value| Some((value.place(), value.list(issues)?)));
     let Some((place, items)) = items else { return Vec::new() };
     if items.is_empty() {
@@ -125,4 +121,3 @@ pub(crate) fn event(name: &str) -> Option<Event> {
         _ => None,
     }
 }
-

@@ -47,8 +47,20 @@ const KEYS: Keys = Keys {
         ("message", &[]),
     ],
     later: &[
-        "actions", "active", "approvals", "condition", "context", "entry", "exit", "on", "states", "steps", "timers",
-        "trigger", "triggerType", "type",
+        "actions",
+        "active",
+        "approvals",
+        "condition",
+        "context",
+        "entry",
+        "exit",
+        "on",
+        "states",
+        "steps",
+        "timers",
+        "trigger",
+        "triggerType",
+        "type",
     ],
 };
 
@@ -68,7 +80,8 @@ impl MachineFile {
             issues.error(&value.place(), "not-for-this-type", message);
         }
         let items = items(&mapping, "machines", issues);
-        let mut one = |item: &Value<'_>| MachineDefinition::read(&Mapping::read(item, &KEYS, issues)?, issues);
+        let mut one =
+            |item: &Value<'_>| MachineDefinition::read(&Mapping::read(item, &KEYS, issues)?, issues);
         let machines = items.iter().filter_map(&mut one).collect();
         Some(Self { about, machines })
     }
@@ -86,9 +99,9 @@ impl MachineDefinition {
         name: Option<Located<String>>,
         issues: &mut Issues,
     ) -> Option<Self> {
-        let field = mapping.must_get("field", issues).and_then(|value| {
-            value.text(issues).map(|name| value.located(FieldName::from(name)))
-        });
+        let field = mapping
+            .must_get("field", issues)
+            .and_then(|value| value.text(issues).map(|name| value.located(FieldName::from(name))));
         let initial = mapping.get("initial").map(|value| states(value, issues));
         let mut transitions = IndexMap::new();
         let entries = mapping.must_get("transitions", issues).and_then(|value| value.entries(issues));

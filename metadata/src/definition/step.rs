@@ -31,11 +31,28 @@ pub(crate) struct StepDefinition {
 pub(crate) enum StepKind {
     Set(ValuesDefinition),
     /// A finding; `unless` is `require`'s condition.
-    Find { refusal: RefusalDefinition, unless: Option<Located<String>> },
-    Create { object: Located<ObjectName>, name: Option<Located<String>>, values: ValuesDefinition },
-    Update { target: TargetDefinition, values: ValuesDefinition },
-    Delete { target: TargetDefinition },
-    ForEach { relation: Located<RelationName>, name: Located<String>, filter: Option<Located<String>>, steps: Vec<StepDefinition> },
+    Find {
+        refusal: RefusalDefinition,
+        unless: Option<Located<String>>,
+    },
+    Create {
+        object: Located<ObjectName>,
+        name: Option<Located<String>>,
+        values: ValuesDefinition,
+    },
+    Update {
+        target: TargetDefinition,
+        values: ValuesDefinition,
+    },
+    Delete {
+        target: TargetDefinition,
+    },
+    ForEach {
+        relation: Located<RelationName>,
+        name: Located<String>,
+        filter: Option<Located<String>>,
+        steps: Vec<StepDefinition>,
+    },
     First {
         object: Located<ObjectName>,
         name: Located<String>,
@@ -105,7 +122,11 @@ pub(crate) fn steps(value: &Value<'_>, depth: usize, issues: &mut Issues) -> Vec
         issues.error(&value.place(), "empty", "`steps` has at least one entry");
     }
     if depth > STEPS_DEPTH_MAX {
-        issues.error(&value.place(), "too-deep", format!("more than {STEPS_DEPTH_MAX} lists of steps within steps"));
+        issues.error(
+            &value.place(),
+            "too-deep",
+            format!("more than {STEPS_DEPTH_MAX} lists of steps within steps"),
+        );
         return Vec::new();
     }
     if items.len() > STEPS_MAX {
@@ -153,7 +174,11 @@ fn step(value: &Value<'_>, depth: usize, issues: &mut Issues) -> Option<StepDefi
 }
 
 /// `reject`, `require` and `warn`.
-fn finding(name: &str, value: &Value<'_>, issues: &mut Issues) -> Option<(Option<Located<String>>, StepKind)> {
+fn finding(
+    name: &str,
+    value: &Value<'_>,
+    issues: &mut Issues,
+) -> Option<(Option<Located<String>>, StepKind)> {
     let mapping = Mapping::read(value, &FINDING_KEYS, issues)?;
     let when = expression(&mapping, "when", issues);
     let unless = expression(&mapping, "condition", issues);
@@ -180,9 +205,9 @@ fn over_records(name: &str, value: &Value<'_>, depth: usize, issues: &mut Issues
     if name == "first" {
         let object = object(&mapping, issues);
         mapping.must_get("where", issues);
-        let order_by = mapping.get("orderBy").and_then(|value| {
-            value.text(issues).map(|field| value.located(FieldName::from(field)))
-        });
+        let order_by = mapping
+            .get("orderBy")
+            .and_then(|value| value.text(issues).map(|field| value.located(FieldName::from(field))));
         return Some(StepKind::First { object: object?, name: name_of?, filter: filter?, order_by, steps });
     }
     let relation = mapping.must_get("relation", issues)?;
@@ -227,10 +252,7 @@ fn record_name(value: &Value<'_>, issues: &mut Issues) -> Option<Located<String>
 }
 
 /// Fields with their expressions.
-pub(crate) fn values(
-    value: &Value<'_>,
-    issues: &mut Issues,
-) -> Option<ValuesDefinition> {
+pub(crate) fn values(value: &Value<'_>, issues: &mut Issues) -> Option<ValuesDefinition> {
     let entries = value.entries(issues)?;
     if entries.is_empty() {
         issues.error(&value.place(), "empty", "at least one field is set");

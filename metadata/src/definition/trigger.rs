@@ -86,7 +86,8 @@ impl TriggerDefinition {
         let on = mapping.must_get("on", issues).map(|value| events(value, issues)).unwrap_or_default();
         let order = mapping.get("order").and_then(|value| order(value, issues)).unwrap_or(ORDER);
         let when = expression(&mapping, "when", issues);
-        let steps = mapping.must_get("steps", issues).map(|value| steps(value, 0, issues)).unwrap_or_default();
+        let steps =
+            mapping.must_get("steps", issues).map(|value| steps(value, 0, issues)).unwrap_or_default();
         Some(Self { name: name?, on, order, when, steps })
     }
 }

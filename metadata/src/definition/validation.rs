@@ -93,8 +93,22 @@ const KEYS: Keys = Keys {
         ("message", &["errorMessage"]),
     ],
     later: &[
-        "all", "any", "dependency", "format", "formula", "headers", "method", "otherwise", "priority", "rule",
-        "rules", "schema", "tags", "then", "timeout", "url",
+        "all",
+        "any",
+        "dependency",
+        "format",
+        "formula",
+        "headers",
+        "method",
+        "otherwise",
+        "priority",
+        "rule",
+        "rules",
+        "schema",
+        "tags",
+        "then",
+        "timeout",
+        "url",
     ],
 };
 
@@ -149,7 +163,11 @@ impl ValidationFile {
         if let Some(active) = mapping.get("active")
             && active.flag(issues) == Some(false)
         {
-            issues.error(&active.place(), "not-supported-yet", "a rule that is not active does nothing; take it out");
+            issues.error(
+                &active.place(),
+                "not-supported-yet",
+                "a rule that is not active does nothing; take it out",
+            );
         }
         let name = name(&mapping, issues);
         let on = events(&mapping, issues);
@@ -164,7 +182,14 @@ impl ValidationFile {
         let fields = fields(&mapping, issues);
         let check = check(kind, foreign, &mapping, &fields, issues);
         let refusal = RefusalDefinition::read(&mapping, issues);
-        self.rules.push(ValidationDefinition { name: name?, on, when, fields, refusal: refusal?, check: check? });
+        self.rules.push(ValidationDefinition {
+            name: name?,
+            on,
+            when,
+            fields,
+            refusal: refusal?,
+            check: check?,
+        });
         Some(())
     }
 }
@@ -191,7 +216,8 @@ fn kind(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<(&'static str, boo
         return Some((kind, foreign));
     }
     if later.contains(&name) {
-        let message = format!("rules of kind `{name}` can't be kept yet, and nothing declared is inert; take it out");
+        let message =
+            format!("rules of kind `{name}` can't be kept yet, and nothing declared is inert; take it out");
         issues.error(&value.place(), "not-supported-yet", message);
         return None;
     }
@@ -258,7 +284,11 @@ fn check(
             Some(CheckDefinition::Between { least, most, of })
         }
         "range" if has_bounds => {
-            issues.error(mapping.place(), "wrong-value", "`condition` says it already; keep it, or `min` and `max`");
+            issues.error(
+                mapping.place(),
+                "wrong-value",
+                "`condition` says it already; keep it, or `min` and `max`",
+            );
             None
         }
         "unique" => Some(CheckDefinition::Unique),

@@ -58,7 +58,11 @@ pub enum CaseChange {
     Delete(Vec<(ObjectName, String)>),
     Undelete(Vec<(ObjectName, String)>),
     /// An action on the record of a key.
-    Action { name: String, on: String, parameters: Vec<(FieldName, Json)> },
+    Action {
+        name: String,
+        on: String,
+        parameters: Vec<(FieldName, Json)>,
+    },
 }
 
 /// Records that are there in the end.

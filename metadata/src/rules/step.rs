@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{
-    expression::{Children, Expression, Root},
     expression::Step as Lookup,
+    expression::{Children, Expression, Root},
     name::{FieldName, ObjectName},
     rules::{Message, Weight},
 };

@@ -47,7 +47,13 @@ impl Compiler<'_> {
         };
         let when = written.when.as_ref().map(|when| steps.condition(when, issues));
         let refusal = written.refusal.as_ref().map(|refusal| {
-            messages::refusal(refusal, &format!("{}_refused", written.name.value), None, &steps.scope(), issues)
+            messages::refusal(
+                refusal,
+                &format!("{}_refused", written.name.value),
+                None,
+                &steps.scope(),
+                issues,
+            )
         });
         let done = steps.all_naming(&written.steps, issues);
         let mut returns = IndexMap::new();

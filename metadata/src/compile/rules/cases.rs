@@ -9,7 +9,9 @@ use crate::{
     compile::Drafts,
     definition::{
         Located,
-        case::{CaseDefinition, DoDefinition, DoKind, ExpectedRecords, RecordDefinition, ValuesDefinition, Which},
+        case::{
+            CaseDefinition, DoDefinition, DoKind, ExpectedRecords, RecordDefinition, ValuesDefinition, Which,
+        },
     },
     issue::Issues,
     model::Object,
@@ -89,7 +91,11 @@ fn frozen(package: &PackageName, case: &CaseDefinition, now_micros: i64) -> Case
         given: case.given.iter().map(record).collect(),
         steps: case.steps.iter().map(step).collect(),
         records: case.records.iter().map(expected).collect(),
-        findings: case.findings.iter().map(|found| (found.error_code.value.clone(), found.severity)).collect(),
+        findings: case
+            .findings
+            .iter()
+            .map(|found| (found.error_code.value.clone(), found.severity))
+            .collect(),
     }
 }
 
@@ -175,7 +181,11 @@ impl<'a> Checker<'a, '_> {
             let code = &finding.error_code;
             if !self.codes.contains(code.value.as_str()) {
                 let near = did_you_mean(&code.value, self.codes.iter().copied());
-                self.issues.error(&code.place, "unknown-code", format!("no rule gives `{}`{near}", code.value));
+                self.issues.error(
+                    &code.place,
+                    "unknown-code",
+                    format!("no rule gives `{}`{near}", code.value),
+                );
             }
         }
     }
@@ -206,7 +216,11 @@ impl<'a> Checker<'a, '_> {
         let found = self.drafts.get(name.value.as_str()).map(|draft| &draft.object);
         if found.is_none() {
             let near = did_you_mean(name.value.as_str(), self.drafts.keys().map(ObjectName::as_str));
-            self.issues.error(&name.place, "unknown-object", format!("there is no object `{}`{near}", name.value));
+            self.issues.error(
+                &name.place,
+                "unknown-object",
+                format!("there is no object `{}`{near}", name.value),
+            );
         }
         found
     }

@@ -17,14 +17,19 @@ pub(super) fn check(rules: &AllRules, places: &Places, issues: &mut Issues) {
             let Some(path) = way_back(rules, object, trigger) else { continue };
             let key = (object.clone(), "trigger", trigger.name.clone());
             // The least of a circle tells it.
-            let is_first = path.iter().all(|(other, name)| (object.as_str(), trigger.name.as_str()) <= (other.as_str(), *name));
+            let is_first = path
+                .iter()
+                .all(|(other, name)| (object.as_str(), trigger.name.as_str()) <= (other.as_str(), *name));
             if let (true, Some(place)) = (is_first, places.get(&key)) {
                 let told: Vec<String> = path
                     .iter()
                     .chain(path.first())
                     .map(|(object, trigger)| format!("{object}.{trigger}"))
                     .collect();
-                let message = format!("each of these always makes what starts the next, without end: {}", told.join(" → "));
+                let message = format!(
+                    "each of these always makes what starts the next, without end: {}",
+                    told.join(" → ")
+                );
                 issues.error(place, "trigger-cycle", message);
             }
         }

@@ -48,7 +48,8 @@ impl Compiler<'_> {
             states.warn_of_unreached(written, issues);
         }
         let scope = Scope::new(&self.known, object, Use::Validation);
-        let refusal = messages::refusal(&written.refusal, &format!("{}_state", name.value), None, &scope, issues);
+        let refusal =
+            messages::refusal(&written.refusal, &format!("{}_state", name.value), None, &scope, issues);
         let plain = |states: &[Located<String>]| states.iter().map(|state| state.value.clone()).collect();
         let transitions: IndexMap<String, Vec<String>> =
             written.transitions.iter().map(|(from, (_, to))| (from.clone(), plain(to))).collect();

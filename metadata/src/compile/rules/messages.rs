@@ -35,7 +35,12 @@ pub(super) fn refusal(
     issues: &mut Issues,
 ) -> Refusal {
     let error_code = written.error_code.clone().unwrap_or_else(|| name.to_uppercase());
-    Refusal { when, severity: written.severity, error_code, message: message(&written.message, scope, issues) }
+    Refusal {
+        when,
+        severity: written.severity,
+        error_code,
+        message: message(&written.message, scope, issues),
+    }
 }
 
 struct Compiler<'a, 's> {

@@ -51,7 +51,8 @@ impl<'a> Steps<'a> {
     /// An action is no change: nothing was otherwise before it.
     pub(super) fn check_own(&self, compiled: &Expression, written: &Located<String>, issues: &mut Issues) {
         if self.within == Within::Action && compiled.needs().reads(&Root::Old) {
-            let message = "an action is not the change of a record: there is no `old`, and nothing has `changed`";
+            let message =
+                "an action is not the change of a record: there is no `old`, and nothing has `changed`";
             issues.error(&written.place, "not-in-this-place", message);
         }
     }
@@ -138,7 +139,12 @@ impl<'a> Steps<'a> {
     }
 
     /// Does something while a record has a name.
-    fn inside<T>(&mut self, name: &Located<String>, object: ObjectName, inner: impl FnOnce(&mut Self) -> T) -> T {
+    fn inside<T>(
+        &mut self,
+        name: &Located<String>,
+        object: ObjectName,
+        inner: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         self.names.push((name.value.clone(), object));
         let done = inner(self);
         self.names.pop();
@@ -222,7 +228,12 @@ fn may_be_written(field: &Field, name: &Located<FieldName>, issues: &mut Issues)
 }
 
 /// A value of the field's type.
-fn value(field: &Field, text: &Located<String>, scope: &Scope<'_>, issues: &mut Issues) -> Option<Expression> {
+fn value(
+    field: &Field,
+    text: &Located<String>,
+    scope: &Scope<'_>,
+    issues: &mut Issues,
+) -> Option<Expression> {
     let Some(wanted) = Type::of(&field.kind) else {
         let message = format!("`{}` holds what expressions can't make", field.name);
         issues.error(&text.place, "expression-type", message);

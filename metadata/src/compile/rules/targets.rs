@@ -41,7 +41,9 @@ impl<'a> Steps<'a> {
                     let compiled = Expression::condition(&written.value, &written.place, &scope, issues)?;
                     self.check_scope(&compiled, written, issues);
                     match &mut target {
-                        Target::Record { filter, .. } | Target::Children { filter, .. } => *filter = Some(compiled),
+                        Target::Record { filter, .. } | Target::Children { filter, .. } => {
+                            *filter = Some(compiled)
+                        }
                         Target::Matching(_) => {}
                     }
                 }
@@ -52,10 +54,10 @@ impl<'a> Steps<'a> {
 
     /// What is said about a record that a step changes: bare names are its own, `this` is the triggering record.
     pub(super) fn scope_of(&self, object: &'a Object) -> Scope<'_> {
-        let scope = self.names.iter().fold(
-            Scope::new(self.known, object, Use::Trigger),
-            |scope, (name, object)| scope.with_record(name, object.clone()),
-        );
+        let scope =
+            self.names.iter().fold(Scope::new(self.known, object, Use::Trigger), |scope, (name, object)| {
+                scope.with_record(name, object.clone())
+            });
         scope.with_record("this", self.object.name.clone())
     }
 
@@ -84,7 +86,9 @@ impl<'a> Steps<'a> {
             }
             if let Some(children) = children_of(object, part) {
                 if way.root != Root::Record || !way.path.is_empty() || written.value.contains('.') {
-                    let message = format!("`{part}` is a list of records, and can only be the first and last part of a path");
+                    let message = format!(
+                        "`{part}` is a list of records, and can only be the first and last part of a path"
+                    );
                     issues.error(&written.place, "wrong-value", message);
                     return None;
                 }
@@ -136,7 +140,8 @@ impl<'a> Steps<'a> {
             let is_children = |name: &&str| children_of(self.object, name).is_some();
             let relations = self.object.relations.keys().map(RelationName::as_str).filter(is_children);
             let near = did_you_mean(name.value.as_str(), relations);
-            let message = format!("`{}` is not a list of children of `{}`{near}", name.value, self.object.name);
+            let message =
+                format!("`{}` is not a list of children of `{}`{near}", name.value, self.object.name);
             issues.error(&name.place, "unknown-relation", message);
         }
         found
@@ -218,7 +223,11 @@ fn equal(field: &Node, value: &Node, root: &Root, object: &Object) -> Option<(Fi
     let value = Expression { node: value.clone() };
     let needs = value.needs();
     let same_type = *value.type_() == field.type_;
-    let found = of == root && path.steps.is_empty() && indexed && same_type && !needs.reads(root)
+    let found = of == root
+        && path.steps.is_empty()
+        && indexed
+        && same_type
+        && !needs.reads(root)
         && needs.children.is_empty();
     found.then(|| (path.field.clone(), value))
 }

@@ -51,7 +51,11 @@ impl Compiler<'_> {
             }
         };
         if written.on.contains(&Event::Delete) && matches!(check, Check::Unique { .. }) {
-            issues.error(&written.name.place, "wrong-value", "what is deleted is like no other; take `delete` out of `on`");
+            issues.error(
+                &written.name.place,
+                "wrong-value",
+                "what is deleted is like no other; take `delete` out of `on`",
+            );
         }
         let validation = Validation {
             name: written.name.value.clone(),
@@ -75,7 +79,10 @@ fn check_reach(guard: &Expression, when: Option<&Located<String>>, issues: &mut 
         && !needs.now
         && !needs.today
         && !needs.roles
-        && needs.fields.keys().all(|(root, path)| *root == crate::expression::Root::Record && path.steps.is_empty());
+        && needs
+            .fields
+            .keys()
+            .all(|(root, path)| *root == crate::expression::Root::Record && path.steps.is_empty());
     if let (false, Some(when)) = (alone, when) {
         let message = "which records a `unique` counts is seen of their own fields alone";
         issues.error(&when.place, "not-in-this-place", message);
@@ -125,7 +132,10 @@ impl Checker<'_> {
             CheckDefinition::Unique => {
                 let refused = fields.iter().find(|field| !can_be_compared(&field.kind));
                 if let Some(field) = refused {
-                    let message = format!("`{}` is computed or holds several values: nothing keeps it unique", field.name);
+                    let message = format!(
+                        "`{}` is computed or holds several values: nothing keeps it unique",
+                        field.name
+                    );
                     issues.error(self.place, "not-for-this-type", message);
                     return None;
                 }
@@ -140,7 +150,12 @@ impl Checker<'_> {
     }
 
     /// Whether one of these is true.
-    fn any_at(&self, texts: impl Iterator<Item = String>, place: &Place, issues: &mut Issues) -> Option<Expression> {
+    fn any_at(
+        &self,
+        texts: impl Iterator<Item = String>,
+        place: &Place,
+        issues: &mut Issues,
+    ) -> Option<Expression> {
         let text: Vec<String> = texts.collect();
         Expression::condition(&text.join(" || "), place, self.scope, issues)
     }
@@ -154,7 +169,8 @@ fn absent(field: &Field) -> String {
 }
 
 fn can_be_compared(kind: &FieldKind) -> bool {
-    !kind.is_computed() && matches!(Type::of(kind), Some(known) if !matches!(known, Type::List(_) | Type::Json))
+    !kind.is_computed()
+        && matches!(Type::of(kind), Some(known) if !matches!(known, Type::List(_) | Type::Json))
 }
 
 /// A text as CEL writes it.
