@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     definition::{Located, rule::RefusalDefinition},
-    expression::{Expression, Scope},
+    expression::{Expression, NodeKind, Root, Scope},
     issue::{Issues, Place},
     model::Labels,
     rules::{Message, Piece, Refusal},
@@ -41,6 +41,11 @@ pub(super) fn refusal(
         error_code,
         message: message(&written.message, scope, issues),
     }
+}
+
+/// What whoever writes a message can read without evaluating anything.
+fn is_own_field(value: &Expression) -> bool {
+    matches!(&value.node.kind, NodeKind::Field { root: Root::Record | Root::Old, path } if path.steps.is_empty())
 }
 
 struct Compiler<'a, 's> {
@@ -83,6 +88,11 @@ impl Compiler<'_, '_> {
             return None;
         }
         let value = Expression::compile(path, self.place, self.scope, issues)?;
+        if !is_own_field(&value) {
+            let message = format!("`{{{path}}}`: a message names stored fields of its own record so far");
+            issues.error(self.place, "not-supported-yet", message);
+            return None;
+        }
         self.values.push(value);
         self.known.insert(path.to_owned(), self.values.len() - 1);
         Some(self.values.len() - 1)

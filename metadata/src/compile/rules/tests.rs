@@ -58,11 +58,11 @@ fn kinds_and_foreign_types_come_to_the_same() {
 
 #[test]
 fn what_a_validation_says_has_its_defaults() {
-    let text = "rules: [{ name: named, kind: required, field: name, severity: warning, message: { en: \"{status}: no name, {status}\", de: \"{status}\" } }]";
+    let text = "rules: [{ name: named, kind: required, field: name, severity: error, message: { en: \"{status}: no name, {status}\", de: \"{status}\" } }]";
     let registry = shop(&[("order.validation.yml", text)]).unwrap();
     let rule = &registry.rules["order"].validations[0];
     assert_eq!(rule.error_code, "NAMED");
-    assert_eq!(rule.severity, Weight::Warning);
+    assert_eq!(rule.severity, Weight::Error);
     assert_eq!(rule.on, [Event::Create, Event::Update].into());
     assert_eq!(rule.message.values.len(), 1, "a value that is named twice is there once");
     let told = [Piece::Value(0), Piece::Text(": no name, ".to_owned()), Piece::Value(0)];
