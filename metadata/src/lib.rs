@@ -24,6 +24,7 @@ pub mod name;
 pub mod naming;
 pub mod nearest;
 mod read;
+pub mod rules;
 pub mod yaml;
 
 pub use issue::{Issue, Issues, Place, Severity};

@@ -12,6 +12,7 @@ use crate::{
     expression::Expression,
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
+    rules::{Case, Rules},
 };
 
 /// Every active package, compiled together. Immutable; a new version is a new registry.
@@ -24,6 +25,12 @@ pub struct Registry {
     pub packages: IndexMap<PackageName, Package>,
     /// Every object by name, over all packages.
     pub objects: IndexMap<ObjectName, Arc<Object>>,
+    /// The rules of those objects that have some.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub rules: IndexMap<ObjectName, Arc<Rules>>,
+    /// What the packages promise, to be tried.
+    #[serde(skip)]
+    pub cases: Vec<Case>,
     /// What compiles, but its author should look at.
     #[serde(skip)]
     pub warnings: Issues,
