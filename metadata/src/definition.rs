@@ -4,8 +4,10 @@
 //! defaults. References to other objects stay names.
 
 pub(crate) mod autonumber;
+pub(crate) mod currency;
 pub(crate) mod default;
 pub(crate) mod field;
+pub(crate) mod hints;
 pub(crate) mod identifier;
 pub(crate) mod kind;
 pub(crate) mod mapping;
@@ -13,6 +15,9 @@ pub(crate) mod number;
 pub(crate) mod object;
 pub(crate) mod options;
 pub(crate) mod package;
+pub(crate) mod reference;
+pub(crate) mod structure;
+pub(crate) mod text;
 pub(crate) mod texts;
 pub(crate) mod value;
 

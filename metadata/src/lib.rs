@@ -14,6 +14,7 @@
 //! This room knows no storage and no query engine, and does no I/O beyond reading package folders.
 
 mod compile;
+pub mod currency;
 mod decimal;
 mod definition;
 pub mod issue;
@@ -22,12 +23,14 @@ pub mod model;
 pub mod name;
 pub mod naming;
 pub mod nearest;
+mod pattern;
 mod read;
 pub mod yaml;
 
 pub use issue::{Issue, Issues, Place, Severity};
 pub use model::*;
 pub use name::{FieldName, ObjectName, PackageName, RelationName};
+pub use pattern::Pattern;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use crate::{
     compile::book::USER,
     model::{Default_, DeleteBehavior, Field, FieldKind, Labels, TextFormat},
-    name::{FieldName, ObjectName},
+    name::ObjectName,
 };
 
 /// The record's id. A client may give its own when it makes a record.
@@ -19,8 +19,9 @@ pub(super) fn fields(has_owner: bool) -> Vec<Field> {
         required,
         ..field(name, labels, kind)
     };
-    let number = FieldKind::Number { precision: 18, scale: 0, min: None, max: None };
-    let text = FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None };
+    let number = FieldKind::Number { precision: 18, scale: 0, min: None, max: None, step: None };
+    let text =
+        FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None, pattern: None };
     let mut fields = vec![
         kept("created_at", [("en", "Created At"), ("zh-CN", "创建时间")], FieldKind::DateTime, true),
         kept("created_by", [("en", "Created By"), ("zh-CN", "创建人")], user(), false),
@@ -38,24 +39,22 @@ pub(super) fn fields(has_owner: bool) -> Vec<Field> {
 
 /// A lookup to the user, who can't be deleted while a record names him.
 fn user() -> FieldKind {
-    FieldKind::Lookup { target: ObjectName::from(USER), on_delete: DeleteBehavior::Restrict, owned: false }
+    FieldKind::Lookup {
+        target: ObjectName::from(USER),
+        on_delete: DeleteBehavior::Restrict,
+        owned: false,
+        tree: false,
+    }
 }
 
 fn field(name: &str, labels: [(&str, &str); 2], kind: FieldKind) -> Field {
-    Field {
-        name: FieldName::from(name),
-        label: Labels(labels.map(|(locale, text)| (locale.to_owned(), text.to_owned())).into()),
-        description: None,
-        help: Labels::default(),
-        kind,
-        required: false,
-        unique: false,
-        index: false,
-        readonly: false,
-        searchable: false,
-        external_id: false,
-        hidden: false,
-        default: None,
-        system: true,
-    }
+    let declared = match &kind {
+        FieldKind::Id => "id",
+        FieldKind::Lookup { .. } => "user",
+        FieldKind::DateTime => "datetime",
+        FieldKind::Number { .. } => "number",
+        _ => "text",
+    };
+    let labels = Labels(labels.map(|(locale, text)| (locale.to_owned(), text.to_owned())).into());
+    Field { label: labels, system: true, ..Field::part(name, declared, kind, false) }
 }
