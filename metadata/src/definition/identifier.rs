@@ -98,8 +98,11 @@ pub(crate) fn check(name: &str, of: NameOf, place: &Place, issues: &mut Issues) 
     !reserved
 }
 
-/// What is wrong with the name of a part of a field; no name of a part is reserved.
+/// What is wrong with the name of a part of a field. GraphQL asks beside the parts whether there is a value at all.
 pub(crate) fn part_fault(name: &str) -> Option<String> {
+    if name == "is_null" {
+        return Some("the name `is_null` is reserved; take another".to_owned());
+    }
     let fault = fault(name)?;
     Some(format!("`{name}` can't be a name: {fault}; names are snake_case, such as `postal_code`"))
 }

@@ -18,7 +18,6 @@ use super::{
     search,
 };
 use crate::{
-    coerce::Class,
     context::QueryContext,
     error::{Error, Result},
     lower,
@@ -254,7 +253,7 @@ fn sort_keys(scope: &mut Scope, orders: &[Order], searched: bool) -> Result<Vec<
     for order in orders {
         let place = format!("orderBy.{}", order.path);
         let subject = scope.subject(&order.path, At { code: "INVALID_SORT", place: &place })?;
-        if matches!(subject.class, Class::Json | Class::Choices(_)) {
+        if !subject.class.is_sortable() {
             let message = format!("{:?} is a {} field: it has no order", order.path, subject.class.name());
             return Err(Error::invalid("INVALID_SORT", place, message));
         }
@@ -316,7 +315,7 @@ impl Building<'_> {
         for selection in fields {
             let name = selection.alias.as_deref().unwrap_or(&selection.path);
             match selection.path.split_once('.') {
-                Some((relation, rest)) if self.fetch_late => {
+                Some((relation, rest)) if self.fetch_late && !self.scope.is_composite(relation) => {
                     // Its place among the columns is kept; what stands there is known when all paths are.
                     self.put(name, Output::Column(0), DataType::Null)?;
                     late.entry(relation).or_default().push((name, rest));

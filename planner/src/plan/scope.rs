@@ -5,10 +5,11 @@ use std::sync::Arc;
 use datafusion::{
     catalog::default_table_source::provider_as_source,
     common::{Column, JoinType, TableReference},
+    functions::core::expr_fn::get_field,
     logical_expr::{Expr, LogicalPlanBuilder},
 };
 use indexmap::IndexSet;
-use quarry_metadata::Field;
+use quarry_metadata::{Field, FieldKind, FieldName};
 use quarry_storage::Snapshot;
 
 use crate::{
@@ -89,6 +90,11 @@ impl Scope {
                 let field = field.ok_or_else(|| unknown(&view, name, path, at))?;
                 return Ok((self.read(node, field.name.as_str()), field.clone()));
             }
+            let view = &self.node(node)?.view;
+            if let Some(field) = view.field(name).filter(|field| is_composite(field)).cloned() {
+                let expr = self.read(node, name);
+                return part((expr, field), names, path, at);
+            }
             depth += 1;
             if depth > self.depth_max {
                 return Err(Error::limited(
@@ -99,6 +105,11 @@ impl Scope {
             node = self.follow(node, name, path, at)?;
         }
         Err(Error::invalid(at.code, at.place, "an empty path"))
+    }
+
+    /// Whether the root has a field of that name that is made of parts.
+    pub(crate) fn is_composite(&self, name: &str) -> bool {
+        self.view.field(name).is_some_and(is_composite)
     }
 
     /// What stands at the end of a path, to be compared, sorted or grouped.
@@ -155,6 +166,42 @@ impl Scope {
         }
         Ok(plan)
     }
+}
+
+fn is_composite(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Composite { .. })
+}
+
+/// The part of a composite that `names` lead to.
+fn part<'a>(
+    whole: (Expr, Field),
+    names: impl Iterator<Item = &'a str>,
+    path: &str,
+    at: At<'_>,
+) -> Result<(Expr, Field)> {
+    let refuse = |name: &FieldName, why: &str| {
+        Err(Error::invalid(at.code, at.place, format!("{:?} in {path:?} {why}", name.as_str())))
+    };
+    let (mut expr, mut field) = whole;
+    for name in names {
+        let parts = match &field.kind {
+            FieldKind::Composite { many: true, .. } => {
+                return refuse(&field.name, "is a list: no path leads into it");
+            }
+            FieldKind::Composite { parts, .. } if parts.is_empty() => {
+                return refuse(&field.name, "has no declared parts");
+            }
+            FieldKind::Composite { parts, .. } => parts,
+            _ => return refuse(&field.name, "has no parts"),
+        };
+        let Some(found) = parts.get(name) else {
+            let hint = nearest::hint(name, parts.keys().map(FieldName::as_str));
+            let message = format!("{:?} has no part {name:?} (in {path:?}){hint}", field.name.as_str());
+            return Err(Error::new(ErrorKind::Missing, "INVALID_FIELD", at.place, message));
+        };
+        (expr, field) = (get_field(expr, name), found.clone());
+    }
+    Ok((expr, field))
 }
 
 fn alias(index: usize) -> TableReference {

@@ -10,6 +10,7 @@ mod first;
 mod narrow;
 mod parts;
 mod scan;
+mod shape;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::error::{Error, Result};
 pub(crate) use audit::AuditTable;
 pub(crate) use first::FirstRows;
 pub(crate) use scan::ScanSizes;
+use shape::Shape;
 
 /// The rank of a text hit, a column behind the object's own.
 pub(crate) const SCORE: &str = "_score";
@@ -63,7 +65,7 @@ impl Views {
     pub fn new(registry: Arc<Registry>) -> Views {
         let whole = |object: &Arc<Object>| ObjectView {
             object: Arc::clone(object),
-            fields: object.fields.keys().cloned().collect(),
+            fields: readable(object).cloned().collect(),
         };
         let objects =
             registry.objects.iter().map(|(name, object)| (name.clone(), Arc::new(whole(object)))).collect();
@@ -81,6 +83,11 @@ impl ObjectView {
     pub fn field(&self, name: &str) -> Option<&Field> {
         let field = self.object.field(name)?;
         self.fields.contains(&field.name).then_some(field)
+    }
+
+    /// A field that the session may write, read or not.
+    pub fn writable(&self, name: &str) -> Option<&Field> {
+        self.field(name).or_else(|| self.object.field(name).filter(|field| field.is_write_only()))
     }
 
     /// A to-one relation by its name or by the name of its lookup, with the lookup that carries it. The lookup must
@@ -126,8 +133,15 @@ impl ObjectView {
             .iter()
             .map(|name| table.spec().position(name.as_str()).ok_or_else(|| missing(name)))
             .collect::<Result<Vec<usize>>>()?;
-        Ok(Arc::new(scan::ScanTable::new(table, columns, restriction)))
+        let shapes = self.fields.iter().map(|name| self.object.field(name.as_str()).map(Shape::of));
+        let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
+        Ok(Arc::new(scan::ScanTable::new(table, (columns, shapes), restriction)))
     }
+}
+
+/// The fields that anybody may read: what is only written is in no view.
+fn readable(object: &Object) -> impl Iterator<Item = &FieldName> {
+    object.fields.iter().filter(|(_, field)| !field.is_write_only()).map(|(name, _)| name)
 }
 
 fn is_to_one(relation: &Relation) -> bool {

@@ -3,6 +3,7 @@
 
 mod enum_names;
 mod enums;
+mod kind;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,8 +14,9 @@ use quarry_metadata::{
 };
 use quarry_planner::{ObjectView, Views};
 
-use enum_names::EnumNames;
+use enum_names::{EnumNames, NameOf};
 pub(crate) use enums::EnumType;
+pub(crate) use kind::{Kind, PartsType};
 
 use crate::error::{Failure, Result};
 
@@ -78,6 +80,8 @@ pub(crate) struct ObjectType {
     plural_type_name: String,
     pub description: Option<String>,
     pub members: IndexMap<String, Member>,
+    /// Fields that are set and never shown.
+    write_only: IndexMap<String, FieldType>,
     pub searchable: bool,
 }
 
@@ -96,6 +100,8 @@ pub(crate) struct FieldType {
     pub kind: Kind,
     pub writable: bool,
     pub description: Option<String>,
+    /// Why it is not to be used any more.
+    pub deprecated: Option<String>,
 }
 
 /// A relation.
@@ -105,62 +111,6 @@ pub(crate) struct Way {
     pub target: ObjectName,
     /// The lookup that carries it, here (to-one) or there (to-many).
     pub lookup: FieldName,
-}
-
-/// A field's GraphQL type.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    Id,
-    Text,
-    Int,
-    Long,
-    Decimal,
-    Boolean,
-    Date,
-    DateTime,
-    Time,
-    Json,
-    Enum(Arc<EnumType>),
-    Enums(Arc<EnumType>),
-}
-
-impl Kind {
-    /// The name of the output and input type (of its elements, for several).
-    pub fn type_name(&self) -> &str {
-        match self {
-            Kind::Id => "ID",
-            Kind::Text => "String",
-            Kind::Int => "Int",
-            Kind::Long => "Long",
-            Kind::Decimal => "Decimal",
-            Kind::Boolean => "Boolean",
-            Kind::Date => "Date",
-            Kind::DateTime => "DateTime",
-            Kind::Time => "Time",
-            Kind::Json => "JSON",
-            Kind::Enum(values) | Kind::Enums(values) => &values.name,
-        }
-    }
-
-    /// Whether it can be summed.
-    pub fn is_number(&self) -> bool {
-        matches!(self, Kind::Int | Kind::Long | Kind::Decimal)
-    }
-
-    /// Whether its values have an order.
-    pub fn is_ordered(&self) -> bool {
-        self.is_number() || matches!(self, Kind::Text | Kind::Date | Kind::DateTime | Kind::Time)
-    }
-
-    /// Whether records can be sorted, grouped and counted by it.
-    pub fn is_sortable(&self) -> bool {
-        !matches!(self, Kind::Json | Kind::Enums(_))
-    }
-
-    /// Whether it is a day or an instant.
-    pub fn is_calendar(&self) -> bool {
-        matches!(self, Kind::Date | Kind::DateTime)
-    }
 }
 
 impl Model {
@@ -209,7 +159,7 @@ impl ObjectType {
         let mut members = IndexMap::new();
         let visible = view.fields.iter().filter_map(|name| object.field(name.as_str()));
         for field in visible {
-            let member = FieldType::new(field, || enum_names.of(object, field));
+            let member = FieldType::new(field, &enum_names.of(object, field));
             insert(&mut members, &type_name, field_name(field), Member::Field(member))?;
         }
         for relation in object.relations.values() {
@@ -217,7 +167,11 @@ impl ObjectType {
                 insert(&mut members, &type_name, camel_case(relation.name.as_str()), member)?;
             }
         }
+        let written = object.fields.values().filter(|field| field.is_write_only());
+        let written =
+            written.map(|field| (field_name(field), FieldType::new(field, &enum_names.of(object, field))));
         Ok(Self {
+            write_only: written.collect(),
             one: camel_case(object.name.as_str()),
             plural_type_name: pascal_case(&plural(object.name.as_str())),
             description: object.description.clone(),
@@ -252,9 +206,17 @@ impl ObjectType {
         })
     }
 
+    /// The fields that a change may set.
+    pub fn writable(&self) -> impl Iterator<Item = (&String, &FieldType)> {
+        self.fields().chain(&self.write_only).filter(|(_, field)| field.writable)
+    }
+
     /// The GraphQL name of a field.
     pub fn name_of(&self, field: &str) -> Option<&str> {
-        self.fields().find(|(_, member)| member.name.as_str() == field).map(|(name, _)| name.as_str())
+        self.fields()
+            .chain(&self.write_only)
+            .find(|(_, member)| member.name.as_str() == field)
+            .map(|(name, _)| name.as_str())
     }
 
     /// The field of that GraphQL name, when it holds a value.
@@ -267,33 +229,15 @@ impl ObjectType {
 }
 
 impl FieldType {
-    fn new(field: &Field, enum_name: impl FnOnce() -> String) -> Self {
-        let kind = match &field.kind {
-            FieldKind::Id | FieldKind::Lookup { .. } => Kind::Id,
-            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Kind::Text,
-            FieldKind::Number { precision: ..=9, scale: 0, .. } => Kind::Int,
-            FieldKind::Number { precision: ..=18, scale: 0, .. } => Kind::Long,
-            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {
-                Kind::Decimal
-            }
-            FieldKind::Boolean => Kind::Boolean,
-            FieldKind::Date => Kind::Date,
-            FieldKind::DateTime => Kind::DateTime,
-            FieldKind::Time => Kind::Time,
-            // An enum needs a value.
-            FieldKind::Select { options } if options.is_empty() => Kind::Text,
-            FieldKind::MultiSelect { options } if options.is_empty() => Kind::Json,
-            FieldKind::Select { options } => Kind::Enum(Arc::new(EnumType::new(enum_name(), options))),
-            FieldKind::MultiSelect { options } => Kind::Enums(Arc::new(EnumType::new(enum_name(), options))),
-            FieldKind::Json => Kind::Json,
-        };
+    fn new(field: &Field, name: &NameOf<'_>) -> Self {
         let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });
         let assignable = !field.system || field.name.as_str() == "owner" || field.kind == FieldKind::Id;
         Self {
             name: field.name.clone(),
-            kind,
+            kind: Kind::of(field, name),
             writable: assignable && !numbered && !field.readonly,
             description: field.description.clone(),
+            deprecated: field.deprecated.clone(),
         }
     }
 }
