@@ -9,3 +9,4 @@ mod packages;
 mod server;
 mod shutdown;
 mod transactions;
+mod types;

@@ -1,0 +1,430 @@
+//! Every type of field over every door: what is written by one is read by all, found by its value, and refused when it is
+//! wrong. The cases are in `fixtures/types/cases.json`; what goes beyond one field is told below.
+//!
+//! Of a case: `json` is what is written, `reads` what is read (where it differs), `graphql` the same in GraphQL, `sql` the
+//! literal, `shown` what psql shows. `wrong` lists values with the code of their finding; those marked `json` have no form
+//! in the other doors, which refuse them by their own rules.
+
+use std::fs;
+
+use serde_json::{Map, Value, json};
+
+use crate::server::{Server, root};
+
+/// A server over the package of this test, with two users and a record to refer to.
+fn server() -> Server {
+    let packages = format!(
+        "{}:{}",
+        root().join("packages/core").display(),
+        root().join("tests/it/fixtures/types").display()
+    );
+    let server = Server::start_in(tempfile::tempdir().unwrap(), packages.as_ref(), &[]);
+    for id in ["usr_a", "usr_b"] {
+        create(&server, "user", &json!({ "id": id, "name": id, "username": id }));
+    }
+    create(&server, "sample", &json!({ "id": "smp_root", "name": "root" }));
+    server
+}
+
+fn change(server: &Server, change: Value) -> Result<String, Vec<Value>> {
+    let (status, answer) = server.post("/api/v1/changes", &json!({ "changes": [change] }));
+    match status {
+        200 => Ok(answer["results"][0]["ids"][0]
+            .as_str()
+            .or(answer["results"][0]["id"].as_str())
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()),
+        _ => Err(answer["error"]["findings"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()),
+    }
+}
+
+fn create(server: &Server, object: &str, data: &Value) -> String {
+    change(server, json!({ "op": "create", "object": object, "data": data }))
+        .unwrap_or_else(|findings| panic!("{data}: {findings:?}"))
+}
+
+fn update(server: &Server, id: &str, data: Value) -> Result<String, Vec<Value>> {
+    change(server, json!({ "op": "update", "object": "sample", "id": id, "data": data }))
+}
+
+/// The codes of what is found in a new record.
+fn codes(outcome: Result<String, Vec<Value>>) -> Vec<String> {
+    match outcome {
+        Ok(id) => panic!("{id} was written"),
+        Err(findings) => findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect(),
+    }
+}
+
+fn try_create(server: &Server, data: Value) -> Result<String, Vec<Value>> {
+    change(server, json!({ "op": "create", "object": "sample", "data": data }))
+}
+
+fn graphql(server: &Server, query: &str, variables: Value) -> Value {
+    server.post("/graphql", &json!({ "query": query, "variables": variables })).1
+}
+
+/// `unit_price` → `unitPrice`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |all, word| {
+        let (head, tail) = word.split_at(1);
+        all + &head.to_uppercase() + tail
+    })
+}
+
+/// A value as SQL writes it: what is no number or truth is a text, of JSON where it is a list or an object.
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => format!("'{}'", text.replace('\'', "''")),
+        json => format!("'{}'", json.to_string().replace('\'', "''")),
+    }
+}
+
+/// The same value; numbers by their value, however they are written.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => one == other,
+    }
+}
+
+/// One field with the values that are tried.
+struct Case(Value);
+
+/// One value of a case, in the forms of every door.
+struct Spelling<'a> {
+    case: &'a Case,
+    given: &'a Value,
+}
+
+impl Case {
+    fn field(&self) -> &str {
+        self.0["field"].as_str().unwrap()
+    }
+
+    /// The field's name and selection in GraphQL.
+    fn selection(&self) -> String {
+        format!("value: {} {}", camel(self.field()), self.0["select"].as_str().unwrap_or_default())
+    }
+
+    fn spellings(&self) -> impl Iterator<Item = Spelling<'_>> {
+        self.0["values"].as_array().unwrap().iter().map(|given| Spelling { case: self, given })
+    }
+}
+
+impl Spelling<'_> {
+    fn reads(&self) -> &Value {
+        self.given.get("reads").unwrap_or(&self.given["json"])
+    }
+
+    fn graphql(&self) -> &Value {
+        self.given.get("graphql").unwrap_or(self.reads())
+    }
+
+    /// What is given to GraphQL: what is made of parts goes in as JSON.
+    fn to_graphql(&self) -> &Value {
+        let made_of_parts = self.case.0.get("select").is_some();
+        self.given.get("graphql").filter(|_| !made_of_parts).unwrap_or(&self.given["json"])
+    }
+
+    fn sql(&self) -> String {
+        self.given["sql"].as_str().map_or_else(|| literal(&self.given["json"]), str::to_owned)
+    }
+
+    /// Writes it by every door; the ids of the records.
+    fn write(&self, server: &Server) -> [String; 3] {
+        let field = self.case.field();
+        let by_http = create(server, "sample", &json!({ "name": "http", field: self.given["json"] }));
+        let made = graphql(
+            server,
+            "mutation($input: SampleInput!) { createSample(input: $input) { id } }",
+            json!({ "input": { "name": "graphql", camel(field): self.to_graphql() } }),
+        );
+        let by_graphql = made["data"]["createSample"]["id"].as_str();
+        let by_graphql = by_graphql.unwrap_or_else(|| panic!("{field}: {made}")).to_owned();
+        let insert =
+            format!("INSERT INTO sample (name, {field}) VALUES ('sql', {}) RETURNING id", self.sql());
+        [by_http, by_graphql, server.psql_ok(&insert)]
+    }
+
+    /// Reads a record by every door.
+    fn check(&self, server: &Server, id: &str) {
+        let field = self.case.field();
+        let records = server.query(json!({ "object": "sample", "fields": [field], "where": { "id": id } }));
+        assert!(same(&records[0][field], self.reads()), "{id} {field}: {} in ObjectQL", records[0]);
+        let query = format!("query($id: ID!) {{ sample(id: $id) {{ {} }} }}", self.case.selection());
+        let answer = graphql(server, &query, json!({ "id": id }));
+        let value = &answer["data"]["sample"]["value"];
+        assert!(same(value, self.graphql()), "{id} {field}: {answer} in GraphQL");
+        let shown = server.psql_ok(&format!("SELECT {field} FROM sample WHERE id = '{id}'"));
+        let is_shown = match (self.given.get("shown"), self.reads()) {
+            (Some(Value::String(wanted)), _) => shown == *wanted,
+            (_, Value::String(wanted)) => shown == *wanted,
+            (_, Value::Bool(flag)) => shown == if *flag { "t" } else { "f" } || shown == flag.to_string(),
+            (_, Value::Number(wanted)) => shown.parse().ok() == wanted.as_f64(),
+            (_, wanted) => {
+                let list = shown.strip_prefix('{').and_then(|shown| shown.strip_suffix('}'));
+                let shown = match list.filter(|_| wanted.is_array()) {
+                    Some(items) => format!("[{items}]"),
+                    None => shown.clone(),
+                };
+                same(&serde_json::from_str(&shown).unwrap_or_else(|_| panic!("{field}: {shown}")), wanted)
+            }
+        };
+        assert!(is_shown, "{id} {field}: {shown} in SQL");
+    }
+
+    /// Finds the records by the value, by every door that can say it.
+    fn find(&self, server: &Server, ids: &[String; 3]) {
+        let field = self.case.field();
+        let reads = self.reads();
+        let (objectql, on_graphql, sql) = match &self.case.0["filter"] {
+            Value::Null => (
+                json!({ field: { "$eq": reads } }),
+                json!({ camel(field): { "eq": self.graphql() } }),
+                format!("{field} = {}", self.sql()),
+            ),
+            Value::String(how) if how == "has" && reads != &json!([]) => (
+                json!({ field: { "$has": reads[0] } }),
+                json!({ camel(field): { "has": self.graphql()[0] } }),
+                format!("array_has({field}, {})", literal(&reads[0])),
+            ),
+            Value::String(_) => (
+                json!({ field: { "$null": false } }),
+                json!({ camel(field): { "isNull": false } }),
+                format!("{field} IS NOT NULL"),
+            ),
+            own => (own["objectql"].clone(), own["graphql"].clone(), own["sql"].as_str().unwrap().to_owned()),
+        };
+        let mine = json!({ "$and": [objectql, { "id": { "$in": ids } }] });
+        let found = server.query(json!({ "object": "sample", "fields": ["id"], "where": mine }));
+        assert_eq!(found.len(), 3, "{field} = {reads} in ObjectQL: {found:?}");
+        let query = "query($where: SampleWhere, $ids: [ID!]) { samples(where: {and: [$where, {id: {in: $ids}}]}) { totalCount } }";
+        let answer = graphql(server, query, json!({ "where": on_graphql, "ids": ids }));
+        assert_eq!(answer["data"]["samples"]["totalCount"], 3, "{field} = {reads} in GraphQL: {answer}");
+        let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        let count = format!("SELECT count(*) FROM sample WHERE {sql} AND id IN ({})", ids.join(","));
+        assert_eq!(server.psql_ok(&count), "3", "{field} = {reads} in SQL: {count}");
+    }
+}
+
+#[test]
+fn every_type_goes_in_and_out_by_every_door() {
+    let server = server();
+    let text = fs::read_to_string(root().join("tests/it/fixtures/types/cases.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    for case in cases.into_iter().map(Case) {
+        for spelling in case.spellings() {
+            let ids = spelling.write(&server);
+            ids.iter().for_each(|id| spelling.check(&server, id));
+            spelling.find(&server, &ids);
+            nothing_is_left_where_null_is_written(&server, &case, &ids);
+        }
+        for wrong in case.0["wrong"].as_array().into_iter().flatten() {
+            it_is_refused(&server, case.field(), wrong);
+        }
+    }
+    every_field_had_its_case(&server, &text);
+    let server = server.crash_and_restart();
+    let left = server.psql_ok("SELECT count(*) FROM sample WHERE name = 'sql'");
+    assert!(left.parse::<usize>().unwrap() > 50, "{left} records after a restart");
+}
+
+fn nothing_is_left_where_null_is_written(server: &Server, case: &Case, ids: &[String; 3]) {
+    let field = case.field();
+    if field == "part_number" {
+        return;
+    }
+    update(server, &ids[0], json!({ field: null })).unwrap();
+    let patch = json!({ "id": ids[1], "set": { camel(field): null } });
+    let query = "mutation($id: ID!, $set: SamplePatch!) { updateSample(id: $id, set: $set) { id } }";
+    let answer = graphql(server, query, patch);
+    assert_eq!(answer["data"]["updateSample"]["id"], *ids[1], "{field}: {answer}");
+    server.psql_ok(&format!("UPDATE sample SET {field} = NULL WHERE id = '{}'", ids[2]));
+    let left =
+        server.query(json!({ "object": "sample", "where": { "id": { "$in": ids }, field: { "$null": true } } }));
+    assert_eq!(left.len(), 3, "{field}: {left:?}");
+}
+
+fn it_is_refused(server: &Server, field: &str, wrong: &Value) {
+    let (value, code) = (&wrong[0], wrong[1].as_str().unwrap());
+    let found = try_create(server, json!({ "name": "wrong", field: value }));
+    assert_eq!(codes(found), [code], "{field} = {value}");
+    if wrong[2] == "json" {
+        return;
+    }
+    let refused = graphql(
+        server,
+        "mutation($input: SampleInput!) { createSample(input: $input) { id } }",
+        json!({ "input": { "name": "wrong", camel(field): value } }),
+    );
+    assert!(refused["errors"][0]["message"].is_string(), "{field} = {value}: {refused}");
+    let insert = format!("INSERT INTO sample (name, {field}) VALUES ('wrong', {})", literal(value));
+    assert!(!server.psql(&insert).status.success(), "{insert}");
+}
+
+/// No type is forgotten: each field of the package stands in a case, or in a test below.
+fn every_field_had_its_case(server: &Server, cases: &str) {
+    let (_, meta) = server.request("GET", "/api/v1/meta/objects/sample", None);
+    let elsewhere = ["id", "name", "region", "country", "number", "pass", "retired"];
+    for field in meta["fields"].as_array().unwrap() {
+        let name = field["name"].as_str().unwrap();
+        let is_there = cases.contains(&format!("\"field\": \"{name}\""));
+        assert!(is_there || field["system"] == true || elsewhere.contains(&name), "no case for {name}");
+    }
+}
+
+#[test]
+fn what_a_field_says_beyond_its_type_holds() {
+    let server = server();
+    written_once(&server);
+    dependent_options(&server);
+    trees_have_no_circles(&server);
+    deleted_records_leave_lists(&server);
+    passwords_are_never_read(&server);
+    a_renderer_is_told(&server);
+}
+
+fn written_once(server: &Server) {
+    let id = create(server, "sample", &json!({ "name": "once" }));
+    update(server, &id, json!({ "part_number": "AB-1" })).unwrap();
+    update(server, &id, json!({ "part_number": "AB-1", "name": "twice" })).unwrap();
+    assert_eq!(codes(update(server, &id, json!({ "part_number": "AB-2" }))), ["readonly"]);
+    assert_eq!(codes(update(server, &id, json!({ "part_number": null }))), ["readonly"]);
+    let numbered = try_create(server, json!({ "name": "numbered", "number": "S-7" }));
+    assert_eq!(codes(numbered), ["readonly"]);
+}
+
+fn dependent_options(server: &Server) {
+    let chosen = |region: Value, country: &str| {
+        try_create(server, json!({ "name": "dependent", "region": region, "country": country }))
+    };
+    let id = chosen("eu".into(), "de").unwrap();
+    chosen("us".into(), "any").unwrap();
+    chosen(Value::Null, "any").unwrap();
+    assert_eq!(codes(chosen("us".into(), "de")), ["invalid_option"]);
+    assert_eq!(codes(chosen(Value::Null, "fr")), ["invalid_option"]);
+    assert_eq!(codes(update(server, &id, json!({ "region": "us" }))), ["invalid_option"]);
+    update(server, &id, json!({ "region": "us", "country": "usa" })).unwrap();
+    let stage = server.query(json!({ "object": "sample", "fields": ["stage"], "where": { "id": id } }));
+    assert_eq!(stage[0]["stage"], "open", "the option that is the default");
+}
+
+fn trees_have_no_circles(server: &Server) {
+    let below = |parent: Option<&String>| create(server, "sample", &json!({ "name": "t", "parent_id": parent }));
+    let top = below(None);
+    let middle = below(Some(&top));
+    let low = below(Some(&middle));
+    assert_eq!(codes(update(server, &top, json!({ "parent_id": low }))), ["cycle"]);
+    assert_eq!(codes(update(server, &top, json!({ "parent_id": top }))), ["cycle"]);
+    let children = server.graphql(&format!("{{ sample(id: \"{top}\") {{ children {{ nodes {{ id }} }} }} }}"));
+    assert_eq!(children["sample"]["children"]["nodes"], json!([{ "id": middle }]));
+}
+
+fn deleted_records_leave_lists(server: &Server) {
+    for id in ["usr_c", "usr_d"] {
+        create(server, "user", &json!({ "id": id, "name": id, "username": id }));
+    }
+    let both = create(server, "sample", &json!({ "name": "both", "watchers": ["usr_c", "usr_a", "usr_d"] }));
+    let one = create(server, "sample", &json!({ "name": "one", "watchers": ["usr_c"] }));
+    for id in ["usr_c", "usr_d"] {
+        change(server, json!({ "op": "delete", "object": "user", "id": id })).unwrap();
+    }
+    let watchers = |id: &str| {
+        server.query(json!({ "object": "sample", "where": { "id": id } }))[0]["watchers"].clone()
+    };
+    assert_eq!(watchers(&both), json!(["usr_a"]));
+    assert_eq!(watchers(&one), Value::Null);
+    let friend = create(server, "sample", &json!({ "name": "friend" }));
+    create(server, "sample", &json!({ "name": "held", "friends": ["smp_root", friend] }));
+    let held = change(server, json!({ "op": "delete", "object": "sample", "id": friend }));
+    assert_eq!(codes(held), ["delete_restricted"]);
+    let (_, made) = server.post(
+        "/api/v1/changes",
+        &json!({ "changes": [
+            { "op": "create", "object": "sample", "data": { "name": "first" } },
+            { "op": "create", "object": "sample", "data": { "name": "second", "friends": ["$ref:0.id"] } }
+        ] }),
+    );
+    assert!(made["error"].is_null(), "{made}");
+}
+
+fn passwords_are_never_read(server: &Server) {
+    const CLEAR: &str = "open sesame 1";
+    let id = create(server, "sample", &json!({ "name": "secret", "pass": CLEAR }));
+    let made = graphql(
+        server,
+        "mutation($input: SampleInput!) { createSample(input: $input) { id record { name } } }",
+        json!({ "input": { "name": "secret", "pass": CLEAR } }),
+    );
+    assert!(made["data"]["createSample"]["id"].is_string(), "{made}");
+    server.psql_ok(&format!("INSERT INTO sample (name, pass) VALUES ('secret', '{CLEAR}')"));
+    server.psql_ok(&format!("UPDATE sample SET pass = '{CLEAR} again' WHERE id = '{id}'"));
+    assert_eq!(codes(try_create(server, json!({ "name": "short", "pass": "short" }))), ["min_length"]);
+
+    let (status, refused) = server.post("/api/v1/query", &json!({ "object": "sample", "fields": ["pass"] }));
+    assert_eq!(status, 400, "{refused}");
+    let (_, refused) =
+        server.post("/api/v1/query", &json!({ "object": "sample", "where": { "pass": { "$null": true } } }));
+    assert!(refused["error"].is_object(), "{refused}");
+    let refused = graphql(server, "{ samples { nodes { pass } } }", Value::Null);
+    assert!(refused["errors"].is_array(), "{refused}");
+    for sql in ["SELECT pass FROM sample", "UPDATE sample SET name = pass", "DELETE FROM sample WHERE pass IS NULL"] {
+        assert!(!server.psql(sql).status.success(), "{sql}");
+    }
+    let everything = [
+        server.psql_ok("SELECT * FROM sample"),
+        server.psql_ok("SELECT * FROM audit.changes"),
+        server.psql_ok("SELECT old, new FROM audit.changes"),
+        json!(server.query(json!({ "object": "sample", "where": { "id": id } }))).to_string(),
+    ];
+    for shown in everything {
+        assert!(!shown.contains("argon2") && !shown.contains("sesame"), "{shown}");
+    }
+    let told = server.psql_ok("SELECT count(*) FROM audit.changes WHERE field = 'pass' AND new IS NULL");
+    assert_eq!(told, "1", "that it was changed is told");
+}
+
+fn a_renderer_is_told(server: &Server) {
+    let (_, meta) = server.request("GET", "/api/v1/meta/objects/sample", None);
+    let fields: Map<String, Value> = meta["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| (field["name"].as_str().unwrap().to_owned(), field.clone()))
+        .collect();
+    let told = |field: &str, key: &str| fields[field][key].clone();
+    assert_eq!(told("stars", "type"), "rating");
+    assert_eq!((told("stars", "min"), told("stars", "max")), (json!("0"), json!("5")));
+    assert_eq!(told("volume", "step"), "10");
+    assert_eq!(told("ratio", "dataType"), "float");
+    assert_eq!(told("price", "currency"), "EUR");
+    assert_eq!(told("cost", "currencyField"), "currency_code");
+    assert_eq!(told("note", "rows"), 4);
+    assert_eq!(told("note", "placeholder"), "What was said");
+    assert_eq!(told("whole", "useGrouping"), true);
+    assert_eq!(told("part_number", "group"), "codes");
+    assert_eq!(told("part_number", "writeOnce"), true);
+    assert_eq!(told("part_number", "pattern"), r"^[A-Z]{2}-\d+$");
+    assert_eq!(told("country", "dependsOn"), "region");
+    assert_eq!(told("country", "options")[0]["when"], json!(["eu"]));
+    assert_eq!(told("stage", "options")[0]["value"], "open", "by their order");
+    assert_eq!(told("watchers", "multiple"), true);
+    assert_eq!(told("place", "fields")[0]["max"], "90");
+    assert_eq!(told("embedding", "dimensions"), 3);
+    assert_eq!(told("pass", "writeOnly"), true);
+    assert_eq!(told("retired", "deprecated"), "Use note");
+    let introspected = server.graphql(
+        "{ __type(name: \"Sample\") { fields(includeDeprecated: true) { name isDeprecated deprecationReason } } }",
+    );
+    let fields = introspected["__type"]["fields"].as_array().unwrap();
+    let retired = fields.iter().find(|field| field["name"] == "retired").unwrap();
+    assert_eq!((&retired["isDeprecated"], &retired["deprecationReason"]), (&json!(true), &json!("Use note")));
+}
