@@ -4,7 +4,8 @@
 //! 2. [`book::Book::open`] gives every name its one owner: packages, objects.
 //! 3. [`dependencies::check`] holds `depends` against what is there.
 //! 4. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
-//! 5. [`relations::connect`] makes the ways between objects, [`prefixes::assign`] the id prefixes, [`texts::apply`] the translations.
+//! 5. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
+//!    the formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
 //! 6. [`graphql::check`] sees whether two names become one outside.
 //! 7. [`freeze`] makes the registry, unless there was an error.
 //!
@@ -15,6 +16,7 @@ mod book;
 mod companions;
 mod dependencies;
 mod fields;
+mod formulas;
 mod graphql;
 mod indexes;
 mod objects;
@@ -73,6 +75,7 @@ pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<R
     dependencies::check(&book, &parsed, &mut issues);
     let mut drafts = objects::draft(&book, &mut issues);
     relations::connect(&mut drafts, &mut issues);
+    formulas::settle(&mut drafts, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     graphql::check(&drafts, &mut issues);

@@ -7,6 +7,7 @@ pub(crate) mod autonumber;
 pub(crate) mod currency;
 pub(crate) mod default;
 pub(crate) mod field;
+pub(crate) mod formula;
 pub(crate) mod hints;
 pub(crate) mod identifier;
 pub(crate) mod kind;

@@ -17,6 +17,7 @@ mod compile;
 pub mod currency;
 mod decimal;
 mod definition;
+pub mod expression;
 pub mod issue;
 mod limits;
 pub mod model;

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{
+    expression::Expression,
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
     naming::title_case,
@@ -104,6 +105,11 @@ impl Object {
     /// The field of that exact name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get(name)
+    }
+
+    /// The fields that have a column in storage, in order.
+    pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.values().filter(|field| !field.kind.is_computed())
     }
 
     /// The relation of that exact name.
@@ -343,6 +349,13 @@ pub enum FieldKind {
         /// Its format.
         format: String,
     },
+    /// Computed from other fields when it is read; not stored, and not written by anyone.
+    Formula {
+        /// The kind of its values.
+        returns: Box<FieldKind>,
+        /// Over stored fields alone: formulas that it names are written out.
+        expression: Arc<Expression>,
+    },
     /// Any JSON, kept as text.
     Json,
     /// A value made of parts, or a list of such, kept as JSON. Without declared parts any JSON object (or list of anything).
@@ -364,6 +377,31 @@ pub enum FieldKind {
         /// How many.
         dimensions: u32,
     },
+}
+
+impl FieldKind {
+    /// A text of any length.
+    pub fn text() -> FieldKind {
+        FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None, pattern: None }
+    }
+
+    /// An exact number of any value.
+    pub fn number(precision: u8, scale: i8) -> FieldKind {
+        FieldKind::Number { precision, scale, min: None, max: None, step: None }
+    }
+
+    /// Whether it is computed when it is read, and so has no column in storage.
+    pub fn is_computed(&self) -> bool {
+        matches!(self, FieldKind::Formula { .. })
+    }
+
+    /// The kind of its values: of a formula, what it gives.
+    pub fn of_values(&self) -> &FieldKind {
+        match self {
+            FieldKind::Formula { returns, .. } => returns,
+            stored => stored,
+        }
+    }
 }
 
 /// The text family.

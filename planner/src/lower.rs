@@ -9,20 +9,20 @@ use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpe
 /// An integer of so many digits fits an Int64.
 const INT_DIGITS_MAX: u8 = 18;
 
-/// The table of an object: same name, one column per field in the object's order (`id` first), lookups, unique and
+/// The table of an object: same name, one column per field that is stored in the object's order (`id` first), lookups, unique and
 /// indexed fields indexed, searchable fields searchable.
 pub fn table_spec(object: &Object) -> TableSpec {
     TableSpec {
         name: object.name.as_str().into(),
-        columns: object.fields.values().map(|field| column_spec(object, field)).collect(),
+        columns: object.stored_fields().map(|field| column_spec(object, field)).collect(),
         unique: unique_constraints(object),
         references: references(object),
     }
 }
 
-/// How a field is stored.
+/// How a field's values are stored, or would be if it were not computed.
 pub fn column_type(field: &Field) -> ColumnType {
-    match &field.kind {
+    match field.kind.of_values() {
         FieldKind::Number { precision, scale: 0, .. } if *precision <= INT_DIGITS_MAX => ColumnType::Int,
         FieldKind::Number { precision, scale, .. }
         | FieldKind::Currency { precision, scale, .. }
@@ -42,6 +42,7 @@ pub fn column_type(field: &Field) -> ColumnType {
         | FieldKind::Lookup { .. }
         | FieldKind::AutoNumber { .. }
         | FieldKind::Json
+        | FieldKind::Formula { .. }
         | FieldKind::Composite { .. }
         | FieldKind::Password { .. } => ColumnType::Text,
     }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::{
     compile::{
         book::{Book, Found, USER},
-        companions, system,
+        companions, formulas, system,
     },
     definition::{
         Located,
@@ -64,6 +64,7 @@ fn field(
                 },
             }
         }
+        KindDefinition::Formula(_) => formulas::stand_in(),
     };
     if let (FieldKind::Currency { currency, .. }, Some(code)) = (&mut kind, &package.default_currency) {
         currency.code.get_or_insert_with(|| code.clone());

@@ -55,6 +55,11 @@ fn index(
     let mut fields = Vec::with_capacity(written.fields.len());
     for name in &written.fields {
         let field = known_field(name, definition, object, issues)?;
+        if field.kind.is_computed() {
+            let message = format!("`{}` is computed when it is read, and can't be indexed yet", name.value);
+            issues.error(&name.place, "not-supported-yet", message);
+            return None;
+        }
         if !can_be_indexed(&field.kind) {
             let message = format!("`{}` is not one plain value and can't be indexed", name.value);
             issues.error(&name.place, "not-for-this-type", message);

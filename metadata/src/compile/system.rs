@@ -2,7 +2,7 @@
 
 use crate::{
     compile::book::USER,
-    model::{Default_, DeleteBehavior, Field, FieldKind, Labels, TextFormat},
+    model::{Default_, DeleteBehavior, Field, FieldKind, Labels},
     name::ObjectName,
 };
 
@@ -19,9 +19,8 @@ pub(super) fn fields(has_owner: bool) -> Vec<Field> {
         required,
         ..field(name, labels, kind)
     };
-    let number = FieldKind::Number { precision: 18, scale: 0, min: None, max: None, step: None };
-    let text =
-        FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None, pattern: None };
+    let number = FieldKind::number(18, 0);
+    let text = FieldKind::text();
     let mut fields = vec![
         kept(
             "created_at",

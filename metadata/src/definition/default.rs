@@ -28,6 +28,7 @@ pub(crate) fn read(
             _ => Err("a lookup's default can only be `$currentUser`".to_owned()),
         },
         KindDefinition::Plain(kind) => of_kind(value, kind, issues)?,
+        KindDefinition::Formula(_) => return None,
     };
     match read {
         Ok(default) => Some(value.located(default)),
@@ -75,6 +76,7 @@ fn of_kind(value: &Value<'_>, kind: &FieldKind, issues: &mut Issues) -> Option<R
         | FieldKind::Lookup { .. }
         | FieldKind::References { .. }
         | FieldKind::AutoNumber { .. }
+        | FieldKind::Formula { .. }
         | FieldKind::Composite { .. }
         | FieldKind::Password { .. }
         | FieldKind::Vector { .. } => Err("a field of this type has no default".to_owned()),

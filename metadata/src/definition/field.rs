@@ -4,6 +4,7 @@ use crate::{
     definition::{
         Located, autonumber,
         default::{self, DefaultDefinition},
+        formula::{FormulaDefinition, read_formula},
         hints,
         kind::{FieldType, part_takes},
         mapping::{Keys, Mapping},
@@ -47,6 +48,7 @@ pub(crate) struct FieldDefinition {
 pub(crate) enum KindDefinition {
     Plain(FieldKind),
     Lookup(LookupDefinition),
+    Formula(FormulaDefinition),
 }
 
 /// Where a field stands.
@@ -101,6 +103,8 @@ const KEYS: Keys = Keys {
         ("format", &["autonumberFormat"]),
         ("fields", &[]),
         ("dimensions", &[]),
+        ("expression", &["formula"]),
+        ("returnType", &[]),
     ],
     later: &[
         "accept",
@@ -111,7 +115,6 @@ const KEYS: Keys = Keys {
         "displayField",
         "encrypted",
         "encryption",
-        "expression",
         "filterable",
         "inlineAmountField",
         "inlineColumns",
@@ -128,7 +131,6 @@ const KEYS: Keys = Keys {
         "referenceVia",
         "requiredPermissions",
         "requiredWhen",
-        "returnType",
         "sortable",
         "storage",
         "summaryOperations",
@@ -150,6 +152,7 @@ impl FieldDefinition {
         let (kind, chosen) = kind(field_type, &mapping, within, issues)?;
         let mut flag = |key: &str| mapping.get(key).filter(|_| takes(key))?.flag(issues);
         let external_id = flag("externalId").unwrap_or(false);
+        let computed = field_type == FieldType::Formula;
         let numbered = field_type == FieldType::AutoNumber;
         let (required, unique, readonly) = (flag("required"), flag("unique"), flag("readonly"));
         let (index, hidden, searchable) = (flag("index"), flag("hidden"), flag("searchable"));
@@ -181,7 +184,7 @@ impl FieldDefinition {
             required: owned || required.unwrap_or(false),
             unique: external_id || unique.unwrap_or(numbered),
             index,
-            readonly: readonly.unwrap_or(numbered),
+            readonly: computed || readonly.unwrap_or(numbered),
             write_once,
             hidden: hidden.unwrap_or(false),
             searchable: searchable.unwrap_or(false),
@@ -306,6 +309,9 @@ fn kind(
         }
         FieldType::AutoNumber => {
             FieldKind::AutoNumber { format: autonumber::read(mapping.get("format"), issues) }
+        }
+        FieldType::Formula => {
+            return read_formula(mapping, issues).map(|formula| (KindDefinition::Formula(formula), None));
         }
         FieldType::Json => FieldKind::Json,
         FieldType::Object | FieldType::Array | FieldType::Address | FieldType::Location => {

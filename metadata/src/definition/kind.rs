@@ -23,6 +23,7 @@ pub(crate) enum FieldType {
     Tree,
     User,
     AutoNumber,
+    Formula,
     Json,
     Object,
     Array,
@@ -65,6 +66,7 @@ const TYPES: &[(&str, FieldType)] = &[
     ("tree", FieldType::Tree),
     ("user", FieldType::User),
     ("autonumber", FieldType::AutoNumber),
+    ("formula", FieldType::Formula),
     ("json", FieldType::Json),
     ("object", FieldType::Object),
     ("composite", FieldType::Object),
@@ -78,19 +80,8 @@ const TYPES: &[(&str, FieldType)] = &[
 ];
 
 /// Types of this family of formats that can't be kept yet.
-const LATER_TYPES: &[&str] = &[
-    "audio",
-    "avatar",
-    "file",
-    "formula",
-    "image",
-    "qrcode",
-    "record",
-    "secret",
-    "signature",
-    "summary",
-    "video",
-];
+const LATER_TYPES: &[&str] =
+    &["audio", "avatar", "file", "image", "qrcode", "record", "secret", "signature", "summary", "video"];
 
 impl FieldType {
     /// Reads `type`, with the name that its author gave it; an unknown or unsupported one is an issue.
@@ -118,6 +109,9 @@ impl FieldType {
         let lookup = matches!(self, Self::Lookup | Self::MasterDetail | Self::Tree | Self::User);
         let alone = !matches!(self, Self::Boolean | Self::MultiSelect | Self::Json) && !self.is_structure();
         match key {
+            "expression" | "returnType" => self == Self::Formula,
+            "unique" | "required" | "default" if self == Self::Formula => false,
+            "precision" | "scale" | "dataType" if self == Self::Formula => true,
             "unique" => alone && !long_text,
             "index" => !matches!(self, Self::MultiSelect | Self::Json) && !self.is_structure(),
             "externalId" => (text && !long_text) || matches!(self, Self::Number | Self::AutoNumber),

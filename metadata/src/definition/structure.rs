@@ -83,7 +83,8 @@ fn part_kind(part: &FieldDefinition, place: &Place, issues: &mut Issues) -> Opti
         KindDefinition::Plain(
             FieldKind::AutoNumber { .. } | FieldKind::Password { .. } | FieldKind::Vector { .. },
         )
-        | KindDefinition::Lookup(_) => {
+        | KindDefinition::Lookup(_)
+        | KindDefinition::Formula(_) => {
             let message = format!("a field of type {} can't stand in another field", part.declared);
             issues.error(place, "not-for-this-type", message);
             None

@@ -151,7 +151,25 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
                 insert(told, "fields", Some(Value::Array(parts)));
             }
         }
+        FieldKind::Formula { returns, .. } => {
+            describe(returns, locale, told);
+            insert(told, "returnType", Some(given_by(returns).into()));
+        }
         FieldKind::Vector { dimensions } => insert(told, "dimensions", Some((*dimensions).into())),
+    }
+}
+
+/// What a formula gives, by the name of a type.
+fn given_by(returns: &FieldKind) -> &'static str {
+    match returns {
+        FieldKind::Number { .. } | FieldKind::Float { .. } => "number",
+        FieldKind::Currency { .. } => "currency",
+        FieldKind::Percent { .. } => "percent",
+        FieldKind::Boolean => "boolean",
+        FieldKind::Date => "date",
+        FieldKind::DateTime => "datetime",
+        FieldKind::Time => "time",
+        _ => "text",
     }
 }
 

@@ -41,10 +41,13 @@ pub(crate) struct PartsType {
 impl Kind {
     /// The kind of a field.
     pub(super) fn of(field: &Field, name: &NameOf<'_>) -> Self {
-        match &field.kind {
+        match field.kind.of_values() {
             FieldKind::Id | FieldKind::Lookup { .. } => Kind::Id,
             FieldKind::References { .. } => Kind::Ids,
-            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } | FieldKind::Password { .. } => Kind::Text,
+            FieldKind::Text { .. }
+            | FieldKind::AutoNumber { .. }
+            | FieldKind::Formula { .. }
+            | FieldKind::Password { .. } => Kind::Text,
             FieldKind::Number { precision: ..=9, scale: 0, .. } => Kind::Int,
             FieldKind::Number { precision: ..=18, scale: 0, .. } => Kind::Long,
             FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {
