@@ -459,12 +459,17 @@ pub struct Relation {
     pub kind: RelationKind,
 }
 
-/// Which end of a lookup a relation is seen from.
+/// Which end of a lookup, or of a list of references, a relation is seen from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum RelationKind {
     /// This object holds the lookup.
     ToOne {
         /// The lookup here.
+        field: FieldName,
+    },
+    /// This object holds a list of references.
+    ToSeveral {
+        /// The list here.
         field: FieldName,
     },
     /// The other object holds it.

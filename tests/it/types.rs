@@ -111,9 +111,14 @@ impl Case {
         self.0["field"].as_str().unwrap()
     }
 
+    /// The field's name in GraphQL.
+    fn graphql_name(&self) -> String {
+        self.0["graphql_name"].as_str().map_or_else(|| camel(self.field()), str::to_owned)
+    }
+
     /// The field's name and selection in GraphQL.
     fn selection(&self) -> String {
-        format!("value: {} {}", camel(self.field()), self.0["select"].as_str().unwrap_or_default())
+        format!("value: {} {}", self.graphql_name(), self.0["select"].as_str().unwrap_or_default())
     }
 
     fn spellings(&self) -> impl Iterator<Item = Spelling<'_>> {
@@ -147,7 +152,7 @@ impl Spelling<'_> {
         let made = graphql(
             server,
             "mutation($input: SampleInput!) { createSample(input: $input) { id } }",
-            json!({ "input": { "name": "graphql", camel(field): self.to_graphql() } }),
+            json!({ "input": { "name": "graphql", self.case.graphql_name(): self.to_graphql() } }),
         );
         let by_graphql = made["data"]["createSample"]["id"].as_str();
         let by_graphql = by_graphql.unwrap_or_else(|| panic!("{field}: {made}")).to_owned();
@@ -190,7 +195,7 @@ impl Spelling<'_> {
         let (objectql, on_graphql, sql) = match &self.case.0["filter"] {
             Value::Null => (
                 json!({ field: { "$eq": reads } }),
-                json!({ camel(field): { "eq": self.graphql() } }),
+                json!({ self.case.graphql_name(): { "eq": self.graphql() } }),
                 format!(
                     "{field} = {}",
                     self.given["sql"].as_str().map_or_else(|| literal(reads), str::to_owned)
@@ -198,12 +203,12 @@ impl Spelling<'_> {
             ),
             Value::String(how) if how == "has" && reads != &json!([]) => (
                 json!({ field: { "$has": reads[0] } }),
-                json!({ camel(field): { "has": self.graphql()[0] } }),
+                json!({ self.case.graphql_name(): { "has": self.graphql()[0] } }),
                 format!("array_has({field}, {})", literal(&reads[0])),
             ),
             Value::String(_) => (
                 json!({ field: { "$null": false } }),
-                json!({ camel(field): { "isNull": false } }),
+                json!({ self.case.graphql_name(): { "isNull": false } }),
                 format!("{field} IS NOT NULL"),
             ),
             own => (own["objectql"].clone(), own["graphql"].clone(), own["sql"].as_str().unwrap().to_owned()),
@@ -233,7 +238,7 @@ fn every_type_goes_in_and_out_by_every_door() {
             nothing_is_left_where_null_is_written(&server, &case, &ids);
         }
         for wrong in case.0["wrong"].as_array().into_iter().flatten() {
-            it_is_refused(&server, case.field(), wrong);
+            it_is_refused(&server, &case, wrong);
         }
     }
     every_field_had_its_case(&server, &text);
@@ -248,7 +253,7 @@ fn nothing_is_left_where_null_is_written(server: &Server, case: &Case, ids: &[St
         return;
     }
     update(server, &ids[0], json!({ field: null })).unwrap();
-    let patch = json!({ "id": ids[1], "set": { camel(field): null } });
+    let patch = json!({ "id": ids[1], "set": { case.graphql_name(): null } });
     let query = "mutation($id: ID!, $set: SamplePatch!) { updateSample(id: $id, set: $set) { id } }";
     let answer = graphql(server, query, patch);
     assert_eq!(answer["data"]["updateSample"]["id"], *ids[1], "{field}: {answer}");
@@ -258,7 +263,8 @@ fn nothing_is_left_where_null_is_written(server: &Server, case: &Case, ids: &[St
     assert_eq!(left.len(), 3, "{field}: {left:?}");
 }
 
-fn it_is_refused(server: &Server, field: &str, wrong: &Value) {
+fn it_is_refused(server: &Server, case: &Case, wrong: &Value) {
+    let field = case.field();
     let (value, code) = (&wrong[0], wrong[1].as_str().unwrap());
     let found = try_create(server, json!({ "name": "wrong", field: value }));
     assert_eq!(codes(found), [code], "{field} = {value}");
@@ -268,7 +274,7 @@ fn it_is_refused(server: &Server, field: &str, wrong: &Value) {
     let refused = graphql(
         server,
         "mutation($input: SampleInput!) { createSample(input: $input) { id } }",
-        json!({ "input": { "name": "wrong", camel(field): value } }),
+        json!({ "input": { "name": "wrong", case.graphql_name(): value } }),
     );
     assert!(refused["errors"][0]["message"].is_string(), "{field} = {value}: {refused}");
     let insert = format!("INSERT INTO sample (name, {field}) VALUES ('wrong', {})", literal(value));
@@ -292,6 +298,7 @@ fn what_a_field_says_beyond_its_type_holds() {
     written_once(&server);
     dependent_options(&server);
     trees_have_no_circles(&server);
+    lists_of_references_lead_to_their_records(&server);
     deleted_records_leave_lists(&server);
     passwords_are_never_read(&server);
     a_renderer_is_told(&server);
@@ -333,6 +340,30 @@ fn trees_have_no_circles(server: &Server) {
     let children =
         server.graphql(&format!("{{ sample(id: \"{top}\") {{ children {{ nodes {{ id }} }} }} }}"));
     assert_eq!(children["sample"]["children"]["nodes"], json!([{ "id": middle }]));
+}
+
+fn lists_of_references_lead_to_their_records(server: &Server) {
+    let id = create(server, "sample", &json!({ "name": "several", "watchers": ["usr_b", "usr_a"], "friends": ["smp_root"] }));
+    let none = create(server, "sample", &json!({ "name": "several" }));
+    let found = server.query(json!({
+        "object": "sample", "fields": ["id"], "where": { "name": "several" }, "orderBy": ["created_at"],
+        "expand": { "watchers": { "fields": ["name"] }, "friends": { "fields": ["name"], "expand": { "watchers": {} } } }
+    }));
+    assert_eq!(found[0]["watchers"], json!([{ "name": "usr_b" }, { "name": "usr_a" }]), "in the order of the list");
+    assert_eq!(found[0]["friends"], json!([{ "name": "root", "watchers": [] }]));
+    assert_eq!(found[1], json!({ "id": none, "watchers": [], "friends": [] }));
+    let data = server.graphql(&format!(
+        "{{ sample(id: \"{id}\") {{ watchersIds watchers {{ id name samples(first: 1) {{ totalCount }} }} }} }}"
+    ));
+    assert_eq!(data["sample"]["watchersIds"], json!(["usr_b", "usr_a"]));
+    assert_eq!(data["sample"]["watchers"][1]["name"], "usr_a");
+    let (status, refused) = server.post(
+        "/api/v1/query",
+        &json!({ "object": "sample", "expand": { "watchers": { "where": { "name": "x" } } } }),
+    );
+    assert_eq!(status, 400, "{refused}");
+    let (status, refused) = server.post("/api/v1/query", &json!({ "object": "sample", "fields": ["watchers.name"] }));
+    assert_eq!(status, 400, "{refused}");
 }
 
 fn deleted_records_leave_lists(server: &Server) {

@@ -132,7 +132,7 @@ impl Scope {
     fn follow(&mut self, from: usize, name: &str, path: &str, at: At<'_>) -> Result<usize> {
         let view = Arc::clone(&self.node(from)?.view);
         let Some((relation, lookup)) = view.to_one(name) else {
-            if view.to_many(name).is_some() {
+            if view.to_many(name).is_some() || view.to_several(name).is_some() {
                 let message = format!("{name:?} in {path:?} leads to several records: use \"expand\"");
                 return Err(Error::invalid(at.code, at.place, message));
             }
@@ -225,7 +225,8 @@ fn scan(
 /// The same words for a field that is not there and for one that this session may not see.
 pub(crate) fn unknown(view: &ObjectView, name: &str, path: &str, at: At<'_>) -> Error {
     let relations = view.object.relations.values().filter(|relation| {
-        view.to_one(relation.name.as_str()).is_some() || view.to_many(relation.name.as_str()).is_some()
+        let name = relation.name.as_str();
+        view.to_one(name).is_some() || view.to_many(name).is_some() || view.to_several(name).is_some()
     });
     let known = view
         .fields

@@ -101,7 +101,7 @@ impl ObjectView {
         })?;
         match &relation.kind {
             RelationKind::ToOne { field } => Some((relation, self.field(field.as_str())?)),
-            RelationKind::ToMany { .. } => None,
+            RelationKind::ToMany { .. } | RelationKind::ToSeveral { .. } => None,
         }
     }
 
@@ -110,7 +110,16 @@ impl ObjectView {
         let relation = self.object.relation(name)?;
         match &relation.kind {
             RelationKind::ToMany { field } => Some((relation, field)),
-            RelationKind::ToOne { .. } => None,
+            RelationKind::ToOne { .. } | RelationKind::ToSeveral { .. } => None,
+        }
+    }
+
+    /// A relation to the records of a list of references, with the list, which must be in the view.
+    pub fn to_several(&self, name: &str) -> Option<(&Relation, &Field)> {
+        let relation = self.object.relation(name)?;
+        match &relation.kind {
+            RelationKind::ToSeveral { field } => Some((relation, self.field(field.as_str())?)),
+            RelationKind::ToOne { .. } | RelationKind::ToMany { .. } => None,
         }
     }
 

@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 use indexmap::IndexMap;
 use quarry_metadata::{
     Field, FieldKind, FieldName, ObjectName, Relation, RelationKind, RelationName,
-    naming::{camel_case, pascal_case, plural, relation_of_lookup},
+    naming::{camel_case, ids_of_references, pascal_case, plural, relation_of_lookup},
 };
 use quarry_planner::{ObjectView, Views};
 
@@ -90,6 +90,8 @@ pub(crate) struct ObjectType {
 pub(crate) enum Member {
     Field(FieldType),
     ToOne(Way),
+    /// The records of a list of references.
+    ToSeveral(Way),
     ToMany(Way),
 }
 
@@ -202,7 +204,7 @@ impl ObjectType {
     pub fn fields(&self) -> impl Iterator<Item = (&String, &FieldType)> {
         self.members.iter().filter_map(|(name, member)| match member {
             Member::Field(field) => Some((name, field)),
-            Member::ToOne(_) | Member::ToMany(_) => None,
+            Member::ToOne(_) | Member::ToSeveral(_) | Member::ToMany(_) => None,
         })
     }
 
@@ -223,7 +225,7 @@ impl ObjectType {
     pub fn field(&self, name: &str) -> Option<&FieldType> {
         match self.members.get(name)? {
             Member::Field(field) => Some(field),
-            Member::ToOne(_) | Member::ToMany(_) => None,
+            Member::ToOne(_) | Member::ToSeveral(_) | Member::ToMany(_) => None,
         }
     }
 }
@@ -242,10 +244,11 @@ impl FieldType {
     }
 }
 
-/// A lookup's own field ends in `Id`, so that its name is free for the relation.
+/// A lookup's own field ends in `Id`, that of a list of references in `Ids`, so that the name is free for the relation.
 fn field_name(field: &Field) -> String {
     match field.kind {
         FieldKind::Lookup { .. } => camel_case(&format!("{}_id", relation_of_lookup(field.name.as_str()))),
+        FieldKind::References { .. } => ids_of_references(field.name.as_str()),
         _ => camel_case(field.name.as_str()),
     }
 }
@@ -260,6 +263,7 @@ fn way(relation: &Relation, view: &ObjectView, views: &Views) -> Option<Member> 
     };
     match &relation.kind {
         RelationKind::ToOne { field } => view.fields.contains(field).then(|| Member::ToOne(way(field))),
+        RelationKind::ToSeveral { field } => view.fields.contains(field).then(|| Member::ToSeveral(way(field))),
         RelationKind::ToMany { field } => target.fields.contains(field).then(|| Member::ToMany(way(field))),
     }
 }

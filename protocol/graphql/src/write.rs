@@ -258,6 +258,12 @@ pub(crate) fn counting_in<'a>(
                     counting_in(object, related, found)?;
                 }
             }
+            Item::Each { column, object } => {
+                let list = must_column(rows, column)?.as_list_opt::<i32>().map(|list| list.values());
+                if let Some(related) = list.and_then(|items| items.as_struct_opt()) {
+                    counting_in(object, related, found)?;
+                }
+            }
             Item::ToMany(many) => {
                 if let Some(parent) = &many.parent {
                     found.push((many.as_ref(), must_column(rows, parent)?));

@@ -40,6 +40,7 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
     let relations = object.relations.values().map(|relation| {
         let (kind, field) = match &relation.kind {
             RelationKind::ToOne { field } => ("toOne", field),
+            RelationKind::ToSeveral { field } => ("toSeveral", field),
             RelationKind::ToMany { field } => ("toMany", field),
         };
         json!({ "name": relation.name.as_str(), "kind": kind, "object": relation.target.as_str(), "field": field.as_str() })

@@ -84,6 +84,12 @@ impl<'a> Compiler<'a> {
                     let column = level.expand(way.relation.as_str(), related.finish());
                     Item::ToOne { column, object: plan }
                 }
+                Some(Member::ToSeveral(way)) => {
+                    let mut related = Level::default();
+                    let plan = self.object(self.model.target(way)?, &asked.sets, &mut related)?;
+                    let column = level.expand(way.relation.as_str(), related.finish());
+                    Item::Each { column, object: plan }
+                }
                 Some(Member::ToMany(way)) => {
                     let many = self.nested_connection(way, &asked, level);
                     Item::ToMany(Box::new(many.map_err(|failure| failure.at(asked.position))?))

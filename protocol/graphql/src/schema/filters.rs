@@ -127,7 +127,7 @@ pub(super) fn add(types: &mut Types, object: &ObjectType, model: &Model) -> Resu
                 order = order.field(of("Order"));
                 group = group.field(of("GroupKey"));
             }
-            Member::ToMany(_) => {}
+            Member::ToSeveral(_) | Member::ToMany(_) => {}
         }
     }
     for name in ["and", "or"] {

@@ -55,6 +55,9 @@ pub(super) fn add(types: &mut Types, model: &Model, object: &ObjectType) -> Resu
                 value(member_name, member)
             }
             Member::ToOne(way) => field(member_name, TypeRef::named(&model.target(way)?.type_name)),
+            Member::ToSeveral(way) => {
+                field(member_name, TypeRef::named_nn_list(&model.target(way)?.type_name))
+            }
             Member::ToMany(way) => {
                 let target = model.target(way)?;
                 paged(
