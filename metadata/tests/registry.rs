@@ -102,6 +102,7 @@ fn lookups_make_ways_in_both_directions() {
     let ways = |object: &str| {
         let relation = |r: &quarry_metadata::Relation| match &r.kind {
             RelationKind::ToOne { field } => format!("{} = {} by {field}", r.name, r.target),
+            RelationKind::ToSeveral { field } => format!("{} = several {} of {field}", r.name, r.target),
             RelationKind::ToMany { field } => format!("{} = {}s with {field}", r.name, r.target),
         };
         let declared = |text: &String| !text.contains("created_by") && !text.contains("updated_by");

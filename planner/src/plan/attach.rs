@@ -165,8 +165,10 @@ impl Attach {
             self.deal(question, kept, rows, &groups).await?
         };
         let children = StructArray::from(level(&self.child, question, kept, dealt.children).await?);
-        let groups_of_parent: Vec<Vec<usize>> =
-            keys.iter().map(|keys| keys.iter().filter_map(|key| groups.get(key).copied()).collect()).collect();
+        let groups_of_parent: Vec<Vec<usize>> = keys
+            .iter()
+            .map(|keys| keys.iter().filter_map(|key| groups.get(key).copied()).collect())
+            .collect();
         let counts = groups_of_parent
             .iter()
             .map(|own| own.iter().filter_map(|group| dealt.counts.get(*group)).sum())

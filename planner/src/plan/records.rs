@@ -375,7 +375,9 @@ impl Building<'_> {
             let structure = DataType::Struct(made.child.schema.fields().clone());
             let data_type = match made.ends {
                 Ends::One => structure,
-                Ends::Several | Ends::Many => DataType::List(Arc::new(ArrowField::new("item", structure, true))),
+                Ends::Several | Ends::Many => {
+                    DataType::List(Arc::new(ArrowField::new("item", structure, true)))
+                }
             };
             let field = ArrowField::new(name, data_type, true);
             // An expand of the same name as a field stands in its place.

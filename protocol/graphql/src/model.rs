@@ -263,7 +263,9 @@ fn way(relation: &Relation, view: &ObjectView, views: &Views) -> Option<Member> 
     };
     match &relation.kind {
         RelationKind::ToOne { field } => view.fields.contains(field).then(|| Member::ToOne(way(field))),
-        RelationKind::ToSeveral { field } => view.fields.contains(field).then(|| Member::ToSeveral(way(field))),
+        RelationKind::ToSeveral { field } => {
+            view.fields.contains(field).then(|| Member::ToSeveral(way(field)))
+        }
         RelationKind::ToMany { field } => target.fields.contains(field).then(|| Member::ToMany(way(field))),
     }
 }

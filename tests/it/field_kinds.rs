@@ -1,22 +1,28 @@
 //! Every type of field over every door: what is written by one is read by all, found by its value, and refused when it is
-//! wrong. The cases are in `fixtures/types_cases.json`; what goes beyond one field is told below.
+//! wrong. The cases are in `fixtures/field_kinds.json`; what goes beyond one field is told below.
 //!
 //! Of a case: `json` is what is written, `reads` what is read (where it differs), `graphql` the same in GraphQL, `sql` the
 //! literal, `shown` what psql shows. `wrong` lists values with the code of their finding; those marked `json` have no form
 //! in the other doors, which refuse them by their own rules.
 
-use std::fs;
+use std::{
+    cell::RefCell,
+    fs,
+    io::{BufRead, BufReader, Lines, Write},
+    ops::Deref,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
 
 use serde_json::{Map, Value, json};
 
-use crate::server::{Server, root};
+use crate::server::{PASSWORD, Server, root};
 
 /// A server over the package of this test, with two users and a record to refer to.
 fn server() -> Server {
     let packages = format!(
         "{}:{}",
         root().join("packages/core").display(),
-        root().join("tests/it/fixtures/types").display()
+        root().join("tests/it/fixtures/field_kinds").display()
     );
     let server = Server::start_in(tempfile::tempdir().unwrap(), packages.as_ref(), &[]);
     for id in ["usr_a", "usr_b"] {
@@ -24,6 +30,70 @@ fn server() -> Server {
     }
     create(&server, "sample", &json!({ "id": "smp_root", "name": "root" }));
     server
+}
+
+/// A server with one psql that stays: a process per statement would take most of the time.
+struct Doors {
+    server: Server,
+    psql: RefCell<Psql>,
+}
+
+struct Psql {
+    child: Child,
+    statements: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// What psql says when a statement is through.
+const THROUGH: &str = "<through>";
+
+impl Psql {
+    fn open(server: &Server) -> Psql {
+        let psql = format!("exec psql -X -q -A -t -h 127.0.0.1 -p {} -U admin -d main 2>&1", server.pg_port);
+        let mut child = Command::new("sh")
+            .args(["-c", &psql])
+            .env("PGPASSWORD", PASSWORD)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql is installed by ./test");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Psql { statements: child.stdin.take().unwrap(), child, lines }
+    }
+
+    /// What a statement gives, or its error.
+    fn run(&mut self, sql: &str) -> Result<String, String> {
+        writeln!(self.statements, "{sql};\n\\echo {THROUGH}").unwrap();
+        let said = self.lines.by_ref().map(Result::unwrap).take_while(|line| line != THROUGH);
+        let said = said.collect::<Vec<_>>().join("\n");
+        if said.starts_with("ERROR:") { Err(said) } else { Ok(said) }
+    }
+}
+
+impl Drop for Psql {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Deref for Doors {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Doors {
+    fn open() -> Doors {
+        let server = server();
+        Doors { psql: RefCell::new(Psql::open(&server)), server }
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        self.psql.borrow_mut().run(sql).unwrap_or_else(|error| panic!("{sql}\n{error}"))
+    }
 }
 
 fn change(server: &Server, change: Value) -> Result<String, Vec<Value>> {
@@ -146,7 +216,7 @@ impl Spelling<'_> {
     }
 
     /// Writes it by every door; the ids of the records.
-    fn write(&self, server: &Server) -> [String; 3] {
+    fn write(&self, server: &Doors) -> [String; 3] {
         let field = self.case.field();
         let by_http = create(server, "sample", &json!({ "name": "http", field: self.given["json"] }));
         let made = graphql(
@@ -158,11 +228,11 @@ impl Spelling<'_> {
         let by_graphql = by_graphql.unwrap_or_else(|| panic!("{field}: {made}")).to_owned();
         let insert =
             format!("INSERT INTO sample (name, {field}) VALUES ('sql', {}) RETURNING id", self.sql());
-        [by_http, by_graphql, server.psql_ok(&insert)]
+        [by_http, by_graphql, server.sql(&insert)]
     }
 
     /// Reads a record by every door.
-    fn check(&self, server: &Server, id: &str) {
+    fn check(&self, server: &Doors, id: &str) {
         let field = self.case.field();
         let records = server.query(json!({ "object": "sample", "fields": [field], "where": { "id": id } }));
         assert!(same(&records[0][field], self.reads()), "{id} {field}: {} in ObjectQL", records[0]);
@@ -170,7 +240,7 @@ impl Spelling<'_> {
         let answer = graphql(server, &query, json!({ "id": id }));
         let value = &answer["data"]["sample"]["value"];
         assert!(same(value, self.graphql()), "{id} {field}: {answer} in GraphQL");
-        let shown = server.psql_ok(&format!("SELECT {field} FROM sample WHERE id = '{id}'"));
+        let shown = server.sql(&format!("SELECT {field} FROM sample WHERE id = '{id}'"));
         let is_shown = match (self.given.get("shown"), self.reads()) {
             (Some(Value::String(wanted)), _) => shown == *wanted,
             (_, Value::String(wanted)) => shown == *wanted,
@@ -189,7 +259,7 @@ impl Spelling<'_> {
     }
 
     /// Finds the records by the value, by every door that can say it.
-    fn find(&self, server: &Server, ids: &[String; 3]) {
+    fn find(&self, server: &Doors, ids: &[String; 3]) {
         let field = self.case.field();
         let reads = self.reads();
         let (objectql, on_graphql, sql) = match &self.case.0["filter"] {
@@ -221,14 +291,14 @@ impl Spelling<'_> {
         assert_eq!(answer["data"]["samples"]["totalCount"], 3, "{field} = {reads} in GraphQL: {answer}");
         let ids: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
         let count = format!("SELECT count(*) FROM sample WHERE {sql} AND id IN ({})", ids.join(","));
-        assert_eq!(server.psql_ok(&count), "3", "{field} = {reads} in SQL: {count}");
+        assert_eq!(server.sql(&count), "3", "{field} = {reads} in SQL: {count}");
     }
 }
 
 #[test]
 fn every_type_goes_in_and_out_by_every_door() {
-    let server = server();
-    let text = fs::read_to_string(root().join("tests/it/fixtures/types_cases.json")).unwrap();
+    let server = Doors::open();
+    let text = fs::read_to_string(root().join("tests/it/fixtures/field_kinds.json")).unwrap();
     let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
     for case in cases.into_iter().map(Case) {
         for spelling in case.spellings() {
@@ -242,12 +312,12 @@ fn every_type_goes_in_and_out_by_every_door() {
         }
     }
     every_field_had_its_case(&server, &text);
-    let server = server.crash_and_restart();
+    let server = server.server.crash_and_restart();
     let left = server.psql_ok("SELECT count(*) FROM sample WHERE name = 'sql'");
     assert!(left.parse::<usize>().unwrap() > 50, "{left} records after a restart");
 }
 
-fn nothing_is_left_where_null_is_written(server: &Server, case: &Case, ids: &[String; 3]) {
+fn nothing_is_left_where_null_is_written(server: &Doors, case: &Case, ids: &[String; 3]) {
     let field = case.field();
     if field == "part_number" {
         return;
@@ -257,13 +327,13 @@ fn nothing_is_left_where_null_is_written(server: &Server, case: &Case, ids: &[St
     let query = "mutation($id: ID!, $set: SamplePatch!) { updateSample(id: $id, set: $set) { id } }";
     let answer = graphql(server, query, patch);
     assert_eq!(answer["data"]["updateSample"]["id"], *ids[1], "{field}: {answer}");
-    server.psql_ok(&format!("UPDATE sample SET {field} = NULL WHERE id = '{}'", ids[2]));
+    server.sql(&format!("UPDATE sample SET {field} = NULL WHERE id = '{}'", ids[2]));
     let left = server
         .query(json!({ "object": "sample", "where": { "id": { "$in": ids }, field: { "$null": true } } }));
     assert_eq!(left.len(), 3, "{field}: {left:?}");
 }
 
-fn it_is_refused(server: &Server, case: &Case, wrong: &Value) {
+fn it_is_refused(server: &Doors, case: &Case, wrong: &Value) {
     let field = case.field();
     let (value, code) = (&wrong[0], wrong[1].as_str().unwrap());
     let found = try_create(server, json!({ "name": "wrong", field: value }));
@@ -278,11 +348,11 @@ fn it_is_refused(server: &Server, case: &Case, wrong: &Value) {
     );
     assert!(refused["errors"][0]["message"].is_string(), "{field} = {value}: {refused}");
     let insert = format!("INSERT INTO sample (name, {field}) VALUES ('wrong', {})", literal(value));
-    assert!(!server.psql(&insert).status.success(), "{insert}");
+    assert!(server.psql.borrow_mut().run(&insert).is_err(), "{insert}");
 }
 
 /// No type is forgotten: each field of the package stands in a case, or in a test below.
-fn every_field_had_its_case(server: &Server, cases: &str) {
+fn every_field_had_its_case(server: &Doors, cases: &str) {
     let (_, meta) = server.request("GET", "/api/v1/meta/objects/sample", None);
     let elsewhere = ["id", "name", "region", "country", "number", "pass", "retired"];
     for field in meta["fields"].as_array().unwrap() {
@@ -343,13 +413,21 @@ fn trees_have_no_circles(server: &Server) {
 }
 
 fn lists_of_references_lead_to_their_records(server: &Server) {
-    let id = create(server, "sample", &json!({ "name": "several", "watchers": ["usr_b", "usr_a"], "friends": ["smp_root"] }));
+    let id = create(
+        server,
+        "sample",
+        &json!({ "name": "several", "watchers": ["usr_b", "usr_a"], "friends": ["smp_root"] }),
+    );
     let none = create(server, "sample", &json!({ "name": "several" }));
     let found = server.query(json!({
         "object": "sample", "fields": ["id"], "where": { "name": "several" }, "orderBy": ["created_at"],
         "expand": { "watchers": { "fields": ["name"] }, "friends": { "fields": ["name"], "expand": { "watchers": {} } } }
     }));
-    assert_eq!(found[0]["watchers"], json!([{ "name": "usr_b" }, { "name": "usr_a" }]), "in the order of the list");
+    assert_eq!(
+        found[0]["watchers"],
+        json!([{ "name": "usr_b" }, { "name": "usr_a" }]),
+        "in the order of the list"
+    );
     assert_eq!(found[0]["friends"], json!([{ "name": "root", "watchers": [] }]));
     assert_eq!(found[1], json!({ "id": none, "watchers": [], "friends": [] }));
     let data = server.graphql(&format!(
@@ -362,7 +440,8 @@ fn lists_of_references_lead_to_their_records(server: &Server) {
         &json!({ "object": "sample", "expand": { "watchers": { "where": { "name": "x" } } } }),
     );
     assert_eq!(status, 400, "{refused}");
-    let (status, refused) = server.post("/api/v1/query", &json!({ "object": "sample", "fields": ["watchers.name"] }));
+    let (status, refused) =
+        server.post("/api/v1/query", &json!({ "object": "sample", "fields": ["watchers.name"] }));
     assert_eq!(status, 400, "{refused}");
 }
 
