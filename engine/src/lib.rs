@@ -15,6 +15,7 @@ pub mod identity;
 mod layout;
 mod opening;
 mod pipeline;
+mod rules;
 pub mod session;
 mod system;
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //! 5. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
 //!    the formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
 //! 6. [`graphql::check`] sees whether two names become one outside.
-//! 7. [`freeze`] makes the registry, unless there was an error.
+//! 7. [`rules::compile`] resolves what must hold and happen.
+//! 8. [`freeze`] makes the registry, unless there was an error.
 //!
 //! A later stage runs on what the earlier ones could make sense of, and says nothing about what is already reported: a
 //! field that could not be read is not also "unknown" where an index names it.
@@ -22,6 +23,7 @@ mod indexes;
 mod objects;
 mod prefixes;
 mod relations;
+mod rules;
 mod search;
 mod system;
 mod texts;
@@ -40,6 +42,7 @@ use crate::{
     model::{Object, Package, Registry},
     name::ObjectName,
     read::PackageSource,
+    rules::Case,
 };
 
 /// A package whose files have been parsed.
@@ -48,6 +51,7 @@ struct ParsedPackage {
     definition: PackageDefinition,
     objects: Vec<ObjectDefinition>,
     texts: Vec<TextsDefinition>,
+    shelf: rules::Shelf,
 }
 
 /// All that was parsed, and the names of what could not be.
@@ -79,11 +83,12 @@ pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<R
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
+    let rules = rules::compile(&parsed.packages, &book, &drafts, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);
     }
-    Ok(freeze(&parsed, drafts, issues))
+    Ok(freeze(&parsed, drafts, rules, issues))
 }
 
 impl Parsed {
@@ -100,8 +105,9 @@ impl Parsed {
             }
             let read_texts = |(locale, file): &(String, _)| TextsDefinition::read(locale, file, issues);
             let texts = source.texts.iter().filter_map(read_texts).collect();
+            let shelf = rules::Shelf::read(source, issues);
             match definition {
-                Some(definition) => parsed.packages.push(ParsedPackage { definition, objects, texts }),
+                Some(definition) => parsed.packages.push(ParsedPackage { definition, objects, texts, shelf }),
                 None => {
                     let folder = source.package.file.parent().and_then(|folder| folder.file_name());
                     parsed.broken_packages.extend(folder.map(|name| name.to_string_lossy().into_owned()));
@@ -114,7 +120,12 @@ impl Parsed {
     }
 }
 
-fn freeze(parsed: &Parsed, drafts: Drafts<'_>, warnings: Issues) -> Registry {
+fn freeze(
+    parsed: &Parsed,
+    drafts: Drafts<'_>,
+    (rules, cases): (rules::AllRules, Vec<Case>),
+    warnings: Issues,
+) -> Registry {
     let mut packages = IndexMap::new();
     for ParsedPackage { definition, objects, .. } in &parsed.packages {
         let mut names: Vec<_> = objects.iter().map(|object| object.name.value.clone()).collect();
@@ -131,7 +142,7 @@ fn freeze(parsed: &Parsed, drafts: Drafts<'_>, warnings: Issues) -> Registry {
         packages.insert(package.name.clone(), package);
     }
     let objects = drafts.into_iter().map(|(name, draft)| (name, Arc::new(draft.object))).collect();
-    let mut registry = Registry { version: String::new(), packages, objects, warnings };
+    let mut registry = Registry { version: String::new(), packages, objects, rules, cases, warnings };
     registry.version = content_hash(&registry);
     registry
 }

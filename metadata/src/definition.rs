@@ -3,7 +3,9 @@
 //! All that can be judged without looking at another file is judged here: keys, shapes, ranges, options, literal
 //! defaults. References to other objects stay names.
 
+pub(crate) mod action;
 pub(crate) mod autonumber;
+pub(crate) mod case;
 pub(crate) mod currency;
 pub(crate) mod default;
 pub(crate) mod field;
@@ -17,9 +19,14 @@ pub(crate) mod object;
 pub(crate) mod options;
 pub(crate) mod package;
 pub(crate) mod reference;
+pub(crate) mod rule;
+pub(crate) mod state_machine;
+pub(crate) mod step;
 pub(crate) mod structure;
 pub(crate) mod text;
 pub(crate) mod texts;
+pub(crate) mod trigger;
+pub(crate) mod validation;
 pub(crate) mod value;
 
 use crate::issue::Place;

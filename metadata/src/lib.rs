@@ -26,6 +26,7 @@ pub mod naming;
 pub mod nearest;
 mod pattern;
 mod read;
+pub mod rules;
 pub mod yaml;
 
 pub use issue::{Issue, Issues, Place, Severity};

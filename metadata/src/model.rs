@@ -14,6 +14,7 @@ use crate::{
     name::{FieldName, ObjectName, PackageName, RelationName},
     naming::title_case,
     pattern::Pattern,
+    rules::{Case, Rules},
 };
 
 /// Every active package, compiled together. Immutable; a new version is a new registry.
@@ -26,6 +27,12 @@ pub struct Registry {
     pub packages: IndexMap<PackageName, Package>,
     /// Every object by name, over all packages.
     pub objects: IndexMap<ObjectName, Arc<Object>>,
+    /// The rules of those objects that have some.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub rules: IndexMap<ObjectName, Arc<Rules>>,
+    /// What the packages promise, to be tried.
+    #[serde(skip)]
+    pub cases: Vec<Case>,
     /// What compiles, but its author should look at.
     #[serde(skip)]
     pub warnings: Issues,
