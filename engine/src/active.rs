@@ -31,6 +31,8 @@ pub(crate) struct Referrer {
     pub field: FieldName,
     /// What deleting the target does, `SetNull` on a required field being `Restrict`.
     pub on_delete: DeleteBehavior,
+    /// It holds a list of references, which no index knows.
+    pub many: bool,
 }
 
 impl Active {
@@ -45,16 +47,20 @@ impl Active {
         let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();
         for object in registry.objects.values() {
             for field in object.fields.values() {
-                let FieldKind::Lookup { target, on_delete, .. } = &field.kind else { continue };
+                let (target, on_delete, many) = match &field.kind {
+                    FieldKind::Lookup { target, on_delete, .. } => (target, on_delete, false),
+                    FieldKind::References { target, on_delete } => (target, on_delete, true),
+                    _ => continue,
+                };
                 let on_delete = match on_delete {
                     DeleteBehavior::SetNull if field.required => DeleteBehavior::Restrict,
                     other => *other,
                 };
-                let referrer = Referrer { object: object.name.clone(), field: field.name.clone(), on_delete };
+                let (object, field) = (object.name.clone(), field.name.clone());
+                let referrer = Referrer { object, field, on_delete, many };
                 referrers.entry(target.clone()).or_default().push(referrer);
             }
         }
-        refuse_computed(&registry)?;
         let views = Arc::new(Views::new(registry.clone()));
         Ok(Self { registry, views, referrers, login_field })
     }
@@ -92,17 +98,6 @@ fn merge(stored: &TableSpec, wanted: TableSpec) -> TableSpec {
     let added = wanted.columns.iter().filter(|new| stored.position(&new.name).is_none()).cloned();
     let columns = kept.chain(added).collect();
     TableSpec { columns, ..wanted }
-}
-
-/// Until views compute them.
-fn refuse_computed(registry: &Registry) -> Result<()> {
-    for object in registry.objects.values() {
-        if let Some(field) = object.fields.values().find(|field| field.kind.is_computed()) {
-            let message = format!("{}.{} is a formula, which can't be served yet", object.name, field.name);
-            return Err(Error::new(crate::ErrorKind::Invalid, "INVALID_PACKAGES", message));
-        }
-    }
-    Ok(())
 }
 
 fn login_field(registry: &Registry) -> Result<FieldName> {

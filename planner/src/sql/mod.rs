@@ -2,6 +2,8 @@
 
 pub mod bounds;
 mod catalog;
+mod computed;
+mod floats;
 mod gate;
 mod pairs;
 mod parameters;
@@ -29,6 +31,7 @@ use datafusion::{
 use futures::future::BoxFuture;
 
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
+pub(crate) use floats::FloatsPrevail;
 
 use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
 
@@ -64,6 +67,7 @@ impl SqlSession {
             views: Arc::clone(&context.views),
             snapshot: context.snapshot.clone(),
             reads_audit: context.reads_audit,
+            clock: context.clock(),
         };
         state.register_udtf("search", Arc::new(search::SearchFunction(tables.clone())));
         state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(tables, extras.schemas.clone())));
