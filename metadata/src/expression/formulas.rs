@@ -21,6 +21,9 @@ use crate::{
     name::{FieldName, ObjectName},
 };
 
+/// Digits of a whole number that is a decimal.
+const INT_DIGITS_BEYOND: u8 = 19;
+
 /// A formula as its author wrote it.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
@@ -195,7 +198,9 @@ fn returned(
             return None;
         }
     };
-    Some((returns, expression.clone()))
+    // A decimal without digits behind the point is stored as one only when it has more than a whole number's.
+    let stored = Type::of(&returns)?;
+    Some((returns, Expression { node: expression.node.clone().converted(&stored) }))
 }
 
 fn kind_of(type_: &Type) -> Option<FieldKind> {
@@ -204,7 +209,7 @@ fn kind_of(type_: &Type) -> Option<FieldKind> {
         Type::Bool => FieldKind::Boolean,
         Type::Int => FieldKind::Number { precision: 18, scale: 0, min: None, max: None },
         Type::Decimal { precision, scale } => FieldKind::Number {
-            precision: *precision,
+            precision: if *scale == 0 { (*precision).max(INT_DIGITS_BEYOND) } else { *precision },
             scale: i8::try_from(*scale).ok()?,
             min: None,
             max: None,

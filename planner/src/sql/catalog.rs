@@ -13,7 +13,11 @@ use datafusion::{
 use quarry_metadata::{Object, PackageName};
 use quarry_storage::Snapshot;
 
-use crate::view::{AuditTable, Restriction, Views};
+use super::computed;
+use crate::{
+    coerce::Clock,
+    view::{AuditTable, Restriction, Views},
+};
 
 /// The one database of a session.
 pub(crate) const CATALOG: &str = "main";
@@ -31,6 +35,7 @@ pub(super) struct State {
     pub(super) snapshot: Snapshot,
     /// The schema `audit` is there.
     pub(super) reads_audit: bool,
+    pub(super) clock: Clock,
 }
 
 impl fmt::Debug for State {
@@ -163,7 +168,7 @@ impl SchemaProvider for ViewSchema {
             return Ok(Some(table));
         }
         let view = self.state.views.get(name).filter(|view| self.holds(&view.object));
-        let provider = view.map(|view| view.provider(&self.state.snapshot, Restriction::None));
+        let provider = view.map(|view| computed::table(&self.state, view, Restriction::None));
         Ok(provider.transpose()?)
     }
 

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 mod catalog;
+mod computed;
 mod gate;
 mod pairs;
 mod parameters;
@@ -64,6 +65,7 @@ impl SqlSession {
             views: Arc::clone(&context.views),
             snapshot: context.snapshot.clone(),
             reads_audit: context.reads_audit,
+            clock: context.clock(),
         };
         state.register_udtf("search", Arc::new(search::SearchFunction(tables.clone())));
         state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(tables, extras.schemas.clone())));

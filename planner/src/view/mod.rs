@@ -107,7 +107,15 @@ impl ObjectView {
         }
     }
 
-    /// The scan of this view on a snapshot: the one door from a plan to storage.
+    /// Its fields that are computed when they are read.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = &Field> {
+        self.fields
+            .iter()
+            .filter_map(|name| self.field(name.as_str()))
+            .filter(|field| field.kind.is_computed())
+    }
+
+    /// The scan of this view's stored fields on a snapshot: the one door from a plan to storage.
     ///
     /// # Errors
     ///
@@ -121,9 +129,13 @@ impl ObjectView {
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
         };
+        let is_stored = |name: &&FieldName| {
+            self.object.field(name.as_str()).is_none_or(|field| !field.kind.is_computed())
+        };
         let columns = self
             .fields
             .iter()
+            .filter(is_stored)
             .map(|name| table.spec().position(name.as_str()).ok_or_else(|| missing(name)))
             .collect::<Result<Vec<usize>>>()?;
         Ok(Arc::new(scan::ScanTable::new(table, columns, restriction)))
