@@ -11,8 +11,8 @@ use quarry_metadata::{DeleteBehavior, FieldName, ObjectName};
 use quarry_storage::{Key, Row, Value};
 
 use super::{
-    calculate,
     call::{Action, Call, Step},
+    draft::Draft,
     targets, users,
 };
 use crate::{
@@ -70,7 +70,7 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
     expand(work, &mut expansion)?;
     let findings = expansion.restrictions();
     if findings.is_empty() {
-        apply(work, expansion)?;
+        apply(work, call, expansion)?;
     }
     call.find(findings);
     Ok(())
@@ -182,9 +182,9 @@ fn follow(
     Ok(())
 }
 
-fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
+fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
     let Expansion { doomed, names, cleared, .. } = expansion;
-    for Link { layout, key, field, .. } in cleared {
+    for Link { layout, key, field, change, .. } in cleared {
         if names.contains(&(layout.object.name.clone(), key.clone())) {
             continue;
         }
@@ -192,13 +192,9 @@ fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
         else {
             continue;
         };
-        let mut values: Vec<Value> =
-            (0..layout.spec.columns.len()).map(|column| old.get(column).clone()).collect();
-        if let Some(value) = values.get_mut(column) {
-            *value = Value::Null;
-        }
-        calculate::stamp(&layout, &mut values, Some(&old), work);
-        work.update(&layout, old, Row(values.into()))?;
+        let mut draft = Draft::update(change, layout, old);
+        draft.give(column, Value::Null);
+        super::complete(work, call, draft)?;
     }
     for (layout, row, _) in doomed {
         users::leave(work, &layout, &row)?;
