@@ -16,7 +16,6 @@ use datafusion::{
 
 use super::catalog::State;
 use crate::{
-    error::Error,
     lower,
     plan::{At, Scope},
     view::{ObjectView, Restriction, SCORE},
@@ -93,7 +92,7 @@ impl ComputedTable {
         let mut columns = Vec::with_capacity(used.len());
         for name in used {
             let at = At { code: "INVALID_FIELD", place: &name };
-            let expr = scope.subject(&name, at).map_err(Error::from)?.expr;
+            let expr = scope.subject(&name, at)?.expr;
             columns.push(expr.alias(name.clone()));
         }
         let mut plan = scope.plan(&self.state.snapshot, self.restriction.clone())?.project(columns)?;

@@ -172,6 +172,8 @@ fn within(dice: &mut Dice, depth: u64) -> Written {
 }
 
 fn looped(dice: &mut Dice, depth: u64) -> Written {
+    // Lists are gone over at most two within each other.
+    let depth = depth.min(2);
     let body = |dice: &mut Dice| match dice.roll(3) {
         0 => Written::same(pick(dice, &["i > 1", "i % 2 == 0", "i != 3"])),
         1 => Written::of(&[&int(dice, depth - 1)], |part| format!("i < {}", part[0])),

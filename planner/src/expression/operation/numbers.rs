@@ -183,8 +183,11 @@ pub(super) fn converted(returns: &Type, arguments: &Arguments, mode: Mode) -> Re
     }
 }
 
-/// Reads whole and exact numbers alike: digits, and how many are behind the point.
-fn digits(arguments: &Arguments) -> Result<Box<dyn Fn(usize) -> Option<(i128, u8)> + '_>> {
+/// The number in a row: its digits, and how many of them are behind the point.
+type Digits<'a> = Box<dyn Fn(usize) -> Option<(i128, u8)> + 'a>;
+
+/// Reads whole and exact numbers alike.
+fn digits(arguments: &Arguments) -> Result<Digits<'_>> {
     Ok(match arguments.data_type(0)? {
         DataType::Int64 => {
             let cells = arguments.primitive::<Int64Type>(0)?;
