@@ -14,6 +14,7 @@
 //! field that could not be read is not also "unknown" where an index names it.
 
 mod book;
+mod companions;
 mod dependencies;
 mod fields;
 mod formulas;
@@ -143,6 +144,7 @@ fn freeze(
             version: definition.version.clone().unwrap_or(semver::Version::new(0, 0, 0)),
             label: definition.label.clone(),
             description: definition.description.clone(),
+            default_currency: definition.default_currency.clone(),
             depends: definition.depends.iter().map(|(name, req)| (name.value.clone(), req.clone())).collect(),
             objects: names,
         };

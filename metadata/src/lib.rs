@@ -14,6 +14,7 @@
 //! This room knows no storage and no query engine, and does no I/O beyond reading package folders.
 
 mod compile;
+pub mod currency;
 mod decimal;
 mod definition;
 pub mod expression;
@@ -23,6 +24,7 @@ pub mod model;
 pub mod name;
 pub mod naming;
 pub mod nearest;
+mod pattern;
 mod read;
 pub mod rules;
 pub mod yaml;
@@ -30,6 +32,7 @@ pub mod yaml;
 pub use issue::{Issue, Issues, Place, Severity};
 pub use model::*;
 pub use name::{FieldName, ObjectName, PackageName, RelationName};
+pub use pattern::Pattern;
 
 use std::path::PathBuf;
 

@@ -48,6 +48,8 @@ pub(crate) struct Call {
     pub lost: HashSet<(ObjectName, Key)>,
     /// Records that are to be validated when all of them are written.
     pub pending: Vec<Pending>,
+    /// Passwords that were to be hashed.
+    pub passwords: usize,
 }
 
 impl Call {
@@ -58,6 +60,7 @@ impl Call {
             findings: Vec::new(),
             lost: HashSet::new(),
             pending: Vec::new(),
+            passwords: 0,
         }
     }
 

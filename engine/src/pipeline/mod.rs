@@ -5,12 +5,14 @@
 //! 3. [`defaults`]: what a new record gets that the client did not give.
 //! 4. [`coerce`]: from what came in to values of the fields' types.
 //! 5. [`befores`]: what packages set or refuse before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
-//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; then which values may follow which ([`machines`]).
+//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
+//!    values may follow which ([`machines`]).
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
 //! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
+mod among;
 mod calculate;
 mod call;
 mod coerce;
@@ -106,6 +108,7 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
     befores(&mut draft, work)?;
     calculate::fields(&mut draft, work)?;
     validate::fields(&mut draft);
+    among::check(&mut draft);
     machines(&mut draft, work);
     remember(&draft, work, call);
     constraints::check(&mut draft, work, call)?;

@@ -6,7 +6,10 @@ use crate::{
     compile::{Draft, Drafts},
     issue::{Issues, Place},
     model::{FieldKind, RelationKind},
-    naming::{GRAPHQL_TYPE_SUFFIXES, camel_case, pascal_case, plural, relation_of_lookup},
+    naming::{
+        GRAPHQL_TYPE_SUFFIXES, camel_case, ids_of_references, pascal_case, plural, relation_of_lookup,
+        relation_of_references,
+    },
 };
 
 /// Reports the collisions among object types, root fields, and the fields of each type.
@@ -41,16 +44,24 @@ fn check_types(draft: &Draft<'_>, types: &Names, issues: &mut Issues) {
     }
 }
 
-/// A lookup has two fields there: its id (`accountId`) and the record (`account`).
+/// A lookup has two fields there: its id (`accountId`) and the record (`account`); so has a list of references.
 fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
     let mut names = Names::default();
     let object_place = &draft.definition.name.place;
     for field in draft.object.fields.values() {
         let place = draft.definition.fields.get(&field.name).map_or(object_place, |written| &written.place);
         let name = field.name.as_str();
-        if !matches!(field.kind, FieldKind::Lookup { .. }) {
-            names.add(camel_case(name), name, place, issues);
-            continue;
+        match field.kind {
+            FieldKind::Lookup { .. } => {}
+            FieldKind::References { .. } => {
+                names.add(ids_of_references(name), name, place, issues);
+                names.add(camel_case(&relation_of_references(name)), name, place, issues);
+                continue;
+            }
+            _ => {
+                names.add(camel_case(name), name, place, issues);
+                continue;
+            }
         }
         let to_one = relation_of_lookup(name);
         let own = RelationKind::ToOne { field: field.name.clone() };

@@ -12,7 +12,7 @@ use crate::{
     issue::{Issues, Place},
     model::{FieldKind, Relation, RelationKind},
     name::{FieldName, ObjectName, RelationName},
-    naming::{plural, relation_of_lookup},
+    naming::{plural, relation_of_lookup, relation_of_references},
 };
 
 /// A way back that still needs its name.
@@ -36,27 +36,38 @@ pub(super) fn connect(drafts: &mut Drafts<'_>, issues: &mut Issues) {
     for draft in drafts.values_mut() {
         let object = &mut draft.object;
         for field in object.fields.values() {
-            let FieldKind::Lookup { target, .. } = &field.kind else { continue };
-            let name = relation_of_lookup(field.name.as_str());
+            let (target, name, kind) = match &field.kind {
+                FieldKind::Lookup { target, .. } => {
+                    let kind = RelationKind::ToOne { field: field.name.clone() };
+                    (target, relation_of_lookup(field.name.as_str()).to_owned(), kind)
+                }
+                FieldKind::References { target, .. } => {
+                    let kind = RelationKind::ToSeveral { field: field.name.clone() };
+                    (target, relation_of_references(field.name.as_str()), kind)
+                }
+                _ => continue,
+            };
             let written = draft.definition.fields.get(&field.name);
             let place =
                 written.map_or_else(|| draft.definition.name.place.clone(), |field| field.place.clone());
-            if name != field.name.as_str() && object.fields.contains_key(name) {
+            let is_field = name != field.name.as_str() && object.fields.contains_key(name.as_str());
+            if is_field || object.relations.contains_key(name.as_str()) {
+                let other = if is_field { "a field" } else { "the relation of another" };
                 let message = format!(
-                    "the lookup `{}` would make a relation `{name}`, but that is a field; rename one",
+                    "the lookup `{}` would make a relation `{name}`, but that is {other}; rename one",
                     field.name
                 );
                 issues.error(&place, "relation-collision", message);
                 continue;
             }
-            let kind = RelationKind::ToOne { field: field.name.clone() };
-            let relation = Relation { name: RelationName::from(name), target: target.clone(), kind };
+            let goes_back = matches!(kind, RelationKind::ToOne { .. });
+            let relation = Relation { name: RelationName::from(name.as_str()), target: target.clone(), kind };
             object.relations.insert(relation.name.clone(), relation);
-            if let Some(written) = written {
+            if let (Some(written), true) = (written, goes_back) {
                 let way_back = WayBack {
                     source: object.name.clone(),
                     field: field.name.clone(),
-                    to_one: name.to_owned(),
+                    to_one: name,
                     reverse_name: reverse_name(written),
                     place,
                 };

@@ -4,7 +4,7 @@ use semver::{Version, VersionReq};
 
 use crate::{
     definition::{
-        Located,
+        Located, currency,
         identifier::{NameOf, check},
         mapping::{Keys, Mapping},
         value::{Value, parse},
@@ -25,6 +25,7 @@ pub(crate) struct PackageDefinition {
     pub(crate) version: Option<Version>,
     pub(crate) label: Labels,
     pub(crate) description: Option<String>,
+    pub(crate) default_currency: Option<String>,
     pub(crate) depends: Vec<(Located<PackageName>, VersionReq)>,
 }
 
@@ -35,6 +36,7 @@ const KEYS: Keys = Keys {
         ("version", &[]),
         ("label", &[]),
         ("description", &[]),
+        ("defaultCurrency", &[]),
         ("depends", &["dependencies"]),
         ("scope", &[]),
     ],
@@ -50,6 +52,7 @@ impl PackageDefinition {
         let version = mapping.must_get("version", issues).and_then(|value| version(value, issues));
         let label = mapping.get("label").and_then(|value| value.labels(issues));
         let description = mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned);
+        let default_currency = mapping.get("defaultCurrency").and_then(|value| currency::code(value, issues));
         let depends = mapping.get("depends").map(|value| depends(value, issues)).unwrap_or_default();
         if let Some(value) = mapping.get("scope") {
             check_scope(value, issues);
@@ -57,7 +60,7 @@ impl PackageDefinition {
         let name = name?;
         let mut label = label.unwrap_or_default();
         label.0.entry("en".to_owned()).or_insert_with(|| title_case(name.value.as_str()));
-        Some(Self { name, version, label, description, depends })
+        Some(Self { name, version, label, description, default_currency, depends })
     }
 }
 

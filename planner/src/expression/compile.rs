@@ -133,7 +133,7 @@ fn call(
 ) -> Result<Expr> {
     let is_blank = matches!(function, Function::IsBlank | Function::IsEmpty);
     if let (true, Some(Node { type_, .. })) = (is_blank, arguments.first())
-        && !matches!(type_, Type::Text | Type::Json | Type::List(_))
+        && !matches!(type_, Type::Text | Type::List(_))
     {
         return Ok(lowered.swap_remove(0).is_null());
     }

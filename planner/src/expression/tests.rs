@@ -1,4 +1,4 @@
-//! What every function and operator gives, on a record that has values and on one that has none: `tests/golden/expressions.txt`.
+//! What every function and operator gives, on a record that has values and on one that has none: `tests/expressions.txt`.
 //! Run with `UPDATE_GOLDEN=1` to write it, and read it before you commit.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -106,7 +106,7 @@ fn given(registry: &Registry, text: &str) -> [String; 2] {
 #[test]
 fn every_function_and_every_rule_of_null_is_as_the_golden_file_says() {
     let registry = registry();
-    let file = folder("tests/golden/expressions.txt");
+    let file = folder("tests/expressions.txt");
     let golden = fs::read_to_string(&file).unwrap();
     let mut found = String::new();
     for line in golden.lines() {

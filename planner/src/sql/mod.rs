@@ -3,6 +3,7 @@
 pub mod bounds;
 mod catalog;
 mod computed;
+mod floats;
 mod gate;
 mod pairs;
 mod parameters;
@@ -30,6 +31,7 @@ use datafusion::{
 use futures::future::BoxFuture;
 
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
+pub(crate) use floats::FloatsPrevail;
 
 use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
 
