@@ -8,6 +8,7 @@ use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
 
 use crate::{
     error::{Error, Result},
+    rules::Rulebook,
     system,
 };
 
@@ -18,6 +19,8 @@ pub(crate) const USER: &str = "user";
 pub(crate) struct Active {
     pub registry: Arc<Registry>,
     pub views: Arc<Views>,
+    /// What must hold, compiled.
+    pub rules: Rulebook,
     /// Who refers to an object, by the object referred to.
     pub referrers: HashMap<ObjectName, Vec<Referrer>>,
     /// The field of `user` that holds the login name.
@@ -62,7 +65,8 @@ impl Active {
             }
         }
         let views = Arc::new(Views::new(registry.clone()));
-        Ok(Self { registry, views, referrers, login_field })
+        let rules = Rulebook::of(&registry)?;
+        Ok(Self { registry, views, rules, referrers, login_field })
     }
 
     /// The object of that exact name.

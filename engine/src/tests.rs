@@ -102,7 +102,7 @@ pub(crate) fn upsert(object: &str, on: &[&str], data: Json) -> Change {
     change(object, Operation::Upsert { on, data: record(data) })
 }
 
-fn delete(object: &str, id: &str) -> Change {
+pub(crate) fn delete(object: &str, id: &str) -> Change {
     change(object, Operation::Delete { id: id.to_owned() })
 }
 

@@ -73,7 +73,16 @@ struct Draft<'a> {
 type Drafts<'a> = IndexMap<ObjectName, Draft<'a>>;
 
 /// Compiles what was read. Nothing comes of it when there is an error among the issues.
-pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<Registry, Issues> {
+pub(crate) fn compile(sources: &[PackageSource], issues: Issues) -> Result<Registry, Issues> {
+    compile_rules(sources, rules::Kept::Only, issues)
+}
+
+/// As [`compile`], with these rules.
+fn compile_rules(
+    sources: &[PackageSource],
+    kept: rules::Kept,
+    mut issues: Issues,
+) -> Result<Registry, Issues> {
     let parsed = Parsed::read(sources, &mut issues);
     let book = book::Book::open(&parsed, &mut issues);
     dependencies::check(&book, &parsed, &mut issues);
@@ -83,7 +92,7 @@ pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<R
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
-    let rules = rules::compile(&parsed.packages, &book, &drafts, &mut issues);
+    let rules = rules::compile(&parsed.packages, &book, &drafts, kept, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);

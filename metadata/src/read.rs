@@ -46,7 +46,7 @@ const RULE_KINDS: &[(&str, RuleKind)] = &[
 ];
 
 /// Those that the engine keeps: the others are read, so that their author sees all findings, and refused.
-const RULE_KINDS_KEPT: &[RuleKind] = &[RuleKind::Workflow];
+const RULE_KINDS_KEPT: &[RuleKind] = &[RuleKind::Validation, RuleKind::Workflow, RuleKind::Trigger];
 
 /// One file that was read.
 #[derive(Debug)]

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use quarry_metadata::ObjectName;
 use quarry_storage::Key;
 
-use crate::change::{Done, Finding, Outcome, Record};
+use crate::{
+    change::{Done, Finding, Outcome, Record},
+    rules::Pending,
+};
 
 /// Findings told in one answer; past it the rest of the call is not looked at.
 const FINDINGS_MAX: usize = 1000;
@@ -43,6 +46,8 @@ pub(crate) struct Call {
     findings: Vec<Finding>,
     /// Records that would be there if their change had no findings: who refers to them is not to blame.
     pub lost: HashSet<(ObjectName, Key)>,
+    /// Records that are to be validated when all of them are written.
+    pub pending: Vec<Pending>,
     /// Passwords that were to be hashed.
     pub passwords: usize,
 }
@@ -50,7 +55,13 @@ pub(crate) struct Call {
 impl Call {
     /// A call of so many changes.
     pub fn new(changes: usize) -> Self {
-        Self { outcomes: vec![None; changes], findings: Vec::new(), lost: HashSet::new(), passwords: 0 }
+        Self {
+            outcomes: vec![None; changes],
+            findings: Vec::new(),
+            lost: HashSet::new(),
+            pending: Vec::new(),
+            passwords: 0,
+        }
     }
 
     /// Notes what a change did; several records of one change add up.

@@ -14,8 +14,8 @@ use quarry_metadata::{DeleteBehavior, FieldName, ObjectName};
 use quarry_storage::{Key, Row, Value};
 
 use super::{
-    calculate,
     call::{Action, Call, Step},
+    draft::Draft,
     targets, users,
 };
 use crate::{
@@ -73,7 +73,7 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
     expand(work, &mut expansion)?;
     let findings = expansion.restrictions();
     if findings.is_empty() {
-        apply(work, expansion)?;
+        apply(work, call, expansion)?;
     }
     call.find(findings);
     Ok(())
@@ -222,9 +222,9 @@ fn without(value: &Value, gone: &Key) -> Value {
     }
 }
 
-fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
+fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
     let Expansion { doomed, names, cleared, .. } = expansion;
-    for Link { layout, key, field, parent: (_, gone), .. } in cleared {
+    for Link { layout, key, field, parent: (_, gone), change } in cleared {
         if names.contains(&(layout.object.name.clone(), key.clone())) {
             continue;
         }
@@ -232,13 +232,10 @@ fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
         else {
             continue;
         };
-        let mut values: Vec<Value> =
-            (0..layout.spec.columns.len()).map(|column| old.get(column).clone()).collect();
-        if let Some(value) = values.get_mut(column) {
-            *value = without(value, &gone);
-        }
-        calculate::stamp(&layout, &mut values, Some(&old), work);
-        work.update(&layout, old, Row(values.into()))?;
+        let left = without(old.get(column), &gone);
+        let mut draft = Draft::update(change, layout, old);
+        draft.give(column, left);
+        super::complete(work, call, draft)?;
     }
     for (layout, row, _) in doomed {
         users::leave(work, &layout, &row)?;

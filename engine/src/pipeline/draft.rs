@@ -147,6 +147,11 @@ impl Draft {
         self.find(Some(field.name.as_str()), fault.code, fault.message, None);
     }
 
+    /// The id, where the client knows it.
+    pub fn told_id(&self) -> Option<String> {
+        self.id_is_told.then(|| self.id.to_string())
+    }
+
     /// A field has a finding already.
     pub fn is_faulty(&self, field: &str) -> bool {
         self.findings.iter().any(|finding| finding.field.as_deref() == Some(field))

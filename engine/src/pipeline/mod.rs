@@ -4,10 +4,11 @@
 //! 2. [`resolve`]: which field each name means; what a client may not write is found here.
 //! 3. [`defaults`]: what a new record gets that the client did not give.
 //! 4. [`coerce`]: from what came in to values of the fields' types.
-//! 5. [`calculate`]: what the engine writes itself: numbers, times, revision, version.
-//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields
-//!    together; then the packages' own [`rules`].
+//! 5. [`befores`]: what packages set or refuse before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
+//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
+//!    values may follow which ([`machines`]).
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
+//! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
@@ -28,12 +29,14 @@ mod validate;
 pub(crate) use call::{Action, Call, Step};
 pub(crate) use coerce::{days_of, micros_of};
 use draft::Draft;
+use indexmap::IndexMap;
+use quarry_metadata::ObjectName;
 use quarry_storage::Key;
 
 use crate::{
-    change::{Done, Record},
+    change::{Done, Finding, Record},
     error::{Error, Result},
-    rules::{self, Subject},
+    rules::{self, Broken, Effect, Pending, Subject},
     work::Work,
 };
 
@@ -78,7 +81,7 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
             }
         }
     }
-    Ok(())
+    settle(work, call)
 }
 
 /// One record through all stages.
@@ -91,34 +94,102 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
         None => Done::Created,
     };
     let id: Key = draft.id.clone();
-    if done == Done::Created || draft.has_changed() {
-        calculate::fields(&mut draft, work)?;
-        validate::fields(&mut draft);
-        among::check(&mut draft);
-        rules(&mut draft, work);
-        constraints::check(&mut draft, work, call)?;
-        match draft.findings.is_empty() {
-            true => put(work, &mut draft)?,
-            false => call.lost.insert((draft.layout.object.name.clone(), id.clone())),
-        };
+    let (change, layout) = (draft.change, draft.layout.clone());
+    match done == Done::Created || draft.has_changed() {
+        true => complete(work, call, draft)?,
+        false => call.find(draft.findings),
     }
-    call.done(draft.change, draft.layout.object.name.as_str(), done, &[id]);
+    call.done(change, layout.object.name.as_str(), done, &[id]);
+    Ok(())
+}
+
+/// A new or changed record through the stages behind its values.
+fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
+    befores(&mut draft, work)?;
+    calculate::fields(&mut draft, work)?;
+    validate::fields(&mut draft);
+    among::check(&mut draft);
+    machines(&mut draft, work);
+    remember(&draft, work, call);
+    constraints::check(&mut draft, work, call)?;
+    match draft.findings.is_empty() {
+        true => put(work, &mut draft)?,
+        false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
+    }
     call.find(draft.findings);
     Ok(())
 }
 
-/// What packages say must hold.
-fn rules(draft: &mut Draft, work: &Work) {
-    let layout = draft.layout.clone();
-    let subject = Subject { layout: &layout, old: draft.old.as_ref(), new: &draft.values };
-    for broken in rules::machines(&subject, work) {
+fn subject(draft: &Draft) -> Subject<'_> {
+    Subject { layout: &draft.layout, old: draft.old.as_ref(), new: &draft.values }
+}
+
+/// What packages do before a record is written.
+fn befores(draft: &mut Draft, work: &mut Work) -> Result<()> {
+    rules::befores(draft, work, subject, |draft, effect| match effect {
+        Effect::Set(column, value) => {
+            if *draft.value(column) != value {
+                draft.give(column, value);
+            }
+        }
+        Effect::Broken(broken) => found(draft, broken),
+    })
+}
+
+/// Which values may follow which.
+fn machines(draft: &mut Draft, work: &Work) {
+    for broken in rules::machines(&subject(draft), work) {
         if !broken.field.as_deref().is_some_and(|field| draft.is_faulty(field)) {
-            draft.find(broken.field.as_deref(), broken.code, broken.message, None);
+            found(draft, broken);
         }
     }
 }
 
-fn put(work: &mut Work, draft: &mut Draft) -> Result<bool> {
+fn found(draft: &mut Draft, broken: Broken) {
+    draft.find(broken.field.as_deref(), broken.code, broken.message, None);
+}
+
+/// Puts a record among those that are validated when all are written.
+fn remember(draft: &Draft, work: &Work, call: &mut Call) {
+    let is_new = draft.old.is_none();
+    if rules::has_validations(draft.layout.object.name.as_str(), is_new, work) {
+        call.pending.push(Pending {
+            change: draft.change,
+            layout: draft.layout.clone(),
+            id: draft.told_id(),
+            old: draft.old.clone(),
+            new: draft.values.clone(),
+            faulty: draft.findings.iter().filter_map(|finding| finding.field.clone()).collect(),
+        });
+    }
+}
+
+/// What must hold of the records of a call, all of one object at once.
+fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
+    let pending = std::mem::take(&mut call.pending);
+    let mut groups: IndexMap<(ObjectName, bool), Vec<&Pending>> = IndexMap::new();
+    for record in &pending {
+        let group = (record.layout.object.name.clone(), record.old.is_none());
+        groups.entry(group).or_default().push(record);
+    }
+    for ((object, _), records) in groups {
+        for (at, broken) in rules::validate(&records, work)? {
+            let Some(record) = records.get(at) else { continue };
+            call.find([Finding {
+                change: record.change,
+                object: object.to_string(),
+                id: record.id.clone(),
+                field: broken.field,
+                code: broken.code.into(),
+                message: broken.message,
+                constraint: None,
+            }]);
+        }
+    }
+    Ok(())
+}
+
+fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {
     let layout = draft.layout.clone();
     let new = draft.row();
     match draft.old.take() {
@@ -128,5 +199,5 @@ fn put(work: &mut Work, draft: &mut Draft) -> Result<bool> {
             work.update(&layout, old, new)?;
         }
     }
-    Ok(true)
+    Ok(())
 }

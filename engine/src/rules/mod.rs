@@ -1,13 +1,24 @@
 //! What packages say must hold, as the pipeline asks it of a record.
 //!
-//! 1. [`machines::check`]: whether the value of a field may follow the one that it had.
+//! 1. [`befores::run`]: triggers set fields of the record that is about to be written, or refuse it.
+//! 2. [`machines::check`]: whether the value of a field may follow the one that it had.
+//! 3. [`validations::validate`]: what must hold, asked of all records of a call at once when they are written.
+//!
+//! [`book`] has what the rules of a registry compile to; [`evaluation`] brings an expression what it reads.
 //!
 //! A finding carries the code that its rule gives it, and its text in the session's language.
 
+mod befores;
+mod book;
+mod evaluation;
 mod machines;
 mod message;
+mod validations;
 
+pub(crate) use befores::{Effect, run as befores};
+pub(crate) use book::Rulebook;
 pub(crate) use machines::check as machines;
+pub(crate) use validations::{Pending, has_validations, validate};
 
 use quarry_metadata::rules::Weight;
 use quarry_storage::{Row, Value};

@@ -1,11 +1,11 @@
-//! State machines over a real store: what may follow, through every kind of change, and what is told.
+//! Rules over a real store: what is set and what must hold, through every kind of change, and what is told.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use serde_json::json;
 
 use crate::{
-    Error, Operation, SessionOptions,
-    tests::{Shop, change, create, record, text, told, update, upsert},
+    Error, Operation, SessionOptions, Value,
+    tests::{Shop, change, create, delete, record, text, told, update, upsert},
 };
 
 async fn sent(shop: &Shop) -> String {
@@ -96,4 +96,87 @@ async fn it_is_told_in_the_language_of_who_asks() {
         let refused = session.change(wrong, false).await.unwrap_err();
         assert_eq!(refused.findings.first().unwrap().message, expected, "{locale}");
     }
+}
+
+#[tokio::test]
+async fn triggers_set_fields_in_order_and_what_they_set_is_checked() {
+    let shop = Shop::open();
+    let id = shop.create("parcel", json!({ "name": "Box" })).await.unwrap();
+    assert_eq!(shop.field("parcel", &id, "weight"), Some(Value::Decimal(1000)));
+    assert_eq!(shop.field("parcel", &id, "postage"), Some(Value::Decimal(200)), "after the weight was set");
+    assert_eq!(shop.field("parcel", &id, "code"), Some(text("P-2")), "it sees the postage set before it");
+    shop.change(vec![update("parcel", &id, json!({ "weight": "7.500" }))]).await.unwrap();
+    assert_eq!(shop.field("parcel", &id, "postage"), Some(Value::Decimal(1500)));
+    assert_eq!(shop.field("parcel", &id, "code"), Some(text("P-2")));
+    let readonly = shop.change(vec![update("parcel", &id, json!({ "postage": 1 }))]).await.unwrap_err();
+    assert_eq!(told(&readonly), ["0 parcel.postage readonly"], "a trigger writes it, a client does not");
+}
+
+#[tokio::test]
+async fn a_trigger_may_refuse() {
+    let shop = Shop::open();
+    let id = shop.create("parcel", json!({ "name": "Draft 1" })).await.unwrap();
+    let sent = || vec![update("parcel", &id, json!({ "status": "sent" }))];
+    let refused = shop.change(sent()).await.unwrap_err();
+    assert_eq!(told(&refused), ["0 parcel STILL_A_DRAFT"]);
+    assert_eq!(refused.findings.first().unwrap().message, "Draft 1 can't be sent");
+    shop.change(vec![update("parcel", &id, json!({ "name": "Box" }))]).await.unwrap();
+    shop.change(sent()).await.unwrap();
+    assert_eq!(shop.field("parcel", &id, "sent_on"), Some(Value::Date(20_513)), "the day of the clock");
+}
+
+#[tokio::test]
+async fn all_that_does_not_hold_is_found_in_all_records_at_once() {
+    let shop = Shop::open();
+    let wrong = vec![
+        create("parcel", json!({ "name": "One", "weight": 31, "code": "x" })),
+        create("parcel", json!({ "name": "Two" })),
+        create("parcel", json!({ "name": "Much too long a name for it", "weight": 40 })),
+        create("parcel", json!({ "name": "None", "weight": 0 })),
+    ];
+    let refused = shop.change(wrong).await.unwrap_err();
+    let expected = [
+        "0 parcel.code CODED",
+        "0 parcel.weight TOO_HEAVY",
+        "2 parcel.name max_length",
+        "2 parcel.weight TOO_HEAVY",
+        "3 parcel DIVISIBLE",
+    ];
+    assert_eq!(told(&refused), expected);
+    let messages: Vec<_> = refused.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(messages.get(1), Some(&"One weighs 31 kg: 30 are taken"));
+    assert_eq!(messages.get(4), Some(&"divisible can't be decided: a division by zero"));
+    assert_eq!(shop.rows("parcel"), 0);
+}
+
+#[tokio::test]
+async fn rules_look_at_other_records_as_the_call_leaves_them() {
+    let shop = Shop::open();
+    let outer = shop.create("parcel", json!({ "name": "Outer", "weight": 5 })).await.unwrap();
+    let heavy = create("parcel", json!({ "name": "Inner", "weight": 6, "within_id": outer }));
+    assert_eq!(
+        told(&shop.change(vec![heavy.clone()]).await.unwrap_err()),
+        ["0 parcel.within_id DOES_NOT_FIT"]
+    );
+    let wider = update("parcel", &outer, json!({ "weight": 9 }));
+    let made = shop.change(vec![heavy, wider]).await.unwrap();
+    let inner = made.first().unwrap().ids.first().unwrap().clone();
+    let to = |id: &str, status: &str| update("parcel", id, json!({ "status": status }));
+    shop.change(vec![to(&outer, "sent"), to(&inner, "sent")]).await.unwrap();
+    let full = shop.change(vec![to(&outer, "received")]).await.unwrap_err();
+    assert_eq!(told(&full), ["0 parcel.status STILL_FULL"]);
+    shop.change(vec![to(&outer, "received"), to(&inner, "received")]).await.unwrap();
+    assert_eq!(shop.field("parcel", &outer, "status"), Some(text("received")));
+}
+
+#[tokio::test]
+async fn a_reference_that_a_delete_empties_is_a_change_like_any_other() {
+    let shop = Shop::open();
+    let outer = shop.create("parcel", json!({ "name": "Outer", "weight": 5 })).await.unwrap();
+    let inner = create("parcel", json!({ "name": "Inner", "weight": 1, "within_id": outer }));
+    let inner = shop.change(vec![inner]).await.unwrap().first().unwrap().ids.first().unwrap().clone();
+    let before = shop.field("parcel", &inner, "revision");
+    shop.change(vec![delete("parcel", &outer)]).await.unwrap();
+    assert_eq!(shop.field("parcel", &inner, "within_id"), Some(Value::Null));
+    assert_ne!(shop.field("parcel", &inner, "revision"), before);
 }

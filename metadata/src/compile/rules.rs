@@ -8,6 +8,7 @@
 mod actions;
 mod cases;
 mod cycles;
+mod kept;
 mod machines;
 mod messages;
 mod steps;
@@ -67,11 +68,22 @@ impl Shelf {
     }
 }
 
+/// Which rules a registry may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Those that the engine keeps.
+    Only,
+    /// All that can be said.
+    #[cfg(test)]
+    AndLater,
+}
+
 /// Compiles the rules and cases of all packages.
 pub(super) fn compile(
     packages: &[ParsedPackage],
     book: &Book<'_>,
     drafts: &Drafts<'_>,
+    kept: Kept,
     issues: &mut Issues,
 ) -> (AllRules, Vec<Case>) {
     let mut compiler = Compiler {
@@ -97,6 +109,9 @@ pub(super) fn compile(
         rules.insert(name, Arc::new(of_object));
     }
     cycles::check(&rules, &compiler.places, issues);
+    if kept == Kept::Only {
+        kept::check(&rules, drafts, &compiler.places, issues);
+    }
     let mut all = Vec::new();
     for ParsedPackage { definition, shelf, .. } in packages {
         all.extend(cases::compile(&definition.name.value, &shelf.cases, drafts, &rules, issues));

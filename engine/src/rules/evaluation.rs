@@ -1,0 +1,180 @@
+//! Expressions evaluated on records: what they read is brought together from the transaction's own state, once for all of
+//! the records and expressions that are asked at once.
+
+use std::collections::HashMap;
+
+use quarry_metadata::{
+    ObjectName,
+    expression::{Children, Expression, Path, Root, Step, Type},
+};
+use quarry_planner::expression::{Compiled, Evaluated, Input, Inputs, Source, Surroundings};
+use quarry_storage::{Key, Row, Value};
+
+use super::Subject;
+use crate::{
+    active::USER,
+    error::{Error, Result},
+    layout::Layout,
+    work::{Work, keys_of},
+};
+
+/// Children of one record that one rule may look at.
+const CHILDREN_MAX: usize = 10_000;
+
+/// Expressions that are evaluated together; made once for a registry.
+pub(super) struct Together {
+    inputs: Inputs,
+    compiled: Vec<Compiled>,
+}
+
+impl Together {
+    /// Compiles them.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub fn new(expressions: &[&Expression]) -> Result<Together> {
+        let inputs = Inputs::of(expressions.iter().copied())?;
+        let compiled = expressions.iter().map(|expression| Compiled::new(expression, &inputs));
+        let compiled = compiled.collect::<Result<Vec<_>, _>>()?;
+        Ok(Together { inputs, compiled })
+    }
+
+    /// What each gives for each of the records.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` for a record with too many children; those of the store.
+    pub fn evaluate(&self, subjects: &[Subject<'_>], work: &mut Work) -> Result<Vec<Evaluated>> {
+        let mut reader = Reader { work, rows: HashMap::new() };
+        let mut brought = Brought::default();
+        for input in self.inputs.inputs() {
+            let (mut values, mut children) = (Vec::new(), Vec::new());
+            for subject in subjects {
+                match input {
+                    Input::Field { root, path, .. } => values.push(reader.field(subject, root, path)?),
+                    Input::Children { children: relation, members } => {
+                        children.push(reader.children(subject, relation, members)?);
+                    }
+                }
+            }
+            brought.values.push(values);
+            brought.children.push(children);
+        }
+        let around = Surroundings {
+            now_micros: work.actor.now_micros,
+            time_zone: work.actor.time_zone,
+            roles: Vec::new(),
+        };
+        let batch = self.inputs.batch(subjects.len(), &brought, &around)?;
+        let evaluated = self.compiled.iter().map(|compiled| compiled.evaluate(&batch));
+        Ok(evaluated.collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+/// What the records have, by input and record.
+#[derive(Default)]
+struct Brought {
+    values: Vec<Vec<Value>>,
+    children: Vec<Vec<Vec<Vec<Value>>>>,
+}
+
+impl Source for Brought {
+    fn value(&self, input: usize, row: usize) -> Value {
+        self.values.get(input).and_then(|rows| rows.get(row)).cloned().unwrap_or(Value::Null)
+    }
+
+    fn children(&self, input: usize, row: usize) -> Vec<Vec<Value>> {
+        self.children.get(input).and_then(|rows| rows.get(row)).cloned().unwrap_or_default()
+    }
+}
+
+struct Reader<'w> {
+    work: &'w mut Work,
+    /// Records that lookups have led to.
+    rows: HashMap<(ObjectName, Key), Option<Row>>,
+}
+
+impl Reader<'_> {
+    fn field(&mut self, subject: &Subject<'_>, root: &Root, path: &Path) -> Result<Value> {
+        match root {
+            Root::Record => self.follow(subject.layout, &|column| subject.new.get(column), path),
+            Root::Old => match subject.old {
+                Some(old) => self.follow(subject.layout, &|column| Some(old.get(column)), path),
+                None => Ok(Value::Null),
+            },
+            Root::User => {
+                let (user, key) = (ObjectName::from(USER), self.work.actor.user_id.clone());
+                let layout = self.work.layout(USER)?;
+                match self.row(&user, &key)? {
+                    Some(row) => self.follow(&layout, &|column| Some(row.get(column)), path),
+                    None => Ok(Value::Null),
+                }
+            }
+            Root::Named(name) => Err(Error::internal(format!("there is no record called {name}"))),
+        }
+    }
+
+    /// The field at the end of a path.
+    fn follow<'r>(
+        &mut self,
+        layout: &Layout,
+        value: &dyn Fn(usize) -> Option<&'r Value>,
+        path: &Path,
+    ) -> Result<Value> {
+        let of = |layout: &Layout, field: &str| {
+            let no_column = || Error::internal(format!("no column for {}.{field}", layout.object.name));
+            layout.column(field).ok_or_else(no_column)
+        };
+        let Some((first, rest)) = path.steps.split_first() else {
+            return Ok(value(of(layout, path.field.as_str())?).cloned().unwrap_or(Value::Null));
+        };
+        let mut key = value(of(layout, first.lookup.as_str())?).cloned().unwrap_or(Value::Null);
+        let mut target = &first.target;
+        for Step { lookup, target: next } in rest {
+            key = self.value_of(target, &key, lookup.as_str())?;
+            target = next;
+        }
+        self.value_of(target, &key, path.field.as_str())
+    }
+
+    /// A field of the record with that key; null when there is none.
+    fn value_of(&mut self, object: &ObjectName, key: &Value, field: &str) -> Result<Value> {
+        let Value::Text(key) = key else { return Ok(Value::Null) };
+        let layout = self.work.layout(object.as_str())?;
+        let Some(row) = self.row(object, key)? else { return Ok(Value::Null) };
+        Ok(layout.column(field).map_or(Value::Null, |column| row.get(column).clone()))
+    }
+
+    fn row(&mut self, object: &ObjectName, key: &Key) -> Result<Option<Row>> {
+        let name = (object.clone(), key.clone());
+        if let Some(known) = self.rows.get(&name) {
+            return Ok(known.clone());
+        }
+        let layout = self.work.layout(object.as_str())?;
+        let row = self.work.row(&layout.table, key)?;
+        self.rows.insert(name, row.clone());
+        Ok(row)
+    }
+
+    /// The children of a record, each with its members in order.
+    fn children(
+        &mut self,
+        subject: &Subject<'_>,
+        relation: &Children,
+        members: &[(Path, Type)],
+    ) -> Result<Vec<Vec<Value>>> {
+        let layout = self.work.layout(relation.object.as_str())?;
+        let key = subject.new.first().cloned().unwrap_or(Value::Null);
+        let table = self.work.view().table(&layout.table)?;
+        let found = table.lookup(relation.lookup.as_str(), &[key])?;
+        let mut children = Vec::new();
+        for key in keys_of(&table, found, CHILDREN_MAX)? {
+            let Some(row) = self.work.row(&layout.table, &key)? else { continue };
+            let values =
+                members.iter().map(|(path, _)| self.follow(&layout, &|column| Some(row.get(column)), path));
+            children.push(values.collect::<Result<Vec<_>>>()?);
+        }
+        Ok(children)
+    }
+}
