@@ -1,18 +1,21 @@
 //! The later stages: all packages together, from definitions to a registry.
 //!
 //! 1. [`Parsed::read`] parses every file of every package by itself.
-//! 2. [`book::Book::open`] gives every name its one owner: packages, objects.
-//! 3. [`dependencies::check`] holds `depends` against what is there.
-//! 4. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
-//! 5. [`relations::connect`] makes the ways between objects, [`prefixes::assign`] the id prefixes, [`texts::apply`] the translations.
-//! 6. [`graphql::check`] sees whether two names become one outside.
-//! 7. [`freeze`] makes the registry, unless there was an error.
+//! 2. [`extensions::merge`] lays what one package adds to another's object into it.
+//! 3. [`book::Book::open`] gives every name its one owner: packages, objects.
+//! 4. [`dependencies::check`] holds `depends` against what is there.
+//! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
+//! 6. [`relations::connect`] makes the ways between objects, [`prefixes::assign`] the id prefixes, [`texts::apply`] the translations.
+//! 7. [`aliases::check`] and [`graphql::check`] see whether two names become one.
+//! 8. [`freeze`] makes the registry, unless there was an error.
 //!
 //! A later stage runs on what the earlier ones could make sense of, and says nothing about what is already reported: a
 //! field that could not be read is not also "unknown" where an index names it.
 
+mod aliases;
 mod book;
 mod dependencies;
+mod extensions;
 mod fields;
 mod graphql;
 mod indexes;
@@ -23,7 +26,10 @@ mod search;
 mod system;
 mod texts;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 
@@ -33,7 +39,7 @@ use crate::{
         package::PackageDefinition,
         texts::TextsDefinition,
     },
-    issue::Issues,
+    issue::{Issues, Places},
     model::{Object, Package, Registry},
     name::ObjectName,
     read::PackageSource,
@@ -66,20 +72,24 @@ struct Draft<'a> {
 type Drafts<'a> = IndexMap<ObjectName, Draft<'a>>;
 
 /// Compiles what was read. Nothing comes of it when there is an error among the issues.
-pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<Registry, Issues> {
-    let parsed = Parsed::read(sources, &mut issues);
+pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<(Registry, Places), Issues> {
+    let mut parsed = Parsed::read(sources, &mut issues);
+    extensions::merge(&mut parsed, &mut issues);
     let book = book::Book::open(&parsed, &mut issues);
     dependencies::check(&book, &parsed, &mut issues);
     let mut drafts = objects::draft(&book, &mut issues);
     relations::connect(&mut drafts, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
+    aliases::check(&drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);
     }
-    Ok(freeze(&parsed, drafts, issues))
+    let places = places(&parsed, &drafts);
+    let aliases = book.aliases();
+    Ok((freeze(&parsed, drafts, aliases, issues), places))
 }
 
 impl Parsed {
@@ -97,7 +107,10 @@ impl Parsed {
             let read_texts = |(locale, file): &(String, _)| TextsDefinition::read(locale, file, issues);
             let texts = source.texts.iter().filter_map(read_texts).collect();
             match definition {
-                Some(definition) => parsed.packages.push(ParsedPackage { definition, objects, texts }),
+                Some(mut definition) => {
+                    definition.build(source.build.as_ref());
+                    parsed.packages.push(ParsedPackage { definition, objects, texts });
+                }
                 None => {
                     let folder = source.package.file.parent().and_then(|folder| folder.file_name());
                     parsed.broken_packages.extend(folder.map(|name| name.to_string_lossy().into_owned()));
@@ -110,7 +123,29 @@ impl Parsed {
     }
 }
 
-fn freeze(parsed: &Parsed, drafts: Drafts<'_>, warnings: Issues) -> Registry {
+/// Where everything is declared.
+fn places(parsed: &Parsed, drafts: &Drafts<'_>) -> Places {
+    let mut places = Places::default();
+    for package in &parsed.packages {
+        let name = &package.definition.name;
+        places.packages.insert(name.value.clone(), name.place.clone());
+    }
+    for draft in drafts.values() {
+        let object = draft.definition.name.value.clone();
+        for (name, field) in &draft.definition.fields {
+            places.fields.insert((object.clone(), name.clone()), field.place.clone());
+        }
+        places.objects.insert(object, draft.definition.name.place.clone());
+    }
+    places
+}
+
+fn freeze(
+    parsed: &Parsed,
+    drafts: Drafts<'_>,
+    aliases: BTreeMap<ObjectName, ObjectName>,
+    warnings: Issues,
+) -> Registry {
     let mut packages = IndexMap::new();
     for ParsedPackage { definition, objects, .. } in &parsed.packages {
         let mut names: Vec<_> = objects.iter().map(|object| object.name.value.clone()).collect();
@@ -126,7 +161,7 @@ fn freeze(parsed: &Parsed, drafts: Drafts<'_>, warnings: Issues) -> Registry {
         packages.insert(package.name.clone(), package);
     }
     let objects = drafts.into_iter().map(|(name, draft)| (name, Arc::new(draft.object))).collect();
-    let mut registry = Registry { version: String::new(), packages, objects, warnings };
+    let mut registry = Registry { version: String::new(), packages, objects, aliases, warnings };
     registry.version = content_hash(&registry);
     registry
 }

@@ -1,6 +1,8 @@
 //! What is wrong with a package, and where.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::HashMap, fmt, path::PathBuf};
+
+use crate::name::{FieldName, ObjectName, PackageName};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,3 +93,14 @@ impl fmt::Display for Issues {
 }
 
 impl std::error::Error for Issues {}
+
+/// Where packages, objects and fields are declared.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The packages.
+    pub packages: HashMap<PackageName, Place>,
+    /// The objects.
+    pub objects: HashMap<ObjectName, Place>,
+    /// The fields that somebody declared.
+    pub fields: HashMap<(ObjectName, FieldName), Place>,
+}

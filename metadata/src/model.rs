@@ -23,20 +23,33 @@ pub struct Registry {
     pub packages: IndexMap<PackageName, Package>,
     /// Every object by name, over all packages.
     pub objects: IndexMap<ObjectName, Arc<Object>>,
+    /// Former names of objects, each with the object that answers to it.
+    #[serde(skip)]
+    pub aliases: BTreeMap<ObjectName, ObjectName>,
     /// What compiles, but its author should look at.
     #[serde(skip)]
     pub warnings: Issues,
 }
 
 impl Registry {
-    /// The object of that exact name.
+    /// The object of that name; an old name that it lists as an alias answers too.
     pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
-        self.objects.get(name)
+        self.objects.get(name).or_else(|| self.objects.get(self.aliases.get(name)?))
+    }
+
+    /// Holds every object that is the same in `known` only once, so that registries that differ little cost their
+    /// difference.
+    pub fn share(&mut self, known: &Registry) {
+        for (name, object) in &mut self.objects {
+            if let Some(same) = known.objects.get(name).filter(|same| *same == object) {
+                *object = Arc::clone(same);
+            }
+        }
     }
 }
 
 /// One package as loaded.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Package {
     /// Its name; a schema in SQL.
     pub name: PackageName,
@@ -65,10 +78,12 @@ impl Labels {
 }
 
 /// One object.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Object {
     /// Its API name.
     pub name: ObjectName,
+    /// The names that it had, oldest first; they still answer.
+    pub alias: Vec<ObjectName>,
     /// The package that declares it.
     pub package: PackageName,
     /// What people call one of it.
@@ -97,14 +112,20 @@ pub struct Object {
 }
 
 impl Object {
-    /// The field of that exact name.
+    /// The field of that name; a former name that it lists as an alias answers too.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.get(name)
+        self.fields.get(name).or_else(|| self.fields.values().find(|field| field.has_alias(name)))
     }
 
-    /// The relation of that exact name.
+    /// What its records are kept under: its first name, which no renaming changes.
+    pub fn table(&self) -> &str {
+        self.alias.first().unwrap_or(&self.name).as_str()
+    }
+
+    /// The relation of that name; a former name answers too.
     pub fn relation(&self, name: &str) -> Option<&Relation> {
-        self.relations.get(name)
+        let was = |relation: &&Relation| relation.alias.iter().any(|alias| alias.as_str() == name);
+        self.relations.get(name).or_else(|| self.relations.values().find(was))
     }
 }
 
@@ -124,6 +145,10 @@ pub struct Index {
 pub struct Field {
     /// Its API name.
     pub name: FieldName,
+    /// The names that it had, oldest first; they still answer.
+    pub alias: Vec<FieldName>,
+    /// There for data and queries, but no longer offered to who fills in a new record.
+    pub deprecated: bool,
     /// What people call it.
     pub label: Labels,
     /// What it means.
@@ -150,6 +175,21 @@ pub struct Field {
     pub default: Option<Default_>,
     /// Kept by the engine.
     pub system: bool,
+    /// The package that added it, where that is not the object's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<PackageName>,
+}
+
+impl Field {
+    /// What its values are kept under: its first name, which no renaming changes.
+    pub fn column(&self) -> &str {
+        self.alias.first().unwrap_or(&self.name).as_str()
+    }
+
+    /// Whether it was called so once.
+    pub fn has_alias(&self, name: &str) -> bool {
+        self.alias.iter().any(|alias| alias.as_str() == name)
+    }
 }
 
 /// A default, typed against its field.
@@ -270,12 +310,21 @@ pub enum TextFormat {
 pub struct SelectOption {
     /// What is stored.
     pub value: String,
+    /// Values that mean the same, which clients may still write and ask for.
+    pub alias: Vec<String>,
     /// What people see.
     pub label: Labels,
     /// How it is drawn.
     pub color: Option<String>,
     /// Offered for new values.
     pub active: bool,
+}
+
+impl SelectOption {
+    /// Whether `value` is this option's, or was once.
+    pub fn answers_to(&self, value: &str) -> bool {
+        self.value == value || self.alias.iter().any(|alias| alias == value)
+    }
 }
 
 /// What deleting a record does to those that refer to it.
@@ -292,6 +341,8 @@ pub enum DeleteBehavior {
 /// A way from an object to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Relation {
+    /// The names that it had; they still answer.
+    pub alias: Vec<RelationName>,
     /// Its name: of a to-one, the lookup's name without `_id` (`account_id` → `account`; the lookup's own name
     /// also answers in paths); of a to-many, `reverseName` of the lookup, else the plural of the other
     /// object (`opportunities`), made unique by `_by_<lookup relation>` where two lookups would collide.
@@ -300,6 +351,13 @@ pub struct Relation {
     pub target: ObjectName,
     /// Which lookup carries it.
     pub kind: RelationKind,
+}
+
+impl Relation {
+    /// Whether it is the way to one that the lookup `field` of its own object makes.
+    pub fn is_carried_by(&self, field: &str) -> bool {
+        matches!(&self.kind, RelationKind::ToOne { field: own } if own.as_str() == field)
+    }
 }
 
 /// Which end of a lookup a relation is seen from.

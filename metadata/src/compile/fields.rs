@@ -48,6 +48,7 @@ fn field(
     book: &Book<'_>,
     issues: &mut Issues,
 ) -> Field {
+    let package = written.added_by.as_ref().and_then(|name| book.package(name.as_str())).unwrap_or(package);
     let kind = match &written.kind {
         KindDefinition::Plain(kind) => kind.clone(),
         KindDefinition::Lookup(lookup) => FieldKind::Lookup {
@@ -64,6 +65,8 @@ fn field(
     });
     Field {
         name: name.clone(),
+        alias: written.alias.iter().map(|alias| alias.value.clone()).collect(),
+        deprecated: written.deprecated,
         label,
         description: written.description.clone(),
         help: written.help.clone().unwrap_or_default(),
@@ -77,6 +80,7 @@ fn field(
         hidden: written.hidden,
         default: written.default.as_ref().map(|default| default.value.clone()),
         system: false,
+        added_by: written.added_by.clone(),
     }
 }
 

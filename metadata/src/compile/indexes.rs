@@ -60,7 +60,7 @@ fn index(
             issues.error(&name.place, "not-for-this-type", message);
             return None;
         }
-        fields.push(name.value.clone());
+        fields.push(field.name.clone());
     }
     let unique = written.unique;
     let name = written.name.as_ref().map(|name| name.value.clone());

@@ -44,6 +44,8 @@ fn user() -> FieldKind {
 fn field(name: &str, labels: [(&str, &str); 2], kind: FieldKind) -> Field {
     Field {
         name: FieldName::from(name),
+        alias: Vec::new(),
+        deprecated: false,
         label: Labels(labels.map(|(locale, text)| (locale.to_owned(), text.to_owned())).into()),
         description: None,
         help: Labels::default(),
@@ -57,5 +59,6 @@ fn field(name: &str, labels: [(&str, &str); 2], kind: FieldKind) -> Field {
         hidden: false,
         default: None,
         system: true,
+        added_by: None,
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     definition::{
         Located, autonumber,
         default::{self, DefaultDefinition},
-        identifier::{NameOf, check},
+        identifier::{NameOf, aliases, check},
         kind::FieldType,
         mapping::{Keys, Mapping},
         number, options,
@@ -12,7 +12,7 @@ use crate::{
     },
     issue::{Issues, Place},
     model::{DeleteBehavior, FieldKind, Labels, TextFormat},
-    name::RelationName,
+    name::{FieldName, PackageName, RelationName},
     nearest::did_you_mean,
 };
 
@@ -20,6 +20,11 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct FieldDefinition {
     pub(crate) place: Place,
+    /// The names that it had, oldest first.
+    pub(crate) alias: Vec<Located<FieldName>>,
+    pub(crate) deprecated: bool,
+    /// The package that adds it to an object of another.
+    pub(crate) added_by: Option<PackageName>,
     pub(crate) kind: KindDefinition,
     pub(crate) label: Option<Labels>,
     pub(crate) description: Option<String>,
@@ -54,6 +59,8 @@ const KEYS: Keys = Keys {
     of: "a field",
     known: &[
         ("type", &[]),
+        ("alias", &["aliases"]),
+        ("deprecated", &[]),
         ("label", &[]),
         ("description", &[]),
         ("help", &["inlineHelpText", "helpText"]),
@@ -81,11 +88,9 @@ const KEYS: Keys = Keys {
     later: &[
         "accept",
         "ai_context",
-        "alias",
         "allowCreate",
         "currencyConfig",
         "dataType",
-        "deprecated",
         "dependsOn",
         "descriptionField",
         "dimensions",
@@ -145,6 +150,7 @@ impl FieldDefinition {
         let external_id = flag("externalId").unwrap_or(false);
         let numbered = field_type == FieldType::AutoNumber;
         let (required, unique, readonly) = (flag("required"), flag("unique"), flag("readonly"));
+        let deprecated = flag("deprecated").unwrap_or(false);
         let (index, hidden, searchable) = (flag("index"), flag("hidden"), flag("searchable"));
         let owned = field_type == FieldType::MasterDetail;
         if let (true, Some(false), Some(value)) = (owned, required, mapping.get("required")) {
@@ -156,6 +162,9 @@ impl FieldDefinition {
         let default = default.and_then(|value| default::read(value, &kind, issues));
         let field = Self {
             place: value.place(),
+            alias: aliases(mapping.get("alias"), NameOf::Field, issues),
+            deprecated,
+            added_by: None,
             kind,
             label: mapping.get("label").and_then(|value| value.labels(issues)),
             description: mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned),

@@ -1,6 +1,6 @@
 //! `package.yml`: what a package is and what it stands on.
 
-use semver::{Version, VersionReq};
+use semver::{BuildMetadata, Version, VersionReq};
 
 use crate::{
     definition::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A package as its author wrote it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PackageDefinition {
     pub(crate) name: Located<PackageName>,
     /// Nothing when it could not be read.
@@ -58,6 +58,15 @@ impl PackageDefinition {
         let mut label = label.unwrap_or_default();
         label.0.entry("en".to_owned()).or_insert_with(|| title_case(name.value.as_str()));
         Some(Self { name, version, label, description, depends })
+    }
+}
+
+impl PackageDefinition {
+    /// Makes it a build of its version, as which it is published.
+    pub(crate) fn build(&mut self, build: Option<&BuildMetadata>) {
+        if let (Some(version), Some(build)) = (&mut self.version, build) {
+            version.build = build.clone();
+        }
     }
 }
 

@@ -1,0 +1,141 @@
+//! What depends on an object, a field or an option: what an author must look after before it can go.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    evolution::Subject,
+    model::{FieldKind, Index, Labels, Object, Registry, RelationKind},
+    name::{FieldName, ObjectName},
+};
+
+/// One thing that depends on another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Dependent {
+    /// `index`, `unique`, `name_field`, `search`, `lookup`, `relation`, `translation`, `object`, `default`, `rule`, `formula`, …
+    pub kind: &'static str,
+    /// Its name: `account_name_key`, `contact.account_id`.
+    pub name: String,
+}
+
+impl fmt::Display for Dependent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// Finds dependents of one kind or of several. Whoever lets packages say something new that names fields or objects
+/// (formulas, rules, views, permissions) gives one.
+pub trait Dependents {
+    /// Adds what depends on `subject` in `registry`.
+    fn of(&self, registry: &Registry, subject: &Subject, found: &mut Vec<Dependent>);
+}
+
+/// The dependents that the model itself knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Model;
+
+impl Dependents for Model {
+    fn of(&self, registry: &Registry, subject: &Subject, found: &mut Vec<Dependent>) {
+        match subject {
+            Subject::Package(name) => {
+                for object in registry.objects.values().filter(|object| object.package == *name) {
+                    add(found, "object", object.name.to_string());
+                }
+                let others = registry.packages.values().filter(|other| other.depends.contains_key(name));
+                others.for_each(|other| add(found, "package", other.name.to_string()));
+            }
+            Subject::Object(name) => of_object(registry, name, found),
+            Subject::Field(object, field) => {
+                if let Some(object) = registry.get(object.as_str()) {
+                    of_field(registry, object, field, found);
+                }
+            }
+            Subject::Option(object, field, value) => {
+                let field = registry.get(object.as_str()).and_then(|object| object.field(field.as_str()));
+                let is_default = |default: &crate::model::Default_| match default {
+                    crate::model::Default_::Value(serde_json::Value::String(text)) => text == value,
+                    crate::model::Default_::Value(serde_json::Value::Array(items)) => {
+                        items.iter().any(|item| item.as_str() == Some(value))
+                    }
+                    _ => false,
+                };
+                if let Some(field) = field.filter(|field| field.default.as_ref().is_some_and(is_default)) {
+                    add(found, "default", format!("{object}.{}", field.name));
+                }
+            }
+            Subject::Index(object, index) => {
+                let Some(object) = registry.get(object.as_str()) else { return };
+                for index in object.indexes.iter().filter(|known| known.name == *index) {
+                    let fields: Vec<_> = index.fields.iter().map(FieldName::as_str).collect();
+                    add(found, "upsert", format!("{} on {}", object.name, fields.join(", ")));
+                }
+            }
+            Subject::Relation(..) => {}
+        }
+    }
+}
+
+fn add(found: &mut Vec<Dependent>, kind: &'static str, name: String) {
+    let dependent = Dependent { kind, name };
+    if !found.contains(&dependent) {
+        found.push(dependent);
+    }
+}
+
+fn of_object(registry: &Registry, name: &ObjectName, found: &mut Vec<Dependent>) {
+    for object in registry.objects.values() {
+        for field in object.fields.values().filter(|field| !field.system) {
+            if matches!(&field.kind, FieldKind::Lookup { target, .. } if target == name) {
+                add(found, "lookup", format!("{}.{}", object.name, field.name));
+            }
+        }
+        for relation in object.relations.values().filter(|relation| relation.target == *name) {
+            if matches!(relation.kind, RelationKind::ToMany { .. }) {
+                add(found, "relation", format!("{}.{}", object.name, relation.name));
+            }
+        }
+    }
+    if let Some(object) = registry.get(name.as_str()) {
+        translations(&object.label, name.as_str(), found);
+        let added = object.fields.values().filter_map(|field| field.added_by.as_ref());
+        for package in added {
+            add(found, "extension", package.to_string());
+        }
+    }
+}
+
+fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut Vec<Dependent>) {
+    for Index { name: index, fields, unique } in &object.indexes {
+        if fields.contains(name) {
+            add(found, if *unique { "unique" } else { "index" }, index.clone());
+        }
+    }
+    if object.name_field == *name {
+        add(found, "name_field", object.name.to_string());
+    }
+    if object.searchable.contains(name) {
+        add(found, "search", object.name.to_string());
+    }
+    for relation in object.relations.values().filter(|relation| relation.is_carried_by(name.as_str())) {
+        add(found, "relation", format!("{}.{}", object.name, relation.name));
+    }
+    for other in registry.objects.values() {
+        for relation in other.relations.values().filter(|relation| relation.target == object.name) {
+            if matches!(&relation.kind, RelationKind::ToMany { field } if field == name) {
+                add(found, "relation", format!("{}.{}", other.name, relation.name));
+            }
+        }
+    }
+    if let Some(field) = object.field(name.as_str()) {
+        translations(&field.label, &format!("{}.{name}", object.name), found);
+    }
+}
+
+fn translations(labels: &Labels, of: &str, found: &mut Vec<Dependent>) {
+    let locales: Vec<_> = labels.0.keys().filter(|locale| *locale != "en").map(String::as_str).collect();
+    if !locales.is_empty() {
+        add(found, "translation", format!("{of} ({})", locales.join(", ")));
+    }
+}
