@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, fmt, path::PathBuf};
 
+use serde::Serialize;
+
 use crate::name::{FieldName, ObjectName, PackageName};
 
 /// How bad it is.
@@ -14,7 +16,7 @@ pub enum Severity {
 }
 
 /// Where in the sources.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file.
     pub file: PathBuf,

@@ -310,21 +310,12 @@ pub enum TextFormat {
 pub struct SelectOption {
     /// What is stored.
     pub value: String,
-    /// Values that mean the same, which clients may still write and ask for.
-    pub alias: Vec<String>,
     /// What people see.
     pub label: Labels,
     /// How it is drawn.
     pub color: Option<String>,
     /// Offered for new values.
     pub active: bool,
-}
-
-impl SelectOption {
-    /// Whether `value` is this option's, or was once.
-    pub fn answers_to(&self, value: &str) -> bool {
-        self.value == value || self.alias.iter().any(|alias| alias == value)
-    }
 }
 
 /// What deleting a record does to those that refer to it.

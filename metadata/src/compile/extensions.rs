@@ -105,7 +105,7 @@ fn add(
             continue;
         };
         for option in added {
-            if options.iter().any(|known| known.answers_to(&option.value)) {
+            if options.iter().any(|known| known.value == option.value) {
                 let message = format!("`{}` is an option of `{}` already", option.value, name.value);
                 issues.error(&name.place, "duplicate-option", message);
                 continue;

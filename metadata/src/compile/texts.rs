@@ -86,7 +86,7 @@ fn apply_to_field(draft: &mut Draft<'_>, texts: &FieldTexts, locale: &str, issue
         _ => &mut none,
     };
     for (value, text) in &texts.options {
-        if let Some(option) = options.iter_mut().find(|option| option.answers_to(&value.value)) {
+        if let Some(option) = options.iter_mut().find(|option| option.value == value.value) {
             set(&mut option.label, locale, Some(text));
             continue;
         }

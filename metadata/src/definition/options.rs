@@ -22,7 +22,7 @@ const KEYS: Keys = Keys {
         ("color", &["colour"]),
         ("active", &[]),
     ],
-    later: &["default", "visibleWhen", "icon", "order", "description"],
+    later: &["alias", "default", "visibleWhen", "icon", "order", "description"],
 };
 
 /// Reads `options`: a list of texts or of `{value, label, color, active}`. Nothing comes of a list without one good option.
@@ -40,9 +40,8 @@ pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<Vec<SelectO
     let mut options = Vec::with_capacity(items.len());
     for item in &items {
         let Some(option) = option(item, issues) else { continue };
-        let told = std::iter::once(&option.value).chain(&option.alias);
-        if let Some(twice) = told.cloned().find(|value| !values.insert(value.clone())) {
-            let message = format!("the option `{twice}` is given twice");
+        if !values.insert(option.value.clone()) {
+            let message = format!("the option `{}` is given twice", option.value);
             issues.error(&item.place(), "duplicate-option", message);
             continue;
         }
@@ -54,13 +53,7 @@ pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<Vec<SelectO
 fn option(item: &Value<'_>, issues: &mut Issues) -> Option<SelectOption> {
     if !matches!(item.content(), Content::Map(_)) {
         let value = option_value(item, issues)?;
-        return Some(SelectOption {
-            label: in_english(&value),
-            value,
-            alias: Vec::new(),
-            color: None,
-            active: true,
-        });
+        return Some(SelectOption { label: in_english(&value), value, color: None, active: true });
     }
     let mapping = Mapping::read(item, &KEYS, issues)?;
     let value = mapping.must_get("value", issues).and_then(|value| option_value(value, issues));
@@ -70,17 +63,7 @@ fn option(item: &Value<'_>, issues: &mut Issues) -> Option<SelectOption> {
     let value = value?;
     let mut label = label.unwrap_or_default();
     label.0.entry("en".to_owned()).or_insert_with(|| value.clone());
-    let alias = mapping.get("alias").map(|value| former_values(value, issues)).unwrap_or_default();
-    Some(SelectOption { value, alias, label, color, active })
-}
-
-/// `alias`: one value or a list of them.
-fn former_values(value: &Value<'_>, issues: &mut Issues) -> Vec<String> {
-    let items = match value.content() {
-        Content::List(_) => value.list(issues).unwrap_or_default(),
-        _ => vec![value.clone()],
-    };
-    items.iter().filter_map(|item| option_value(item, issues)).collect()
+    Some(SelectOption { value, label, color, active })
 }
 
 fn option_value(value: &Value<'_>, issues: &mut Issues) -> Option<String> {

@@ -85,7 +85,7 @@ pub struct Api {
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     /// Whether it may be.
     pub class: Class,
@@ -108,6 +108,11 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Something that may not be for a reason that is not in the model.
+    pub fn refused(code: &'static str, subject: Subject, message: String) -> Self {
+        Self::new(Class::Refused, code, subject, message)
+    }
+
     pub(super) fn new(class: Class, code: &'static str, subject: Subject, message: String) -> Self {
         let api = Api { objectql: subject.to_string(), ..Api::default() };
         Self {
@@ -138,6 +143,12 @@ impl fmt::Display for Difference {
             write!(f, "; used by {}", names.join(", "))?;
         }
         write!(f, " [{}]", self.code)
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -12,27 +12,19 @@ impl Comparison<'_> {
             Subject::Option(pair.object.name.clone(), pair.old.name.clone(), option.value.clone())
         };
         for option in was {
-            match now.iter().find(|known| known.answers_to(&option.value)) {
+            match now.iter().find(|known| known.value == option.value) {
                 None => self.option_removed(pair, option, subject(option)),
-                Some(found) => self.option(pair, option, found, subject(option)),
+                Some(found) => self.option(option, found, subject(option)),
             }
         }
         for option in now {
-            let known = was.iter().any(|old| old.answers_to(&option.value) || option.answers_to(&old.value));
-            if !known {
+            if was.iter().all(|old| old.value != option.value) {
                 self.add(Class::Allowed, "option-added", subject(option), "a new option".to_owned());
             }
         }
     }
 
-    fn option(&mut self, pair: FieldPair<'_>, was: &SelectOption, now: &SelectOption, subject: Subject) {
-        if now.value != was.value {
-            self.option_renamed(pair, was, now, subject.clone());
-        }
-        if let Some(lost) = was.alias.iter().find(|alias| !now.answers_to(alias)) {
-            let message = format!("{lost:?} does not answer any more; keep it in `alias`");
-            self.add(Class::Refused, "alias-changed", subject.clone(), message);
-        }
+    fn option(&mut self, was: &SelectOption, now: &SelectOption, subject: Subject) {
         if now.active != was.active {
             let message = if now.active { "is offered again" } else { "is not offered any more" };
             self.add(Class::Allowed, "deprecated", subject.clone(), message.to_owned());
@@ -42,30 +34,16 @@ impl Comparison<'_> {
         }
     }
 
-    /// The value is what records hold and what older clients know; people read the label.
-    fn option_renamed(
-        &mut self,
-        pair: FieldPair<'_>,
-        was: &SelectOption,
-        now: &SelectOption,
-        subject: Subject,
-    ) {
-        let concerned = Concerned::Option(&pair.old.name, &was.value);
-        let records = self.surroundings.records.count(pair.object, &concerned);
-        let (class, message) = match records {
-            Some(0) => (Class::Allowed, format!("is {:?} now; no record uses the former value", now.value)),
-            _ => (Class::Refused, format!("is {:?} now; keep the value, and change its label", now.value)),
-        };
-        self.add(class, "option-renamed", subject, message).records = records;
-    }
-
     /// An option that no record uses may go, when somebody could look.
     fn option_removed(&mut self, pair: FieldPair<'_>, option: &SelectOption, subject: Subject) {
         let concerned = Concerned::Option(&pair.old.name, &option.value);
         let records = self.surroundings.records.count(pair.object, &concerned);
         let (class, message) = match records {
             Some(0) => (Class::Allowed, "the option is gone; no record uses it"),
-            _ => (Class::Refused, "the option is gone; `active: false` keeps it for the records that use it"),
+            _ => (
+                Class::Refused,
+                "the option is gone; `active: false` keeps it for the records that use it, and another label renames it",
+            ),
         };
         self.add(class, "option-removed", subject, message.to_owned()).records = records;
     }

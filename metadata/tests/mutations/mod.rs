@@ -207,6 +207,18 @@ fn at(object: &str, field: &str) -> String {
     format!("{object}.{field}")
 }
 
+/// The name that an object or a field had first.
+fn first(definition: &Value, name: &str) -> String {
+    let first = definition.get("alias").and_then(|alias| alias.get(0)).and_then(Value::as_str);
+    first.unwrap_or(name).to_owned()
+}
+
+/// What the index of a field is called.
+fn index_name(mutator: &mut Mutator<'_>, object: &str, field: &str, suffix: &str) -> String {
+    let column = first(&mutator.fields(object)[field], field);
+    format!("{object}: {}_{column}_{suffix}", first(mutator.definition(object), object))
+}
+
 fn new_field(mutator: &mut Mutator<'_>) -> Value {
     let kinds = [
         json!({"type": "text", "maxLength": 40}),
@@ -278,7 +290,8 @@ fn add_index(mutator: &mut Mutator<'_>) -> Option<Expected> {
     let fits = |field: &Value| is(field, &["date", "currency", "boolean"]) && field.get("index").is_none();
     let (object, name, _) = mutator.field(fits)?;
     mutator.property(&object, &name, "index", true.into());
-    told(true, "index-added", format!("{object}: {object}_{name}_idx"), "add an index")
+    let index = index_name(mutator, &object, &name, "idx");
+    told(true, "index-added", index, "add an index")
 }
 
 fn drop_index(mutator: &mut Mutator<'_>) -> Option<Expected> {
@@ -528,12 +541,11 @@ fn change_type(mutator: &mut Mutator<'_>) -> Option<Expected> {
 }
 
 fn drop_unique(mutator: &mut Mutator<'_>) -> Option<Expected> {
-    let (object, name, field) = mutator.field(|field| field["unique"] == true)?;
+    let (object, name, _) = mutator.field(|field| field["unique"] == true)?;
     mutator.property(&object, &name, "unique", false.into());
     // What it was called when its constraint got its name.
     let index = format!("{object}: {object}_{name}_key");
-    let expected =
-        told(false, "unique-removed", index, "no longer unique").filter(|_| field.get("alias").is_none())?;
+    let expected = told(false, "unique-removed", index, "no longer unique")?;
     Some(Expected { dependents: vec![format!("upsert {object} on {name}")], ..expected })
 }
 
@@ -550,7 +562,8 @@ fn drop_unique_index(mutator: &mut Mutator<'_>) -> Option<Expected> {
 fn add_unique(mutator: &mut Mutator<'_>) -> Option<Expected> {
     let (object, name, _) = mutator.field(|field| is(field, &["text", "date"]) && field["unique"] != true)?;
     mutator.property(&object, &name, "unique", true.into());
-    told(false, "unique-added", format!("{object}: {object}_{name}_key"), "becomes unique")
+    let index = index_name(mutator, &object, &name, "key");
+    told(false, "unique-added", index, "becomes unique")
 }
 
 fn make_readonly(mutator: &mut Mutator<'_>) -> Option<Expected> {

@@ -3,17 +3,26 @@
 //! `crm.account` is the object of that package; plain `account` resolves through the schema `public`, which holds the
 //! objects of every package (names are unique among them) and, before them, the door's `pg_catalog`.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use async_trait::async_trait;
 use datafusion::{
     catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider},
     common::{DataFusionError, Result},
+    sql::sqlparser::{
+        ast::Statement,
+        dialect::PostgreSqlDialect,
+        tokenizer::{Token, Tokenizer},
+    },
 };
-use quarry_metadata::{Object, PackageName};
+use quarry_metadata::{FieldName, Object, PackageName};
 use quarry_storage::Snapshot;
 
-use crate::view::{AuditTable, Restriction, Views};
+use crate::view::{AuditTable, ObjectView, Restriction, Views};
 
 /// The one database of a session.
 pub(crate) const CATALOG: &str = "main";
@@ -31,6 +40,42 @@ pub(super) struct State {
     pub(super) snapshot: Snapshot,
     /// The schema `audit` is there.
     pub(super) reads_audit: bool,
+    /// The words of the statement that are former names of fields: columns of their own in its tables.
+    pub(super) former: Arc<RwLock<HashSet<String>>>,
+}
+
+impl State {
+    /// Looks for former names of fields in a statement.
+    pub(super) fn hear(&self, statement: &Statement) {
+        let known: HashSet<&str> =
+            self.views.objects.values().flat_map(|view| view.former_names()).map(FieldName::as_str).collect();
+        if known.is_empty() {
+            return;
+        }
+        let text = statement.to_string();
+        let tokens = Tokenizer::new(&PostgreSqlDialect {}, &text).tokenize().unwrap_or_default();
+        let words = tokens.into_iter().filter_map(|token| match token {
+            Token::Word(word) if word.quote_style.is_some() => Some(word.value),
+            Token::Word(word) => Some(word.value.to_lowercase()),
+            _ => None,
+        });
+        self.former
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(words.filter(|word| known.contains(word.as_str())));
+    }
+
+    /// An object's table.
+    pub(super) fn provider(
+        &self,
+        view: &ObjectView,
+        restriction: Restriction,
+    ) -> crate::error::Result<Arc<dyn TableProvider>> {
+        let said = self.former.read().unwrap_or_else(PoisonError::into_inner);
+        let former: Vec<FieldName> =
+            view.former_names().filter(|name| said.contains(name.as_str())).cloned().collect();
+        view.provider_with(&self.snapshot, restriction, &former)
+    }
 }
 
 impl fmt::Debug for State {
@@ -163,7 +208,7 @@ impl SchemaProvider for ViewSchema {
             return Ok(Some(table));
         }
         let view = self.state.views.get(name).filter(|view| self.holds(&view.object));
-        let provider = view.map(|view| view.provider(&self.state.snapshot, Restriction::None));
+        let provider = view.map(|view| self.state.provider(view, Restriction::None));
         Ok(provider.transpose()?)
     }
 

@@ -34,7 +34,7 @@ impl TableFunctionImpl for SearchFunction {
             return plan_err!("{:?} has no searchable field", view.object.name);
         }
         let query = TextQuery { columns: Vec::new(), text: words, syntax: TextSyntax::Words };
-        Ok(view.provider(&self.0.snapshot, Restriction::Text(query))?)
+        Ok(self.0.provider(view, Restriction::Text(query))?)
     }
 }
 

@@ -50,7 +50,7 @@ impl AuditTable {
         let fields: Vec<Field> = stored.fields().iter().map(renamed).collect();
         AuditTable {
             snapshot: snapshot.clone(),
-            tables: views.objects.keys().map(|name| TableName::from(name.as_str())).collect(),
+            tables: views.objects.values().map(|view| TableName::from(view.object.table())).collect(),
             schema: Arc::new(Schema::new(fields)),
         }
     }

@@ -70,9 +70,9 @@ impl Views {
         Views { registry, objects }
     }
 
-    /// The view of an object.
+    /// The view of an object; a former name of it answers too.
     pub fn get(&self, object: &str) -> Option<&Arc<ObjectView>> {
-        self.objects.get(object)
+        self.objects.get(object).or_else(|| self.objects.get(self.registry.aliases.get(object)?))
     }
 }
 
@@ -83,15 +83,26 @@ impl ObjectView {
         self.fields.contains(&field.name).then_some(field)
     }
 
+    /// The former names of fields that the session may read.
+    pub(crate) fn former_names(&self) -> impl Iterator<Item = &FieldName> {
+        let visible = self.fields.iter().filter_map(|name| self.object.fields.get(name));
+        visible.flat_map(|field| &field.alias)
+    }
+
     /// A to-one relation by its name or by the name of its lookup, with the lookup that carries it. The lookup must
     /// be in the view.
     pub fn to_one(&self, name: &str) -> Option<(&Relation, &Field)> {
         let by_name = self.object.relation(name).filter(|relation| is_to_one(relation));
-        let relation = by_name.or_else(|| {
-            self.object.relations.values().find(
+        let relation = by_name
+            .or_else(|| {
+                self.object.relations.values().find(
                 |relation| matches!(&relation.kind, RelationKind::ToOne { field } if field.as_str() == name),
             )
-        })?;
+            })
+            .or_else(|| {
+                let lookup = self.object.field(name)?;
+                self.object.relations.values().find(|relation| relation.is_carried_by(lookup.name.as_str()))
+            })?;
         match &relation.kind {
             RelationKind::ToOne { field } => Some((relation, self.field(field.as_str())?)),
             RelationKind::ToMany { .. } => None,
@@ -117,15 +128,30 @@ impl ObjectView {
         snapshot: &Snapshot,
         restriction: Restriction,
     ) -> Result<Arc<dyn TableProvider>> {
-        let table = snapshot.table(self.object.name.as_str())?;
+        self.provider_with(snapshot, restriction, &[])
+    }
+
+    /// As [`Self::provider`], with former names of fields as columns of their own behind the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::provider`].
+    pub(crate) fn provider_with(
+        &self,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+        former: &[FieldName],
+    ) -> Result<Arc<dyn TableProvider>> {
+        let table = snapshot.table(self.object.table())?;
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
         };
-        let columns = self
-            .fields
-            .iter()
-            .map(|name| table.spec().position(name.as_str()).ok_or_else(|| missing(name)))
-            .collect::<Result<Vec<usize>>>()?;
+        let column = |name: &FieldName| {
+            let field = self.object.field(name.as_str());
+            let position = field.and_then(|field| table.spec().position(field.column()));
+            position.map(|position| (name.to_string(), position)).ok_or_else(|| missing(name))
+        };
+        let columns = self.fields.iter().chain(former).map(column).collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(scan::ScanTable::new(table, columns, restriction)))
     }
 }

@@ -85,8 +85,7 @@ impl Target {
     /// `42703`, with the nearest name.
     pub fn field(&self, written: &Ident) -> Result<&Field> {
         let name = folded(written);
-        let visible = self.view.fields.iter().any(|f| f.as_str() == name);
-        match self.view.object.field(&name).filter(|_| visible) {
+        match self.view.field(&name) {
             Some(field) => Ok(field),
             None => {
                 let message = format!("column \"{name}\" of relation \"{}\" does not exist", self.object());
