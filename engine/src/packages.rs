@@ -21,6 +21,8 @@ mod pins;
 mod shelf;
 mod switch;
 
+use std::collections::BTreeMap;
+
 use quarry_metadata::{
     Bundle, Issues,
     evolution::{Class, Difference, Effect},
@@ -45,6 +47,25 @@ pub enum PackageState {
     Active,
     /// It served; sessions may still be pinned to it.
     Superseded,
+}
+
+/// How far packages have come that are not published yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckedState {
+    /// They do not compile.
+    Draft,
+    /// They compile with what is active.
+    Validated,
+}
+
+/// What checking packages found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// How far they have come.
+    pub state: CheckedState,
+    /// All findings; only warnings when they compile.
+    pub issues: Issues,
 }
 
 /// Who did something, and when.
@@ -150,15 +171,28 @@ impl Session {
         shelf::must_get(&self.engine().store().snapshot(), id)
     }
 
-    /// Compiles packages together with the active ones of other names; nothing is kept.
+    /// Compiles packages, each as its files by path, together with the active ones of other names; nothing is kept.
     ///
     /// # Errors
     ///
-    /// `Denied`; `Invalid` with all issues.
-    pub fn check_packages(&self, bundles: &[Bundle]) -> Result<Issues> {
+    /// `Denied`; those of the store.
+    pub fn check_packages(&self, packages: &[BTreeMap<String, String>]) -> Result<Checked> {
         self.must_administer("packages")?;
-        let active = self.engine().candidate(bundles)?;
-        Ok(active.registry.warnings.clone())
+        let mut bundles = Vec::with_capacity(packages.len());
+        let mut issues = Issues::default();
+        for (at, files) in packages.iter().enumerate() {
+            match Bundle::of_files(&format!("packages[{at}]"), files) {
+                Ok(bundle) => bundles.push(bundle),
+                Err(found) => issues.0.extend(found.0),
+            }
+        }
+        if issues.has_errors() {
+            return Ok(Checked { state: CheckedState::Draft, issues });
+        }
+        Ok(match self.engine().compiles(&bundles)? {
+            Ok(issues) => Checked { state: CheckedState::Validated, issues },
+            Err(issues) => Checked { state: CheckedState::Draft, issues },
+        })
     }
 
     /// What activating packages would do; nothing is done. Blocks: records are counted.

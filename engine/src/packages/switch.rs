@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use quarry_metadata::{
-    Bundle,
+    Bundle, Issues, Registry,
     evolution::{Class, Difference, Effect, Model, Subject, Surroundings, compare},
 };
 use quarry_planner::lower;
@@ -49,6 +49,16 @@ impl Engine {
     pub(super) fn candidate(&self, bundles: &[Bundle]) -> Result<Active> {
         let active = self.active();
         Active::of(merged(&active.bundles, bundles)?, Some(&active.registry))
+    }
+
+    /// Whether the active packages compile with some of them exchanged or added: the warnings, or all issues.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when a package is given twice.
+    pub(super) fn compiles(&self, bundles: &[Bundle]) -> Result<Result<Issues, Issues>> {
+        let bundles = merged(&self.active().bundles, bundles)?;
+        Ok(Registry::compile(&bundles).map(|(registry, _)| registry.warnings))
     }
 
     /// What going from one to the other does.

@@ -26,6 +26,8 @@ pub(crate) struct PackageDefinition {
     pub(crate) label: Labels,
     pub(crate) description: Option<String>,
     pub(crate) depends: Vec<(Located<PackageName>, VersionReq)>,
+    /// It is one tenant's own.
+    pub(crate) is_of_tenant: bool,
 }
 
 const KEYS: Keys = Keys {
@@ -51,13 +53,11 @@ impl PackageDefinition {
         let label = mapping.get("label").and_then(|value| value.labels(issues));
         let description = mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned);
         let depends = mapping.get("depends").map(|value| depends(value, issues)).unwrap_or_default();
-        if let Some(value) = mapping.get("scope") {
-            check_scope(value, issues);
-        }
+        let is_of_tenant = mapping.get("scope").is_some_and(|value| is_of_tenant(value, issues));
         let name = name?;
         let mut label = label.unwrap_or_default();
         label.0.entry("en".to_owned()).or_insert_with(|| title_case(name.value.as_str()));
-        Some(Self { name, version, label, description, depends })
+        Some(Self { name, version, label, description, depends, is_of_tenant })
     }
 }
 
@@ -105,19 +105,14 @@ fn depends(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<PackageName>,
     depends
 }
 
-fn check_scope(value: &Value<'_>, issues: &mut Issues) {
+fn is_of_tenant(value: &Value<'_>, issues: &mut Issues) -> bool {
     match value.text(issues) {
-        None | Some("global") => {}
-        Some("tenant") => {
-            issues.error(
-                &value.place(),
-                "not-supported-yet",
-                "packages of one tenant can't be kept yet; `global` is",
-            );
-        }
+        None | Some("global") => false,
+        Some("tenant") => true,
         Some(other) => {
             let message = format!("`{other}` is not a scope{}", did_you_mean(other, ["global", "tenant"]));
             issues.error(&value.place(), "wrong-value", message);
+            false
         }
     }
 }

@@ -209,9 +209,14 @@ fn form_of(kind: &FieldKind) -> (String, Value) {
     }
 }
 
-/// A number that gets digits behind the point is written differently (`12`, then `"12.00"`), and so is one too long for an integer.
+/// A number that gets digits behind the point is written differently (`12`, then `"12.00"`), and so is one too long for an
+/// integer of 32 or of 64 bits.
 fn changes_shape(old: &FieldKind, new: &FieldKind) -> bool {
-    let is_whole = |kind: &FieldKind| matches!(kind, FieldKind::Number { precision: ..=18, scale: 0, .. });
+    let is_whole = |kind: &FieldKind| match kind {
+        FieldKind::Number { precision: ..=9, scale: 0, .. } => Some(32),
+        FieldKind::Number { precision: ..=18, scale: 0, .. } => Some(64),
+        _ => None,
+    };
     let owned = |kind: &FieldKind| matches!(kind, FieldKind::Lookup { owned: true, .. });
     is_whole(old) != is_whole(new) || owned(old) != owned(new)
 }

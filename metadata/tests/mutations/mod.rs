@@ -543,8 +543,7 @@ fn change_type(mutator: &mut Mutator<'_>) -> Option<Expected> {
 fn drop_unique(mutator: &mut Mutator<'_>) -> Option<Expected> {
     let (object, name, _) = mutator.field(|field| field["unique"] == true)?;
     mutator.property(&object, &name, "unique", false.into());
-    // What it was called when its constraint got its name.
-    let index = format!("{object}: {object}_{name}_key");
+    let index = index_name(mutator, &object, &name, "key");
     let expected = told(false, "unique-removed", index, "no longer unique")?;
     Some(Expected { dependents: vec![format!("upsert {object} on {name}")], ..expected })
 }

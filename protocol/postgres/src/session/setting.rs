@@ -16,6 +16,9 @@ use crate::{
     sqlstate::SqlState,
 };
 
+/// The setting that holds a session to older versions of packages: `crm@1.4`.
+pub const VERSION: &str = "quarry.version";
+
 /// Settings that a start-up message may carry beside those that `SET` knows.
 const NOT_SETTINGS: &[&str] = &["options"];
 
@@ -136,9 +139,15 @@ impl Session {
             && word.quote_style.is_none()
             && word.value.eq_ignore_ascii_case("default")
         {
+            if name.eq_ignore_ascii_case(VERSION) {
+                return self.set_version("", scope);
+            }
             return self.settings.reset(name);
         }
         let texts = values.iter().map(|v| text_of(name, v)).collect::<Result<Vec<_>>>()?;
+        if name.eq_ignore_ascii_case(VERSION) {
+            return self.set_version(&texts.join(", "), scope);
+        }
         let is_outside = scope == Scope::Local && !self.block.is_open();
         if is_outside {
             // Checked as any other, and gone at once: the statement is its own transaction.
@@ -149,6 +158,16 @@ impl Session {
             self.settings.end(true);
         }
         set.map(|_| ())
+    }
+
+    /// `SET quarry.version`: the statements that follow see the objects as those versions declare them.
+    fn set_version(&mut self, text: &str, scope: Scope) -> Result<()> {
+        if scope == Scope::Local || self.block.is_open() {
+            let hint = "set it before the transaction";
+            return Err(PgError::unsupported("a transaction can't change its version", hint));
+        }
+        self.user.pin(text)?;
+        self.settings.set(VERSION, text, Scope::Session).map(drop)
     }
 
     /// `SET TRANSACTION`, `SET SESSION CHARACTERISTICS`, and the modes of `BEGIN`.
@@ -187,7 +206,13 @@ impl Session {
     /// `RESET name`, `RESET ALL`.
     pub(super) fn do_reset(&mut self, reset: &Reset) -> Result<Outcome> {
         match reset {
-            Reset::ALL => self.settings.reset_all(),
+            Reset::ALL => {
+                self.set_version("", Scope::Session)?;
+                self.settings.reset_all();
+            }
+            Reset::ConfigurationParameter(name) if dotted(name).eq_ignore_ascii_case(VERSION) => {
+                self.set_version("", Scope::Session)?;
+            }
             Reset::ConfigurationParameter(name) => self.settings.reset(&dotted(name))?,
         }
         Ok(Outcome::done("RESET"))
