@@ -1,7 +1,7 @@
 //! The store's suite: what `storage` promises in numbers, in process, each beside its peer or baseline in one run.
 //!
 //! Rows are 30 columns wide ([`wide`]); PostgreSQL 15 gets the same rows and indexes. Every case prints one line of the
-//! table; `--only` takes some of them: `commit`, `get` (with `disk`), `scan`, `load`, `open`, `memory`, `mixed`.
+//! table; `--only` takes some of them: `commit`, `crowd`, `get` (with `disk`), `scan`, `load`, `open`, `memory`, `mixed`.
 //!
 //! ```text
 //! cargo run --release --workspace --bin store -- [--rows N] [--scan-rows N] [--load-rows N] [--memory-rows N]
@@ -73,6 +73,8 @@ async fn main() -> Result<()> {
     let mut add = |lines: Vec<Line>| lines.into_iter().for_each(|line| report.line(line));
     if options.wants("commit") {
         add(commits::one(options.slot)?);
+    }
+    if options.wants("crowd") {
         add(commits::crowd(options.slot * 6)?);
     }
     if options.wants("get") || options.wants("disk") {

@@ -146,6 +146,16 @@ pub fn row(number: u64) -> Row {
     Row(values.into())
 }
 
+/// A row of its own, all of whose values but key and code are copies of a template's: it costs little to make.
+pub fn copied(template: &Row, number: u64) -> Row {
+    let copy = |value: &Value| match value {
+        Value::Text(text) => Value::text(&**text),
+        other => other.clone(),
+    };
+    let own = [Value::text(key(number)), Value::text(format!("C-{number}"))];
+    Row(own.into_iter().chain(template.0.iter().skip(2).map(copy)).collect())
+}
+
 /// A row as a line of CSV that `COPY` reads.
 pub fn line(number: u64) -> String {
     let cells: Vec<String> = row(number).0.iter().map(cell).collect();
@@ -182,12 +192,17 @@ pub fn open(folder: &Path, options: StoreOptions) -> Result<Arc<Store>> {
     Ok(store)
 }
 
-/// Commits these rows as one transaction.
+/// Commits the rows of these numbers as one transaction.
 pub fn insert(store: &Store, numbers: impl Iterator<Item = u64>) -> Result<()> {
+    insert_rows(store, numbers.map(row))
+}
+
+/// Commits these rows as one transaction.
+pub fn insert_rows(store: &Store, rows: impl Iterator<Item = Row>) -> Result<()> {
     let name: TableName = TABLE.into();
     let mut writes = WriteSet::new(store.snapshot().csn());
-    for number in numbers {
-        writes.insert(&name, row(number))?;
+    for row in rows {
+        writes.insert(&name, row)?;
     }
     store.commit(writes, CommitInfo::default())?;
     Ok(())

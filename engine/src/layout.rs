@@ -12,8 +12,8 @@ pub(crate) struct Layout {
     pub object: Arc<Object>,
     pub table: TableName,
     pub spec: Arc<TableSpec>,
-    /// Per field of the object, in its order: the column.
-    columns: Vec<usize>,
+    /// Per field of the object, in its order: the column; none where it is computed.
+    columns: Vec<Option<usize>>,
 }
 
 impl Layout {
@@ -25,23 +25,27 @@ impl Layout {
     pub fn new(object: &Arc<Object>, snapshot: &Snapshot) -> Result<Self> {
         let table = snapshot.table(object.table())?;
         let spec = table.spec().clone();
-        let columns = object.fields.values().map(|field| {
-            spec.position(field.column())
-                .ok_or_else(|| Error::internal(format!("no column for {}.{}", object.name, field.name)))
+        let columns = object.fields.values().map(|field| match field.kind.is_computed() {
+            true => Ok(None),
+            false => spec
+                .position(field.column())
+                .map(Some)
+                .ok_or_else(|| Error::internal(format!("no column for {}.{}", object.name, field.name))),
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         Ok(Self { object: object.clone(), table: spec.name.clone(), spec, columns })
     }
 
-    /// The field's place among the fields, the field, and its column.
+    /// Every stored field with its column.
     pub fn fields(&self) -> impl Iterator<Item = (usize, &Field)> {
-        self.columns.iter().copied().zip(self.object.fields.values())
+        let fields = self.columns.iter().zip(self.object.fields.values());
+        fields.filter_map(|(column, field)| Some(((*column)?, field)))
     }
 
     /// The column of a field.
     pub fn column(&self, field: &str) -> Option<usize> {
         let place = self.object.fields.get_index_of(self.object.field(field)?.name.as_str())?;
-        self.columns.get(place).copied()
+        self.columns.get(place).copied().flatten()
     }
 
     /// What a field's values are kept under.

@@ -76,9 +76,7 @@ impl Transaction {
         let mut call = Call::new(changes.len());
         let mut steps = Vec::new();
         if let Some(pinned) = self.session.pinned() {
-            for (number, change) in changes.iter().enumerate() {
-                call.find(pinned.findings(number, change).map_err(|error| error.at(at(number, "object")))?);
-            }
+            pinned.must_know(&changes)?;
         }
         for (change, Change { object, operation, if_revision }) in changes.into_iter().enumerate() {
             let action = match operation {

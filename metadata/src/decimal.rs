@@ -48,6 +48,11 @@ impl Decimal {
         Some(Self { mantissa: if negative { -mantissa } else { mantissa }, scale })
     }
 
+    /// The digits without the point, and how many of them are behind it.
+    pub(crate) fn parts(self) -> (i128, u32) {
+        (self.mantissa, self.scale)
+    }
+
     /// Whether a column of `precision` digits, `scale` of them behind the point, holds it exactly.
     pub(crate) fn fits(self, precision: u8, scale: u8) -> bool {
         let whole = self.mantissa.unsigned_abs() / 10u128.pow(self.scale);

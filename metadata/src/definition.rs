@@ -6,6 +6,7 @@
 pub(crate) mod autonumber;
 pub(crate) mod default;
 pub(crate) mod field;
+pub(crate) mod formula;
 pub(crate) mod identifier;
 pub(crate) mod kind;
 pub(crate) mod mapping;

@@ -19,6 +19,7 @@ mod compile;
 mod decimal;
 mod definition;
 pub mod evolution;
+pub mod expression;
 pub mod issue;
 mod limits;
 pub mod model;

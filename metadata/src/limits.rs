@@ -24,3 +24,19 @@ pub(crate) const OPTION_CHARS_MAX: usize = 255;
 pub(crate) const ID_PREFIX_CHARS_MAX: usize = 16;
 /// Digits of a decimal.
 pub(crate) const DIGITS_MAX: u8 = 38;
+/// Bytes of an expression.
+pub(crate) const EXPRESSION_BYTES_MAX: usize = 8_192;
+/// Operators, brackets, commas and other signs of an expression.
+pub(crate) const EXPRESSION_SYMBOLS_MAX: usize = 1_000;
+/// Brackets within brackets that the parser follows.
+pub(crate) const EXPRESSION_PARSE_DEPTH_MAX: u16 = 48;
+/// Operations within operations.
+pub(crate) const EXPRESSION_DEPTH_MAX: usize = 64;
+/// Operations of an expression, with the formulas that it names written out.
+pub(crate) const EXPRESSION_NODES_MAX: usize = 2_000;
+/// Comprehensions within comprehensions.
+pub(crate) const COMPREHENSION_DEPTH_MAX: usize = 2;
+/// Lookups that one path follows.
+pub(crate) const PATH_STEPS_MAX: usize = 8;
+/// Formulas that stand on formulas.
+pub(crate) const FORMULA_DEPTH_MAX: usize = 16;

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::{
+    expression::Expression,
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
 };
@@ -120,6 +121,11 @@ impl Object {
     /// What its records are kept under: its first name, which no renaming changes.
     pub fn table(&self) -> &str {
         self.alias.first().unwrap_or(&self.name).as_str()
+    }
+
+    /// The fields that have a column in storage, in order.
+    pub fn stored_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.values().filter(|field| !field.kind.is_computed())
     }
 
     /// The relation of that name; a former name answers too.
@@ -285,8 +291,30 @@ pub enum FieldKind {
         /// Its format.
         format: String,
     },
+    /// Computed from other fields when it is read; not stored, and not written by anyone.
+    Formula {
+        /// The kind of its values.
+        returns: Box<FieldKind>,
+        /// Over stored fields alone: formulas that it names are written out.
+        expression: Arc<Expression>,
+    },
     /// Any JSON, kept as text.
     Json,
+}
+
+impl FieldKind {
+    /// Whether it is computed when it is read, and so has no column in storage.
+    pub fn is_computed(&self) -> bool {
+        matches!(self, FieldKind::Formula { .. })
+    }
+
+    /// The kind of its values: of a formula, what it gives.
+    pub fn of_values(&self) -> &FieldKind {
+        match self {
+            FieldKind::Formula { returns, .. } => returns,
+            stored => stored,
+        }
+    }
 }
 
 /// The text family.

@@ -67,7 +67,7 @@ fn three_hundred_mutations_are_classed_as_the_table_says() {
         let told = || found.iter().map(|difference| format!("{difference}\n")).collect::<String>();
         let is_it = |d: &&Difference| d.code == expected.code && d.subject.to_string() == expected.subject;
         let Some(difference) = found.iter().find(is_it) else {
-            panic!("turn {turn}: {expected:?} was not found among\n{}", told());
+            panic!("turn {turn}: {}: {expected:?} was not found among\n{}", expected.told, told());
         };
         let refused = found.iter().any(|difference| difference.class != Class::Allowed);
         assert_eq!(refused, !expected.safe, "turn {turn}: {expected:?}\n{}", told());

@@ -9,22 +9,22 @@ use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpe
 /// An integer of so many digits fits an Int64.
 const INT_DIGITS_MAX: u8 = 18;
 
-/// The table of an object: same name, one column per field in the object's order (`id` first), lookups, unique and
+/// The table of an object: same name, one column per field that is stored in the object's order (`id` first), lookups, unique and
 /// indexed fields indexed, searchable fields searchable.
 ///
 /// Table and columns go by the first names of the object and its fields, which no renaming changes.
 pub fn table_spec(object: &Object, registry: &Registry) -> TableSpec {
     TableSpec {
         name: object.table().into(),
-        columns: object.fields.values().map(|field| column_spec(object, field)).collect(),
+        columns: object.stored_fields().map(|field| column_spec(object, field)).collect(),
         unique: unique_constraints(object),
         references: references(object, registry),
     }
 }
 
-/// How a field is stored.
+/// How a field's values are stored, or would be if it were not computed.
 pub fn column_type(field: &Field) -> ColumnType {
-    match &field.kind {
+    match field.kind.of_values() {
         FieldKind::Number { precision, scale: 0, .. } if *precision <= INT_DIGITS_MAX => ColumnType::Int,
         FieldKind::Number { precision, scale, .. }
         | FieldKind::Currency { precision, scale, .. }
@@ -41,6 +41,7 @@ pub fn column_type(field: &Field) -> ColumnType {
         | FieldKind::Select { .. }
         | FieldKind::Lookup { .. }
         | FieldKind::AutoNumber { .. }
+        | FieldKind::Formula { .. }
         | FieldKind::Json => ColumnType::Text,
     }
 }

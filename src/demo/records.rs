@@ -210,7 +210,12 @@ impl World {
             ],
             number,
         );
-        json!({ "name": name, "type": of, "description": description, "email": format!("{of}@quarry.example") })
+        json!({
+            "name": name,
+            "queue_type": of,
+            "description": description,
+            "email_address": format!("{of}@quarry.example"),
+        })
     }
 }
 

@@ -121,12 +121,21 @@ impl Session {
 }
 
 impl Pinned {
-    /// What a change names that this version does not have.
+    /// Refuses changes that name what this version does not have.
     ///
     /// # Errors
     ///
-    /// `Missing` for an object.
-    pub(crate) fn findings(&self, number: usize, change: &Change) -> Result<Vec<Finding>> {
+    /// `Missing` for an object; `Violated` with every field.
+    pub(crate) fn must_know(&self, changes: &[Change]) -> Result<()> {
+        let mut findings = Vec::new();
+        for (number, change) in changes.iter().enumerate() {
+            let placed = |error: Error| error.at(format!("changes[{number}].object"));
+            findings.extend(self.findings(number, change).map_err(placed)?);
+        }
+        if findings.is_empty() { Ok(()) } else { Err(Error::of_findings(findings)) }
+    }
+
+    fn findings(&self, number: usize, change: &Change) -> Result<Vec<Finding>> {
         let object = self.active.object(&change.object)?;
         let named: Vec<&str> = match &change.operation {
             Operation::Create(data)

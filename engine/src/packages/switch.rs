@@ -94,7 +94,7 @@ impl Engine {
         let mut found = Vec::new();
         for object in new.registry.objects.values() {
             let Ok(table) = snapshot.table(object.table()) else { continue };
-            for field in object.fields.values() {
+            for field in object.stored_fields() {
                 let position = table.spec().position(field.column());
                 let stored = position.and_then(|at| table.spec().columns.get(at)).map(|c| c.column_type);
                 let wanted = lower::column_type(field);

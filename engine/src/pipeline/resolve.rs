@@ -70,7 +70,10 @@ pub(super) fn former_names(layout: &Layout, step: &mut Step) {
 /// The engine writes it, or nobody.
 fn is_kept(field: &Field) -> bool {
     let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });
-    field.readonly || numbered || (field.system && field.name.as_str() != super::calculate::OWNER)
+    field.readonly
+        || numbered
+        || field.kind.is_computed()
+        || (field.system && field.name.as_str() != super::calculate::OWNER)
 }
 
 fn same_id(draft: &Draft, input: &Input) -> bool {

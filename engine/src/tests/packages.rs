@@ -1,7 +1,6 @@
 //! Versions published, activated, rolled back and pinned, on records that are there.
 
 #[path = "../../../metadata/tests/mutations/mod.rs"]
-#[allow(dead_code, clippy::indexing_slicing, clippy::unwrap_used)]
 mod mutations;
 
 use std::{
@@ -282,32 +281,32 @@ async fn two_clients_on_two_versions_write_and_read_the_same_record() {
 #[tokio::test]
 async fn former_names_of_objects_and_fields_answer_in_reads_and_writes() {
     let shop = Shop::open();
-    let part = "idPrefix: prt\nfields:\n  title: { type: text }\n  item_id: { type: lookup, reference: item }\n  number: { type: autonumber, format: 'P{0000}' }\n";
+    let part = "idPrefix: bit\nfields:\n  title: { type: text }\n  item_id: { type: lookup, reference: item }\n  number: { type: autonumber, format: 'P{0000}' }\n";
     let unique = format!("{V1}  code: {{ type: text, unique: true }}\nsearchable: [name]\n");
-    shop.install(store_files("1.0.0", &[("item.object.yml", &unique), ("part.object.yml", part)]));
+    shop.install(store_files("1.0.0", &[("item.object.yml", &unique), ("bit.object.yml", part)]));
     let item = shop.create("item", json!({ "name": "Lamp", "price": "1.00", "code": "L" })).await.unwrap();
-    shop.create("part", json!({ "title": "Bulb", "item_id": item })).await.unwrap();
+    shop.create("bit", json!({ "title": "Bulb", "item_id": item })).await.unwrap();
 
     let good = "alias: item\nfields:\n  label: { type: text, required: true, maxLength: 20, alias: name }\n  amount: { type: currency, alias: price }\n  \
                 sku: { type: text, unique: true, alias: code }\nsearchable: [name]\n";
     let good = format!("idPrefix: itm\n{good}");
-    let piece = "alias: part\nidPrefix: prt\nfields:\n  title: { type: text }\n  good_id: { type: lookup, reference: good, alias: item_id }\n  number: { type: autonumber, format: 'P{0000}' }\n";
+    let piece = "alias: bit\nidPrefix: bit\nfields:\n  title: { type: text }\n  good_id: { type: lookup, reference: good, alias: item_id }\n  number: { type: autonumber, format: 'P{0000}' }\n";
     shop.install(store_files("1.1.0", &[("good.object.yml", &good), ("piece.object.yml", piece)]));
 
     let now = json!({ "object": "good", "fields": ["label", "amount"], "where": { "sku": "L" } });
     assert_eq!(ask(&shop.session, now).await.unwrap(), ["label=Lamp amount=1.00"]);
     let then = json!({ "object": "item", "fields": ["name", "price"], "where": { "code": "L" }, "orderBy": ["name"] });
     assert_eq!(ask(&shop.session, then).await.unwrap().len(), 1);
-    let path = json!({ "object": "part", "fields": ["title", "item.name"], "where": { "item.price": { "$gte": 1 } } });
+    let path = json!({ "object": "bit", "fields": ["title", "item.name"], "where": { "item.price": { "$gte": 1 } } });
     assert_eq!(ask(&shop.session, path).await.unwrap().len(), 1);
-    let lists = json!({ "object": "item", "fields": ["name"], "expand": { "parts": { "fields": ["title", "number"] } } });
+    let lists = json!({ "object": "item", "fields": ["name"], "expand": { "bits": { "fields": ["title", "number"] } } });
     let lists = ask(&shop.session, lists).await.unwrap();
     assert!(lists[0].contains("Bulb") && lists[0].contains("P0001"), "{lists:?}");
     let found =
         ask(&shop.session, json!({ "object": "item", "fields": ["name"], "search": "lamp" })).await.unwrap();
     assert_eq!(found.len(), 1);
     let joined =
-        "SELECT i.name, p.title, i.price FROM item i JOIN part p ON p.item_id = i.id WHERE i.code = 'L'";
+        "SELECT i.name, p.title, i.price FROM item i JOIN bit p ON p.item_id = i.id WHERE i.code = 'L'";
     assert_eq!(sql(&shop.session, joined).await.unwrap(), ["name=Lamp title=Bulb price=1.00"]);
     let plain = sql(&shop.session, "SELECT * FROM good").await.unwrap();
     assert!(!plain[0].contains("name=") && plain[0].contains("label=Lamp"), "{plain:?}");
@@ -317,16 +316,16 @@ async fn former_names_of_objects_and_fields_answer_in_reads_and_writes() {
         shop.change(vec![upsert("item", &["code"], json!({ "code": "L", "price": "4.00" }))]).await.unwrap();
     assert_eq!((outcome[0].ids[0].as_str(), outcome[0].object.as_str()), (item.as_str(), "good"));
     assert_eq!(shop.field("item", &item, "price"), Some(Value::Decimal(400)));
-    let second = shop.create("part", json!({ "title": "Cable", "item_id": item })).await.unwrap();
-    assert_eq!(shop.field("part", &second, "number"), Some(text("P0002")));
-    let missing = shop.create("part", json!({ "item_id": "nothing" })).await.unwrap_err();
+    let second = shop.create("bit", json!({ "title": "Cable", "item_id": item })).await.unwrap();
+    assert_eq!(shop.field("bit", &second, "number"), Some(text("P0002")));
+    let missing = shop.create("bit", json!({ "item_id": "nothing" })).await.unwrap_err();
     assert_eq!(told(&missing), ["0 piece.good_id reference_not_found"]);
     let twice = shop.create("item", json!({ "name": "A", "label": "B" })).await.unwrap_err();
     assert_eq!(told(&twice), ["0 good.name duplicate_field"]);
     let taken = shop.create("item", json!({ "name": "Other", "code": "L" })).await.unwrap_err();
     assert_eq!(told(&taken), ["0 good.sku unique"]);
     shop.change(vec![delete("item", &item)]).await.unwrap();
-    assert_eq!(shop.field("part", &second, "item_id"), Some(Value::Null));
+    assert_eq!(shop.field("bit", &second, "item_id"), Some(Value::Null));
 }
 
 #[tokio::test]

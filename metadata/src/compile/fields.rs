@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::{
     compile::{
         book::{Book, Found, USER},
-        system,
+        formulas, system,
     },
     definition::{
         field::{FieldDefinition, KindDefinition, LookupDefinition},
@@ -51,6 +51,7 @@ fn field(
     let package = written.added_by.as_ref().and_then(|name| book.package(name.as_str())).unwrap_or(package);
     let kind = match &written.kind {
         KindDefinition::Plain(kind) => kind.clone(),
+        KindDefinition::Formula(_) => formulas::stand_in(),
         KindDefinition::Lookup(lookup) => FieldKind::Lookup {
             target: target(lookup, package, book, issues),
             on_delete: lookup.on_delete,

@@ -55,6 +55,11 @@ fn index(
     let mut fields = Vec::with_capacity(written.fields.len());
     for name in &written.fields {
         let field = known_field(name, definition, object, issues)?;
+        if field.kind.is_computed() {
+            let message = format!("`{}` is computed when it is read, and can't be indexed yet", name.value);
+            issues.error(&name.place, "not-supported-yet", message);
+            return None;
+        }
         if matches!(field.kind, FieldKind::MultiSelect { .. } | FieldKind::Json) {
             let message = format!("`{}` holds more than one value and can't be indexed", name.value);
             issues.error(&name.place, "not-for-this-type", message);

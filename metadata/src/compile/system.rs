@@ -8,13 +8,13 @@ use crate::{
 
 /// The record's id. A client may give its own when it makes a record.
 pub(super) fn id() -> Field {
-    let labels = [("en", "ID"), ("zh-CN", "编号")];
+    let labels = [("en", "ID"), ("zh-CN", "编号"), ("de", "ID")];
     Field { required: true, unique: true, index: true, ..field("id", labels, FieldKind::Id) }
 }
 
 /// The system fields behind the declared ones, in order.
 pub(super) fn fields(has_owner: bool) -> Vec<Field> {
-    let kept = |name: &str, labels: [(&str, &str); 2], kind: FieldKind, required: bool| Field {
+    let kept = |name: &str, labels: [(&str, &str); 3], kind: FieldKind, required: bool| Field {
         readonly: true,
         required,
         ..field(name, labels, kind)
@@ -22,17 +22,47 @@ pub(super) fn fields(has_owner: bool) -> Vec<Field> {
     let number = FieldKind::Number { precision: 18, scale: 0, min: None, max: None };
     let text = FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None };
     let mut fields = vec![
-        kept("created_at", [("en", "Created At"), ("zh-CN", "创建时间")], FieldKind::DateTime, true),
-        kept("created_by", [("en", "Created By"), ("zh-CN", "创建人")], user(), false),
-        kept("updated_at", [("en", "Updated At"), ("zh-CN", "更新时间")], FieldKind::DateTime, true),
-        kept("updated_by", [("en", "Updated By"), ("zh-CN", "更新人")], user(), false),
+        kept(
+            "created_at",
+            [("en", "Created At"), ("zh-CN", "创建时间"), ("de", "Angelegt am")],
+            FieldKind::DateTime,
+            true,
+        ),
+        kept(
+            "created_by",
+            [("en", "Created By"), ("zh-CN", "创建人"), ("de", "Angelegt von")],
+            user(),
+            false,
+        ),
+        kept(
+            "updated_at",
+            [("en", "Updated At"), ("zh-CN", "更新时间"), ("de", "Geändert am")],
+            FieldKind::DateTime,
+            true,
+        ),
+        kept(
+            "updated_by",
+            [("en", "Updated By"), ("zh-CN", "更新人"), ("de", "Geändert von")],
+            user(),
+            false,
+        ),
     ];
     if !has_owner {
-        let owner = field("owner", [("en", "Owner"), ("zh-CN", "负责人")], user());
+        let owner = field("owner", [("en", "Owner"), ("zh-CN", "负责人"), ("de", "Zuständig")], user());
         fields.push(Field { index: true, default: Some(Default_::CurrentUser), ..owner });
     }
-    fields.push(kept("revision", [("en", "Revision"), ("zh-CN", "修订号")], number, true));
-    fields.push(kept("package_version", [("en", "Package Version"), ("zh-CN", "包版本")], text, true));
+    fields.push(kept(
+        "revision",
+        [("en", "Revision"), ("zh-CN", "修订号"), ("de", "Revision")],
+        number,
+        true,
+    ));
+    fields.push(kept(
+        "package_version",
+        [("en", "Package Version"), ("zh-CN", "包版本"), ("de", "Paketversion")],
+        text,
+        true,
+    ));
     fields
 }
 
@@ -41,7 +71,7 @@ fn user() -> FieldKind {
     FieldKind::Lookup { target: ObjectName::from(USER), on_delete: DeleteBehavior::Restrict, owned: false }
 }
 
-fn field(name: &str, labels: [(&str, &str); 2], kind: FieldKind) -> Field {
+fn field(name: &str, labels: [(&str, &str); 3], kind: FieldKind) -> Field {
     Field {
         name: FieldName::from(name),
         alias: Vec::new(),

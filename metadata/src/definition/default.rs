@@ -27,6 +27,7 @@ pub(crate) fn read(
             _ => Err("a lookup's default can only be `$currentUser`".to_owned()),
         },
         KindDefinition::Plain(kind) => of_kind(value, kind, issues)?,
+        KindDefinition::Formula(_) => return None,
     };
     match read {
         Ok(default) => Some(value.located(default)),
@@ -63,9 +64,10 @@ fn of_kind(value: &Value<'_>, kind: &FieldKind, issues: &mut Issues) -> Option<R
         FieldKind::Select { options } => option(value.text(issues)?, options).map(Json::String),
         FieldKind::MultiSelect { options } => several(value, options, issues)?,
         FieldKind::Json => Ok(json(value.content())),
-        FieldKind::Id | FieldKind::Lookup { .. } | FieldKind::AutoNumber { .. } => {
-            Err(format!("a field of type {} has no default", type_name(kind)))
-        }
+        FieldKind::Id
+        | FieldKind::Lookup { .. }
+        | FieldKind::AutoNumber { .. }
+        | FieldKind::Formula { .. } => Err(format!("a field of type {} has no default", type_name(kind))),
     };
     Some(checked.map(Default_::Value))
 }

@@ -4,6 +4,7 @@ use crate::{
     definition::{
         Located, autonumber,
         default::{self, DefaultDefinition},
+        formula::{FormulaDefinition, read_formula},
         identifier::{NameOf, aliases, check},
         kind::FieldType,
         mapping::{Keys, Mapping},
@@ -44,6 +45,7 @@ pub(crate) struct FieldDefinition {
 pub(crate) enum KindDefinition {
     Plain(FieldKind),
     Lookup(LookupDefinition),
+    Formula(FormulaDefinition),
 }
 
 /// A lookup as its author wrote it.
@@ -84,20 +86,20 @@ const KEYS: Keys = Keys {
         ("deleteBehavior", &[]),
         ("reverseName", &[]),
         ("format", &["autonumberFormat"]),
+        ("expression", &["formula"]),
+        ("returnType", &["dataType"]),
     ],
     later: &[
         "accept",
         "ai_context",
         "allowCreate",
         "currencyConfig",
-        "dataType",
         "dependsOn",
         "descriptionField",
         "dimensions",
         "displayField",
         "encrypted",
         "encryption",
-        "expression",
         "filterable",
         "group",
         "inlineAmountField",
@@ -118,7 +120,6 @@ const KEYS: Keys = Keys {
         "referenceVia",
         "requiredPermissions",
         "requiredWhen",
-        "returnType",
         "rows",
         "sortable",
         "step",
@@ -148,6 +149,7 @@ impl FieldDefinition {
         let kind = kind(field_type, &mapping, issues)?;
         let mut flag = |key: &str| mapping.get(key).filter(|_| field_type.takes(key))?.flag(issues);
         let external_id = flag("externalId").unwrap_or(false);
+        let computed = field_type == FieldType::Formula;
         let numbered = field_type == FieldType::AutoNumber;
         let (required, unique, readonly) = (flag("required"), flag("unique"), flag("readonly"));
         let deprecated = flag("deprecated").unwrap_or(false);
@@ -172,7 +174,7 @@ impl FieldDefinition {
             required: owned || required.unwrap_or(false),
             unique: external_id || unique.unwrap_or(numbered),
             index,
-            readonly: readonly.unwrap_or(numbered),
+            readonly: computed || readonly.unwrap_or(numbered),
             hidden: hidden.unwrap_or(false),
             searchable: searchable.unwrap_or(false),
             external_id,
@@ -215,6 +217,7 @@ fn kind(field_type: FieldType, mapping: &Mapping<'_>, issues: &mut Issues) -> Op
         FieldType::AutoNumber => {
             FieldKind::AutoNumber { format: autonumber::read(mapping.get("format"), issues) }
         }
+        FieldType::Formula => return read_formula(mapping, issues).map(KindDefinition::Formula),
         FieldType::Json => FieldKind::Json,
     };
     Some(KindDefinition::Plain(kind))

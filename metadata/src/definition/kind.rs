@@ -23,6 +23,7 @@ pub(crate) enum FieldType {
     Lookup,
     MasterDetail,
     AutoNumber,
+    Formula,
     Json,
 }
 
@@ -54,6 +55,7 @@ const TYPES: &[(&str, FieldType)] = &[
     ("lookup", FieldType::Lookup),
     ("master_detail", FieldType::MasterDetail),
     ("autonumber", FieldType::AutoNumber),
+    ("formula", FieldType::Formula),
     ("json", FieldType::Json),
 ];
 
@@ -65,7 +67,6 @@ const LATER_TYPES: &[&str] = &[
     "avatar",
     "composite",
     "file",
-    "formula",
     "grid",
     "image",
     "location",
@@ -115,6 +116,9 @@ impl FieldType {
         let long_text = self.is_long_text();
         let number = matches!(self, Self::Number | Self::Currency | Self::Percent);
         match key {
+            "expression" | "returnType" => self == Self::Formula,
+            "unique" | "required" | "default" if self == Self::Formula => false,
+            "precision" | "scale" if self == Self::Formula => true,
             "unique" => !long_text && !matches!(self, Self::Boolean | Self::MultiSelect | Self::Json),
             "index" => !matches!(self, Self::MultiSelect | Self::Json),
             "externalId" => (text && !long_text) || matches!(self, Self::Number | Self::AutoNumber),
@@ -154,6 +158,7 @@ pub(crate) fn type_name(kind: &FieldKind) -> &'static str {
         FieldKind::Lookup { owned: false, .. } => "lookup",
         FieldKind::Lookup { owned: true, .. } => "master_detail",
         FieldKind::AutoNumber { .. } => "autonumber",
+        FieldKind::Formula { .. } => "formula",
         FieldKind::Json => "json",
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::{
     evolution::Subject,
-    model::{FieldKind, Index, Labels, Object, Registry, RelationKind},
+    expression::Step,
+    model::{Field, FieldKind, Index, Labels, Object, Registry, RelationKind},
     name::{FieldName, ObjectName},
 };
 
@@ -128,9 +129,36 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
             }
         }
     }
+    for other in registry.objects.values() {
+        for formula in other.fields.values().filter(|field| reads(other, field, &object.name, name)) {
+            add(found, "formula", format!("{}.{}", other.name, formula.name));
+        }
+    }
     if let Some(field) = object.field(name.as_str()) {
         translations(&field.label, &format!("{}.{name}", object.name), found);
     }
+}
+
+/// Whether `field` of `object` is a formula over a field of `target`.
+fn reads(object: &Object, field: &Field, target: &ObjectName, name: &FieldName) -> bool {
+    let FieldKind::Formula { expression, .. } = &field.kind else { return false };
+    let needs = expression.needs();
+    let by_path = needs.fields.keys().any(|(_, path)| {
+        let mut at = &object.name;
+        for Step { lookup, target: next, .. } in &path.steps {
+            if at == target && lookup == name {
+                return true;
+            }
+            at = next;
+        }
+        at == target && path.field == *name
+    });
+    by_path
+        || needs.children.iter().any(|(children, paths)| {
+            children.object == *target
+                && (children.lookup == *name
+                    || paths.keys().any(|path| path.steps.is_empty() && path.field == *name))
+        })
 }
 
 fn translations(labels: &Labels, of: &str, found: &mut Vec<Dependent>) {

@@ -164,7 +164,10 @@ impl Comparison<'_> {
             ("format", FieldKind::Text { .. }) => "type".to_owned(),
             (other, _) => camel(other),
         };
-        let message = format!("`{told}` goes from {from} to {to}");
+        let message = match property.as_str() {
+            "expression" => "another formula".to_owned(),
+            _ => format!("`{told}` goes from {from} to {to}"),
+        };
         match verdict {
             Verdict::Wider if rule == Rule::Elsewhere => {}
             Verdict::Wider => {

@@ -73,6 +73,9 @@ const KIND: &[(&str, Rule)] = &[
     ("options", Rule::Elsewhere),
     ("target", Rule::Elsewhere),
     ("on_delete", Rule::OnDelete),
+    // Another formula for the same thing; what it gives may not change.
+    ("expression", Rule::Free),
+    ("returns", Rule::Frozen),
 ];
 
 /// Properties of an object.

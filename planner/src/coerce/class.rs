@@ -35,12 +35,12 @@ impl Class {
         let values = |options: &[quarry_metadata::SelectOption]| {
             options.iter().map(|option| option.value.clone()).collect()
         };
-        match &field.kind {
+        match field.kind.of_values() {
             FieldKind::Select { options } => Class::Choice(values(options)),
             FieldKind::MultiSelect { options } => Class::Choices(values(options)),
             FieldKind::Lookup { .. } | FieldKind::Id => Class::Reference,
             FieldKind::Json => Class::Json,
-            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Class::Text,
+            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } | FieldKind::Formula { .. } => Class::Text,
             FieldKind::Boolean => Class::Bool,
             FieldKind::Date => Class::Date,
             FieldKind::DateTime => Class::DateTime,

@@ -305,9 +305,9 @@ fn root_name(action: Action, one: &str, type_name: &str, plural_type_name: &str)
 
 impl FieldType {
     fn new(field: &Field, enum_name: impl FnOnce() -> String) -> Self {
-        let kind = match &field.kind {
+        let kind = match field.kind.of_values() {
             FieldKind::Id | FieldKind::Lookup { .. } => Kind::Id,
-            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } => Kind::Text,
+            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } | FieldKind::Formula { .. } => Kind::Text,
             FieldKind::Number { precision: ..=9, scale: 0, .. } => Kind::Int,
             FieldKind::Number { precision: ..=18, scale: 0, .. } => Kind::Long,
             FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {

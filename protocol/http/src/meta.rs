@@ -126,6 +126,12 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
             insert(told, "format", Some(format.as_str().into()));
             "autonumber"
         }
+        FieldKind::Formula { returns, .. } => {
+            describe(returns, locale, told);
+            let returns = told.insert("type".into(), "formula".into());
+            insert(told, "returnType", returns);
+            return;
+        }
         FieldKind::Json => "json",
     };
     told.insert("type".into(), kind_name.into());

@@ -1,5 +1,5 @@
-//! Histories of concurrent clients, under folds and compactions, judged by an independent checker; and histories made
-//! by hand, one per anomaly, that the checker must refuse.
+//! Histories of concurrent clients, under folds and compactions and on a disk that fails, judged by an independent
+//! checker; and histories made by hand, one per anomaly, that the checker must refuse.
 
 mod checker;
 
@@ -14,7 +14,11 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use self::checker::{Element, Observed, Outcome, check};
-use super::support::{column, info, name, open_in, options, seeds, small_cache};
+use super::{
+    script::{open_world, world},
+    simulated::{Crash, Disk, Fault},
+    support::{column, info, name, open_in, options, seeds, small_cache},
+};
 use crate::{
     ColumnSpec, ColumnType, ErrorKind, Row, ScanRequest, Snapshot, Store, StoreOptions, TableSpec, Value,
     WriteSet,
@@ -40,7 +44,9 @@ fn lists() -> TableSpec {
 #[test]
 fn concurrent_clients_see_snapshot_isolation() {
     for seed in seeds(4) {
-        let history = history(seed);
+        let folder = tempfile::tempdir().unwrap();
+        let store = open_in(folder.path(), small(), &small_cache(64 << 10));
+        let history = history(&store, seed, || store.fold().map(drop).unwrap());
         let committed = history.iter().filter(|one| one.outcome == Outcome::Committed).count();
         let aborted = history.len() - committed;
         assert!(committed > 0 && aborted > 0, "seed {seed}: nobody met anybody, the history says nothing");
@@ -48,33 +54,65 @@ fn concurrent_clients_see_snapshot_isolation() {
     }
 }
 
-/// A store with clients at work, and what each saw. The threads make no two runs alike; the seed decides what they do.
-fn history(seed: u64) -> Vec<Observed> {
-    let folder = tempfile::tempdir().unwrap();
-    let small = StoreOptions { log_file_bytes: 16 << 10, row_group_rows: 2, ..options() };
-    let store = open_in(folder.path(), small, &small_cache(64 << 10));
+/// Batches are applied on others that are then not written: what is acknowledged holds, also after the power went, and
+/// what is not left nothing.
+#[test]
+fn clients_on_a_disk_that_fails_now_and_then_see_snapshot_isolation() {
+    for seed in seeds(6) {
+        let disk = Disk::default();
+        disk.slow_down();
+        let store = open_world(world(&disk)).unwrap();
+        let mut random = StdRng::seed_from_u64(seed);
+        let history = history(&store, seed, || {
+            let kind = [Fault::Before, Fault::After, Fault::NoSync][random.random_range(0..3)];
+            disk.fail(Some(kind(disk.operations() + random.random_range(1..20))));
+            (0..random.random_range(0..200)).for_each(|_| thread::yield_now());
+            disk.fail(None);
+            if random.random_bool(0.2) {
+                // It failed if the disk did, and is tried again.
+                drop(store.fold());
+            }
+        });
+        let count = |outcome| history.iter().filter(|one| one.outcome == outcome).count();
+        assert!(count(Outcome::Committed) > 0, "seed {seed}: nothing was written");
+        check(&history).unwrap_or_else(|anomaly| panic!("seed {seed}: {anomaly}"));
+        // What the last failed write may have left goes with this.
+        store.fold().unwrap();
+        let lists = |store: &Store| last_look(store, &AtomicU64::new(0)).reads;
+        let reopened = open_world(world(&disk.crashed(Crash::AllLost, seed))).unwrap();
+        assert_eq!(lists(&reopened), lists(&store), "seed {seed}");
+    }
+}
+
+fn small() -> StoreOptions {
+    StoreOptions { log_file_bytes: 16 << 10, row_group_rows: 2, ..options() }
+}
+
+/// Clients at work on a store, beside what disturbs them, and what each saw. The threads make no two runs alike; the seed
+/// decides what they do.
+fn history(store: &Arc<Store>, seed: u64, mut disturb: impl FnMut() + Send) -> Vec<Observed> {
     store.define_tables(vec![lists()]).unwrap();
     let (clock, stop) = (AtomicU64::new(1), AtomicBool::new(false));
     let mut history = thread::scope(|scope| {
-        let folding = scope.spawn(|| {
+        let disturbing = scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                store.fold().unwrap();
+                disturb();
                 thread::yield_now();
             }
         });
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
-                let (store, clock) = (&store, &clock);
+                let clock = &clock;
                 let random = StdRng::seed_from_u64(seed * 1_000 + number);
                 scope.spawn(move || Client { store, clock, number, random }.run())
             })
             .collect();
         let seen: Vec<_> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
         stop.store(true, Ordering::Relaxed);
-        folding.join().unwrap();
+        disturbing.join().unwrap();
         seen
     });
-    history.push(last_look(&store, &clock));
+    history.push(last_look(store, &clock));
     history
 }
 
@@ -119,10 +157,10 @@ impl Client<'_> {
         }
         seen.outcome = match self.store.commit(writes, info()) {
             Ok(_) => Outcome::Committed,
-            Err(error) if error.kind() == ErrorKind::Conflict || error.kind() == ErrorKind::Violated => {
-                Outcome::Aborted
-            }
-            Err(error) => panic!("{error}"),
+            Err(error) => match error.kind() {
+                ErrorKind::Conflict | ErrorKind::Violated | ErrorKind::Unavailable => Outcome::Aborted,
+                _ => panic!("{error}"),
+            },
         };
         seen.ended = self.clock.fetch_add(1, Ordering::SeqCst);
         seen

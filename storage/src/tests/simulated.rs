@@ -72,6 +72,7 @@ struct Inner {
     fault: Option<Fault>,
     images: Option<Vec<Image>>,
     mark: usize,
+    is_slow: bool,
 }
 
 impl Disk {
@@ -101,6 +102,11 @@ impl Disk {
     /// This goes wrong from now on, until it is `None`.
     pub fn fail(&self, fault: Option<Fault>) {
         self.0.lock().fault = fault;
+    }
+
+    /// Syncs take their time from now on: others come to work meanwhile.
+    pub fn slow_down(&self) {
+        self.0.lock().is_slow = true;
     }
 
     /// The disk that this one is after a crash now.
@@ -252,6 +258,8 @@ struct DiskFile {
 impl DiskFile {
     /// A failing sync leaves it open what of the file is on the disk, and no later sync of the same bytes mends it.
     fn sync(&self) -> io::Result<()> {
+        let turns = if self.disk.0.lock().is_slow { 20 } else { 0 };
+        (0..turns).for_each(|_| std::thread::yield_now());
         let synced = self.disk.operate(Does::Syncs, |state| {
             state.contents(self.number).sync();
             Ok(())

@@ -74,6 +74,7 @@ pub(super) fn value(field: &Field, input: &Input, time_zone: Tz) -> Result<Value
         FieldKind::Date => time::date(input),
         FieldKind::DateTime => time::instant(input, time_zone),
         FieldKind::Time => time::time_of_day(input),
+        FieldKind::Formula { .. } => Err(Fault::new("readonly", "the field is computed; leave it out")),
     }
 }
 

@@ -21,7 +21,7 @@ const MODIFIER_HEADER: i32 = 4;
 
 /// The type OID and type modifier of a field (`numeric(18,2)` is `(1700, 1179654)`).
 pub fn pg_type(field: &Field) -> (u32, i32) {
-    match &field.kind {
+    match field.kind.of_values() {
         FieldKind::Text { max_length: Some(length), .. } => (
             VARCHAR,
             i32::try_from(*length).ok().and_then(|length| length.checked_add(MODIFIER_HEADER)).unwrap_or(-1),
@@ -30,7 +30,8 @@ pub fn pg_type(field: &Field) -> (u32, i32) {
         | FieldKind::Text { max_length: None, .. }
         | FieldKind::Select { .. }
         | FieldKind::Lookup { .. }
-        | FieldKind::AutoNumber { .. } => (TEXT, -1),
+        | FieldKind::AutoNumber { .. }
+        | FieldKind::Formula { .. } => (TEXT, -1),
         FieldKind::Number { precision, scale: 0, .. } if *precision <= 18 => (INT8, -1),
         FieldKind::Number { precision, scale, .. }
         | FieldKind::Currency { precision, scale, .. }
