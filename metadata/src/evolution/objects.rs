@@ -115,7 +115,7 @@ impl Comparison<'_> {
             // A way that its own lookup makes goes and changes with it.
             let Some(lookup) = self.lookup_of(old, was) else { continue };
             let now = new.relation(was.name.as_str());
-            if now.is_some_and(|now| self.is_same_way(was, now)) {
+            if now.is_some_and(|now| self.is_same_way(new, was, now)) {
                 continue;
             }
             let target = self.new.get(was.target.as_str());
@@ -152,7 +152,7 @@ impl Comparison<'_> {
         field.map(|field| field.kind.clone())
     }
 
-    fn is_same_way(&self, was: &Relation, now: &Relation) -> bool {
+    fn is_same_way(&self, new: &Arc<Object>, was: &Relation, now: &Relation) -> bool {
         let same_object = |was: &ObjectName, now: &ObjectName| {
             was == now || self.new.get(was.as_str()).is_some_and(|object| object.name == *now)
         };
@@ -163,7 +163,7 @@ impl Comparison<'_> {
         same_object(&was.target, &now.target)
             && match (&was.kind, &now.kind) {
                 (RelationKind::ToOne { field: was }, RelationKind::ToOne { field: now }) => {
-                    was == now || now.as_str().len() > 0
+                    same_field(Some(new), was, now)
                 }
                 (RelationKind::ToMany { field: was }, RelationKind::ToMany { field: now }) => {
                     same_field(target, was, now)

@@ -139,10 +139,7 @@ impl Session {
             && word.quote_style.is_none()
             && word.value.eq_ignore_ascii_case("default")
         {
-            if name.eq_ignore_ascii_case(VERSION) {
-                return self.set_version("", scope);
-            }
-            return self.settings.reset(name);
+            return self.reset(name);
         }
         let texts = values.iter().map(|v| text_of(name, v)).collect::<Result<Vec<_>>>()?;
         if name.eq_ignore_ascii_case(VERSION) {
@@ -162,12 +159,43 @@ impl Session {
 
     /// `SET quarry.version`: the statements that follow see the objects as those versions declare them.
     fn set_version(&mut self, text: &str, scope: Scope) -> Result<()> {
-        if scope == Scope::Local || self.block.is_open() {
+        self.must_be_outside(scope == Scope::Local)?;
+        self.user.pin(text)?;
+        self.settings.set(VERSION, text, Scope::Session).map(drop)
+    }
+
+    fn must_be_outside(&self, is_local: bool) -> Result<()> {
+        if is_local || self.block.is_open() {
             let hint = "set it before the transaction";
             return Err(PgError::unsupported("a transaction can't change its version", hint));
         }
-        self.user.pin(text)?;
-        self.settings.set(VERSION, text, Scope::Session).map(drop)
+        Ok(())
+    }
+
+    fn reset(&mut self, name: &str) -> Result<()> {
+        if name.eq_ignore_ascii_case(VERSION) {
+            self.must_be_outside(false)?;
+        }
+        self.settings.reset(name)?;
+        self.follow_version()
+    }
+
+    /// Every setting as the connection began with it, the version among them.
+    pub(super) fn reset_all(&mut self) -> Result<()> {
+        if !self.user.pinned_version().is_empty() {
+            self.must_be_outside(false)?;
+        }
+        self.settings.reset_all();
+        self.follow_version()
+    }
+
+    /// Brings the engine's session to the version that the settings say.
+    fn follow_version(&mut self) -> Result<()> {
+        let text = self.settings.get(VERSION).unwrap_or_default();
+        if text != self.user.pinned_version() {
+            self.user.pin(&text)?;
+        }
+        Ok(())
     }
 
     /// `SET TRANSACTION`, `SET SESSION CHARACTERISTICS`, and the modes of `BEGIN`.
@@ -206,14 +234,8 @@ impl Session {
     /// `RESET name`, `RESET ALL`.
     pub(super) fn do_reset(&mut self, reset: &Reset) -> Result<Outcome> {
         match reset {
-            Reset::ALL => {
-                self.set_version("", Scope::Session)?;
-                self.settings.reset_all();
-            }
-            Reset::ConfigurationParameter(name) if dotted(name).eq_ignore_ascii_case(VERSION) => {
-                self.set_version("", Scope::Session)?;
-            }
-            Reset::ConfigurationParameter(name) => self.settings.reset(&dotted(name))?,
+            Reset::ALL => self.reset_all()?,
+            Reset::ConfigurationParameter(name) => self.reset(&dotted(name))?,
         }
         Ok(Outcome::done("RESET"))
     }
