@@ -83,6 +83,19 @@ impl Active {
         })
     }
 
+    /// An error of the store by the names of today: it knows tables and columns by their first ones.
+    pub fn named(&self, mut error: Error) -> Error {
+        for finding in &mut error.findings {
+            let of_table = |object: &&Arc<Object>| object.table() == finding.object;
+            let Some(object) = self.registry.objects.values().find(of_table) else { continue };
+            let column = finding.field.take();
+            let field = object.fields.values().find(|field| Some(field.column()) == column.as_deref());
+            finding.field = field.map(|field| field.name.to_string()).or(column);
+            finding.object = object.name.to_string();
+        }
+        error
+    }
+
     /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
     /// what is new stands behind them, and a column that no object has any more stays, unused.
     pub fn tables(&self, stored: &Snapshot) -> Vec<TableSpec> {

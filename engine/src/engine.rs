@@ -118,8 +118,7 @@ impl Engine {
     ///
     /// `Invalid` with all issues; `Violated` with what would break.
     pub fn reload(&self) -> Result<Arc<Registry>> {
-        let folders = packages::read(&self.packages, false)??;
-        self.offer(&folders)?;
+        self.reload_folders(&self.packages)?;
         Ok(self.registry())
     }
 

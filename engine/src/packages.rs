@@ -203,7 +203,8 @@ impl Session {
     pub fn plan_packages(&self, bundles: &[Bundle]) -> Result<Plan> {
         self.must_administer("packages")?;
         let engine = self.engine();
-        engine.plan(&engine.active(), &engine.candidate(bundles)?, bundles)
+        let candidate = engine.candidate(bundles)?;
+        engine.plan(&engine.active(), &candidate, bundles)
     }
 
     /// What activating published versions would do; nothing is done. Blocks.

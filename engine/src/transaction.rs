@@ -200,7 +200,8 @@ impl Transaction {
                 package_version: work.active.registry.version.clone(),
             };
             let _right = engine.may_commit(work.active.fills)?;
-            Ok(engine.store().commit(work.writes().clone(), info)?.csn.0)
+            let committed = engine.store().commit(work.writes().clone(), info);
+            Ok(committed.map_err(|error| work.active.named(error.into()))?.csn.0)
         };
         tokio::task::spawn_blocking(commit).await?
     }

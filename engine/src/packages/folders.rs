@@ -29,6 +29,12 @@ const FOLDERS: &str = "folders";
 /// Digits of a hash that tell a build from others.
 const BUILD_DIGITS: usize = 12;
 
+/// What folders hold, and what it compiles to where that had to be known.
+pub(crate) struct Read {
+    bundles: Result<Vec<Bundle>>,
+    compiled: Option<Active>,
+}
+
 /// What a store and its folders open with.
 pub(crate) struct Opened {
     /// What serves until the folders have been looked at.
@@ -42,16 +48,19 @@ pub(crate) struct Opened {
 /// # Errors
 ///
 /// `Invalid` with all issues.
-pub(crate) fn read(folders: &[PathBuf], is_first_start: bool) -> Result<Result<Vec<Bundle>>> {
-    let read = Bundle::read(folders).map_err(opening::uncompiled);
-    match (is_first_start, read) {
-        (true, Err(error)) => Err(error),
-        (true, Ok(bundles)) => {
-            Active::of(bundles.clone(), None)?;
-            Ok(Ok(bundles))
-        }
-        (false, read) => Ok(read),
+pub(crate) fn read(folders: &[PathBuf], is_first_start: bool) -> Result<Read> {
+    let bundles = Bundle::read(folders).map_err(opening::uncompiled);
+    if !is_first_start {
+        return Ok(Read { bundles, compiled: None });
     }
+    let bundles = bundles?;
+    let compiled = Some(Active::of(sorted(bundles.clone()), None)?);
+    Ok(Read { bundles: Ok(bundles), compiled })
+}
+
+fn sorted(mut bundles: Vec<Bundle>) -> Vec<Bundle> {
+    bundles.sort_by(|a, b| a.name().cmp(b.name()));
+    bundles
 }
 
 /// What serves first: the active packages of the store, or, where there are none, those of the folders.
@@ -59,17 +68,27 @@ pub(crate) fn read(folders: &[PathBuf], is_first_start: bool) -> Result<Result<V
 /// # Errors
 ///
 /// `Invalid` with all issues; those of the store.
-pub(crate) fn open(store: &Store, folders: Result<Vec<Bundle>>) -> Result<Opened> {
+pub(crate) fn open(store: &Store, read: Read) -> Result<Opened> {
+    let Read { bundles: folders, compiled } = read;
     store.define_tables(system::tables())?;
     let kept = shelf::active(&store.snapshot())?;
     if kept.is_empty() {
         let folders = folders?;
-        return Ok(Opened { active: Active::of(folders.clone(), None)?, folders: Ok(folders) });
+        let active = match compiled {
+            Some(active) => active,
+            None => Active::of(sorted(folders.clone()), None)?,
+        };
+        return Ok(Opened { active, folders: Ok(folders) });
     }
-    Ok(Opened { active: Active::of(kept, None)?, folders })
+    Ok(Opened { active: Active::of(sorted(kept), None)?, folders })
 }
 
 impl Engine {
+    /// See [`Engine::reload`].
+    pub(crate) fn reload_folders(&self, folders: &[PathBuf]) -> Result<()> {
+        self.offer(&Bundle::read(folders).map_err(opening::uncompiled)?)
+    }
+
     /// Publishes and activates what the folders hold and did not hold the last time.
     ///
     /// # Errors

@@ -46,9 +46,16 @@ impl Engine {
     /// # Errors
     ///
     /// `Invalid` with all issues.
-    pub(super) fn candidate(&self, bundles: &[Bundle]) -> Result<Active> {
+    pub(super) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
         let active = self.active();
-        Active::of(merged(&active.bundles, bundles)?, Some(&active.registry))
+        let bundles = merged(&active.bundles, bundles)?;
+        let same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();
+        if bundles.len() == active.bundles.len() && bundles.iter().zip(&active.bundles).all(same) {
+            return Ok(active);
+        }
+        let mut made = Active::of(bundles, Some(&active.registry))?;
+        made.fills = active.fills;
+        Ok(Arc::new(made))
     }
 
     /// Whether the active packages compile with some of them exchanged or added: the warnings, or all issues.
@@ -167,8 +174,9 @@ impl Engine {
             return Err(refusal);
         }
         let fills: Vec<Fill> = plan.steps.iter().filter_map(fill_of).collect();
-        new.fills = old.fills + u64::from(!fills.is_empty());
-        let new = Arc::new(new);
+        if let Some(new) = Arc::get_mut(&mut new).filter(|_| !fills.is_empty()) {
+            new.fills += 1;
+        }
         self.store().define_tables(new.tables(&self.store().snapshot()))?;
         fill::all(self, &new, &fills, switch.by)?;
         // From here nobody commits: what was written since is filled too, and then the new version serves.
