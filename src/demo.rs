@@ -66,15 +66,17 @@ impl std::fmt::Display for DemoReport {
 }
 
 /// The records, in batches; a record comes after those that it refers to.
-pub fn generate(options: DemoOptions) -> impl Iterator<Item = Vec<Upsert>> {
+pub fn generate(options: DemoOptions) -> impl DoubleEndedIterator<Item = Vec<Upsert>> {
     let world = World::new(options);
-    Kind::ALL.iter().flat_map(move |kind| {
+    let batches = Kind::ALL.iter().copied().flatten().flat_map(move |kind| {
         let count = world.count(*kind);
         (0..count.div_ceil(BATCH_RECORDS)).map(move |batch| {
             let first = batch * BATCH_RECORDS;
-            (first..count.min(first + BATCH_RECORDS)).map(|number| world.record(*kind, number)).collect()
+            let numbers = first..count.min(first + BATCH_RECORDS);
+            numbers.filter_map(|number| world.record(*kind, number)).collect::<Vec<_>>()
         })
-    })
+    });
+    batches.filter(|batch| !batch.is_empty())
 }
 
 /// Writes the records; `on_batch` hears how many have been written.
@@ -94,7 +96,7 @@ pub fn load(options: DemoOptions, target: &dyn Target, on_batch: impl FnMut(u64)
 ///
 /// As [`load`].
 pub fn complete(options: DemoOptions, target: &dyn Target, has_accounts: bool) -> Result<Option<DemoReport>> {
-    let (first, last) = (generate(options).next(), generate(options).last());
+    let (first, last) = (generate(options).next(), generate(options).next_back());
     let is_there = |batch: Option<Vec<Upsert>>| batch.map_or(Ok(false), |batch| any_there(target, &batch));
     if is_there(last)? || (has_accounts && !is_there(first)?) {
         return Ok(None);

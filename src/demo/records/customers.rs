@@ -8,6 +8,10 @@ use crate::demo::{
     words::{Culture, JOBS},
 };
 
+pub(super) const ACCOUNT: Kind = Kind::of("account", "acc", |world| 500 * world.scale(), World::account);
+pub(super) const CONTACT: Kind = Kind::of("contact", "con", |world| 1_200 * world.scale(), World::contact);
+pub(super) const LEAD: Kind = Kind::of("lead", "led", |world| 800 * world.scale(), World::lead);
+
 impl World {
     pub(super) fn account(&self, number: u64) -> Value {
         let company = self.company(number);
@@ -27,13 +31,14 @@ impl World {
             100.. => "silver",
             _ => "standard",
         };
-        let parent =
-            (number > 20 && draw.percent(6)).then(|| self.id(Kind::Account, draw.below(number.min(100))));
+        let parent = (number > 20 && draw.percent(6)).then(|| self.id(ACCOUNT, draw.below(number.min(100))));
         json!({
             "name": company.name,
             "account_number": format!("A-{:06}", number + 1),
             "type": of,
             "industry": company.industry,
+            "ownership": self.draw("ownership", number).weighted(&[("private", 70), ("public", 18), ("subsidiary", 9), ("state_owned", 3)]),
+            "region": region(company.city.country),
             "annual_revenue": money(company.revenue),
             "number_of_employees": company.employees,
             "rating": draw.weighted(&[("hot", 20), ("warm", 45), ("cold", 35)]),
@@ -63,7 +68,7 @@ impl World {
     /// The account of a contact, and which contact of that account it is, from 1: every account has a first one, key
     /// accounts have the rest.
     pub(super) fn place_of_contact(&self, contact: u64) -> (u64, u64) {
-        match contact.checked_sub(self.count(Kind::Account)) {
+        match contact.checked_sub(self.count(ACCOUNT)) {
             None => (contact, 1),
             Some(further) => (further % self.key_accounts(), further / self.key_accounts() + 2),
         }
@@ -71,12 +76,12 @@ impl World {
 
     /// One of an account's contacts.
     pub(super) fn contact_of(&self, draw: &mut Draw, account: u64) -> u64 {
-        let further = self.count(Kind::Contact) - self.count(Kind::Account);
+        let further = self.count(CONTACT) - self.count(ACCOUNT);
         if !self.is_key_account(account) || draw.percent(40) {
             return account;
         }
         let rounds = further / self.key_accounts();
-        self.count(Kind::Account) + draw.below(rounds) * self.key_accounts() + account
+        self.count(ACCOUNT) + draw.below(rounds) * self.key_accounts() + account
     }
 
     pub(super) fn contact(&self, number: u64) -> Value {
@@ -95,7 +100,7 @@ impl World {
             "salutation": salutation,
             "first_name": person.first,
             "last_name": person.last,
-            "account_id": self.id(Kind::Account, account),
+            "account_id": self.id(ACCOUNT, account),
             "title": title,
             "department": department,
             "level": level,
@@ -110,7 +115,7 @@ impl World {
     }
 
     pub(super) fn lead(&self, number: u64) -> Value {
-        let company = Company::of(self.options.seed, self.count(Kind::Account) + number, 0.7);
+        let company = Company::of(self.options.seed, self.count(ACCOUNT) + number, 0.7);
         let mut draw = self.draw("lead record", number);
         let person = Person::any(&mut draw, company.culture);
         let (title, ..) = draw.weighted(JOBS);
@@ -157,6 +162,16 @@ impl World {
             "is_in_public_pool": is_pooled,
             "pool_entry_date": is_pooled.then(|| super::instant(&mut draw, entered)),
         })
+    }
+}
+
+/// The sales region of a country.
+fn region(country: &str) -> &'static str {
+    match country {
+        "China" => "greater_china",
+        "United States" | "Canada" => "americas",
+        "Australia" | "Singapore" => "asia_pacific",
+        _ => "emea",
     }
 }
 

@@ -3,11 +3,19 @@
 use chrono::Datelike;
 use serde_json::{Value, json};
 
-use super::{Kind, World, money};
+use super::{
+    Kind, World,
+    customers::{CONTACT, LEAD},
+    money,
+};
 use crate::demo::draw::rounded;
 
+pub(super) const CAMPAIGN: Kind = Kind::of("campaign", "cmp", |world| 24 * world.scale(), World::campaign);
+pub(super) const CAMPAIGN_MEMBER: Kind =
+    Kind::of("campaign_member", "cmm", |world| 1_500 * world.scale(), World::campaign_member);
+
 /// Campaigns that others belong to: one for each year.
-const PROGRAMMES: u64 = 3;
+pub(super) const PROGRAMMES: u64 = 3;
 
 impl World {
     pub(super) fn campaign(&self, number: u64) -> Value {
@@ -49,7 +57,7 @@ impl World {
             "is_active": matches!(status, "planned" | "in_progress"),
             "start_date": begin.to_string(),
             "end_date": end.to_string(),
-            "parent_campaign": self.id(Kind::Campaign, programme),
+            "parent_campaign": self.id(CAMPAIGN, programme),
             "description": format!("{what} about {}.", topic.to_lowercase()),
             "budgeted_cost": money(budget),
             "actual_cost": (status != "planned").then(|| money(rounded(draw.around(budget as f64, 1.15)))),
@@ -74,12 +82,12 @@ impl World {
 
     pub(super) fn campaign_member(&self, number: u64) -> Value {
         let mut draw = self.draw("campaign member record", number);
-        let campaign = PROGRAMMES + draw.below(self.count(Kind::Campaign) - PROGRAMMES);
+        let campaign = PROGRAMMES + draw.below(self.count(CAMPAIGN) - PROGRAMMES);
         let is_lead = draw.percent(55);
-        let lead = is_lead.then(|| self.id(Kind::Lead, draw.below(self.count(Kind::Lead))));
-        let contact = (!is_lead).then(|| self.id(Kind::Contact, draw.below(self.count(Kind::Contact))));
+        let lead = is_lead.then(|| self.id(LEAD, draw.below(self.count(LEAD))));
+        let contact = (!is_lead).then(|| self.id(CONTACT, draw.below(self.count(CONTACT))));
         json!({
-            "campaign": self.id(Kind::Campaign, campaign),
+            "campaign": self.id(CAMPAIGN, campaign),
             "lead": lead,
             "contact": contact,
             "status": draw.weighted(&[("sent", 46), ("opened", 27), ("clicked", 14), ("responded", 9), ("unsubscribed", 4)]),

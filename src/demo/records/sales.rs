@@ -3,8 +3,13 @@
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Value, json};
 
-use super::{Draw, Kind, World, money, month_end};
-use crate::demo::{draw::rounded, words::Culture};
+use super::{
+    Draw, Kind, World,
+    customers::{ACCOUNT, CONTACT},
+    marketing::{CAMPAIGN, PROGRAMMES},
+    money, month_end,
+};
+use crate::demo::{company::Company, draw::rounded, words::Culture};
 
 /// A stage with its probability and forecast category.
 type Stage = (&'static str, i64, &'static str);
@@ -29,14 +34,48 @@ struct Standing {
     close: NaiveDate,
 }
 
+pub(super) const OPPORTUNITY: Kind =
+    Kind::of("opportunity", "opp", |world| 1_500 * world.scale(), World::opportunity);
+
+/// What the records that follow from an opportunity have to know of it.
+pub(super) struct Sale {
+    pub(super) account: u64,
+    pub(super) company: Company,
+    pub(super) amount: i64,
+    pub(super) close: NaiveDate,
+    stage: Stage,
+}
+
+impl Sale {
+    pub(super) fn is_won(&self) -> bool {
+        self.stage == WON
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.stage == LOST
+    }
+
+    /// Whether it has come so far that the customer knows a price.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.is_won() || self.is_lost() || matches!(self.stage.0, "proposal" | "negotiation")
+    }
+}
+
 impl World {
-    pub(super) fn opportunity(&self, number: u64) -> Value {
+    /// The sale of opportunity `number`, and the chance that goes on from it.
+    pub(super) fn sale(&self, number: u64) -> (Sale, Draw) {
         let mut draw = self.draw("opportunity record", number);
         let account = self.any_account(&mut draw);
         let company = self.company(account);
         let size = (company.employees as f64 / 200.0).powf(0.35);
         let amount = rounded(draw.around(26_000.0 * size, 2.4));
-        let Standing { stage: (stage, probability, forecast), close } = self.standing(&mut draw, amount);
+        let Standing { stage, close } = self.standing(&mut draw, amount);
+        (Sale { account, company, amount, close, stage }, draw)
+    }
+
+    fn opportunity(&self, number: u64) -> Value {
+        let (sale, mut draw) = self.sale(number);
+        let Sale { account, company, amount, close, stage: (stage, probability, forecast) } = sale;
         let kind = draw.weighted(&[
             ("new_business", 52),
             ("existing_business_upgrade", 20),
@@ -65,10 +104,23 @@ impl World {
             ]),
         };
         let contact = self.contact_of(&mut draw, account);
+        let mut more = self.draw("opportunity origin", number);
+        let campaign = more
+            .percent(35)
+            .then(|| self.id(CAMPAIGN, PROGRAMMES + more.below(self.count(CAMPAIGN) - PROGRAMMES)));
+        let reasons = [
+            ("price", 34),
+            ("competitor", 24),
+            ("no_decision", 18),
+            ("no_budget", 14),
+            ("product", 7),
+            ("other", 3),
+        ];
+        let reason = (stage == LOST.0).then(|| more.weighted(&reasons));
         json!({
             "name": format!("{} – {product}", shortened(&company.name)),
-            "account_id": self.id(Kind::Account, account),
-            "contact_id": draw.percent(85).then(|| self.id(Kind::Contact, contact)),
+            "account_id": self.id(ACCOUNT, account),
+            "contact_id": draw.percent(85).then(|| self.id(CONTACT, contact)),
             "amount": money(amount),
             "stage": stage,
             "probability": probability.to_string(),
@@ -86,6 +138,8 @@ impl World {
             ]),
             "forecast_category": forecast,
             "next_step": next_step(stage),
+            "campaign_id": campaign,
+            "loss_reason": reason,
             "owner_id": self.owner_of(account),
         })
     }

@@ -2,8 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{Kind, World, instant};
+use super::{
+    Kind, World,
+    customers::{ACCOUNT, CONTACT},
+    instant,
+};
 use crate::demo::words::Culture;
+
+pub(super) const KINDS: &[Kind] = &[
+    Kind::of("activity", "act", |world| 2_500 * world.scale(), World::activity),
+    Kind::of("task", "tsk", |world| 900 * world.scale(), World::task),
+    Kind::of("note", "nte", |world| 400 * world.scale(), World::note),
+];
 
 impl World {
     pub(super) fn activity(&self, number: u64) -> Value {
@@ -37,8 +47,8 @@ impl World {
             "status": status,
             "priority": draw.weighted(&[("high", 18), ("medium", 60), ("low", 22)]),
             "owner_id": self.owner_of(account),
-            "who_id": self.id(Kind::Contact, contact),
-            "what_id": self.id(Kind::Account, account),
+            "who_id": self.id(CONTACT, contact),
+            "what_id": self.id(ACCOUNT, account),
             "activity_date": instant(&mut draw, day),
             "due_date": (!is_past).then(|| day.to_string()),
             "duration_in_minutes": minutes,
@@ -90,8 +100,8 @@ impl World {
             "priority": draw.weighted(&[("high", 20), ("normal", 60), ("low", 20)]),
             "due_date": due.to_string(),
             "owner_id": self.owner_of(account),
-            "what_id": self.id(Kind::Account, account),
-            "who_id": draw.percent(70).then(|| self.id(Kind::Contact, contact)),
+            "what_id": self.id(ACCOUNT, account),
+            "who_id": draw.percent(70).then(|| self.id(CONTACT, contact)),
             "estimated_hours": draw.pick(&["0.50", "1.00", "2.00", "4.00", "8.00"]),
             "percent_complete": percent.to_string(),
             "kanban_column": column,
@@ -113,7 +123,7 @@ impl World {
         json!({
             "title": title,
             "body": format!("{name}: {body}"),
-            "parent_id": self.id(Kind::Account, account),
+            "parent_id": self.id(ACCOUNT, account),
             "parent_type": "account",
             "is_private": draw.percent(8),
             "is_pinned": draw.percent(10),
