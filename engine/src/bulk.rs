@@ -175,7 +175,7 @@ impl Claim {
             object: self.object.clone(),
             id: Some(self.id.clone()),
             field: self.field.clone(),
-            code: "unique",
+            code: "unique".into(),
             message: format!("a {} that was added before has the same", self.object),
             constraint: Some(self.constraint.clone()),
         }

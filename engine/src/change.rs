@@ -1,6 +1,6 @@
 //! Changes as doors ask for them, and what became of them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use indexmap::IndexMap;
 use quarry_planner::objectql::Filter;
@@ -81,7 +81,8 @@ pub struct Finding {
     pub field: Option<String>,
     /// `required`, `invalid_type`, `invalid_number`, `invalid_date`, `invalid_email`, `max_length`, `min_value`, `max_value`,
     /// `max_scale`, `invalid_option`, `reference_not_found`, `unique`, `readonly`, `unknown_field`, `delete_restricted`, …
-    pub code: &'static str,
+    /// …, or what the rule that was broken calls itself.
+    pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
     /// The constraint's name for unique and reference findings (SQL's `constraint_name`).
@@ -92,15 +93,18 @@ impl Finding {
     /// The finding that a violation told by the store stands for; which change it was is not known there.
     pub(crate) fn of_store(error: &quarry_storage::Error) -> Self {
         use quarry_storage::Error as Store;
-        let of = |object: &str, id: Option<&str>, field: Option<&str>, code, message, constraint| Self {
-            change: 0,
-            object: object.to_owned(),
-            id: id.map(str::to_owned),
-            field: field.map(str::to_owned),
-            code,
-            message,
-            constraint,
-        };
+        let of =
+            |object: &str, id: Option<&str>, field: Option<&str>, code: &'static str, message, constraint| {
+                Self {
+                    change: 0,
+                    object: object.to_owned(),
+                    id: id.map(str::to_owned),
+                    field: field.map(str::to_owned),
+                    code: code.into(),
+                    message,
+                    constraint,
+                }
+            };
         match error {
             Store::DuplicateKey { table, key } => {
                 let message = format!("a record with the id {key:?} exists already");

@@ -16,6 +16,7 @@ mod layout;
 mod opening;
 pub mod packages;
 mod pipeline;
+mod rules;
 pub mod session;
 mod system;
 #[cfg(test)]

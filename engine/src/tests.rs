@@ -23,14 +23,14 @@ const START_MICROS: i64 = 1_772_323_200_000_000;
 const PASSWORD: &str = "correct horse battery";
 
 /// An engine in a folder that goes with it.
-struct Shop {
-    engine: Arc<Engine>,
-    session: Session,
+pub(crate) struct Shop {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) session: Session,
     folder: tempfile::TempDir,
 }
 
 impl Shop {
-    fn open() -> Shop {
+    pub(crate) fn open() -> Shop {
         Shop::open_in(tempfile::tempdir().unwrap())
     }
 
@@ -49,23 +49,23 @@ impl Shop {
         Shop::open_in(folder)
     }
 
-    async fn change(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
+    pub(crate) async fn change(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, Error> {
         self.session.change(changes, false).await.map(|report| report.outcomes)
     }
 
-    async fn create(&self, object: &str, data: Json) -> Result<String, Error> {
+    pub(crate) async fn create(&self, object: &str, data: Json) -> Result<String, Error> {
         let outcomes = self.change(vec![create(object, data)]).await?;
         Ok(outcomes[0].ids[0].clone())
     }
 
     /// A field of a record in the newest state.
-    fn field(&self, object: &str, id: &str, field: &str) -> Option<Value> {
+    pub(crate) fn field(&self, object: &str, id: &str, field: &str) -> Option<Value> {
         let table = self.engine.store().snapshot().table(object).unwrap();
         let column = table.spec().position(field).unwrap();
         table.get(id).unwrap().map(|row| row.get(column).clone())
     }
 
-    fn rows(&self, object: &str) -> usize {
+    pub(crate) fn rows(&self, object: &str) -> usize {
         let table = self.engine.store().snapshot().table(object).unwrap();
         let parts = table.scan(quarry_storage::ScanRequest::default()).unwrap();
         parts.into_iter().flatten().map(|batch| batch.unwrap().num_rows()).sum()
@@ -85,20 +85,20 @@ fn options(folder: &tempfile::TempDir) -> EngineOptions {
     }
 }
 
-fn record(data: Json) -> Record {
+pub(crate) fn record(data: Json) -> Record {
     let Json::Object(data) = data else { panic!("a record is an object") };
     data.into_iter().map(|(name, value)| (name, Input::Json(value))).collect()
 }
 
-fn create(object: &str, data: Json) -> Change {
+pub(crate) fn create(object: &str, data: Json) -> Change {
     change(object, Operation::Create(record(data)))
 }
 
-fn update(object: &str, id: &str, data: Json) -> Change {
+pub(crate) fn update(object: &str, id: &str, data: Json) -> Change {
     change(object, Operation::Update { id: id.to_owned(), data: record(data) })
 }
 
-fn upsert(object: &str, on: &[&str], data: Json) -> Change {
+pub(crate) fn upsert(object: &str, on: &[&str], data: Json) -> Change {
     let on = on.iter().map(|name| (*name).to_owned()).collect();
     change(object, Operation::Upsert { on, data: record(data) })
 }
@@ -107,16 +107,16 @@ fn delete(object: &str, id: &str) -> Change {
     change(object, Operation::Delete { id: id.to_owned() })
 }
 
-fn change(object: &str, operation: Operation) -> Change {
+pub(crate) fn change(object: &str, operation: Operation) -> Change {
     Change { object: object.to_owned(), operation, if_revision: None }
 }
 
-fn text(text: &str) -> Value {
+pub(crate) fn text(text: &str) -> Value {
     Value::Text(text.into())
 }
 
 /// What an error's findings say, briefly: `0 product.name required`.
-fn told(error: &Error) -> Vec<String> {
+pub(crate) fn told(error: &Error) -> Vec<String> {
     let told = |f: &crate::Finding| {
         let field = f.field.as_deref().map(|field| format!(".{field}")).unwrap_or_default();
         format!("{} {}{field} {}", f.change, f.object, f.code)

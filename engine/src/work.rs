@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Actor {
     pub user_id: Key,
     pub time_zone: chrono_tz::Tz,
+    /// For messages.
+    pub locale: Arc<str>,
     pub now_micros: i64,
 }
 

@@ -8,7 +8,8 @@
 //! 6. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
 //!    the formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
 //! 7. [`aliases::check`] and [`graphql::check`] see whether two names become one.
-//! 8. [`freeze`] makes the registry, unless there was an error.
+//! 8. [`rules::compile`] resolves what must hold and happen.
+//! 9. [`freeze`] makes the registry, unless there was an error.
 //!
 //! A later stage runs on what the earlier ones could make sense of, and says nothing about what is already reported: a
 //! field that could not be read is not also "unknown" where an index names it.
@@ -24,6 +25,7 @@ mod indexes;
 mod objects;
 mod prefixes;
 mod relations;
+mod rules;
 mod search;
 mod system;
 mod texts;
@@ -45,6 +47,7 @@ use crate::{
     model::{Object, Package, Registry},
     name::ObjectName,
     read::PackageSource,
+    rules::Case,
 };
 
 /// A package whose files have been parsed.
@@ -53,6 +56,7 @@ struct ParsedPackage {
     definition: PackageDefinition,
     objects: Vec<ObjectDefinition>,
     texts: Vec<TextsDefinition>,
+    shelf: rules::Shelf,
 }
 
 /// All that was parsed, and the names of what could not be.
@@ -86,13 +90,16 @@ pub(crate) fn compile(sources: &[PackageSource], mut issues: Issues) -> Result<(
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     aliases::check(&drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
+    let rules = rules::compile(&parsed.packages, &book, &drafts, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);
     }
     let places = places(&parsed, &drafts);
     let aliases = book.aliases();
-    Ok((freeze(&parsed, drafts, aliases, issues), places))
+    let mut registry = freeze(&parsed, drafts, rules, issues);
+    registry.aliases = aliases;
+    Ok((registry, places))
 }
 
 impl Parsed {
@@ -109,10 +116,11 @@ impl Parsed {
             }
             let read_texts = |(locale, file): &(String, _)| TextsDefinition::read(locale, file, issues);
             let texts = source.texts.iter().filter_map(read_texts).collect();
+            let shelf = rules::Shelf::read(source, issues);
             match definition {
                 Some(mut definition) => {
                     definition.build(source.build.as_ref());
-                    parsed.packages.push(ParsedPackage { definition, objects, texts });
+                    parsed.packages.push(ParsedPackage { definition, objects, texts, shelf });
                 }
                 None => {
                     let folder = source.package.file.parent().and_then(|folder| folder.file_name());
@@ -146,7 +154,7 @@ fn places(parsed: &Parsed, drafts: &Drafts<'_>) -> Places {
 fn freeze(
     parsed: &Parsed,
     drafts: Drafts<'_>,
-    aliases: BTreeMap<ObjectName, ObjectName>,
+    (rules, cases): (rules::AllRules, Vec<Case>),
     warnings: Issues,
 ) -> Registry {
     let mut packages = IndexMap::new();
@@ -164,7 +172,9 @@ fn freeze(
         packages.insert(package.name.clone(), package);
     }
     let objects = drafts.into_iter().map(|(name, draft)| (name, Arc::new(draft.object))).collect();
-    let mut registry = Registry { version: String::new(), packages, objects, aliases, warnings };
+    let aliases = BTreeMap::new();
+    let mut registry =
+        Registry { version: String::new(), packages, objects, aliases, rules, cases, warnings };
     registry.version = content_hash(&registry);
     registry
 }

@@ -3,7 +3,9 @@
 //! All that can be judged without looking at another file is judged here: keys, shapes, ranges, options, literal
 //! defaults. References to other objects stay names.
 
+pub(crate) mod action;
 pub(crate) mod autonumber;
+pub(crate) mod case;
 pub(crate) mod default;
 pub(crate) mod field;
 pub(crate) mod formula;
@@ -14,7 +16,12 @@ pub(crate) mod number;
 pub(crate) mod object;
 pub(crate) mod options;
 pub(crate) mod package;
+pub(crate) mod rule;
+pub(crate) mod state_machine;
+pub(crate) mod step;
 pub(crate) mod texts;
+pub(crate) mod trigger;
+pub(crate) mod validation;
 pub(crate) mod value;
 
 use crate::issue::Place;

@@ -83,6 +83,7 @@ pub fn compare(old: &Registry, new: &Registry, surroundings: Surroundings<'_>) -
     let mut comparison = Comparison { old, new, surroundings, found: Vec::new() };
     comparison.packages();
     comparison.objects();
+    comparison.rules();
     comparison.found
 }
 
@@ -120,6 +121,23 @@ impl Comparison<'_> {
                 Subject::Package(name.clone()),
                 message,
             ));
+        }
+    }
+
+    /// A rule may be added, and so it may be changed: what is there is not held against it.
+    fn rules(&mut self) {
+        let (old, new) = (self.old, self.new);
+        for object in new.objects.values() {
+            let was = std::iter::once(&object.name).chain(&object.alias).find_map(|name| old.rules.get(name));
+            let now = new.rules.get(&object.name);
+            let form = |rules: Option<&std::sync::Arc<crate::rules::Rules>>| {
+                serde_json::to_value(rules.map(|r| &**r)).ok()
+            };
+            if form(was) != form(now) {
+                let subject = Subject::Object(object.name.clone());
+                let message = "its rules are others: what must hold, or what happens".to_owned();
+                self.add(Class::Allowed, "rules-changed", subject, message);
+            }
         }
     }
 

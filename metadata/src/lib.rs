@@ -27,6 +27,7 @@ pub mod name;
 pub mod naming;
 pub mod nearest;
 mod read;
+pub mod rules;
 pub mod yaml;
 
 pub use bundle::Bundle;

@@ -40,3 +40,9 @@ pub(crate) const COMPREHENSION_DEPTH_MAX: usize = 2;
 pub(crate) const PATH_STEPS_MAX: usize = 8;
 /// Formulas that stand on formulas.
 pub(crate) const FORMULA_DEPTH_MAX: usize = 16;
+/// Rules of one kind in one file.
+pub(crate) const RULES_MAX: usize = 500;
+/// Steps in one list.
+pub(crate) const STEPS_MAX: usize = 100;
+/// Lists of steps within steps.
+pub(crate) const STEPS_DEPTH_MAX: usize = 3;

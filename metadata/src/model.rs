@@ -12,6 +12,7 @@ use crate::{
     expression::Expression,
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
+    rules::{Case, Rules},
 };
 
 /// Every active package, compiled together. Immutable; a new version is a new registry.
@@ -27,6 +28,12 @@ pub struct Registry {
     /// Former names of objects, each with the object that answers to it.
     #[serde(skip)]
     pub aliases: BTreeMap<ObjectName, ObjectName>,
+    /// The rules of those objects that have some.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub rules: IndexMap<ObjectName, Arc<Rules>>,
+    /// What the packages promise, to be tried.
+    #[serde(skip)]
+    pub cases: Vec<Case>,
     /// What compiles, but its author should look at.
     #[serde(skip)]
     pub warnings: Issues,

@@ -28,7 +28,31 @@ pub(crate) struct PackageSource {
     pub(crate) objects: Vec<(String, Source)>,
     /// Its texts for people, by locale.
     pub(crate) texts: Vec<(String, Source)>,
+    /// What must hold and happen, with the name that the file's stem gives.
+    pub(crate) rules: Vec<(RuleKind, String, Source)>,
 }
+
+/// A kind of file that says what must hold, what happens, and what is expected of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RuleKind {
+    Validation,
+    Workflow,
+    Trigger,
+    Action,
+    Case,
+}
+
+/// The kinds of files with rules, by their suffix.
+const RULE_KINDS: &[(&str, RuleKind)] = &[
+    ("validation", RuleKind::Validation),
+    ("workflow", RuleKind::Workflow),
+    ("trigger", RuleKind::Trigger),
+    ("action", RuleKind::Action),
+    ("case", RuleKind::Case),
+];
+
+/// Those that the engine keeps: the others are read, so that their author sees all findings, and refused.
+const RULE_KINDS_KEPT: &[RuleKind] = &[RuleKind::Workflow];
 
 /// One file that was read.
 #[derive(Clone, Debug)]
@@ -42,6 +66,7 @@ pub(crate) struct Source {
 enum Role {
     Object(String),
     Texts(String),
+    Rules(RuleKind, String),
     /// Its suffix is known and means something that can't be kept yet.
     Later,
     Unknown,
@@ -53,7 +78,6 @@ pub(crate) const PACKAGE_FILE: &str = "package.yml";
 
 /// Kinds of files that the format knows beside objects.
 const LATER_KINDS: &[&str] = &[
-    "action",
     "agent",
     "app",
     "approval",
@@ -75,11 +99,8 @@ const LATER_KINDS: &[&str] = &[
     "seed",
     "statemachine",
     "translation",
-    "trigger",
-    "validation",
     "view",
     "webhook",
-    "workflow",
 ];
 
 /// Reads every package folder in `folders`: each entry is one, or holds some.
@@ -144,8 +165,14 @@ pub(crate) fn sort_files(
 ) -> Option<PackageSource> {
     let mut reader = Reader { issues, files: 0, texts: Some(files), root: root.to_owned() };
     let package = reader.source(&root.join(PACKAGE_FILE))?;
-    let mut source =
-        PackageSource { root: root.to_owned(), build: None, package, objects: Vec::new(), texts: Vec::new() };
+    let mut source = PackageSource {
+        root: root.to_owned(),
+        build: None,
+        package,
+        objects: Vec::new(),
+        texts: Vec::new(),
+        rules: Vec::new(),
+    };
     for path in files.keys().filter(|path| path.as_str() != PACKAGE_FILE) {
         reader.file(root, &root.join(path), &mut source);
     }
@@ -156,9 +183,10 @@ impl PackageSource {
     /// Every file.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Source> {
         // A kind of file that is added must stand here too: what is published is what is listed.
-        let Self { root: _, build: _, package, objects, texts } = self;
+        let Self { root: _, build: _, package, objects, texts, rules } = self;
         let named = objects.iter().chain(texts).map(|(_, source)| source);
-        std::iter::once(package).chain(named)
+        let rules = rules.iter().map(|(_, _, source)| source);
+        std::iter::once(package).chain(named).chain(rules)
     }
 }
 
@@ -171,6 +199,7 @@ impl Reader<'_> {
             package,
             objects: Vec::new(),
             texts: Vec::new(),
+            rules: Vec::new(),
         };
         self.folder(folder, folder, &mut source);
         Some(source)
@@ -204,15 +233,23 @@ impl Reader<'_> {
             Role::Other => {}
             Role::Object(stem) => into.objects.extend(self.source(path).map(|source| (stem, source))),
             Role::Texts(locale) => into.texts.extend(self.source(path).map(|source| (locale, source))),
-            Role::Later => {
-                let message = "this kind of file can't be kept yet; take it out of the package";
-                self.issues.error(&place(path), "not-supported-yet", message);
+            Role::Rules(kind, stem) => {
+                if !RULE_KINDS_KEPT.contains(&kind) {
+                    self.refuse(path);
+                }
+                into.rules.extend(self.source(path).map(|source| (kind, stem, source)));
             }
+            Role::Later => self.refuse(path),
             Role::Unknown => {
                 let message = format!("not a file of a package; {}", what_it_may_be(path));
                 self.issues.error(&place(path), "unknown-file", message);
             }
         }
+    }
+
+    fn refuse(&mut self, path: &Path) {
+        let message = "this kind of file can't be kept yet; take it out of the package";
+        self.issues.error(&place(path), "not-supported-yet", message);
     }
 
     fn source(&mut self, path: &Path) -> Option<Source> {
@@ -289,10 +326,17 @@ fn role(root: &Path, path: &Path) -> Role {
     match stem.rsplit_once('.') {
         Some((object, "object")) if !object.is_empty() => Role::Object(object.to_owned()),
         Some((_, "import")) => Role::Other,
+        Some((name, kind)) if let Some(kind) = rule_kind(kind).filter(|_| !name.is_empty()) => {
+            Role::Rules(kind, name.to_owned())
+        }
         Some((_, kind)) if LATER_KINDS.contains(&kind) => Role::Later,
         None if stem == "import" => Role::Other,
         _ => Role::Unknown,
     }
+}
+
+fn rule_kind(suffix: &str) -> Option<RuleKind> {
+    RULE_KINDS.iter().find(|(known, _)| *known == suffix).map(|(_, kind)| *kind)
 }
 
 fn what_it_may_be(path: &Path) -> String {

@@ -82,7 +82,7 @@ fn twice(step: &Step, id: &Key) -> Finding {
         object: step.object.clone(),
         id: Some(id.to_string()),
         field: None,
-        code: "record_not_found",
+        code: "record_not_found".into(),
         message: "an earlier change of this request deletes it already".to_owned(),
         constraint: None,
     }
@@ -121,7 +121,7 @@ impl Expansion {
                 object: str::to_owned(object),
                 id: Some(str::to_owned(id)),
                 field: None,
-                code: "delete_restricted",
+                code: "delete_restricted".into(),
                 message: format!("other records refer to it: {}", told.join(", ")),
                 constraint: Some(reference_constraint(child, field)),
             }

@@ -1,6 +1,6 @@
 //! A record on its way through the pipeline.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use quarry_metadata::Field;
 use quarry_storage::{Key, Row, Value};
@@ -127,7 +127,7 @@ impl Draft {
     pub fn find(
         &mut self,
         field: Option<&str>,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: String,
         constraint: Option<String>,
     ) {
@@ -136,7 +136,7 @@ impl Draft {
             object: self.layout.object.name.to_string(),
             id: self.id_is_told.then(|| self.id.to_string()),
             field: field.map(str::to_owned),
-            code,
+            code: code.into(),
             message,
             constraint,
         });

@@ -5,7 +5,7 @@
 //! 3. [`defaults`]: what a new record gets that the client did not give.
 //! 4. [`coerce`]: from what came in to values of the fields' types.
 //! 5. [`calculate`]: what the engine writes itself: numbers, times, revision, version.
-//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats.
+//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; then the packages' own [`rules`].
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
@@ -33,6 +33,7 @@ use quarry_storage::Key;
 use crate::{
     change::{Done, Record},
     error::{Error, Result},
+    rules::{self, Subject},
     work::Work,
 };
 
@@ -94,6 +95,7 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
     if done == Done::Created || draft.has_changed() {
         calculate::fields(&mut draft, work)?;
         validate::fields(&mut draft);
+        rules(&mut draft, work);
         constraints::check(&mut draft, work, call)?;
         match draft.findings.is_empty() {
             true => put(work, &mut draft)?,
@@ -103,6 +105,17 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
     call.done(draft.change, draft.layout.object.name.as_str(), done, &[id]);
     call.find(draft.findings);
     Ok(())
+}
+
+/// What packages say must hold.
+fn rules(draft: &mut Draft, work: &Work) {
+    let layout = draft.layout.clone();
+    let subject = Subject { layout: &layout, old: draft.old.as_ref(), new: &draft.values };
+    for broken in rules::machines(&subject, work) {
+        if !broken.field.as_deref().is_some_and(|field| draft.is_faulty(field)) {
+            draft.find(broken.field.as_deref(), broken.code, broken.message, None);
+        }
+    }
 }
 
 fn put(work: &mut Work, draft: &mut Draft) -> Result<bool> {

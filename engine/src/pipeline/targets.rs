@@ -70,7 +70,7 @@ fn about(step: &Step, id: &Key, code: &'static str, message: String) -> Finding 
         object: step.object.clone(),
         id: Some(id.to_string()),
         field: None,
-        code,
+        code: code.into(),
         message,
         constraint: None,
     }

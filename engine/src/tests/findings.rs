@@ -8,7 +8,7 @@ async fn code_of(shop: &Shop, field: &str, input: Input) -> String {
     data.insert(field.to_owned(), input);
     match shop.session.change(vec![change("product", Operation::Create(data))], true).await {
         Ok(_) => "ok".to_owned(),
-        Err(error) => error.findings.iter().map(|f| f.code).collect::<Vec<_>>().join(","),
+        Err(error) => error.findings.iter().map(|f| f.code.as_ref()).collect::<Vec<_>>().join(","),
     }
 }
 

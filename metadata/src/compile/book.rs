@@ -160,6 +160,11 @@ impl<'a> Book<'a> {
         }
     }
 
+    /// Whether an object of that name is there but could not be read.
+    pub(super) fn is_broken_object(&self, name: &str) -> bool {
+        self.parsed.broken_objects.contains(name)
+    }
+
     /// Whether a package of that name is there but could not be read.
     pub(super) fn is_broken_package(&self, name: &str) -> bool {
         self.parsed.broken_packages.contains(name)

@@ -41,7 +41,8 @@ pub(super) fn build(
     fields
 }
 
-fn field(
+/// A field as it holds.
+pub(super) fn field(
     name: &FieldName,
     written: &FieldDefinition,
     package: &PackageDefinition,

@@ -145,7 +145,7 @@ fn several(value: &Value<'_>, options: &[SelectOption], issues: &mut Issues) -> 
 }
 
 /// Any value as JSON; the depth of a file is limited, and so is this recursion.
-fn json(content: &Content) -> Json {
+pub(crate) fn json(content: &Content) -> Json {
     let of = |node: &Node| json(&node.content);
     match content {
         Content::Null => Json::Null,

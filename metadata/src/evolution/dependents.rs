@@ -62,6 +62,14 @@ impl Dependents for Model {
                     }
                     _ => false,
                 };
+                let rules = registry.rules.get(object);
+                for machine in rules.iter().flat_map(|rules| &rules.machines) {
+                    let names = |next: &(&String, &Vec<String>)| next.0 == value || next.1.contains(value);
+                    let is_of = field.is_some_and(|field| field.name == machine.field);
+                    if is_of && machine.transitions.iter().any(|next| names(&next)) {
+                        add(found, "rule", format!("{object}.{}", machine.name));
+                    }
+                }
                 if let Some(field) = field.filter(|field| field.default.as_ref().is_some_and(is_default)) {
                     add(found, "default", format!("{object}.{}", field.name));
                 }
@@ -133,6 +141,10 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
         for formula in other.fields.values().filter(|field| reads(other, field, &object.name, name)) {
             add(found, "formula", format!("{}.{}", other.name, formula.name));
         }
+    }
+    let rules = registry.rules.get(&object.name);
+    for machine in rules.iter().flat_map(|rules| &rules.machines).filter(|machine| machine.field == *name) {
+        add(found, "rule", format!("{}.{}", object.name, machine.name));
     }
     if let Some(field) = object.field(name.as_str()) {
         translations(&field.label, &format!("{}.{name}", object.name), found);

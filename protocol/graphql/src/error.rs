@@ -159,7 +159,7 @@ impl Failure {
         let failure = Self::coded(error.code, kind_name(error.kind), finding.message.clone())
             .with("object", finding.object.clone())
             .with("field", finding.field.as_deref().map(camel_case))
-            .with("rule", finding.code);
+            .with("rule", finding.code.to_string());
         let failure = match &finding.id {
             Some(id) => failure.with("id", id.clone()),
             None => failure,

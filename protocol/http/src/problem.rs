@@ -76,7 +76,7 @@ fn finding(finding: &Finding) -> Value {
             told.insert(name.into(), value.as_str().into());
         }
     }
-    told.insert("code".into(), finding.code.into());
+    told.insert("code".into(), finding.code.as_ref().into());
     told.insert("message".into(), finding.message.as_str().into());
     Value::Object(told)
 }

@@ -114,7 +114,7 @@ pub fn of_kind(kind: ErrorKind) -> SqlState {
 
 /// The code of a finding in data; none where the finding is about the record as such.
 pub fn of_finding(finding: &Finding) -> Option<SqlState> {
-    Some(match finding.code {
+    Some(match finding.code.as_ref() {
         "required" => SqlState::NOT_NULL_VIOLATION,
         "unique" => SqlState::UNIQUE_VIOLATION,
         "reference_not_found" | "delete_restricted" => SqlState::FOREIGN_KEY_VIOLATION,

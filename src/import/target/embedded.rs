@@ -101,7 +101,7 @@ fn finding(finding: quarry_engine::Finding) -> Finding {
     Finding {
         change: Some(finding.change),
         field: finding.field,
-        code: finding.code.to_owned(),
+        code: finding.code.into_owned(),
         message: finding.message,
     }
 }

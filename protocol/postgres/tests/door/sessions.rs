@@ -337,7 +337,8 @@ async fn a_connection_may_stay_on_an_older_version() {
     assert_eq!(text(&client, "SELECT price FROM item WHERE id = 'b'").await, "7.00", "it stays where it was");
     client.batch_execute("BEGIN").await.unwrap();
     refused(&client, "SET quarry.version = 'store@1.1'", "0A000").await;
-    client.batch_execute("ROLLBACK; RESET quarry.version").await.unwrap();
+    client.batch_execute("ROLLBACK").await.unwrap();
+    client.batch_execute("RESET quarry.version").await.unwrap();
     assert_eq!(texts(&client, "SELECT amount, rank FROM item WHERE id = 'b'").await, [["7.00", "low"]]);
 
     let mut config = server.config();
