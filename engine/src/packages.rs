@@ -140,7 +140,7 @@ impl Plan {
             object: difference.subject.to_string(),
             id: None,
             field: None,
-            code: difference.code,
+            code: difference.code.into(),
             message: difference.to_string(),
             constraint: None,
         };

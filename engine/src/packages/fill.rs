@@ -81,8 +81,12 @@ fn with_retries(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key]
 
 fn batch(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &str) -> Result<u64> {
     let world = engine.world();
-    let actor =
-        Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, now_micros: world.clock.now_micros() };
+    let actor = Actor {
+        user_id: Key::from(by),
+        time_zone: chrono_tz::UTC,
+        locale: "en".into(),
+        now_micros: world.clock.now_micros(),
+    };
     let mut work = Work::new(active.clone(), engine.store().snapshot(), actor, world.clone());
     let layout = work.layout(fill.object.as_str())?;
     let missing = || Error::internal(format!("no default for {}.{}", fill.object, fill.field));

@@ -150,7 +150,7 @@ impl Pinned {
             object: change.object.clone(),
             id: None,
             field: Some(name.to_owned()),
-            code: "unknown_field",
+            code: "unknown_field".into(),
             message: format!("{} has no field {name:?} in {}", object.name, self.text),
             constraint: None,
         };

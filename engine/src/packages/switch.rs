@@ -231,7 +231,8 @@ impl Engine {
 
     pub(super) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
         let now_micros = self.world().clock.now_micros();
-        let actor = Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, now_micros };
+        let actor =
+            Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
         Work::new(active.clone(), self.store().snapshot(), actor, self.world().clone())
     }
 

@@ -163,7 +163,7 @@ async fn a_published_version_never_changes_and_a_breaking_one_is_refused_with_it
     let broken = "idPrefix: itm\nfields:\n  name: { type: text, required: true, maxLength: 5 }\n";
     let refused = shop.session.publish(&[store("2.0.0", broken)]).unwrap_err();
     assert_eq!((refused.kind, refused.code), (ErrorKind::Violated, "BREAKING_CHANGE"));
-    let told: Vec<_> = refused.findings.iter().map(|f| (f.object.as_str(), f.code)).collect();
+    let told: Vec<_> = refused.findings.iter().map(|f| (f.object.as_str(), &*f.code)).collect();
     assert_eq!(told, [("item.name", "narrowed"), ("item.price", "field-removed")]);
     assert!(
         refused.message.contains("1 records") && refused.message.contains("unique one_price"),
