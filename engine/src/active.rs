@@ -38,6 +38,8 @@ pub(crate) struct Referrer {
     pub field: FieldName,
     /// What deleting the target does, `SetNull` on a required field being `Restrict`.
     pub on_delete: DeleteBehavior,
+    /// It holds a list of references, which no index knows.
+    pub many: bool,
 }
 
 impl Active {
@@ -56,12 +58,17 @@ impl Active {
         let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();
         for object in registry.objects.values() {
             for field in object.fields.values() {
-                let FieldKind::Lookup { target, on_delete, .. } = &field.kind else { continue };
+                let (target, on_delete, many) = match &field.kind {
+                    FieldKind::Lookup { target, on_delete, .. } => (target, on_delete, false),
+                    FieldKind::References { target, on_delete } => (target, on_delete, true),
+                    _ => continue,
+                };
                 let on_delete = match on_delete {
                     DeleteBehavior::SetNull if field.required => DeleteBehavior::Restrict,
                     other => *other,
                 };
-                let referrer = Referrer { object: object.name.clone(), field: field.name.clone(), on_delete };
+                let (object, field) = (object.name.clone(), field.name.clone());
+                let referrer = Referrer { object, field, on_delete, many };
                 referrers.entry(target.clone()).or_default().push(referrer);
             }
         }

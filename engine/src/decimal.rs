@@ -70,6 +70,14 @@ impl Exact {
         Some(Self { unscaled, scale: u32::try_from(scale).ok()? })
     }
 
+    /// Whether it is a whole number of `step`s away from `from`; not when that takes more than 38 digits to tell.
+    pub fn is_on_step(self, from: Self, step: Self) -> bool {
+        let scale = self.scale.max(from.scale).max(step.scale);
+        let at = |number: Self| number.unscaled.checked_mul(power(scale.checked_sub(number.scale)?)?);
+        let away = at(self).zip(at(from)).and_then(|(to, from)| to.checked_sub(from));
+        away.zip(at(step)).and_then(|(away, step)| away.checked_rem(step)) == Some(0)
+    }
+
     /// The unscaled integer at `scale`, of at most `precision` digits in all.
     ///
     /// # Errors
@@ -102,6 +110,21 @@ impl Ord for Exact {
 impl PartialOrd for Exact {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+/// `unscaled / 10^scale` as text, with all its digits behind the point.
+pub(crate) fn plain(unscaled: i128, scale: i32) -> String {
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = unscaled.unsigned_abs().to_string();
+    match usize::try_from(scale) {
+        Ok(0) => format!("{sign}{digits}"),
+        Ok(places) => {
+            let padded = format!("{digits:0>width$}", width = places + 1);
+            let (whole, fraction) = padded.split_at(padded.len() - places);
+            format!("{sign}{whole}.{fraction}")
+        }
+        Err(_) => format!("{sign}{digits}e{}", scale.unsigned_abs()),
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod aliases;
 mod book;
+mod companions;
 mod dependencies;
 mod extensions;
 mod fields;
@@ -166,6 +167,7 @@ fn freeze(
             version: definition.version.clone().unwrap_or(semver::Version::new(0, 0, 0)),
             label: definition.label.clone(),
             description: definition.description.clone(),
+            default_currency: definition.default_currency.clone(),
             depends: definition.depends.iter().map(|(name, req)| (name.value.clone(), req.clone())).collect(),
             objects: names,
         };

@@ -60,6 +60,19 @@ impl Decimal {
         self.scale <= u32::from(scale) && whole_digits <= u32::from(precision.saturating_sub(scale))
     }
 
+    /// Digits behind the point.
+    pub(crate) fn scale(self) -> u32 {
+        self.scale
+    }
+
+    /// Whether it is a whole number of `step`s away from `from`; not when that takes more than 38 digits to tell.
+    pub(crate) fn is_on_step(self, from: Self, step: Self) -> bool {
+        let scale = self.scale.max(from.scale).max(step.scale);
+        let at = |d: Self| d.mantissa.checked_mul(10i128.checked_pow(scale.checked_sub(d.scale)?)?);
+        let away = at(self).zip(at(from)).and_then(|(to, from)| to.checked_sub(from));
+        away.zip(at(step)).and_then(|(away, step)| away.checked_rem(step)) == Some(0)
+    }
+
     /// Its shortest plain text: `-12.5`, `1000000`.
     pub(crate) fn text(self) -> String {
         let unit = 10u128.pow(self.scale);

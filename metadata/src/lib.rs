@@ -16,6 +16,7 @@
 
 mod bundle;
 mod compile;
+pub mod currency;
 mod decimal;
 mod definition;
 pub mod evolution;
@@ -26,6 +27,7 @@ pub mod model;
 pub mod name;
 pub mod naming;
 pub mod nearest;
+mod pattern;
 mod read;
 pub mod rules;
 pub mod yaml;
@@ -34,6 +36,7 @@ pub use bundle::Bundle;
 pub use issue::{Issue, Issues, Place, Places, Severity};
 pub use model::*;
 pub use name::{FieldName, ObjectName, PackageName, RelationName};
+pub use pattern::Pattern;
 
 use std::path::PathBuf;
 

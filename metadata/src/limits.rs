@@ -24,6 +24,15 @@ pub(crate) const OPTION_CHARS_MAX: usize = 255;
 pub(crate) const ID_PREFIX_CHARS_MAX: usize = 16;
 /// Digits of a decimal.
 pub(crate) const DIGITS_MAX: u8 = 38;
+/// Parts of a composite field.
+pub(crate) const PARTS_MAX: usize = 100;
+/// Composites within composites.
+pub(crate) const PARTS_DEPTH_MAX: usize = 3;
+/// Numbers of a vector.
+pub(crate) const DIMENSIONS_MAX: u32 = 8_192;
+/// Characters of a password at least, and at most: hashing must not be a way to keep a server busy.
+pub(crate) const PASSWORD_CHARS_MIN: u32 = 8;
+pub(crate) const PASSWORD_CHARS_MAX: u32 = 256;
 /// Bytes of an expression.
 pub(crate) const EXPRESSION_BYTES_MAX: usize = 8_192;
 /// Operators, brackets, commas and other signs of an expression.

@@ -12,6 +12,8 @@ use crate::{
     expression::Expression,
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
+    naming::title_case,
+    pattern::Pattern,
     rules::{Case, Rules},
 };
 
@@ -67,6 +69,8 @@ pub struct Package {
     pub label: Labels,
     /// What it is for.
     pub description: Option<String>,
+    /// The currency of its amounts that name none.
+    pub default_currency: Option<String>,
     /// The packages it stands on, with the range it accepts.
     pub depends: BTreeMap<PackageName, semver::VersionReq>,
     /// Its objects by name.
@@ -160,14 +164,14 @@ pub struct Field {
     pub name: FieldName,
     /// The names that it had, oldest first; they still answer.
     pub alias: Vec<FieldName>,
-    /// There for data and queries, but no longer offered to who fills in a new record.
-    pub deprecated: bool,
     /// What people call it.
     pub label: Labels,
     /// What it means.
     pub description: Option<String>,
     /// A hint for who fills it in; empty when there is none.
     pub help: Labels,
+    /// Its type as its author wrote it, for who draws it: `rating`, `toggle`, `tree`. `kind` says how it behaves.
+    pub declared: &'static str,
     /// Its type with what belongs to it.
     pub kind: FieldKind,
     /// A record must have a value.
@@ -178,12 +182,20 @@ pub struct Field {
     pub index: bool,
     /// Not writable by a client.
     pub readonly: bool,
+    /// Once it has a value, that stays.
+    pub write_once: bool,
     /// Full-text search looks at it.
     pub searchable: bool,
     /// Identifies records for imports and upserts.
     pub external_id: bool,
     /// Not shown by default.
     pub hidden: bool,
+    /// Why nobody should use it any more, when nobody should.
+    pub deprecated: Option<String>,
+    /// The field whose value decides which options are offered.
+    pub depends_on: Option<FieldName>,
+    /// For who draws it.
+    pub hints: Hints,
     /// What a new record gets when the client gives nothing.
     pub default: Option<Default_>,
     /// Kept by the engine.
@@ -203,6 +215,66 @@ impl Field {
     pub fn has_alias(&self, name: &str) -> bool {
         self.alias.iter().any(|alias| alias.as_str() == name)
     }
+}
+
+impl Field {
+    /// A field with nothing but a name, a type and whether it must have a value.
+    pub(crate) fn part(name: &str, declared: &'static str, kind: FieldKind, required: bool) -> Field {
+        Field {
+            name: FieldName::from(name),
+            label: Labels([("en".to_owned(), title_case(name))].into()),
+            description: None,
+            help: Labels::default(),
+            declared,
+            kind,
+            required,
+            unique: false,
+            index: false,
+            readonly: false,
+            write_once: false,
+            searchable: false,
+            external_id: false,
+            hidden: false,
+            deprecated: None,
+            depends_on: None,
+            hints: Hints::default(),
+            default: None,
+            system: false,
+            alias: Vec::new(),
+            added_by: None,
+        }
+    }
+
+    /// Written, and never read: no view shows it.
+    pub fn is_write_only(&self) -> bool {
+        matches!(self.kind, FieldKind::Password { .. })
+    }
+}
+
+/// What a renderer is told about a field; the server itself does nothing with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Hints {
+    /// The group of fields that it stands in.
+    pub group: Option<String>,
+    /// What stands in an empty input.
+    pub placeholder: Labels,
+    /// Lines of an input.
+    pub rows: Option<u32>,
+    /// The name of a control that clients know.
+    pub widget: Option<String>,
+    /// Digits in groups: `1,234`.
+    pub use_grouping: Option<bool>,
+    /// The language that code is in.
+    pub language: Option<String>,
+}
+
+/// What money is counted in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Currency {
+    /// The ISO 4217 code: of every amount, or of those whose record names none.
+    pub code: Option<String>,
+    /// The field of the same object in which each record names its own.
+    pub field: Option<FieldName>,
 }
 
 /// A default, typed against its field.
@@ -231,6 +303,8 @@ pub enum FieldKind {
         min_length: Option<u32>,
         /// Characters at most.
         max_length: Option<u32>,
+        /// What a text must match.
+        pattern: Option<Pattern>,
     },
     /// An exact number: `scale: 0` with `precision <= 18` is stored as Int64, else Decimal128(precision, scale).
     /// A package that says neither gets (18, 6).
@@ -239,6 +313,15 @@ pub enum FieldKind {
         precision: u8,
         /// Digits behind the point.
         scale: i8,
+        /// The smallest allowed, as decimal text.
+        min: Option<String>,
+        /// The largest allowed, as decimal text.
+        max: Option<String>,
+        /// The distance from one allowed number to the next, from `min` (else 0) on, as decimal text.
+        step: Option<String>,
+    },
+    /// A binary floating-point number: Float64, never NaN or infinite.
+    Float {
         /// The smallest allowed, as decimal text.
         min: Option<String>,
         /// The largest allowed, as decimal text.
@@ -254,6 +337,10 @@ pub enum FieldKind {
         min: Option<String>,
         /// The largest allowed, as decimal text.
         max: Option<String>,
+        /// As of a number.
+        step: Option<String>,
+        /// What it is counted in.
+        currency: Currency,
     },
     /// A percentage, 50 for 50 %: Decimal128(precision, scale) (default 7, 4).
     Percent {
@@ -265,6 +352,8 @@ pub enum FieldKind {
         min: Option<String>,
         /// The largest allowed, as decimal text.
         max: Option<String>,
+        /// As of a number.
+        step: Option<String>,
     },
     /// True or false.
     Boolean,
@@ -292,6 +381,15 @@ pub enum FieldKind {
         on_delete: DeleteBehavior,
         /// A part of its parent (`master_detail`): required, cascades.
         owned: bool,
+        /// The parent in a hierarchy of its own object (`tree`): never itself, nor one below it.
+        tree: bool,
+    },
+    /// The ids of several records of another object, in the order given, none twice.
+    References {
+        /// The other object.
+        target: ObjectName,
+        /// What happens here when one of those records is deleted: its id goes from the list, or it can't be deleted.
+        on_delete: DeleteBehavior,
     },
     /// A text numbered by the engine: `Q-{YYYY}-{0000}`.
     AutoNumber {
@@ -307,9 +405,38 @@ pub enum FieldKind {
     },
     /// Any JSON, kept as text.
     Json,
+    /// A value made of parts, or a list of such, kept as JSON. Without declared parts any JSON object (or list of anything).
+    Composite {
+        /// The declared parts by name; fields without a place of their own.
+        parts: IndexMap<FieldName, Field>,
+        /// A list of them.
+        many: bool,
+    },
+    /// A password: kept as an argon2id hash, written and never read.
+    Password {
+        /// Characters at least.
+        min_length: u32,
+        /// Characters at most.
+        max_length: u32,
+    },
+    /// A list of so many 32-bit floats, none NaN or infinite.
+    Vector {
+        /// How many.
+        dimensions: u32,
+    },
 }
 
 impl FieldKind {
+    /// A text of any length.
+    pub fn text() -> FieldKind {
+        FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None, pattern: None }
+    }
+
+    /// An exact number of any value.
+    pub fn number(precision: u8, scale: i8) -> FieldKind {
+        FieldKind::Number { precision, scale, min: None, max: None, step: None }
+    }
+
     /// Whether it is computed when it is read, and so has no column in storage.
     pub fn is_computed(&self) -> bool {
         matches!(self, FieldKind::Formula { .. })
@@ -351,6 +478,8 @@ pub struct SelectOption {
     pub color: Option<String>,
     /// Offered for new values.
     pub active: bool,
+    /// Offered only where the field that the select depends on has one of these values; empty for always.
+    pub when: Vec<String>,
 }
 
 /// What deleting a record does to those that refer to it.
@@ -386,12 +515,17 @@ impl Relation {
     }
 }
 
-/// Which end of a lookup a relation is seen from.
+/// Which end of a lookup, or of a list of references, a relation is seen from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum RelationKind {
     /// This object holds the lookup.
     ToOne {
         /// The lookup here.
+        field: FieldName,
+    },
+    /// This object holds a list of references.
+    ToSeveral {
+        /// The list here.
         field: FieldName,
     },
     /// The other object holds it.

@@ -67,6 +67,20 @@ pub fn relation_of_lookup(field: &str) -> &str {
     field.strip_suffix("_id").filter(|name| !name.is_empty()).unwrap_or(field)
 }
 
+/// The relation of a list of references: `watcher_ids` → `watchers`, `friends` → `friends`.
+pub fn relation_of_references(field: &str) -> String {
+    match field.strip_suffix("_ids").filter(|name| !name.is_empty()) {
+        Some(name) => plural(name),
+        None => field.to_owned(),
+    }
+}
+
+/// What GraphQL calls the ids of a list of references: `watcher_ids` → `watcherIds`, `friends` → `friendsIds`.
+pub fn ids_of_references(field: &str) -> String {
+    let name = field.strip_suffix("_ids").filter(|name| !name.is_empty()).unwrap_or(field);
+    format!("{}Ids", camel_case(name))
+}
+
 fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split('_').filter(|word| !word.is_empty())
 }

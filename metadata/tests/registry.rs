@@ -55,13 +55,23 @@ fn kinds_have_their_defaults() {
     let (min, max) = none();
     assert_eq!(
         kind("account", "annual_revenue"),
-        FieldKind::Currency { precision: 18, scale: 2, min: Some("0".into()), max: None }
+        FieldKind::Currency {
+            precision: 18,
+            scale: 2,
+            min: Some("0".into()),
+            max: None,
+            step: None,
+            currency: quarry_metadata::Currency::default(),
+        }
     );
     assert_eq!(
         kind("account", "number_of_employees"),
-        FieldKind::Number { precision: 18, scale: 0, min: Some("0".into()), max: None }
+        FieldKind::Number { precision: 18, scale: 0, min: Some("0".into()), max: None, step: None }
     );
-    assert_eq!(kind("account", "latitude"), FieldKind::Number { precision: 10, scale: 7, min, max });
+    assert_eq!(
+        kind("account", "latitude"),
+        FieldKind::Number { precision: 10, scale: 7, min, max, step: None }
+    );
     let FieldKind::Percent { precision: 7, scale: 4, .. } = kind("opportunity", "probability") else {
         panic!("percent")
     };
@@ -92,6 +102,7 @@ fn lookups_make_ways_in_both_directions() {
     let ways = |object: &str| {
         let relation = |r: &quarry_metadata::Relation| match &r.kind {
             RelationKind::ToOne { field } => format!("{} = {} by {field}", r.name, r.target),
+            RelationKind::ToSeveral { field } => format!("{} = several {} of {field}", r.name, r.target),
             RelationKind::ToMany { field } => format!("{} = {}s with {field}", r.name, r.target),
         };
         let declared = |text: &String| !text.contains("created_by") && !text.contains("updated_by");

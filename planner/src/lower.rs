@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::Field as ArrowField;
+use arrow::datatypes::{DataType, Field as ArrowField, Fields};
 use quarry_metadata::{Field, FieldKind, FieldName, Object, Registry};
 use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
 
@@ -31,30 +31,62 @@ pub fn column_type(field: &Field) -> ColumnType {
         | FieldKind::Percent { precision, scale, .. } => {
             ColumnType::Decimal { precision: *precision, scale: *scale }
         }
+        FieldKind::Float { .. } => ColumnType::Float,
         FieldKind::Boolean => ColumnType::Bool,
         FieldKind::Date => ColumnType::Date,
         FieldKind::DateTime => ColumnType::Timestamp,
         FieldKind::Time => ColumnType::Time,
-        FieldKind::MultiSelect { .. } => ColumnType::TextList,
+        FieldKind::MultiSelect { .. } | FieldKind::References { .. } => ColumnType::TextList,
+        FieldKind::Vector { .. } => ColumnType::Bytes,
         FieldKind::Id
         | FieldKind::Text { .. }
         | FieldKind::Select { .. }
         | FieldKind::Lookup { .. }
         | FieldKind::AutoNumber { .. }
+        | FieldKind::Json
         | FieldKind::Formula { .. }
-        | FieldKind::Json => ColumnType::Text,
+        | FieldKind::Composite { .. }
+        | FieldKind::Password { .. } => ColumnType::Text,
+    }
+}
+
+/// What a field is in a plan: as it is stored, but composites with declared parts are structs (or lists of structs), and
+/// vectors lists of floats.
+pub fn arrow_type(field: &Field) -> DataType {
+    match &field.kind {
+        FieldKind::Composite { parts, many } if !parts.is_empty() => {
+            let parts: Fields = parts.values().map(|part| arrow_field(part.name.as_str(), part)).collect();
+            match many {
+                true => DataType::new_list(DataType::Struct(parts), true),
+                false => DataType::Struct(parts),
+            }
+        }
+        FieldKind::Vector { dimensions } => {
+            let dimensions = i32::try_from(*dimensions).unwrap_or(i32::MAX);
+            DataType::new_fixed_size_list(DataType::Float32, dimensions, true)
+        }
+        _ => column_type(field).arrow(),
     }
 }
 
 /// How a field stands in an answer under `name`. JSON is text that is marked as Arrow's canonical `arrow.json`.
 pub fn arrow_field(name: &str, field: &Field) -> ArrowField {
-    let column = ArrowField::new(name, column_type(field).arrow(), true);
-    match field.kind {
-        FieldKind::Json => {
+    let column = ArrowField::new(name, arrow_type(field), true);
+    match &field.kind {
+        kind if is_free_json(kind) => {
             let mark = [("ARROW:extension:name", "arrow.json"), ("ARROW:extension:metadata", "")];
             column.with_metadata(mark.map(|(key, value)| (key.to_owned(), value.to_owned())).into())
         }
         _ => column,
+    }
+}
+
+/// Whether a field holds JSON of any shape (or any object, or any list).
+pub fn is_free_json(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Json => true,
+        FieldKind::Composite { parts, .. } => parts.is_empty(),
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ use arrow::{
 };
 use datafusion::{
     common::config::Dialect,
+    execution::FunctionRegistry,
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder, config::SessionConfig,
         memory_pool::FairSpillPool, runtime_env::RuntimeEnv,
@@ -31,7 +32,7 @@ use crate::{
     },
     rules,
     run::{self, Deadline},
-    sql::{CATALOG, SEARCH_PATH, SqlExtras, SqlSession},
+    sql::{CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
     view::{FirstRows, ScanSizes},
 };
 
@@ -92,11 +93,14 @@ impl Planner {
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false)
             .with_extension(Arc::new(ScanSizes { single_partition_rows: options.single_partition_rows }));
-        let sql = SessionStateBuilder::new_with_default_features()
+        let mut sql = SessionStateBuilder::new_with_default_features()
             .with_config(postgres_rules(config.clone()))
             .with_runtime_env(Arc::clone(&runtime))
             .with_physical_optimizer_rule(Arc::new(FirstRows))
             .build();
+        if let Err(error) = sql.register_function_rewrite(Arc::new(FloatsPrevail)) {
+            tracing::warn!(%error, "floats are compared with exact numbers as exact numbers");
+        }
         let objectql = |partitions: usize| {
             let state = SessionStateBuilder::new_with_default_features()
                 .with_config(config.clone().with_target_partitions(partitions))

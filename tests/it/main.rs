@@ -5,6 +5,7 @@ mod bad_input;
 mod clients;
 mod crash;
 mod doors;
+mod field_kinds;
 mod packages;
 mod server;
 mod shutdown;

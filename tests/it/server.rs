@@ -36,6 +36,7 @@ pub struct Server {
     /// Port of the Postgres door.
     pub pg_port: u16,
     folder: TempDir,
+    packages: PathBuf,
 }
 
 impl Server {
@@ -66,7 +67,7 @@ impl Server {
         let pg = after("Postgres");
         let pg_port = pg.split("port=").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         after("log in as");
-        Server { child, http, pg_port, folder }
+        Server { child, http, pg_port, folder, packages: packages.to_owned() }
     }
 
     /// `kill -9`, then a start over the same folder.
@@ -74,7 +75,7 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
-        Server::start_in(folder, &root().join("packages"), &[])
+        Server::start_in(folder, &self.packages, &[])
     }
 
     /// Sends SIGTERM and waits; the exit code.

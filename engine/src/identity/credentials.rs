@@ -81,6 +81,15 @@ impl Credential {
     }
 }
 
+/// The argon2id hash of a password that a record keeps. Slow on purpose.
+///
+/// # Errors
+///
+/// `Internal`, which does not happen.
+pub(crate) fn hash(text: &str, world: &World) -> Result<String> {
+    password::hash(text, &salt(world))
+}
+
 fn salt(world: &World) -> [u8; 16] {
     let mut salt = [0; 16];
     for (byte, random) in salt.iter_mut().zip(world.ids.secret()) {

@@ -43,12 +43,14 @@ pub(crate) struct Call {
     findings: Vec<Finding>,
     /// Records that would be there if their change had no findings: who refers to them is not to blame.
     pub lost: HashSet<(ObjectName, Key)>,
+    /// Passwords that were to be hashed.
+    pub passwords: usize,
 }
 
 impl Call {
     /// A call of so many changes.
     pub fn new(changes: usize) -> Self {
-        Self { outcomes: vec![None; changes], findings: Vec::new(), lost: HashSet::new() }
+        Self { outcomes: vec![None; changes], findings: Vec::new(), lost: HashSet::new(), passwords: 0 }
     }
 
     /// Notes what a change did; several records of one change add up.

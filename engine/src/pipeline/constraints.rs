@@ -15,6 +15,7 @@ use crate::{change::reference_constraint, error::Result, work::Work};
 pub(super) fn check(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
     key_is_free(draft, work)?;
     references(draft, work, call)?;
+    trees(draft, work)?;
     uniques(draft, work)
 }
 
@@ -30,19 +31,65 @@ fn key_is_free(draft: &mut Draft, work: &mut Work) -> Result<()> {
 fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
     let layout = draft.layout.clone();
     for (column, field) in layout.fields() {
-        let FieldKind::Lookup { target, .. } = &field.kind else { continue };
-        let Value::Text(key) = draft.value(column).clone() else { continue };
+        let (FieldKind::Lookup { target, .. } | FieldKind::References { target, .. }) = &field.kind else {
+            continue;
+        };
         if !draft.is_given(column) || !draft.changes(column) {
             continue;
         }
-        let itself = *target == layout.object.name && key == draft.id;
-        let named = (target.clone(), key);
-        if itself || call.lost.contains(&named) || work.exists(target, &named.1)? {
+        for key in added(draft, column) {
+            let itself = *target == layout.object.name && key == draft.id;
+            let named = (target.clone(), key);
+            if itself || call.lost.contains(&named) || work.exists(target, &named.1)? {
+                continue;
+            }
+            let constraint = reference_constraint(layout.object.name.as_str(), field.name.as_str());
+            let message = format!("there is no {target} {:?}", named.1);
+            draft.find(Some(field.name.as_str()), "reference_not_found", message, Some(constraint));
+        }
+    }
+    Ok(())
+}
+
+/// What a column refers to now and did not before.
+fn added(draft: &Draft, column: usize) -> Vec<Key> {
+    let before = match draft.old.as_ref().map(|old| old.get(column)) {
+        Some(Value::TextList(ids)) => ids.clone(),
+        _ => [].into(),
+    };
+    match draft.value(column) {
+        Value::Text(key) => vec![key.clone()],
+        Value::TextList(ids) => ids.iter().filter(|id| !before.contains(id)).cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Levels of a tree.
+const TREE_LEVELS_MAX: usize = 100;
+
+/// No record is above itself in a tree.
+fn trees(draft: &mut Draft, work: &Work) -> Result<()> {
+    let layout = draft.layout.clone();
+    for (column, field) in layout.fields() {
+        if !matches!(field.kind, FieldKind::Lookup { tree: true, .. }) || !draft.changes(column) {
             continue;
         }
-        let constraint = reference_constraint(layout.object.name.as_str(), field.name.as_str());
-        let message = format!("there is no {target} {:?}", named.1);
-        draft.find(Some(field.name.as_str()), "reference_not_found", message, Some(constraint));
+        let mut above = draft.value(column).clone();
+        let mut levels = 0;
+        while let Value::Text(key) = above {
+            levels += 1;
+            if key == draft.id {
+                let message = "a record can't be above itself";
+                draft.find(Some(field.name.as_str()), "cycle", message.to_owned(), None);
+                break;
+            }
+            if levels >= TREE_LEVELS_MAX {
+                let message = format!("a tree has at most {TREE_LEVELS_MAX} levels");
+                draft.find(Some(field.name.as_str()), "too_deep", message, None);
+                break;
+            }
+            above = work.row(&layout.table, &key)?.map_or(Value::Null, |row| row.get(column).clone());
+        }
     }
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! Deletes, with what they do to the records that refer to the deleted ones: refuse, clear the reference, or go too.
 //! Expanded by index lookups in the transaction's own state; the store checks again at commit that nothing refers to
-//! what is gone.
+//! what is gone. Only of lists of references the store knows nothing: a list that is written while a record of it is
+//! deleted may keep its id.
+
+mod lists;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -161,6 +164,9 @@ fn follow(
 ) -> Result<()> {
     let layout = work.layout(referrer.object.as_str())?;
     let Some(column) = layout.column(referrer.field.as_str()) else { return Ok(()) };
+    if referrer.many {
+        return follow_lists(work, expansion, (referrer, &layout, column), object, parents);
+    }
     let values: Vec<Value> = parents.iter().map(|(key, _)| Value::Text(key.clone())).collect();
     let table = work.view().table(&layout.table)?;
     let Some(stored) = layout.stored_name(&referrer.field) else { return Ok(()) };
@@ -183,9 +189,43 @@ fn follow(
     Ok(())
 }
 
+/// The same for lists of references: no index knows what is in them, so all of them are read.
+fn follow_lists(
+    work: &mut Work,
+    expansion: &mut Expansion,
+    (referrer, layout, column): (&Referrer, &Arc<Layout>, usize),
+    object: &ObjectName,
+    parents: &[(Key, usize)],
+) -> Result<()> {
+    let wanted: HashMap<&str, usize> = parents.iter().map(|(key, change)| (&**key, *change)).collect();
+    let table = work.view().table(&layout.table)?;
+    let links = if referrer.on_delete == DeleteBehavior::Restrict {
+        &mut expansion.held
+    } else {
+        &mut expansion.cleared
+    };
+    for (key, id) in lists::holding(&table, column, &wanted, CASCADE_RECORDS_MAX)? {
+        let change = wanted.get(&*id).copied().unwrap_or_default();
+        let (field, parent) = (referrer.field.clone(), (object.clone(), id));
+        links.push(Link { layout: layout.clone(), key, field, parent, change });
+    }
+    Ok(())
+}
+
+/// What is left of a lookup, or of a list of them, without a record.
+fn without(value: &Value, gone: &Key) -> Value {
+    match value {
+        Value::TextList(ids) => {
+            let left: Vec<Key> = ids.iter().filter(|id| *id != gone).cloned().collect();
+            if left.is_empty() { Value::Null } else { Value::TextList(left.into()) }
+        }
+        _ => Value::Null,
+    }
+}
+
 fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
     let Expansion { doomed, names, cleared, .. } = expansion;
-    for Link { layout, key, field, .. } in cleared {
+    for Link { layout, key, field, parent: (_, gone), .. } in cleared {
         if names.contains(&(layout.object.name.clone(), key.clone())) {
             continue;
         }
@@ -196,7 +236,7 @@ fn apply(work: &mut Work, expansion: Expansion) -> Result<()> {
         let mut values: Vec<Value> =
             (0..layout.spec.columns.len()).map(|column| old.get(column).clone()).collect();
         if let Some(value) = values.get_mut(column) {
-            *value = Value::Null;
+            *value = without(value, &gone);
         }
         calculate::stamp(&layout, &mut values, Some(&old), work);
         work.update(&layout, old, Row(values.into()))?;

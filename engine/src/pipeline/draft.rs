@@ -169,6 +169,12 @@ impl Fault {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
+
+    /// The same, of a part of the value.
+    pub fn within(self, part: &str) -> Self {
+        let joint = if self.message.starts_with(['[', '.']) { "" } else { ": " };
+        Self { code: self.code, message: format!("{part}{joint}{}", self.message) }
+    }
 }
 
 /// An id as text; none when it is something else.

@@ -5,11 +5,13 @@
 //! 3. [`defaults`]: what a new record gets that the client did not give.
 //! 4. [`coerce`]: from what came in to values of the fields' types.
 //! 5. [`calculate`]: what the engine writes itself: numbers, times, revision, version.
-//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; then the packages' own [`rules`].
+//! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields
+//!    together; then the packages' own [`rules`].
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
+mod among;
 mod calculate;
 mod call;
 mod coerce;
@@ -95,6 +97,7 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
     if done == Done::Created || draft.has_changed() {
         calculate::fields(&mut draft, work)?;
         validate::fields(&mut draft);
+        among::check(&mut draft);
         rules(&mut draft, work);
         constraints::check(&mut draft, work, call)?;
         match draft.findings.is_empty() {

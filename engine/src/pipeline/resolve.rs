@@ -89,6 +89,7 @@ fn unknown(draft: &Draft, name: &str) -> String {
     if let Some(relation) = object.relation(name) {
         return match &relation.kind {
             RelationKind::ToOne { field } => format!("{name} is a relation; give the id in {field}"),
+            RelationKind::ToSeveral { field } => format!("{name} is a relation; give the ids in {field}"),
             RelationKind::ToMany { field } => {
                 format!("{name} is a list of {} records; change those, by their {field}", relation.target)
             }

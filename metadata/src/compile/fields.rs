@@ -5,17 +5,18 @@ use indexmap::IndexMap;
 use crate::{
     compile::{
         book::{Book, Found, USER},
-        formulas, system,
+        companions, formulas, system,
     },
     definition::{
-        field::{FieldDefinition, KindDefinition, LookupDefinition},
+        Located,
+        field::{FieldDefinition, KindDefinition},
         object::ObjectDefinition,
         package::PackageDefinition,
+        reference::{LookupDefinition, To},
     },
     issue::Issues,
     model::{Default_, Field, FieldKind},
     name::{FieldName, ObjectName},
-    naming::{relation_of_lookup, title_case},
     nearest::did_you_mean,
 };
 
@@ -33,11 +34,12 @@ pub(super) fn build(
     let mut add = |field: Field| drop(fields.insert(field.name.clone(), field));
     add(system::id());
     for (name, written) in &definition.fields {
-        let field = field(name, written, package, book, issues);
+        let field = field(name, written, &definition.name.value, (package, book), issues);
         check_owner(&field, written, book, issues);
         add(field);
     }
     system::fields(has_owner).into_iter().for_each(add);
+    companions::check(definition, &fields, issues);
     fields
 }
 
@@ -45,55 +47,63 @@ pub(super) fn build(
 pub(super) fn field(
     name: &FieldName,
     written: &FieldDefinition,
-    package: &PackageDefinition,
-    book: &Book<'_>,
+    own: &ObjectName,
+    (package, book): (&PackageDefinition, &Book<'_>),
     issues: &mut Issues,
 ) -> Field {
     let package = written.added_by.as_ref().and_then(|name| book.package(name.as_str())).unwrap_or(package);
-    let kind = match &written.kind {
+    let mut kind = match &written.kind {
         KindDefinition::Plain(kind) => kind.clone(),
+        KindDefinition::Lookup(lookup) => {
+            let target = target(lookup, own, package, book, issues);
+            match lookup.many {
+                true => FieldKind::References { target, on_delete: lookup.on_delete },
+                false => FieldKind::Lookup {
+                    target,
+                    on_delete: lookup.on_delete,
+                    owned: lookup.owned,
+                    tree: lookup.tree,
+                },
+            }
+        }
         KindDefinition::Formula(_) => formulas::stand_in(),
-        KindDefinition::Lookup(lookup) => FieldKind::Lookup {
-            target: target(lookup, package, book, issues),
-            on_delete: lookup.on_delete,
-            owned: lookup.owned,
-        },
     };
-    check_current_user(&kind, written, book, issues);
-    let is_lookup = matches!(kind, FieldKind::Lookup { .. });
-    let mut label = written.label.clone().unwrap_or_default();
-    label.0.entry("en".to_owned()).or_insert_with(|| {
-        title_case(if is_lookup { relation_of_lookup(name.as_str()) } else { name.as_str() })
-    });
-    Field {
-        name: name.clone(),
-        alias: written.alias.iter().map(|alias| alias.value.clone()).collect(),
-        deprecated: written.deprecated,
-        label,
-        description: written.description.clone(),
-        help: written.help.clone().unwrap_or_default(),
-        kind,
-        required: written.required,
-        unique: written.unique,
-        index: written.unique || written.index.unwrap_or(is_lookup),
-        readonly: written.readonly,
-        searchable: written.searchable,
-        external_id: written.external_id,
-        hidden: written.hidden,
-        default: written.default.as_ref().map(|default| default.value.clone()),
-        system: false,
-        added_by: written.added_by.clone(),
+    if let (FieldKind::Currency { currency, .. }, Some(code)) = (&mut kind, &package.default_currency) {
+        currency.code.get_or_insert_with(|| code.clone());
     }
+    check_current_user(&kind, written, book, issues);
+    written.resolve(name, kind)
 }
 
-/// The object that a lookup refers to. When there is none, the name as written goes on as a stand-in: the issue keeps it out of any registry.
+/// The object that a lookup refers to; a tree and a user may say what is known.
 fn target(
     lookup: &LookupDefinition,
+    own: &ObjectName,
     package: &PackageDefinition,
     book: &Book<'_>,
     issues: &mut Issues,
 ) -> ObjectName {
-    let reference = &lookup.reference;
+    let (known, given, what) = match &lookup.to {
+        To::Named(reference) => return find(reference, package, book, issues),
+        To::Itself(given) => (own.clone(), given, "a tree is made of records of its own object"),
+        To::User(given) => (ObjectName::from(USER), given, "a user is a `user`"),
+    };
+    if let Some(reference) = given
+        && find(reference, package, book, issues) != known
+    {
+        let message = format!("{what}; take `reference` out, or use a lookup");
+        issues.error(&reference.place, "wrong-value", message);
+    }
+    known
+}
+
+/// The object that a lookup refers to. When there is none, the name as written goes on as a stand-in: the issue keeps it out of any registry.
+fn find(
+    reference: &Located<String>,
+    package: &PackageDefinition,
+    book: &Book<'_>,
+    issues: &mut Issues,
+) -> ObjectName {
     match book.find(&reference.value) {
         Found::Object(owner, name) => {
             let own = owner.name.value == package.name.value;

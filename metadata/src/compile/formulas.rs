@@ -7,13 +7,12 @@ use crate::{
     definition::field::KindDefinition,
     expression::{Expression, Written, compile_all},
     issue::Issues,
-    model::{FieldKind, TextFormat},
+    model::FieldKind,
 };
 
 /// The kind of a formula field until the formula is compiled; an issue keeps one that stays out of any registry.
 pub(super) fn stand_in() -> FieldKind {
-    let returns = FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None };
-    FieldKind::Formula { returns: Box::new(returns), expression: Arc::new(Expression::null()) }
+    FieldKind::Formula { returns: Box::new(FieldKind::text()), expression: Arc::new(Expression::null()) }
 }
 
 /// Compiles the formulas of all objects.

@@ -7,7 +7,10 @@ use crate::{
     issue::{Issues, Place},
     model::{FieldKind, RelationKind},
     name::FieldName,
-    naming::{GRAPHQL_TYPE_SUFFIXES, camel_case, pascal_case, plural, relation_of_lookup},
+    naming::{
+        GRAPHQL_TYPE_SUFFIXES, camel_case, ids_of_references, pascal_case, plural, relation_of_lookup,
+        relation_of_references,
+    },
 };
 
 /// Reports the collisions among object types, root fields, and the fields of each type.
@@ -42,7 +45,7 @@ fn check_types(draft: &Draft<'_>, types: &Names, issues: &mut Issues) {
     }
 }
 
-/// A lookup has two fields there: its id (`accountId`) and the record (`account`).
+/// A lookup has two fields there: its id (`accountId`) and the record (`account`); so has a list of references.
 fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
     let mut names = Names::default();
     let mut former = HashSet::new();
@@ -50,18 +53,26 @@ fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
     for field in draft.object.fields.values() {
         let place = draft.definition.fields.get(&field.name).map_or(object_place, |written| &written.place);
         let name = field.name.as_str();
-        if !matches!(field.kind, FieldKind::Lookup { .. }) {
-            names.add(camel_case(name), name, place, issues);
-            // What is the very same name is reported as an alias that can't answer.
-            let taken = |alias: &str| {
-                draft.object.fields.contains_key(alias) || draft.object.relations.contains_key(alias)
-            };
-            for alias in field.alias.iter().map(FieldName::as_str).filter(|alias| !taken(alias)) {
-                if former.insert(alias) {
-                    names.add(camel_case(alias), alias, place, issues);
-                }
+        match field.kind {
+            FieldKind::Lookup { .. } => {}
+            FieldKind::References { .. } => {
+                names.add(ids_of_references(name), name, place, issues);
+                names.add(camel_case(&relation_of_references(name)), name, place, issues);
+                continue;
             }
-            continue;
+            _ => {
+                names.add(camel_case(name), name, place, issues);
+                // What is the very same name is reported as an alias that can't answer.
+                let taken = |alias: &str| {
+                    draft.object.fields.contains_key(alias) || draft.object.relations.contains_key(alias)
+                };
+                for alias in field.alias.iter().map(FieldName::as_str).filter(|alias| !taken(alias)) {
+                    if former.insert(alias) {
+                        names.add(camel_case(alias), alias, place, issues);
+                    }
+                }
+                continue;
+            }
         }
         let to_one = relation_of_lookup(name);
         let own = RelationKind::ToOne { field: field.name.clone() };

@@ -60,8 +60,8 @@ fn index(
             issues.error(&name.place, "not-supported-yet", message);
             return None;
         }
-        if matches!(field.kind, FieldKind::MultiSelect { .. } | FieldKind::Json) {
-            let message = format!("`{}` holds more than one value and can't be indexed", name.value);
+        if !can_be_indexed(&field.kind) {
+            let message = format!("`{}` is not one plain value and can't be indexed", name.value);
             issues.error(&name.place, "not-for-this-type", message);
             return None;
         }
@@ -70,6 +70,19 @@ fn index(
     let unique = written.unique;
     let name = written.name.as_ref().map(|name| name.value.clone());
     Some(Index { name: name.unwrap_or_else(|| default_name(object, &fields, unique)), fields, unique })
+}
+
+/// Whether a field holds one value that has a place among others.
+fn can_be_indexed(kind: &FieldKind) -> bool {
+    !matches!(
+        kind,
+        FieldKind::MultiSelect { .. }
+            | FieldKind::References { .. }
+            | FieldKind::Json
+            | FieldKind::Composite { .. }
+            | FieldKind::Password { .. }
+            | FieldKind::Vector { .. }
+    )
 }
 
 /// `<object>_<fields>_key` or `…_idx`; a name that would be too long is cut and told apart by a hash of the whole.

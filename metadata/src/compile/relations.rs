@@ -12,7 +12,7 @@ use crate::{
     issue::{Issues, Place},
     model::{Field, FieldKind, Relation, RelationKind},
     name::{FieldName, ObjectName, RelationName},
-    naming::{plural, relation_of_lookup},
+    naming::{plural, relation_of_lookup, relation_of_references},
 };
 
 /// A way back that still needs its name.
@@ -38,29 +38,41 @@ pub(super) fn connect(drafts: &mut Drafts<'_>, issues: &mut Issues) {
     for draft in drafts.values_mut() {
         let object = &mut draft.object;
         for field in object.fields.values() {
-            let FieldKind::Lookup { target, .. } = &field.kind else { continue };
-            let name = relation_of_lookup(field.name.as_str());
+            let (target, name, kind) = match &field.kind {
+                FieldKind::Lookup { target, .. } => {
+                    let kind = RelationKind::ToOne { field: field.name.clone() };
+                    (target, relation_of_lookup(field.name.as_str()).to_owned(), kind)
+                }
+                FieldKind::References { target, .. } => {
+                    let kind = RelationKind::ToSeveral { field: field.name.clone() };
+                    (target, relation_of_references(field.name.as_str()), kind)
+                }
+                _ => continue,
+            };
             let written = draft.definition.fields.get(&field.name);
             let place =
                 written.map_or_else(|| draft.definition.name.place.clone(), |field| field.place.clone());
-            if name != field.name.as_str() && object.fields.contains_key(name) {
+            let is_field = name != field.name.as_str() && object.fields.contains_key(name.as_str());
+            if is_field || object.relations.contains_key(name.as_str()) {
+                let other = if is_field { "a field" } else { "the relation of another" };
                 let message = format!(
-                    "the lookup `{}` would make a relation `{name}`, but that is a field; rename one",
+                    "the lookup `{}` would make a relation `{name}`, but that is {other}; rename one",
                     field.name
                 );
                 issues.error(&place, "relation-collision", message);
                 continue;
             }
-            let kind = RelationKind::ToOne { field: field.name.clone() };
-            let alias = former_to_ones(field, name);
-            let relation = Relation { alias, name: RelationName::from(name), target: target.clone(), kind };
+            let goes_back = matches!(kind, RelationKind::ToOne { .. });
+            let alias = former_ways(field, &name);
+            let relation =
+                Relation { alias, name: RelationName::from(name.as_str()), target: target.clone(), kind };
             object.relations.insert(relation.name.clone(), relation);
-            if let Some(written) = written {
+            if let (Some(written), true) = (written, goes_back) {
                 let way_back = WayBack {
                     source: object.name.clone(),
                     field: field.name.clone(),
                     former_sources: draft.definition.alias.iter().map(|alias| alias.value.clone()).collect(),
-                    to_one: name.to_owned(),
+                    to_one: name,
                     reverse_name: reverse_name(written),
                     place,
                 };
@@ -73,10 +85,14 @@ pub(super) fn connect(drafts: &mut Drafts<'_>, issues: &mut Issues) {
     }
 }
 
-/// What the way to one was called when its lookup had another name.
-fn former_to_ones(field: &Field, name: &str) -> Vec<RelationName> {
-    let former = field.alias.iter().map(|alias| relation_of_lookup(alias.as_str()));
-    former.filter(|former| *former != name).map(RelationName::from).collect()
+/// What the way to one or to several was called when the field that carries it had another name.
+fn former_ways(field: &Field, name: &str) -> Vec<RelationName> {
+    let way = |alias: &FieldName| match field.kind {
+        FieldKind::References { .. } => relation_of_references(alias.as_str()).to_string(),
+        _ => relation_of_lookup(alias.as_str()).to_owned(),
+    };
+    let former = field.alias.iter().map(way).filter(|former| former != name);
+    former.map(|former| RelationName::from(former.as_str())).collect()
 }
 
 /// What the way back was called when the lookup's object had another name.

@@ -2,8 +2,8 @@
 
 use crate::{
     compile::book::USER,
-    model::{Default_, DeleteBehavior, Field, FieldKind, Labels, TextFormat},
-    name::{FieldName, ObjectName},
+    model::{Default_, DeleteBehavior, Field, FieldKind, Labels},
+    name::ObjectName,
 };
 
 /// The record's id. A client may give its own when it makes a record.
@@ -19,8 +19,8 @@ pub(super) fn fields(has_owner: bool) -> Vec<Field> {
         required,
         ..field(name, labels, kind)
     };
-    let number = FieldKind::Number { precision: 18, scale: 0, min: None, max: None };
-    let text = FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None };
+    let number = FieldKind::number(18, 0);
+    let text = FieldKind::text();
     let mut fields = vec![
         kept(
             "created_at",
@@ -68,27 +68,22 @@ pub(super) fn fields(has_owner: bool) -> Vec<Field> {
 
 /// A lookup to the user, who can't be deleted while a record names him.
 fn user() -> FieldKind {
-    FieldKind::Lookup { target: ObjectName::from(USER), on_delete: DeleteBehavior::Restrict, owned: false }
+    FieldKind::Lookup {
+        target: ObjectName::from(USER),
+        on_delete: DeleteBehavior::Restrict,
+        owned: false,
+        tree: false,
+    }
 }
 
 fn field(name: &str, labels: [(&str, &str); 3], kind: FieldKind) -> Field {
-    Field {
-        name: FieldName::from(name),
-        alias: Vec::new(),
-        deprecated: false,
-        label: Labels(labels.map(|(locale, text)| (locale.to_owned(), text.to_owned())).into()),
-        description: None,
-        help: Labels::default(),
-        kind,
-        required: false,
-        unique: false,
-        index: false,
-        readonly: false,
-        searchable: false,
-        external_id: false,
-        hidden: false,
-        default: None,
-        system: true,
-        added_by: None,
-    }
+    let declared = match &kind {
+        FieldKind::Id => "id",
+        FieldKind::Lookup { .. } => "lookup",
+        FieldKind::DateTime => "datetime",
+        FieldKind::Number { .. } => "number",
+        _ => "text",
+    };
+    let labels = Labels(labels.map(|(locale, text)| (locale.to_owned(), text.to_owned())).into());
+    Field { label: labels, system: true, ..Field::part(name, declared, kind, false) }
 }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::{
     definition::{
         Located,
-        field::FieldDefinition,
+        field::{FieldDefinition, Within},
         identifier::{NameOf, check},
         mapping::{Keys, Mapping},
         rule::{About, RefusalDefinition, expression, items, name},
@@ -123,7 +123,7 @@ fn parameters(value: &Value<'_>, issues: &mut Issues) -> IndexMap<FieldName, Fie
         if !check(name, NameOf::Field, &value.place(), issues) {
             continue;
         }
-        if let Some(field) = FieldDefinition::read(name, &value, issues) {
+        if let Some(field) = FieldDefinition::read(name, &value, Within::Object, issues) {
             parameters.insert(FieldName::from(name), field);
         }
     }

@@ -5,10 +5,11 @@ use serde_json::Value as Json;
 
 use crate::{
     decimal::Decimal,
-    definition::{Located, field::KindDefinition, kind::type_name, value::Value},
+    definition::{Located, field::KindDefinition, options::Options, value::Value},
     issue::Issues,
     model::{Default_, FieldKind, SelectOption},
     nearest::did_you_mean,
+    pattern::Pattern,
     yaml::{Content, Node},
 };
 
@@ -22,8 +23,8 @@ pub(crate) fn read(
     issues: &mut Issues,
 ) -> Option<Located<DefaultDefinition>> {
     let read = match kind {
-        KindDefinition::Lookup(_) => match named(value) {
-            Some(Default_::CurrentUser) => Ok(Default_::CurrentUser),
+        KindDefinition::Lookup(lookup) => match named(value) {
+            Some(Default_::CurrentUser) if !lookup.many => Ok(Default_::CurrentUser),
             _ => Err("a lookup's default can only be `$currentUser`".to_owned()),
         },
         KindDefinition::Plain(kind) => of_kind(value, kind, issues)?,
@@ -52,12 +53,19 @@ fn named(value: &Value<'_>) -> Option<Default_> {
 /// The default in a field of `kind`; nothing when its shape has already been reported.
 fn of_kind(value: &Value<'_>, kind: &FieldKind, issues: &mut Issues) -> Option<Result<Default_, String>> {
     let checked = match kind {
-        FieldKind::Text { min_length, max_length, .. } => text(value.text(issues)?, *min_length, *max_length),
-        FieldKind::Number { precision, scale, min, max }
-        | FieldKind::Currency { precision, scale, min, max }
-        | FieldKind::Percent { precision, scale, min, max } => {
+        FieldKind::Text { min_length, max_length, pattern, .. } => {
+            text(value.text(issues)?, *min_length, *max_length, pattern.as_ref())
+        }
+        FieldKind::Number { precision, scale, min, max, step }
+        | FieldKind::Currency { precision, scale, min, max, step, .. }
+        | FieldKind::Percent { precision, scale, min, max, step } => {
             let digits = (*precision, u8::try_from(*scale).unwrap_or(0));
-            number(value.decimal(issues)?, digits, min.as_deref(), max.as_deref())
+            let within = Range { min: min.as_deref(), max: max.as_deref(), step: step.as_deref() };
+            number(value.decimal(issues)?, digits, within)
+        }
+        FieldKind::Float { min, max } => {
+            let within = Range { min: min.as_deref(), max: max.as_deref(), step: None };
+            in_range(value.decimal(issues)?, within)
         }
         FieldKind::Boolean => Ok(Json::Bool(value.flag(issues)?)),
         FieldKind::Date | FieldKind::DateTime | FieldKind::Time => return time(value, kind, issues),
@@ -66,28 +74,82 @@ fn of_kind(value: &Value<'_>, kind: &FieldKind, issues: &mut Issues) -> Option<R
         FieldKind::Json => Ok(json(value.content())),
         FieldKind::Id
         | FieldKind::Lookup { .. }
+        | FieldKind::References { .. }
         | FieldKind::AutoNumber { .. }
-        | FieldKind::Formula { .. } => Err(format!("a field of type {} has no default", type_name(kind))),
+        | FieldKind::Formula { .. }
+        | FieldKind::Composite { .. }
+        | FieldKind::Password { .. }
+        | FieldKind::Vector { .. } => Err("a field of this type has no default".to_owned()),
     };
     Some(checked.map(Default_::Value))
 }
 
-fn text(text: &str, min: Option<u32>, max: Option<u32>) -> Result<Json, String> {
+/// The default that options say they are; one for a select, any number for a multiselect.
+pub(crate) fn of_options(
+    read: &Options,
+    many: bool,
+    issues: &mut Issues,
+) -> Option<Located<DefaultDefinition>> {
+    let first = read.defaults.first()?;
+    if let (false, Some(second)) = (many, read.defaults.get(1)) {
+        let message = format!("`{}` is the default already; a new record gets one option", first.value);
+        issues.error(&second.place, "bad-default", message);
+    }
+    for chosen in &read.defaults {
+        if let Err(message) = option(&chosen.value, &read.options) {
+            issues.error(&chosen.place, "bad-default", message);
+        }
+    }
+    let value = match many {
+        true => Json::from(read.defaults.iter().map(|chosen| chosen.value.clone()).collect::<Vec<_>>()),
+        false => Json::String(first.value.clone()),
+    };
+    Some(Located { value: Default_::Value(value), place: first.place.clone() })
+}
+
+/// What a number must lie in, as decimal text.
+struct Range<'a> {
+    min: Option<&'a str>,
+    max: Option<&'a str>,
+    step: Option<&'a str>,
+}
+
+fn text(text: &str, min: Option<u32>, max: Option<u32>, pattern: Option<&Pattern>) -> Result<Json, String> {
     let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
     if max.is_some_and(|max| length > max) || min.is_some_and(|min| length < min) {
         return Err(format!("a text of {length} characters is outside of the field's own limits"));
     }
-    Ok(Json::String(text.to_owned()))
+    match pattern.filter(|pattern| !pattern.accepts(text)) {
+        Some(pattern) => {
+            Err(format!("`{text}` does not match the field's own pattern `{}`", pattern.as_str()))
+        }
+        None => Ok(Json::String(text.to_owned())),
+    }
 }
 
-fn number(given: Decimal, digits: (u8, u8), min: Option<&str>, max: Option<&str>) -> Result<Json, String> {
+fn number(given: Decimal, digits: (u8, u8), within: Range<'_>) -> Result<Json, String> {
     let (precision, scale) = digits;
     if !given.fits(precision, scale) {
         return Err(format!("{} does not fit {precision} digits, {scale} behind the point", given.text()));
     }
+    in_range(given, within)
+}
+
+fn in_range(given: Decimal, within: Range<'_>) -> Result<Json, String> {
     let bound = |text: Option<&str>| text.and_then(Decimal::parse);
-    if bound(min).is_some_and(|min| given < min) || bound(max).is_some_and(|max| given > max) {
+    let (min, max, step) = (bound(within.min), bound(within.max), bound(within.step));
+    if min.is_some_and(|min| given < min) || max.is_some_and(|max| given > max) {
         return Err(format!("{} is outside of the field's own range", given.text()));
+    }
+    let from = min.or_else(|| Decimal::parse("0"));
+    if let (Some(from), Some(step)) = (from, step)
+        && !given.is_on_step(from, step)
+    {
+        return Err(format!(
+            "{} is not on a step of the field: they are {} apart",
+            given.text(),
+            step.text()
+        ));
     }
     serde_json::from_str(&given.text()).map_err(|error| error.to_string())
 }
@@ -105,8 +167,16 @@ fn time(value: &Value<'_>, kind: &FieldKind, issues: &mut Issues) -> Option<Resu
         (Some(Default_::Today), FieldKind::Date) => Ok(Default_::Today),
         (Some(Default_::Now), FieldKind::DateTime | FieldKind::Time) => Ok(Default_::Now),
         (None, _) if read => Ok(Default_::Value(Json::String(text.to_owned()))),
-        _ => Err(format!("`{text}` is not a default for a {}, such as {example}", type_name(kind))),
+        _ => Err(format!("`{text}` is not a default for a {}, such as {example}", kind_name(kind))),
     })
+}
+
+fn kind_name(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Date => "date",
+        FieldKind::DateTime => "datetime",
+        _ => "time",
+    }
 }
 
 fn is_date(text: &str) -> bool {

@@ -5,16 +5,19 @@ use crate::{
         Located, autonumber,
         default::{self, DefaultDefinition},
         formula::{FormulaDefinition, read_formula},
-        identifier::{NameOf, aliases, check},
-        kind::FieldType,
+        hints,
+        identifier::{NameOf, aliases},
+        kind::{FieldType, part_takes},
         mapping::{Keys, Mapping},
         number, options,
+        reference::{self, LookupDefinition},
+        structure, text,
         value::Value,
     },
     issue::{Issues, Place},
-    model::{DeleteBehavior, FieldKind, Labels, TextFormat},
-    name::{FieldName, PackageName, RelationName},
-    nearest::did_you_mean,
+    model::{Field, FieldKind, Hints, Labels},
+    name::{FieldName, PackageName},
+    naming::{relation_of_lookup, title_case},
 };
 
 /// A field as its author wrote it.
@@ -23,9 +26,10 @@ pub(crate) struct FieldDefinition {
     pub(crate) place: Place,
     /// The names that it had, oldest first.
     pub(crate) alias: Vec<Located<FieldName>>,
-    pub(crate) deprecated: bool,
     /// The package that adds it to an object of another.
     pub(crate) added_by: Option<PackageName>,
+    /// The type by the name that its author gave it.
+    pub(crate) declared: &'static str,
     pub(crate) kind: KindDefinition,
     pub(crate) label: Option<Labels>,
     pub(crate) description: Option<String>,
@@ -34,9 +38,13 @@ pub(crate) struct FieldDefinition {
     pub(crate) unique: bool,
     pub(crate) index: Option<bool>,
     pub(crate) readonly: bool,
+    pub(crate) write_once: bool,
     pub(crate) hidden: bool,
     pub(crate) searchable: bool,
     pub(crate) external_id: bool,
+    pub(crate) deprecated: Option<String>,
+    pub(crate) depends_on: Option<Located<FieldName>>,
+    pub(crate) hints: Hints,
     pub(crate) default: Option<Located<DefaultDefinition>>,
 }
 
@@ -48,13 +56,12 @@ pub(crate) enum KindDefinition {
     Formula(FormulaDefinition),
 }
 
-/// A lookup as its author wrote it.
-#[derive(Debug)]
-pub(crate) struct LookupDefinition {
-    pub(crate) reference: Located<String>,
-    pub(crate) on_delete: DeleteBehavior,
-    pub(crate) owned: bool,
-    pub(crate) reverse_name: Option<Located<RelationName>>,
+/// Where a field stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    Object,
+    /// In another field, which stands in so many less one.
+    Field(usize),
 }
 
 const KEYS: Keys = Keys {
@@ -62,7 +69,6 @@ const KEYS: Keys = Keys {
     known: &[
         ("type", &[]),
         ("alias", &["aliases"]),
-        ("deprecated", &[]),
         ("label", &[]),
         ("description", &[]),
         ("help", &["inlineHelpText", "helpText"]),
@@ -70,103 +76,114 @@ const KEYS: Keys = Keys {
         ("unique", &[]),
         ("index", &["indexed"]),
         ("readonly", &["readOnly"]),
+        ("writeOnce", &[]),
         ("hidden", &[]),
         ("externalId", &[]),
         ("searchable", &[]),
+        ("deprecated", &[]),
+        ("trackHistory", &[]),
+        ("group", &[]),
+        ("placeholder", &[]),
+        ("rows", &[]),
+        ("widget", &[]),
+        ("useGrouping", &[]),
+        ("language", &[]),
         ("default", &["defaultValue"]),
         ("minLength", &[]),
         ("maxLength", &[]),
+        ("pattern", &[]),
         ("min", &[]),
         ("max", &[]),
+        ("step", &[]),
         ("precision", &[]),
         ("scale", &[]),
+        ("dataType", &[]),
+        ("currencyConfig", &[]),
+        ("currencyField", &[]),
         ("options", &[]),
         ("multiple", &[]),
+        ("dependsOn", &[]),
         ("reference", &["referenceTo"]),
         ("deleteBehavior", &[]),
         ("reverseName", &[]),
         ("format", &["autonumberFormat"]),
+        ("fields", &[]),
+        ("dimensions", &[]),
         ("expression", &["formula"]),
-        ("returnType", &["dataType"]),
+        ("returnType", &[]),
     ],
     later: &[
         "accept",
         "ai_context",
         "allowCreate",
-        "currencyConfig",
-        "dependsOn",
         "descriptionField",
-        "dimensions",
         "displayField",
         "encrypted",
         "encryption",
         "filterable",
-        "group",
         "inlineAmountField",
         "inlineColumns",
         "inlineEdit",
         "inlineTitle",
         "internal",
-        "language",
         "lookupColumns",
         "lookupFilters",
         "lookupPageSize",
         "maskAs",
         "maskingRule",
         "maxSize",
-        "pattern",
-        "placeholder",
         "readonlyWhen",
         "referenceVia",
         "requiredPermissions",
         "requiredWhen",
-        "rows",
         "sortable",
-        "step",
         "storage",
         "summaryOperations",
         "system",
-        "trackHistory",
-        "useGrouping",
         "validation",
         "valueDomain",
         "visibleWhen",
-        "widget",
-        "writeOnce",
     ],
 };
 
 impl FieldDefinition {
     /// Reads a field. Without a known type nothing can be said of the rest, and there is no field.
-    pub(crate) fn read(name: &str, value: &Value<'_>, issues: &mut Issues) -> Option<Self> {
+    pub(crate) fn read(name: &str, value: &Value<'_>, within: Within, issues: &mut Issues) -> Option<Self> {
         let mapping = Mapping::read(value, &KEYS, issues)?;
-        let field_type = mapping.must_get("type", issues).and_then(|value| FieldType::read(value, issues))?;
-        for (key, value) in mapping.iter().filter(|(key, _)| !field_type.takes(key)) {
-            let message =
-                format!("`{key}` says nothing about fields of type {}; take it out", field_type.name());
-            issues.error(&value.place(), "not-for-this-type", message);
-        }
-        let kind = kind(field_type, &mapping, issues)?;
-        let mut flag = |key: &str| mapping.get(key).filter(|_| field_type.takes(key))?.flag(issues);
+        let (declared, field_type) =
+            mapping.must_get("type", issues).and_then(|value| FieldType::read(value, issues))?;
+        let takes = |key: &str| field_type.takes(key) && (within == Within::Object || part_takes(key));
+        check_keys(declared, field_type, &mapping, within, issues);
+        let (kind, chosen) = kind(field_type, &mapping, within, issues)?;
+        let mut flag = |key: &str| mapping.get(key).filter(|_| takes(key))?.flag(issues);
         let external_id = flag("externalId").unwrap_or(false);
         let computed = field_type == FieldType::Formula;
         let numbered = field_type == FieldType::AutoNumber;
         let (required, unique, readonly) = (flag("required"), flag("unique"), flag("readonly"));
-        let deprecated = flag("deprecated").unwrap_or(false);
         let (index, hidden, searchable) = (flag("index"), flag("hidden"), flag("searchable"));
+        let write_once = flag("writeOnce").unwrap_or(false);
         let owned = field_type == FieldType::MasterDetail;
         if let (true, Some(false), Some(value)) = (owned, required, mapping.get("required")) {
             let message =
                 "a master_detail is always required; use a lookup for a record that can stand alone";
             issues.error(&value.place(), "wrong-value", message);
         }
-        let default = mapping.get("default").filter(|_| field_type.takes("default"));
-        let default = default.and_then(|value| default::read(value, &kind, issues));
+        let default = mapping.get("default").filter(|_| takes("default"));
+        if let (Some(value), Some(_)) = (default, &chosen) {
+            issues.error(
+                &value.place(),
+                "duplicate-key",
+                "an option says `default: true` already; say it once",
+            );
+        }
+        let default = default.and_then(|value| default::read(value, &kind, issues)).or(chosen);
+        let depends_on = mapping.get("dependsOn").filter(|_| takes("dependsOn"));
+        let depends_on = depends_on.and_then(|value| Some(value.located(value.text(issues)?.into())));
         let field = Self {
             place: value.place(),
             alias: aliases(mapping.get("alias"), NameOf::Field, issues),
-            deprecated,
             added_by: None,
+            declared,
             kind,
             label: mapping.get("label").and_then(|value| value.labels(issues)),
             description: mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned),
@@ -175,95 +192,158 @@ impl FieldDefinition {
             unique: external_id || unique.unwrap_or(numbered),
             index,
             readonly: computed || readonly.unwrap_or(numbered),
+            write_once,
             hidden: hidden.unwrap_or(false),
             searchable: searchable.unwrap_or(false),
             external_id,
+            deprecated: hints::deprecated(&mapping, issues),
+            depends_on,
+            hints: hints::read(&mapping, issues),
             default,
         };
-        if field.required && field.readonly && !numbered && mapping.get("default").is_none() {
+        field.check(name, numbered, &mapping, issues);
+        Some(field)
+    }
+
+    /// Reports what can't hold together.
+    fn check(&self, name: &str, numbered: bool, mapping: &Mapping<'_>, issues: &mut Issues) {
+        if self.required
+            && self.readonly
+            && !numbered
+            && self.default.is_none()
+            && mapping.get("default").is_none()
+        {
             let message =
                 format!("`{name}` is required and readonly without a default: no record could be made");
-            issues.error(&field.place, "never-writable", message);
+            issues.error(&self.place, "never-writable", message);
         }
-        if let (true, false, Some(value)) = (numbered, field.readonly, mapping.get("readonly")) {
+        if let (true, false, Some(value)) = (numbered, self.readonly, mapping.get("readonly")) {
             let message = "an autonumber is numbered by the engine; it is always readonly";
             issues.error(&value.place(), "wrong-value", message);
         }
-        Some(field)
+        let many = matches!(&self.kind, KindDefinition::Lookup(lookup) if lookup.many)
+            || matches!(self.kind, KindDefinition::Plain(FieldKind::MultiSelect { .. }));
+        for key in ["unique", "index"] {
+            let asked = (key == "unique" && self.unique) || (key == "index" && self.index == Some(true));
+            if let (true, true, Some(value)) = (many, asked, mapping.get(key)) {
+                let message = format!("`{key}` says nothing about a field with several values; take it out");
+                issues.error(&value.place(), "not-for-this-type", message);
+            }
+        }
+        // The log keeps the history of every field, whatever this says.
+        mapping.get("trackHistory").and_then(|value| value.flag(issues));
+    }
+
+    /// What holds of the field, now that its kind is known.
+    pub(crate) fn resolve(&self, name: &FieldName, kind: FieldKind) -> Field {
+        let is_lookup = matches!(kind, FieldKind::Lookup { .. });
+        let mut label = self.label.clone().unwrap_or_default();
+        label.0.entry("en".to_owned()).or_insert_with(|| {
+            title_case(if is_lookup { relation_of_lookup(name.as_str()) } else { name.as_str() })
+        });
+        Field {
+            name: name.clone(),
+            alias: self.alias.iter().map(|alias| alias.value.clone()).collect(),
+            added_by: self.added_by.clone(),
+            label,
+            description: self.description.clone(),
+            help: self.help.clone().unwrap_or_default(),
+            declared: self.declared,
+            kind,
+            required: self.required,
+            unique: self.unique,
+            index: self.unique || self.index.unwrap_or(is_lookup),
+            readonly: self.readonly,
+            write_once: self.write_once,
+            searchable: self.searchable,
+            external_id: self.external_id,
+            hidden: self.hidden,
+            deprecated: self.deprecated.clone(),
+            depends_on: self.depends_on.as_ref().map(|field| field.value.clone()),
+            hints: self.hints.clone(),
+            default: self.default.as_ref().map(|default| default.value.clone()),
+            system: false,
+        }
     }
 }
 
-fn kind(field_type: FieldType, mapping: &Mapping<'_>, issues: &mut Issues) -> Option<KindDefinition> {
-    let kind = match field_type {
-        FieldType::Text(format) => text(format, mapping, issues),
-        FieldType::Number | FieldType::Currency | FieldType::Percent => {
-            number::read(field_type, mapping, issues)
+/// Reports properties that say nothing about fields of this type, or of a field that stands in another.
+fn check_keys(
+    declared: &str,
+    field_type: FieldType,
+    mapping: &Mapping<'_>,
+    within: Within,
+    issues: &mut Issues,
+) {
+    for (key, value) in mapping.iter() {
+        if !field_type.takes(key) {
+            let message = format!("`{key}` says nothing about fields of type {declared}; take it out");
+            issues.error(&value.place(), "not-for-this-type", message);
+        } else if within != Within::Object && !part_takes(key) {
+            let message = format!("`{key}` says nothing about a field that stands in another; take it out");
+            issues.error(&value.place(), "not-for-this-type", message);
         }
+    }
+}
+
+/// A kind, and the default that options say they are.
+type KindAndDefault = (KindDefinition, Option<Located<DefaultDefinition>>);
+
+fn kind(
+    field_type: FieldType,
+    mapping: &Mapping<'_>,
+    within: Within,
+    issues: &mut Issues,
+) -> Option<KindAndDefault> {
+    let depth = match within {
+        Within::Object => 0,
+        Within::Field(depth) => depth,
+    };
+    let kind = match field_type {
+        FieldType::Text(format) => text::read(format, mapping, issues),
+        FieldType::Number
+        | FieldType::Rating
+        | FieldType::Slider
+        | FieldType::Progress
+        | FieldType::Currency
+        | FieldType::Percent => number::read(field_type, mapping, issues),
         FieldType::Boolean => FieldKind::Boolean,
         FieldType::Date => FieldKind::Date,
         FieldType::DateTime => FieldKind::DateTime,
         FieldType::Time => FieldKind::Time,
-        FieldType::Select => {
-            let options = options::read(mapping.must_get("options", issues)?, issues)?;
-            match mapping.get("multiple").and_then(|value| value.flag(issues)) {
-                Some(true) => FieldKind::MultiSelect { options },
-                _ => FieldKind::Select { options },
-            }
+        FieldType::Select | FieldType::MultiSelect => return choice(field_type, mapping, issues),
+        FieldType::Lookup | FieldType::MasterDetail | FieldType::Tree | FieldType::User => {
+            let lookup = reference::read(field_type, mapping, issues)?;
+            return Some((KindDefinition::Lookup(lookup), None));
         }
-        FieldType::MultiSelect => {
-            FieldKind::MultiSelect { options: options::read(mapping.must_get("options", issues)?, issues)? }
-        }
-        FieldType::Lookup | FieldType::MasterDetail => return lookup(field_type, mapping, issues),
         FieldType::AutoNumber => {
             FieldKind::AutoNumber { format: autonumber::read(mapping.get("format"), issues) }
         }
-        FieldType::Formula => return read_formula(mapping, issues).map(KindDefinition::Formula),
+        FieldType::Formula => {
+            return read_formula(mapping, issues).map(|formula| (KindDefinition::Formula(formula), None));
+        }
         FieldType::Json => FieldKind::Json,
+        FieldType::Object | FieldType::Array | FieldType::Address | FieldType::Location => {
+            structure::read(field_type, mapping, depth, issues)
+        }
+        FieldType::Password => text::password(mapping, issues),
+        FieldType::Vector => structure::vector(mapping, issues)?,
     };
-    Some(KindDefinition::Plain(kind))
+    Some((KindDefinition::Plain(kind), None))
 }
 
-fn text(format: TextFormat, mapping: &Mapping<'_>, issues: &mut Issues) -> FieldKind {
-    let min_length = mapping.get("minLength").and_then(|value| value.count(issues));
-    let max_length = mapping.get("maxLength").and_then(|value| value.count(issues));
-    if let (Some(max), Some(value)) = (max_length, mapping.get("maxLength")) {
-        if max == 0 {
-            issues.error(&value.place(), "bad-range", "a text of no characters could never hold anything");
-        } else if min_length.is_some_and(|min| min > max) {
-            issues.error(&value.place(), "bad-range", "`maxLength` is below `minLength`: no text would fit");
-        }
+fn choice(field_type: FieldType, mapping: &Mapping<'_>, issues: &mut Issues) -> Option<KindAndDefault> {
+    let read = options::read(mapping.must_get("options", issues)?, issues)?;
+    let many = match field_type {
+        FieldType::MultiSelect => true,
+        _ => mapping.get("multiple").and_then(|value| value.flag(issues)).unwrap_or(false),
+    };
+    if let (None, Some(place)) = (mapping.get("dependsOn"), &read.dependent) {
+        let message = "`when` lists values of the field that `dependsOn` names, which is missing";
+        issues.error(place, "missing-property", message);
     }
-    FieldKind::Text { format, min_length, max_length }
-}
-
-fn lookup(field_type: FieldType, mapping: &Mapping<'_>, issues: &mut Issues) -> Option<KindDefinition> {
-    let owned = field_type == FieldType::MasterDetail;
-    let on_delete =
-        mapping.get("deleteBehavior").filter(|_| !owned).and_then(|value| delete_behavior(value, issues));
-    let fallback = if owned { DeleteBehavior::Cascade } else { DeleteBehavior::SetNull };
-    let reverse_name = mapping.get("reverseName").and_then(|value| {
-        let name = value.text(issues)?;
-        check(name, NameOf::Relation, &value.place(), issues).then(|| value.located(RelationName::from(name)))
-    });
-    let reference = mapping.must_get("reference", issues)?;
-    Some(KindDefinition::Lookup(LookupDefinition {
-        reference: reference.located(reference.text(issues)?.to_owned()),
-        on_delete: on_delete.unwrap_or(fallback),
-        owned,
-        reverse_name,
-    }))
-}
-
-fn delete_behavior(value: &Value<'_>, issues: &mut Issues) -> Option<DeleteBehavior> {
-    match value.text(issues)? {
-        "restrict" => Some(DeleteBehavior::Restrict),
-        "set_null" => Some(DeleteBehavior::SetNull),
-        "cascade" => Some(DeleteBehavior::Cascade),
-        other => {
-            let near = did_you_mean(other, ["restrict", "set_null", "cascade"]);
-            let message = format!("`{other}` is not one of `restrict`, `set_null`, `cascade`{near}");
-            issues.error(&value.place(), "wrong-value", message);
-            None
-        }
-    }
+    let chosen = default::of_options(&read, many, issues);
+    let options = read.options;
+    let kind = if many { FieldKind::MultiSelect { options } } else { FieldKind::Select { options } };
+    Some((KindDefinition::Plain(kind), chosen))
 }

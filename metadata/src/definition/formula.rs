@@ -5,7 +5,7 @@ use crate::{
     expression::{Returns, read},
     issue::Issues,
     limits::DIGITS_MAX,
-    model::{FieldKind, TextFormat},
+    model::{Currency, FieldKind},
     nearest::did_you_mean,
 };
 
@@ -20,7 +20,7 @@ pub(crate) struct FormulaDefinition {
     pub(crate) returns: Returns,
 }
 
-/// Reads `expression`, `returnType`, `precision` and `scale`.
+/// Reads `expression`, `returnType` (which older packages call `dataType`), `precision` and `scale`.
 pub(crate) fn read_formula(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<FormulaDefinition> {
     let source = mapping.must_get("expression", issues).and_then(|value| read(value, issues));
     if let Some(value) = mapping.get("index")
@@ -41,7 +41,7 @@ pub(crate) fn read_formula(mapping: &Mapping<'_>, issues: &mut Issues) -> Option
 fn returns(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<Returns> {
     let scale = count(mapping, "scale", issues);
     let precision = count(mapping, "precision", issues);
-    let Some(value) = mapping.get("returnType") else {
+    let Some(value) = mapping.get("returnType").or_else(|| mapping.get("dataType")) else {
         return Some(scale.map_or(Returns::Anything, |scale| number(precision, scale)));
     };
     let name = value.text(issues)?.to_ascii_lowercase();
@@ -49,20 +49,24 @@ fn returns(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<Returns> {
         let scale = scale.unwrap_or(fallback.1);
         (precision.unwrap_or(fallback.0).max(scale), i8::try_from(scale).unwrap_or(i8::MAX))
     };
-    let (min, max) = (None, None);
     Some(match name.as_str() {
         "number" => scale.map_or(Returns::SomeNumber, |scale| number(precision, scale)),
         "currency" => {
             let (precision, scale) = digits((18, 2));
-            Returns::Exactly(FieldKind::Currency { precision, scale, min, max })
+            Returns::Exactly(FieldKind::Currency {
+                precision,
+                scale,
+                min: None,
+                max: None,
+                step: None,
+                currency: Currency::default(),
+            })
         }
         "percent" => {
             let (precision, scale) = digits((18, 4));
-            Returns::Exactly(FieldKind::Percent { precision, scale, min, max })
+            Returns::Exactly(FieldKind::Percent { precision, scale, min: None, max: None, step: None })
         }
-        "text" | "string" => {
-            Returns::Exactly(FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None })
-        }
+        "text" | "string" => Returns::Exactly(FieldKind::text()),
         "boolean" | "checkbox" => Returns::Exactly(FieldKind::Boolean),
         "date" => Returns::Exactly(FieldKind::Date),
         "datetime" => Returns::Exactly(FieldKind::DateTime),
@@ -80,7 +84,7 @@ fn returns(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<Returns> {
 fn number(precision: Option<u8>, scale: u8) -> Returns {
     let precision = precision.unwrap_or(18).max(scale);
     let scale = i8::try_from(scale).unwrap_or(i8::MAX);
-    Returns::Exactly(FieldKind::Number { precision, scale, min: None, max: None })
+    Returns::Exactly(FieldKind::number(precision, scale))
 }
 
 fn count(mapping: &Mapping<'_>, key: &str, issues: &mut Issues) -> Option<u8> {

@@ -43,8 +43,10 @@ const RESERVED_OBJECTS: &[&str] = &[
     "done",
     "float",
     "float_filter",
+    "float_list_filter",
     "id",
     "id_filter",
+    "id_list_filter",
     "int",
     "int_filter",
     "json",
@@ -116,6 +118,15 @@ pub(crate) fn aliases<N: for<'n> From<&'n str>>(
         }
     }
     names
+}
+
+/// What is wrong with the name of a part of a field. GraphQL asks beside the parts whether there is a value at all.
+pub(crate) fn part_fault(name: &str) -> Option<String> {
+    if name == "is_null" {
+        return Some("the name `is_null` is reserved; take another".to_owned());
+    }
+    let fault = fault(name)?;
+    Some(format!("`{name}` can't be a name: {fault}; names are snake_case, such as `postal_code`"))
 }
 
 /// What is wrong with a name's form.

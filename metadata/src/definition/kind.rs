@@ -1,17 +1,15 @@
 //! The types that a field may have, and which properties each of them takes.
 
-use crate::{
-    definition::value::Value,
-    issue::Issues,
-    model::{FieldKind, TextFormat},
-    nearest::did_you_mean,
-};
+use crate::{definition::value::Value, issue::Issues, model::TextFormat, nearest::did_you_mean};
 
 /// A field's type before its properties are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldType {
     Text(TextFormat),
     Number,
+    Rating,
+    Slider,
+    Progress,
     Currency,
     Percent,
     Boolean,
@@ -22,9 +20,17 @@ pub(crate) enum FieldType {
     MultiSelect,
     Lookup,
     MasterDetail,
+    Tree,
+    User,
     AutoNumber,
     Formula,
     Json,
+    Object,
+    Array,
+    Address,
+    Location,
+    Password,
+    Vector,
 }
 
 /// Every type by its name.
@@ -40,6 +46,9 @@ const TYPES: &[(&str, FieldType)] = &[
     ("url", FieldType::Text(TextFormat::Url)),
     ("color", FieldType::Text(TextFormat::Color)),
     ("number", FieldType::Number),
+    ("rating", FieldType::Rating),
+    ("slider", FieldType::Slider),
+    ("progress", FieldType::Progress),
     ("currency", FieldType::Currency),
     ("percent", FieldType::Percent),
     ("boolean", FieldType::Boolean),
@@ -54,44 +63,31 @@ const TYPES: &[(&str, FieldType)] = &[
     ("tags", FieldType::MultiSelect),
     ("lookup", FieldType::Lookup),
     ("master_detail", FieldType::MasterDetail),
+    ("tree", FieldType::Tree),
+    ("user", FieldType::User),
     ("autonumber", FieldType::AutoNumber),
     ("formula", FieldType::Formula),
     ("json", FieldType::Json),
+    ("object", FieldType::Object),
+    ("composite", FieldType::Object),
+    ("array", FieldType::Array),
+    ("repeater", FieldType::Array),
+    ("grid", FieldType::Array),
+    ("address", FieldType::Address),
+    ("location", FieldType::Location),
+    ("password", FieldType::Password),
+    ("vector", FieldType::Vector),
 ];
 
 /// Types of this family of formats that can't be kept yet.
-const LATER_TYPES: &[&str] = &[
-    "address",
-    "array",
-    "audio",
-    "avatar",
-    "composite",
-    "file",
-    "grid",
-    "image",
-    "location",
-    "object",
-    "password",
-    "progress",
-    "qrcode",
-    "rating",
-    "record",
-    "repeater",
-    "secret",
-    "signature",
-    "slider",
-    "summary",
-    "tree",
-    "user",
-    "vector",
-    "video",
-];
+const LATER_TYPES: &[&str] =
+    &["audio", "avatar", "file", "image", "qrcode", "record", "secret", "signature", "summary", "video"];
 
 impl FieldType {
-    /// Reads `type`; an unknown or unsupported one is an issue.
-    pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<Self> {
+    /// Reads `type`, with the name that its author gave it; an unknown or unsupported one is an issue.
+    pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<(&'static str, Self)> {
         let text = value.text(issues)?;
-        if let Some((_, found)) = TYPES.iter().find(|(name, _)| *name == text) {
+        if let Some(found) = TYPES.iter().find(|(name, _)| *name == text) {
             return Some(*found);
         }
         if LATER_TYPES.contains(&text) {
@@ -105,34 +101,51 @@ impl FieldType {
         None
     }
 
-    /// Its name, for messages.
-    pub(crate) fn name(self) -> &'static str {
-        TYPES.iter().find(|(_, found)| *found == self).map_or("", |(name, _)| name)
-    }
-
     /// Whether the property `key`, by its one spelling, says something about fields of this type.
     pub(crate) fn takes(self, key: &str) -> bool {
         let text = matches!(self, Self::Text(_));
         let long_text = self.is_long_text();
-        let number = matches!(self, Self::Number | Self::Currency | Self::Percent);
+        let choice = matches!(self, Self::Select | Self::MultiSelect);
+        let lookup = matches!(self, Self::Lookup | Self::MasterDetail | Self::Tree | Self::User);
+        let alone = !matches!(self, Self::Boolean | Self::MultiSelect | Self::Json) && !self.is_structure();
         match key {
             "expression" | "returnType" => self == Self::Formula,
             "unique" | "required" | "default" if self == Self::Formula => false,
-            "precision" | "scale" if self == Self::Formula => true,
-            "unique" => !long_text && !matches!(self, Self::Boolean | Self::MultiSelect | Self::Json),
-            "index" => !matches!(self, Self::MultiSelect | Self::Json),
+            "precision" | "scale" | "dataType" if self == Self::Formula => true,
+            "unique" => alone && !long_text,
+            "index" => !matches!(self, Self::MultiSelect | Self::Json) && !self.is_structure(),
             "externalId" => (text && !long_text) || matches!(self, Self::Number | Self::AutoNumber),
             "searchable" => text || self == Self::AutoNumber,
-            "default" => self != Self::AutoNumber,
-            "minLength" | "maxLength" => text,
-            "min" | "max" | "precision" | "scale" => number,
-            "options" => matches!(self, Self::Select | Self::MultiSelect),
-            "multiple" => self == Self::Select,
-            "reference" | "reverseName" => matches!(self, Self::Lookup | Self::MasterDetail),
-            "deleteBehavior" => self == Self::Lookup,
+            "default" => self != Self::AutoNumber && !self.is_structure(),
+            "minLength" | "maxLength" => text || self == Self::Password,
+            "pattern" => text,
+            "min" | "max" | "precision" | "scale" | "step" => self.is_number(),
+            "useGrouping" => self.is_number(),
+            "dataType" => self == Self::Number,
+            "currencyConfig" | "currencyField" => self == Self::Currency,
+            "rows" => long_text || matches!(self, Self::Text(TextFormat::Code) | Self::Json),
+            "language" => self == Self::Text(TextFormat::Code),
+            "options" | "dependsOn" => choice,
+            "multiple" => matches!(self, Self::Select | Self::Lookup | Self::User),
+            "reference" | "reverseName" => lookup,
+            "deleteBehavior" => lookup && self != Self::MasterDetail,
             "format" => self == Self::AutoNumber,
+            "fields" => matches!(self, Self::Object | Self::Array),
+            "dimensions" => self == Self::Vector,
             _ => true,
         }
+    }
+
+    /// Whether it is kept as an exact number.
+    fn is_number(self) -> bool {
+        use FieldType::{Currency, Number, Percent, Progress, Rating, Slider};
+        matches!(self, Number | Rating | Slider | Progress | Currency | Percent)
+    }
+
+    /// Whether nothing is found by its whole value.
+    fn is_structure(self) -> bool {
+        use FieldType::{Address, Array, Location, Object, Password, Vector};
+        matches!(self, Object | Array | Address | Location | Password | Vector)
     }
 
     fn is_long_text(self) -> bool {
@@ -141,24 +154,22 @@ impl FieldType {
     }
 }
 
-/// The name of a kind's type, for messages.
-pub(crate) fn type_name(kind: &FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Id => "id",
-        FieldKind::Text { format, .. } => FieldType::Text(*format).name(),
-        FieldKind::Number { .. } => "number",
-        FieldKind::Currency { .. } => "currency",
-        FieldKind::Percent { .. } => "percent",
-        FieldKind::Boolean => "boolean",
-        FieldKind::Date => "date",
-        FieldKind::DateTime => "datetime",
-        FieldKind::Time => "time",
-        FieldKind::Select { .. } => "select",
-        FieldKind::MultiSelect { .. } => "multiselect",
-        FieldKind::Lookup { owned: false, .. } => "lookup",
-        FieldKind::Lookup { owned: true, .. } => "master_detail",
-        FieldKind::AutoNumber { .. } => "autonumber",
-        FieldKind::Formula { .. } => "formula",
-        FieldKind::Json => "json",
-    }
+/// Whether the property `key` says something about a field that stands in another: it has no column, so nothing finds,
+/// orders or fills it by itself.
+pub(crate) fn part_takes(key: &str) -> bool {
+    !matches!(
+        key,
+        "unique"
+            | "index"
+            | "externalId"
+            | "searchable"
+            | "default"
+            | "readonly"
+            | "writeOnce"
+            | "hidden"
+            | "dependsOn"
+            | "currencyField"
+            | "deprecated"
+            | "trackHistory"
+    )
 }

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use crate::{
     definition::{
         Located,
-        field::FieldDefinition,
+        field::{FieldDefinition, Within},
         identifier::{NameOf, aliases, check},
         mapping::{Keys, Mapping},
         options,
@@ -119,14 +119,8 @@ const INDEX_KEYS: Keys = Keys {
 };
 
 /// The switches of `enable` that can't be turned yet, with the position they are in.
-const FIXED_SWITCHES: &[(&str, bool)] = &[
-    ("trackHistory", false),
-    ("activities", false),
-    ("feeds", false),
-    ("files", false),
-    ("clone", false),
-    ("apiEnabled", true),
-];
+const FIXED_SWITCHES: &[(&str, bool)] =
+    &[("activities", false), ("feeds", false), ("files", false), ("clone", false), ("apiEnabled", true)];
 
 const ENABLE_KEYS: Keys = Keys {
     of: "`enable`",
@@ -260,7 +254,7 @@ fn read_fields(
     }
     for (name, value) in entries {
         check(name, NameOf::Field, &value.place(), issues);
-        match FieldDefinition::read(name, &value, issues) {
+        match FieldDefinition::read(name, &value, Within::Object, issues) {
             Some(field) => drop(fields.insert(FieldName::from(name), field)),
             None => drop(broken.insert(name.to_owned())),
         }
@@ -307,6 +301,8 @@ fn enable(value: &Value<'_>, issues: &mut Issues) -> bool {
             issues.error(&value.place(), "not-supported-yet", message);
         }
     }
+    // The log keeps the history of every object, whatever this says.
+    mapping.get("trackHistory").and_then(|value| value.flag(issues));
     mapping.get("searchable").and_then(|value| value.flag(issues)).unwrap_or(false)
 }
 

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use crate::{
     definition::{
+        Located,
         mapping::{Keys, Mapping},
         value::Value,
     },
-    issue::Issues,
+    issue::{Issues, Place},
     limits::{OPTION_CHARS_MAX, OPTIONS_MAX},
     model::{Labels, SelectOption},
     yaml::Content,
@@ -17,16 +18,36 @@ const KEYS: Keys = Keys {
     of: "an option",
     known: &[
         ("value", &[]),
-        ("alias", &["aliases"]),
         ("label", &[]),
         ("color", &["colour"]),
         ("active", &[]),
+        ("default", &[]),
+        ("order", &[]),
+        ("when", &[]),
     ],
-    later: &["alias", "default", "visibleWhen", "icon", "order", "description"],
+    later: &["alias", "visibleWhen", "icon", "description"],
 };
 
-/// Reads `options`: a list of texts or of `{value, label, color, active}`. Nothing comes of a list without one good option.
-pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<Vec<SelectOption>> {
+/// The choices of a field, and where those are that a new record gets.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) options: Vec<SelectOption>,
+    pub(crate) defaults: Vec<Located<String>>,
+    /// Where the first is that depends on another field's value.
+    pub(crate) dependent: Option<Place>,
+}
+
+/// One entry of the list.
+struct Written {
+    option: SelectOption,
+    order: Option<u32>,
+    is_default: bool,
+    depends: Option<Place>,
+}
+
+/// Reads `options`: a list of texts or of `{value, label, color, active, default, order, when}`; those with an `order` come
+/// first, by it. Nothing comes of a list without one good option.
+pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<Options> {
     let items = value.list(issues)?;
     if items.is_empty() {
         issues.error(&value.place(), "empty", "a choice of nothing: list at least one option");
@@ -37,33 +58,60 @@ pub(crate) fn read(value: &Value<'_>, issues: &mut Issues) -> Option<Vec<SelectO
         return None;
     }
     let mut values = HashSet::new();
-    let mut options = Vec::with_capacity(items.len());
+    let mut written = Vec::with_capacity(items.len());
+    let mut defaults = Vec::new();
     for item in &items {
-        let Some(option) = option(item, issues) else { continue };
-        if !values.insert(option.value.clone()) {
-            let message = format!("the option `{}` is given twice", option.value);
+        let Some(entry) = option(item, issues) else { continue };
+        let value = &entry.option.value;
+        if !values.insert(value.clone()) {
+            let message = format!("the option `{value}` is given twice");
             issues.error(&item.place(), "duplicate-option", message);
             continue;
         }
-        options.push(option);
+        if entry.is_default {
+            defaults.push(item.located(value.clone()));
+        }
+        written.push(entry);
     }
-    (!options.is_empty()).then_some(options)
+    let dependent = written.iter().find_map(|entry| entry.depends.clone());
+    written.sort_by_key(|entry| entry.order.unwrap_or(u32::MAX));
+    let options: Vec<SelectOption> = written.into_iter().map(|entry| entry.option).collect();
+    (!options.is_empty()).then_some(Options { options, defaults, dependent })
 }
 
-fn option(item: &Value<'_>, issues: &mut Issues) -> Option<SelectOption> {
+fn option(item: &Value<'_>, issues: &mut Issues) -> Option<Written> {
     if !matches!(item.content(), Content::Map(_)) {
         let value = option_value(item, issues)?;
-        return Some(SelectOption { label: in_english(&value), value, color: None, active: true });
+        let label = in_english(&value);
+        let option = SelectOption { label, value, color: None, active: true, when: Vec::new() };
+        return Some(Written { option, order: None, is_default: false, depends: None });
     }
     let mapping = Mapping::read(item, &KEYS, issues)?;
     let value = mapping.must_get("value", issues).and_then(|value| option_value(value, issues));
     let label = mapping.get("label").and_then(|value| value.labels(issues));
     let color = mapping.get("color").and_then(|value| value.text(issues)).map(str::to_owned);
     let active = mapping.get("active").and_then(|value| value.flag(issues)).unwrap_or(true);
+    let is_default = mapping.get("default").and_then(|value| value.flag(issues)).unwrap_or(false);
+    let order = mapping.get("order").and_then(|value| value.count(issues));
+    let when = mapping.get("when").map(|value| when(value, issues)).unwrap_or_default();
+    let depends = mapping.get("when").map(Value::place);
     let value = value?;
     let mut label = label.unwrap_or_default();
     label.0.entry("en".to_owned()).or_insert_with(|| value.clone());
-    Some(SelectOption { value, label, color, active })
+    let option = SelectOption { value, label, color, active, when };
+    Some(Written { option, order, is_default, depends })
+}
+
+/// One value, or a list of them.
+fn when(value: &Value<'_>, issues: &mut Issues) -> Vec<String> {
+    let items = match value.content() {
+        Content::Text(_) => vec![value.clone()],
+        _ => value.list(issues).unwrap_or_default(),
+    };
+    if items.is_empty() && matches!(value.content(), Content::List(_)) {
+        issues.error(&value.place(), "empty", "an option that no value allows; leave it out");
+    }
+    items.iter().filter_map(|item| option_value(item, issues)).collect()
 }
 
 fn option_value(value: &Value<'_>, issues: &mut Issues) -> Option<String> {

@@ -4,7 +4,7 @@ use semver::{BuildMetadata, Version, VersionReq};
 
 use crate::{
     definition::{
-        Located,
+        Located, currency,
         identifier::{NameOf, check},
         mapping::{Keys, Mapping},
         value::{Value, parse},
@@ -25,6 +25,7 @@ pub(crate) struct PackageDefinition {
     pub(crate) version: Option<Version>,
     pub(crate) label: Labels,
     pub(crate) description: Option<String>,
+    pub(crate) default_currency: Option<String>,
     pub(crate) depends: Vec<(Located<PackageName>, VersionReq)>,
     /// It is one tenant's own.
     pub(crate) is_of_tenant: bool,
@@ -37,6 +38,7 @@ const KEYS: Keys = Keys {
         ("version", &[]),
         ("label", &[]),
         ("description", &[]),
+        ("defaultCurrency", &[]),
         ("depends", &["dependencies"]),
         ("scope", &[]),
     ],
@@ -52,12 +54,13 @@ impl PackageDefinition {
         let version = mapping.must_get("version", issues).and_then(|value| version(value, issues));
         let label = mapping.get("label").and_then(|value| value.labels(issues));
         let description = mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned);
+        let default_currency = mapping.get("defaultCurrency").and_then(|value| currency::code(value, issues));
         let depends = mapping.get("depends").map(|value| depends(value, issues)).unwrap_or_default();
         let is_of_tenant = mapping.get("scope").is_some_and(|value| is_of_tenant(value, issues));
         let name = name?;
         let mut label = label.unwrap_or_default();
         label.0.entry("en".to_owned()).or_insert_with(|| title_case(name.value.as_str()));
-        Some(Self { name, version, label, description, depends, is_of_tenant })
+        Some(Self { name, version, label, description, default_currency, depends, is_of_tenant })
     }
 }
 

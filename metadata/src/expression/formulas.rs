@@ -199,17 +199,11 @@ fn returned(
 }
 
 fn kind_of(type_: &Type) -> Option<FieldKind> {
-    use crate::model::TextFormat;
     Some(match type_ {
         Type::Bool => FieldKind::Boolean,
-        Type::Int => FieldKind::Number { precision: 18, scale: 0, min: None, max: None },
-        Type::Decimal { precision, scale } => FieldKind::Number {
-            precision: *precision,
-            scale: i8::try_from(*scale).ok()?,
-            min: None,
-            max: None,
-        },
-        Type::Text => FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None },
+        Type::Int => FieldKind::number(18, 0),
+        Type::Decimal { precision, scale } => FieldKind::number(*precision, i8::try_from(*scale).ok()?),
+        Type::Text => FieldKind::text(),
         Type::Date => FieldKind::Date,
         Type::DateTime => FieldKind::DateTime,
         Type::Time => FieldKind::Time,

@@ -73,8 +73,10 @@ impl Type {
             FieldKind::Date => Type::Date,
             FieldKind::DateTime => Type::DateTime,
             FieldKind::Time => Type::Time,
-            FieldKind::MultiSelect { .. } => Type::List(Box::new(Type::Text)),
-            FieldKind::Json => Type::Json,
+            FieldKind::Float { .. } => Type::Double,
+            FieldKind::MultiSelect { .. } | FieldKind::References { .. } => Type::List(Box::new(Type::Text)),
+            FieldKind::Json | FieldKind::Composite { .. } => Type::Json,
+            FieldKind::Password { .. } | FieldKind::Vector { .. } => return None,
             FieldKind::Formula { returns, .. } => return Type::of(returns),
         })
     }

@@ -16,16 +16,23 @@ pub(crate) enum Class {
     Choice(Vec<String>),
     /// Several of these values.
     Choices(Vec<String>),
+    /// References to several records.
+    References,
     Int,
     Decimal {
         precision: u8,
         scale: u8,
     },
+    Float,
     Bool,
     Date,
     DateTime,
     Time,
     Json,
+    /// Made of parts, which paths lead to.
+    Parts,
+    /// A list of floats.
+    Vector,
     /// A text hit's rank.
     Score,
 }
@@ -39,7 +46,13 @@ impl Class {
             FieldKind::Select { options } => Class::Choice(values(options)),
             FieldKind::MultiSelect { options } => Class::Choices(values(options)),
             FieldKind::Lookup { .. } | FieldKind::Id => Class::Reference,
-            FieldKind::Json => Class::Json,
+            FieldKind::References { .. } => Class::References,
+            kind if lower::is_free_json(kind) => Class::Json,
+            FieldKind::Composite { .. } => Class::Parts,
+            FieldKind::Vector { .. } => Class::Vector,
+            FieldKind::Float { .. } => Class::Float,
+            // No view shows a password; Json can't be compared either.
+            FieldKind::Json | FieldKind::Password { .. } => Class::Json,
             FieldKind::Text { .. } | FieldKind::AutoNumber { .. } | FieldKind::Formula { .. } => Class::Text,
             FieldKind::Boolean => Class::Bool,
             FieldKind::Date => Class::Date,
@@ -63,12 +76,15 @@ impl Class {
             Class::Reference => "reference",
             Class::Choice(_) => "select",
             Class::Choices(_) => "multi-select",
-            Class::Int | Class::Decimal { .. } => "number",
+            Class::References => "list of references",
+            Class::Int | Class::Decimal { .. } | Class::Float => "number",
             Class::Bool => "boolean",
             Class::Date => "date",
             Class::DateTime => "datetime",
             Class::Time => "time",
             Class::Json => "JSON",
+            Class::Parts => "structured",
+            Class::Vector => "vector",
             Class::Score => "score",
         }
     }
@@ -79,12 +95,27 @@ impl Class {
     }
 
     pub(crate) fn is_number(&self) -> bool {
-        matches!(self, Class::Int | Class::Decimal { .. })
+        matches!(self, Class::Int | Class::Decimal { .. } | Class::Float)
     }
 
     /// Larger and smaller mean something.
     pub(crate) fn is_ordered(&self) -> bool {
-        !matches!(self, Class::Bool | Class::Json | Class::Choices(_))
+        self.is_sortable() && *self != Class::Bool
+    }
+
+    /// Several values, none of which comes first.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Class::Choices(_) | Class::References)
+    }
+
+    /// Only whether there is a value can be asked.
+    pub(crate) fn is_opaque(&self) -> bool {
+        matches!(self, Class::Json | Class::Parts | Class::Vector)
+    }
+
+    /// Records can be sorted and grouped by it.
+    pub(crate) fn is_sortable(&self) -> bool {
+        !self.is_list() && !self.is_opaque()
     }
 
     /// Values of both can be compared with each other.

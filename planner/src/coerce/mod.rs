@@ -73,8 +73,10 @@ impl Coercer<'_> {
             return self.token(token);
         }
         match self.class {
-            Class::Text | Class::Reference | Class::Json => self.text(value),
+            Class::Text | Class::Reference | Class::References | Class::Json => self.text(value),
+            Class::Parts | Class::Vector => Err(self.expects("nothing to compare it with", value)),
             Class::Choice(options) | Class::Choices(options) => self.choice(options, value),
+            Class::Float => self.float(value),
             Class::Int | Class::Decimal { .. } | Class::Score => self.number(value),
             Class::Bool => match (value, value.as_str()) {
                 (Value::Bool(flag), _) => Ok(one(ScalarValue::Boolean(Some(*flag)))),
@@ -129,7 +131,11 @@ impl Coercer<'_> {
 
     fn text(&self, value: &Value) -> Result<Comparand> {
         match value.as_str() {
-            Some(text) if !self.literal && matches!(self.class, Class::Reference) && is_old_user(text) => {
+            Some(text)
+                if !self.literal
+                    && matches!(self.class, Class::Reference | Class::References)
+                    && is_old_user(text) =>
+            {
                 Ok(self.user())
             }
             Some(text) => Ok(text_of(text)),
@@ -147,6 +153,18 @@ impl Coercer<'_> {
                 Err(self.error(format!("{:?} has no option {text:?}{hint}", self.name)))
             }
             None => Err(self.expects("one of its options", value)),
+        }
+    }
+
+    fn float(&self, value: &Value) -> Result<Comparand> {
+        let number = match value {
+            Value::Number(number) => number.to_string().parse::<f64>().ok(),
+            Value::String(text) => text.parse::<f64>().ok(),
+            _ => None,
+        };
+        match number.filter(|number| number.is_finite()) {
+            Some(number) => Ok(one(ScalarValue::Float64(Some(number)))),
+            None => Err(self.expects("a number", value)),
         }
     }
 
@@ -177,7 +195,7 @@ impl Coercer<'_> {
         match name {
             "current_user_id" | "current_user" | "current_user.id" | "currentUser.id" | "currentUser" => {
                 return match self.class {
-                    Class::Text | Class::Reference => Ok(self.user()),
+                    Class::Text | Class::Reference | Class::References => Ok(self.user()),
                     _ => Err(self.error(format!(
                         "{{{name}}} is a user: {:?} is a {}",
                         self.name,

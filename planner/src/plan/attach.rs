@@ -39,9 +39,9 @@ use crate::{
 
 /// A relation to bring along.
 pub(crate) struct Attach {
-    /// Several records per parent.
-    pub(crate) many: bool,
-    /// The column of the parents' plan that holds the key.
+    /// How many records a parent has at the other end.
+    pub(crate) ends: Ends,
+    /// The column of the parents' plan that holds the key, or the keys.
     pub(crate) parent_key: usize,
     /// The column of the children's plan that holds it.
     pub(crate) child_key: usize,
@@ -49,6 +49,17 @@ pub(crate) struct Attach {
     pub(crate) link: String,
     /// What to bring.
     pub(crate) child: Records,
+}
+
+/// How many records stand at the other end of a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// That of the parent's lookup.
+    One,
+    /// Those of the parent's list of references, in its order.
+    Several,
+    /// Those whose lookup is the parent.
+    Many,
 }
 
 /// What an attach brought for one batch of parents.
@@ -140,7 +151,7 @@ fn level<'a>(
 impl Attach {
     async fn bring(&self, question: &Question, kept: &Kept, parents: &RecordBatch) -> Result<Attached> {
         let gone = || Error::internal("the plan has no key column");
-        let keys = parents.columns().get(self.parent_key).ok_or_else(gone)?.as_string_view();
+        let keys = keys_of(parents.columns().get(self.parent_key).ok_or_else(gone)?)?;
         let mut groups: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
         for key in keys.iter().flatten() {
             let next = groups.len();
@@ -154,15 +165,19 @@ impl Attach {
             self.deal(question, kept, rows, &groups).await?
         };
         let children = StructArray::from(level(&self.child, question, kept, dealt.children).await?);
-        let group_of = |key: Option<&str>| key.and_then(|key| groups.get(key).copied());
-        let group_of_parent: Vec<Option<usize>> = keys.iter().map(group_of).collect();
-        let of = |list: &[u64], group: &Option<usize>| group.and_then(|g| list.get(g).copied()).unwrap_or(0);
-        let counts = group_of_parent.iter().map(|group| of(&dealt.counts, group)).collect();
-        let values = match self.many {
-            true => lists(&children, &dealt.members, &group_of_parent)?,
-            false => {
-                let member = |group: &Option<usize>| dealt.members.get((*group)?)?.first().copied();
-                let indices: UInt32Array = group_of_parent.iter().map(member).collect();
+        let groups_of_parent: Vec<Vec<usize>> = keys
+            .iter()
+            .map(|keys| keys.iter().filter_map(|key| groups.get(key).copied()).collect())
+            .collect();
+        let counts = groups_of_parent
+            .iter()
+            .map(|own| own.iter().filter_map(|group| dealt.counts.get(*group)).sum())
+            .collect();
+        let values = match self.ends {
+            Ends::Several | Ends::Many => lists(&children, &dealt.members, &groups_of_parent)?,
+            Ends::One => {
+                let member = |own: &Vec<usize>| dealt.members.get(*own.first()?)?.first().copied();
+                let indices: UInt32Array = groups_of_parent.iter().map(member).collect();
                 take(&children, &indices, None)?
             }
         };
@@ -172,9 +187,9 @@ impl Attach {
     /// The rows of the children, by their index.
     async fn find(&self, question: &Question, keys: Vec<Arc<str>>) -> Result<RowSet> {
         let table = question.context.snapshot.table(self.child.table())?;
-        let (link, many) = (self.link.clone(), self.many);
+        let (link, ends) = (self.link.clone(), self.ends);
         let find = move || {
-            if !many {
+            if ends != Ends::Many {
                 return table.keys(&keys);
             }
             let values: Vec<Value> = keys.into_iter().map(Value::Text).collect();
@@ -269,13 +284,33 @@ impl Dealing<'_> {
     }
 }
 
-/// A list of children per parent, in the order in which they came.
-fn lists(children: &StructArray, members: &[Vec<u32>], parents: &[Option<usize>]) -> Result<ArrayRef> {
-    let of =
-        |group: &Option<usize>| group.and_then(|group| members.get(group)).map_or(&[][..], Vec::as_slice);
-    let lengths = parents.iter().map(|group| of(group).len());
+/// The keys of every parent: one, none, or those of its list.
+fn keys_of(column: &ArrayRef) -> Result<Vec<Vec<&str>>> {
+    let odd = || Error::internal("a key column is no text");
+    if let Some(lists) = column.as_list_opt::<i32>() {
+        let items = lists.values().as_string_opt::<i32>().ok_or_else(odd)?;
+        let ends = lists.value_offsets().windows(2).enumerate();
+        let place = |at: i32| usize::try_from(at).unwrap_or(0);
+        let keys = ends.map(|(row, ends)| match ends {
+            [from, until] if lists.is_valid(row) => {
+                (place(*from)..place(*until)).map(|item| items.value(item)).collect()
+            }
+            _ => Vec::new(),
+        });
+        return Ok(keys.collect());
+    }
+    let keys = column.as_string_view_opt().ok_or_else(odd)?;
+    Ok(keys.iter().map(|key| key.into_iter().collect()).collect())
+}
+
+/// A list of children per parent, in the order in which they came, or in that of the parent's own list.
+fn lists(children: &StructArray, members: &[Vec<u32>], parents: &[Vec<usize>]) -> Result<ArrayRef> {
+    let of = |own: &Vec<usize>| -> Vec<u32> {
+        own.iter().filter_map(|group| members.get(*group)).flatten().copied().collect()
+    };
+    let lengths = parents.iter().map(|own| of(own).len());
     let offsets = OffsetBuffer::from_lengths(lengths);
-    let indices: UInt32Array = parents.iter().flat_map(of).copied().collect::<Vec<u32>>().into();
+    let indices: UInt32Array = parents.iter().flat_map(of).collect::<Vec<u32>>().into();
     let values = take(children, &indices, None)?;
     let item = Arc::new(Field::new("item", DataType::Struct(children.fields().clone()), true));
     Ok(Arc::new(ListArray::try_new(item, offsets, values, None)?))

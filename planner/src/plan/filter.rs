@@ -125,7 +125,7 @@ impl Comparison<'_> {
     }
 
     fn is_list(&self) -> bool {
-        matches!(self.coercer.class, Class::Choices(_))
+        self.coercer.class.is_list()
     }
 
     /// Does the operator make sense for the field's type?
@@ -133,8 +133,8 @@ impl Comparison<'_> {
         let class = self.coercer.class;
         let fits = match operator {
             Operator::Null | Operator::Empty => true,
-            Operator::Eq | Operator::Ne => !matches!(class, Class::Json),
-            Operator::In | Operator::Nin => !matches!(class, Class::Json | Class::Choices(_)),
+            Operator::Eq | Operator::Ne => !class.is_opaque(),
+            Operator::In | Operator::Nin => class.is_sortable(),
             Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte | Operator::Between => {
                 class.is_ordered()
             }
@@ -229,7 +229,7 @@ impl Comparison<'_> {
     fn empty(&self) -> Expr {
         let null = self.column.clone().is_null();
         match self.coercer.class {
-            Class::Choices(_) => null.or(list_fn::cardinality(self.column.clone()).eq(lit(0u64))),
+            class if class.is_list() => null.or(list_fn::cardinality(self.column.clone()).eq(lit(0u64))),
             class if class.is_text() || *class == Class::Json => null.or(self.column.clone().eq(text(""))),
             _ => null,
         }

@@ -203,7 +203,9 @@ fn group_key(scope: &mut Scope, key: &GroupKey, index: usize, zone: chrono_tz::T
         Err(Error::invalid("INVALID_QUERY", place.clone(), message))
     };
     let (inner, outer, class) = match (key.granularity, &subject.class) {
-        (_, Class::Json | Class::Choices(_) | Class::Score) => return refuse("it can't be grouped by"),
+        (_, class) if !class.is_sortable() || *class == Class::Score => {
+            return refuse("it can't be grouped by");
+        }
         (None, class) => (subject.expr.clone(), Outer::Plain, class.clone()),
         (Some(crate::objectql::Granularity::Hour), Class::Date) => return refuse("it has no hours"),
         (Some(granularity), Class::Date | Class::DateTime) => {
@@ -257,7 +259,7 @@ fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Ex
     let any = Class::Decimal { precision: DIGITS_MAX, scale: 0 };
     Ok(match (function, &class) {
         (F::Count, _) => (count(expr), Class::Int, Outer::Plain),
-        (F::CountDistinct, Class::Choices(_)) => return refuse(),
+        (F::CountDistinct, class) if !class.is_sortable() => return refuse(),
         (F::CountDistinct, _) => (count_distinct(expr), Class::Int, Outer::Plain),
         (F::Sum, Class::Int) => (sum(as_decimal(expr)), Class::Int, Outer::Sum { integer: true }),
         (F::Sum, Class::Bool) => {
@@ -268,6 +270,8 @@ fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Ex
             Class::Decimal { precision: DIGITS_MAX, scale: *scale },
             Outer::Sum { integer: false },
         ),
+        (F::Sum, Class::Float) => (sum(expr), Class::Float, Outer::Sum { integer: false }),
+        (F::Avg, Class::Float) => (avg(expr), Class::Float, Outer::Plain),
         (F::Avg, Class::Decimal { .. }) => (avg(expr), any, Outer::Plain),
         (F::Avg, Class::Int) => (avg(as_decimal(expr)), any, Outer::Plain),
         (F::Avg, Class::Bool) => (avg(as_decimal(cast(expr, DataType::Int64))), any, Outer::Plain),

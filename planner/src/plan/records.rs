@@ -12,13 +12,12 @@ use quarry_metadata::Field;
 use quarry_storage::{Snapshot, TextQuery};
 
 use super::{
-    attach::Attach,
+    attach::{Attach, Ends},
     filter::{Filters, Names},
     scope::{At, Scope, Subject, unknown},
     search,
 };
 use crate::{
-    coerce::Class,
     context::QueryContext,
     error::{Error, Result},
     lower,
@@ -254,7 +253,7 @@ fn sort_keys(scope: &mut Scope, orders: &[Order], searched: bool) -> Result<Vec<
     for order in orders {
         let place = format!("orderBy.{}", order.path);
         let subject = scope.subject(&order.path, At { code: "INVALID_SORT", place: &place })?;
-        if matches!(subject.class, Class::Json | Class::Choices(_)) {
+        if !subject.class.is_sortable() {
             let message = format!("{:?} is a {} field: it has no order", order.path, subject.class.name());
             return Err(Error::invalid("INVALID_SORT", place, message));
         }
@@ -316,7 +315,7 @@ impl Building<'_> {
         for selection in fields {
             let name = selection.alias.as_deref().unwrap_or(&selection.path);
             match selection.path.split_once('.') {
-                Some((relation, rest)) if self.fetch_late => {
+                Some((relation, rest)) if self.fetch_late && !self.scope.is_composite(relation) => {
                     // Its place among the columns is kept; what stands there is known when all paths are.
                     self.put(name, Output::Column(0), DataType::Null)?;
                     late.entry(relation).or_default().push((name, rest));
@@ -374,9 +373,11 @@ impl Building<'_> {
                 self.attach(&expand.relation, &expand.query, At { code: "INVALID_FIELD", place: &place })?;
             let Some(made) = self.attaches.get(attach) else { continue };
             let structure = DataType::Struct(made.child.schema.fields().clone());
-            let data_type = match made.many {
-                true => DataType::List(Arc::new(ArrowField::new("item", structure, true))),
-                false => structure,
+            let data_type = match made.ends {
+                Ends::One => structure,
+                Ends::Several | Ends::Many => {
+                    DataType::List(Arc::new(ArrowField::new("item", structure, true)))
+                }
             };
             let field = ArrowField::new(name, data_type, true);
             // An expand of the same name as a field stands in its place.
@@ -391,12 +392,16 @@ impl Building<'_> {
     /// The attach of a relation.
     fn attach(&mut self, name: &str, query: &Query, at: At<'_>) -> Result<usize> {
         let view = Arc::clone(self.scope.view());
-        let (relation, lookup, many) = match (view.to_one(name), view.to_many(name)) {
-            (Some((relation, lookup)), _) => (relation, lookup.name.as_str(), false),
-            (None, Some((relation, lookup))) => (relation, lookup.as_str(), true),
-            (None, None) => return Err(unknown_relation(&view, name, at)),
+        let (relation, lookup, ends) = if let Some((relation, lookup)) = view.to_one(name) {
+            (relation, lookup.name.as_str(), Ends::One)
+        } else if let Some((relation, list)) = view.to_several(name) {
+            (relation, list.name.as_str(), Ends::Several)
+        } else if let Some((relation, lookup)) = view.to_many(name) {
+            (relation, lookup.as_str(), Ends::Many)
+        } else {
+            return Err(unknown_relation(&view, name, at));
         };
-        if many && at.place.starts_with("fields") {
+        if ends != Ends::One && at.place.starts_with("fields") {
             let message = format!("{name:?} leads to several records: use \"expand\"");
             return Err(Error::invalid("INVALID_FIELD", at.place, message));
         }
@@ -407,14 +412,15 @@ impl Building<'_> {
             let message = format!("{name:?} leads to {:?}, not to {:?}", relation.target, query.object);
             return Err(Error::invalid("INVALID_QUERY", at.place, message));
         }
-        let below = self.with.below(if many { Level::ToMany } else { Level::ToOne })?;
+        // What a list refers to comes in its order, each record by itself.
+        let below = self.with.below(if ends == Ends::Many { Level::ToMany } else { Level::ToOne })?;
         let mut child = Records::resolve(below, target, query).map_err(|error| inside(at.place, error))?;
-        let (own, link) = if many { ("id", lookup) } else { (lookup, "id") };
+        let (own, link) = if ends == Ends::Many { ("id", lookup) } else { (lookup, "id") };
         let key = self.scope.column(own);
         let parent_key = self.column(key);
         let child_key = child.key(link);
         let link = target.object.field(link).map_or(link, |field| field.column()).to_owned();
-        self.attaches.push(Attach { many, parent_key, child_key, link, child });
+        self.attaches.push(Attach { ends, parent_key, child_key, link, child });
         Ok(self.attaches.len() - 1)
     }
 }

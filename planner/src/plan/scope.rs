@@ -5,10 +5,11 @@ use std::sync::Arc;
 use datafusion::{
     catalog::default_table_source::provider_as_source,
     common::{Column, JoinType, TableReference},
+    functions::core::expr_fn::get_field,
     logical_expr::{Expr, LogicalPlanBuilder},
 };
 use indexmap::IndexSet;
-use quarry_metadata::Field;
+use quarry_metadata::{Field, FieldKind, FieldName};
 use quarry_storage::Snapshot;
 
 use crate::{
@@ -89,6 +90,11 @@ impl Scope {
                 let field = field.ok_or_else(|| unknown(&view, name, path, at))?;
                 return Ok((self.read(node, field.name.as_str()), field.clone()));
             }
+            let view = &self.node(node)?.view;
+            if let Some(field) = view.field(name).filter(|field| is_composite(field)).cloned() {
+                let expr = self.read(node, name);
+                return part((expr, field), names, path, at);
+            }
             depth += 1;
             if depth > self.depth_max {
                 return Err(Error::limited(
@@ -99,6 +105,11 @@ impl Scope {
             node = self.follow(node, name, path, at)?;
         }
         Err(Error::invalid(at.code, at.place, "an empty path"))
+    }
+
+    /// Whether the root has a field of that name that is made of parts.
+    pub(crate) fn is_composite(&self, name: &str) -> bool {
+        self.view.field(name).is_some_and(is_composite)
     }
 
     /// What stands at the end of a path, to be compared, sorted or grouped.
@@ -121,7 +132,7 @@ impl Scope {
     fn follow(&mut self, from: usize, name: &str, path: &str, at: At<'_>) -> Result<usize> {
         let view = Arc::clone(&self.node(from)?.view);
         let Some((relation, lookup)) = view.to_one(name) else {
-            if view.to_many(name).is_some() {
+            if view.to_many(name).is_some() || view.to_several(name).is_some() {
                 let message = format!("{name:?} in {path:?} leads to several records: use \"expand\"");
                 return Err(Error::invalid(at.code, at.place, message));
             }
@@ -157,6 +168,42 @@ impl Scope {
     }
 }
 
+fn is_composite(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Composite { .. })
+}
+
+/// The part of a composite that `names` lead to.
+fn part<'a>(
+    whole: (Expr, Field),
+    names: impl Iterator<Item = &'a str>,
+    path: &str,
+    at: At<'_>,
+) -> Result<(Expr, Field)> {
+    let refuse = |name: &FieldName, why: &str| {
+        Err(Error::invalid(at.code, at.place, format!("{:?} in {path:?} {why}", name.as_str())))
+    };
+    let (mut expr, mut field) = whole;
+    for name in names {
+        let parts = match &field.kind {
+            FieldKind::Composite { many: true, .. } => {
+                return refuse(&field.name, "is a list: no path leads into it");
+            }
+            FieldKind::Composite { parts, .. } if parts.is_empty() => {
+                return refuse(&field.name, "has no declared parts");
+            }
+            FieldKind::Composite { parts, .. } => parts,
+            _ => return refuse(&field.name, "has no parts"),
+        };
+        let Some(found) = parts.get(name) else {
+            let hint = nearest::hint(name, parts.keys().map(FieldName::as_str));
+            let message = format!("{:?} has no part {name:?} (in {path:?}){hint}", field.name.as_str());
+            return Err(Error::new(ErrorKind::Missing, "INVALID_FIELD", at.place, message));
+        };
+        (expr, field) = (get_field(expr, name), found.clone());
+    }
+    Ok((expr, field))
+}
+
 fn alias(index: usize) -> TableReference {
     TableReference::bare(format!("t{index}"))
 }
@@ -178,7 +225,8 @@ fn scan(
 /// The same words for a field that is not there and for one that this session may not see.
 pub(crate) fn unknown(view: &ObjectView, name: &str, path: &str, at: At<'_>) -> Error {
     let relations = view.object.relations.values().filter(|relation| {
-        view.to_one(relation.name.as_str()).is_some() || view.to_many(relation.name.as_str()).is_some()
+        let name = relation.name.as_str();
+        view.to_one(name).is_some() || view.to_many(name).is_some() || view.to_several(name).is_some()
     });
     let known = view
         .fields

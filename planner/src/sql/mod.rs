@@ -2,6 +2,7 @@
 
 pub mod bounds;
 mod catalog;
+mod floats;
 mod gate;
 mod pairs;
 mod parameters;
@@ -29,6 +30,7 @@ use datafusion::{
 use futures::future::BoxFuture;
 
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
+pub(crate) use floats::FloatsPrevail;
 
 use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
 

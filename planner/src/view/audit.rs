@@ -3,6 +3,8 @@
 //! It is storage's history under the names of objects, records and fields. Equality on object, record and actor, and ranges of
 //! `csn` and `at`, choose what is read at all; every filter is applied again behind it. Rows come as they are read.
 
+mod hidden;
+
 use std::{fmt, sync::Arc};
 
 use arrow::{
@@ -24,6 +26,7 @@ use datafusion::{
 use quarry_storage::{Csn, HistoryRequest, Snapshot, TableName, history_schema};
 
 use super::Views;
+use hidden::Hidden;
 
 /// Batches that may wait between the reading thread and the plan.
 const BATCHES_WAITING_MAX: usize = 2;
@@ -35,6 +38,7 @@ pub(crate) struct AuditTable {
     snapshot: Snapshot,
     /// Those of visible objects: the engine's own tables are not among them.
     tables: Vec<TableName>,
+    hidden: Arc<Hidden>,
     schema: SchemaRef,
 }
 
@@ -51,6 +55,7 @@ impl AuditTable {
         AuditTable {
             snapshot: snapshot.clone(),
             tables: views.objects.values().map(|view| TableName::from(view.object.table())).collect(),
+            hidden: Arc::new(Hidden::of(views)),
             schema: Arc::new(Schema::new(fields)),
         }
     }
@@ -81,7 +86,8 @@ impl TableProvider for AuditTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut request = HistoryRequest {
             tables: Some(self.tables.clone()),
-            projection: projection.cloned(),
+            // What is hidden is found by other columns than those that may be asked.
+            projection: projection.filter(|_| self.hidden.is_empty()).cloned(),
             ..HistoryRequest::default()
         };
         filters.iter().filter_map(Narrowing::of).for_each(|narrowing| narrowing.apply(&mut request));
@@ -89,7 +95,13 @@ impl TableProvider for AuditTable {
             Some(wanted) => Arc::new(self.schema.project(wanted)?),
             None => Arc::clone(&self.schema),
         };
-        let changes = Changes { snapshot: self.snapshot.clone(), request, schema: Arc::clone(&schema) };
+        let changes = Changes {
+            snapshot: self.snapshot.clone(),
+            request,
+            hidden: Arc::clone(&self.hidden),
+            projection: projection.cloned(),
+            schema: Arc::clone(&schema),
+        };
         Ok(Arc::new(StreamingTableExec::try_new(schema, vec![Arc::new(changes)], None, [], false, limit)?))
     }
 
@@ -182,6 +194,8 @@ fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
 struct Changes {
     snapshot: Snapshot,
     request: HistoryRequest,
+    hidden: Arc<Hidden>,
+    projection: Option<Vec<usize>>,
     schema: SchemaRef,
 }
 
@@ -196,10 +210,15 @@ impl PartitionStream for Changes {
         let sender = builder.tx();
         let (snapshot, request, schema) =
             (self.snapshot.clone(), self.request.clone(), Arc::clone(&self.schema));
+        let (hidden, projection) = (Arc::clone(&self.hidden), self.projection.clone());
         builder.spawn_blocking(move || {
             let external = |error| DataFusionError::External(Box::new(error));
             for batch in snapshot.history(&request).map_err(external)? {
-                let batch = batch.map_err(external)?;
+                let mut batch = batch.map_err(external)?;
+                if !hidden.is_empty() {
+                    batch = hidden.taken_out_of(&batch)?;
+                    batch = projection.as_ref().map_or(Ok(batch.clone()), |wanted| batch.project(wanted))?;
+                }
                 let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                 let columns = batch.columns().to_vec();
                 let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &rows)?;

@@ -10,6 +10,7 @@ mod first;
 mod narrow;
 mod parts;
 mod scan;
+mod shape;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::error::{Error, Result};
 pub(crate) use audit::AuditTable;
 pub(crate) use first::FirstRows;
 pub(crate) use scan::ScanSizes;
+use shape::Shape;
 
 /// The rank of a text hit, a column behind the object's own.
 pub(crate) const SCORE: &str = "_score";
@@ -63,7 +65,7 @@ impl Views {
     pub fn new(registry: Arc<Registry>) -> Views {
         let whole = |object: &Arc<Object>| ObjectView {
             object: Arc::clone(object),
-            fields: object.fields.keys().cloned().collect(),
+            fields: readable(object).cloned().collect(),
         };
         let objects =
             registry.objects.iter().map(|(name, object)| (name.clone(), Arc::new(whole(object)))).collect();
@@ -89,6 +91,11 @@ impl ObjectView {
         visible.flat_map(|field| &field.alias)
     }
 
+    /// A field that the session may write, read or not.
+    pub fn writable(&self, name: &str) -> Option<&Field> {
+        self.field(name).or_else(|| self.object.field(name).filter(|field| field.is_write_only()))
+    }
+
     /// A to-one relation by its name or by the name of its lookup, with the lookup that carries it. The lookup must
     /// be in the view.
     pub fn to_one(&self, name: &str) -> Option<(&Relation, &Field)> {
@@ -105,7 +112,7 @@ impl ObjectView {
             })?;
         match &relation.kind {
             RelationKind::ToOne { field } => Some((relation, self.field(field.as_str())?)),
-            RelationKind::ToMany { .. } => None,
+            RelationKind::ToMany { .. } | RelationKind::ToSeveral { .. } => None,
         }
     }
 
@@ -114,7 +121,16 @@ impl ObjectView {
         let relation = self.object.relation(name)?;
         match &relation.kind {
             RelationKind::ToMany { field } => Some((relation, field)),
-            RelationKind::ToOne { .. } => None,
+            RelationKind::ToOne { .. } | RelationKind::ToSeveral { .. } => None,
+        }
+    }
+
+    /// A relation to the records of a list of references, with the list, which must be in the view.
+    pub fn to_several(&self, name: &str) -> Option<(&Relation, &Field)> {
+        let relation = self.object.relation(name)?;
+        match &relation.kind {
+            RelationKind::ToSeveral { field } => Some((relation, self.field(field.as_str())?)),
+            RelationKind::ToOne { .. } | RelationKind::ToMany { .. } => None,
         }
     }
 
@@ -151,9 +167,17 @@ impl ObjectView {
             let position = field.and_then(|field| table.spec().position(field.column()));
             position.map(|position| (name.to_string(), position)).ok_or_else(|| missing(name))
         };
-        let columns = self.fields.iter().chain(former).map(column).collect::<Result<Vec<_>>>()?;
-        Ok(Arc::new(scan::ScanTable::new(table, columns, restriction)))
+        let names = || self.fields.iter().chain(former);
+        let columns = names().map(column).collect::<Result<Vec<_>>>()?;
+        let shapes = names().map(|name| self.object.field(name.as_str()).map(Shape::of));
+        let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
+        Ok(Arc::new(scan::ScanTable::new(table, (columns, shapes), restriction)))
     }
+}
+
+/// The fields that anybody may read: what is only written is in no view.
+fn readable(object: &Object) -> impl Iterator<Item = &FieldName> {
+    object.fields.iter().filter(|(_, field)| !field.is_write_only()).map(|(name, _)| name)
 }
 
 fn is_to_one(relation: &Relation) -> bool {

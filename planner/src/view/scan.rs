@@ -30,7 +30,7 @@ use datafusion::{
 };
 use quarry_storage::{ColumnBound, ColumnType, First, Order, RowSet, ScanRequest, TableSnapshot, TextHits};
 
-use super::{Restriction, SCORE, access::Access, narrow, parts::Parts};
+use super::{Restriction, SCORE, access::Access, narrow, parts::Parts, shape::Shape};
 
 /// Batches that may wait between the reading thread and the plan.
 const BATCHES_WAITING_MAX: usize = 2;
@@ -46,29 +46,31 @@ pub(crate) struct ScanSizes {
 pub(super) struct ScanTable {
     table: TableSnapshot,
     columns: Vec<usize>,
+    /// What becomes of each of the columns.
+    shapes: Vec<Shape>,
     schema: SchemaRef,
     restriction: Restriction,
 }
 
 impl ScanTable {
-    /// The columns by the names that they go by here, with their positions in the table.
+    /// The columns by the names that they go by here, with their positions in the table, and how they are shown.
     pub(super) fn new(
         table: TableSnapshot,
-        columns: Vec<(String, usize)>,
+        (columns, shapes): (Vec<(String, usize)>, Vec<Shape>),
         restriction: Restriction,
     ) -> ScanTable {
         let stored = table.schema();
-        let field = |(name, position): &(String, usize)| {
-            let field = stored.fields().get(*position)?;
+        let shaped = |((name, position), shape): (&(String, usize), &Shape)| {
+            let field = shape.field(stored.fields().get(*position)?);
             let same = field.name() == name;
-            Some(if same { Arc::clone(field) } else { Arc::new(field.as_ref().clone().with_name(name)) })
+            Some(if same { field } else { Arc::new(field.as_ref().clone().with_name(name)) })
         };
-        let mut fields: Vec<Arc<Field>> = columns.iter().filter_map(field).collect();
+        let mut fields: Vec<Arc<Field>> = columns.iter().zip(&shapes).filter_map(shaped).collect();
         let columns = columns.into_iter().map(|(_, position)| position).collect();
         if matches!(restriction, Restriction::Text(_)) {
             fields.push(Arc::new(Field::new(SCORE, DataType::Float32, true)));
         }
-        ScanTable { table, columns, schema: Arc::new(Schema::new(fields)), restriction }
+        ScanTable { table, columns, shapes, schema: Arc::new(Schema::new(fields)), restriction }
     }
 
     /// A predicate by the names that storage knows.
@@ -187,15 +189,18 @@ impl TableProvider for ScanTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let wanted = projection.unwrap_or(&all);
-        let layout = Layout::new(&self.schema, &self.columns, wanted)?;
+        let layout = Layout::new(self, wanted)?;
         let found = self
             .find(filters, wanted.iter().filter_map(|at| self.columns.get(*at).copied()).collect())
             .await?;
         let (rows, _) = found.count(&self.table);
         let mut statistics = found.statistics(&self.table, limit);
         let mut known = std::mem::take(&mut statistics.column_statistics).into_iter();
-        // Nothing is known of a score.
-        let of = |at: &usize| if *at < self.columns.len() { known.next() } else { None };
+        // Nothing is known of a score; what is known of a column is known of it as it is stored.
+        let of = |at: &usize| {
+            let known = if *at < self.columns.len() { known.next() } else { None };
+            known.filter(|_| self.shapes.get(*at).is_some_and(Shape::is_stored))
+        };
         statistics.column_statistics =
             wanted.iter().map(of).map(|known| known.unwrap_or_else(ColumnStatistics::new_unknown)).collect();
         let options = &state.config_options().execution;
@@ -287,12 +292,15 @@ struct Layout {
     stored: Vec<usize>,
     /// For each wanted column its position in a stored batch (`_score` stands behind the stored columns).
     output: Vec<usize>,
+    /// What becomes of each wanted column.
+    shapes: Vec<Shape>,
     /// The wanted columns.
     schema: SchemaRef,
 }
 
 impl Layout {
-    fn new(schema: &SchemaRef, columns: &[usize], wanted: &[usize]) -> Result<Layout> {
+    fn new(table: &ScanTable, wanted: &[usize]) -> Result<Layout> {
+        let ScanTable { columns, shapes, schema, .. } = table;
         let mut stored: Vec<usize> = wanted.iter().filter_map(|index| columns.get(*index).copied()).collect();
         let score = stored.len();
         let mut next = 0..score;
@@ -303,16 +311,18 @@ impl Layout {
         if stored.is_empty() {
             stored.push(0);
         }
-        Ok(Layout { stored, output, schema: Arc::new(schema.project(wanted)?) })
+        let shapes = wanted.iter().map(|index| shapes.get(*index).cloned().unwrap_or_default()).collect();
+        Ok(Layout { stored, output, shapes, schema: Arc::new(schema.project(wanted)?) })
     }
 
     fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let gone = || DataFusionError::Internal("storage gave fewer columns than were asked".into());
         let columns = self
             .output
             .iter()
-            .map(|index| batch.columns().get(*index).cloned())
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| DataFusionError::Internal("storage gave fewer columns than were asked".into()))?;
+            .zip(&self.shapes)
+            .map(|(index, shape)| shape.apply(batch.columns().get(*index).ok_or_else(gone)?))
+            .collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }

@@ -3,18 +3,20 @@
 
 mod enum_names;
 mod enums;
+mod kind;
 
 use std::{collections::HashMap, sync::Arc};
 
 use indexmap::IndexMap;
 use quarry_metadata::{
     Field, FieldKind, FieldName, ObjectName, Relation, RelationKind, RelationName,
-    naming::{camel_case, pascal_case, plural, relation_of_lookup},
+    naming::{camel_case, ids_of_references, pascal_case, plural, relation_of_lookup},
 };
 use quarry_planner::{ObjectView, Views};
 
-use enum_names::EnumNames;
+use enum_names::{EnumNames, NameOf};
 pub(crate) use enums::EnumType;
+pub(crate) use kind::{Kind, PartsType};
 
 use crate::error::{Failure, Result};
 
@@ -78,6 +80,8 @@ pub(crate) struct ObjectType {
     plural_type_name: String,
     pub description: Option<String>,
     pub members: IndexMap<String, Member>,
+    /// Fields that are set and never shown.
+    write_only: IndexMap<String, FieldType>,
     pub searchable: bool,
     /// Names that it had; its root fields answer to them too.
     pub former: Vec<Former>,
@@ -96,6 +100,8 @@ pub(crate) struct Former {
 pub(crate) enum Member {
     Field(FieldType),
     ToOne(Way),
+    /// The records of a list of references.
+    ToSeveral(Way),
     ToMany(Way),
 }
 
@@ -106,7 +112,7 @@ pub(crate) struct FieldType {
     pub kind: Kind,
     pub writable: bool,
     pub description: Option<String>,
-    /// Why not to use it any more.
+    /// Why it is not to be used any more.
     pub deprecated: Option<String>,
 }
 
@@ -117,62 +123,6 @@ pub(crate) struct Way {
     pub target: ObjectName,
     /// The lookup that carries it, here (to-one) or there (to-many).
     pub lookup: FieldName,
-}
-
-/// A field's GraphQL type.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    Id,
-    Text,
-    Int,
-    Long,
-    Decimal,
-    Boolean,
-    Date,
-    DateTime,
-    Time,
-    Json,
-    Enum(Arc<EnumType>),
-    Enums(Arc<EnumType>),
-}
-
-impl Kind {
-    /// The name of the output and input type (of its elements, for several).
-    pub fn type_name(&self) -> &str {
-        match self {
-            Kind::Id => "ID",
-            Kind::Text => "String",
-            Kind::Int => "Int",
-            Kind::Long => "Long",
-            Kind::Decimal => "Decimal",
-            Kind::Boolean => "Boolean",
-            Kind::Date => "Date",
-            Kind::DateTime => "DateTime",
-            Kind::Time => "Time",
-            Kind::Json => "JSON",
-            Kind::Enum(values) | Kind::Enums(values) => &values.name,
-        }
-    }
-
-    /// Whether it can be summed.
-    pub fn is_number(&self) -> bool {
-        matches!(self, Kind::Int | Kind::Long | Kind::Decimal)
-    }
-
-    /// Whether its values have an order.
-    pub fn is_ordered(&self) -> bool {
-        self.is_number() || matches!(self, Kind::Text | Kind::Date | Kind::DateTime | Kind::Time)
-    }
-
-    /// Whether records can be sorted, grouped and counted by it.
-    pub fn is_sortable(&self) -> bool {
-        !matches!(self, Kind::Json | Kind::Enums(_))
-    }
-
-    /// Whether it is a day or an instant.
-    pub fn is_calendar(&self) -> bool {
-        matches!(self, Kind::Date | Kind::DateTime)
-    }
 }
 
 impl Model {
@@ -227,7 +177,7 @@ impl ObjectType {
         let mut members = IndexMap::new();
         let visible = view.fields.iter().filter_map(|name| object.field(name.as_str()));
         for field in visible {
-            let member = FieldType::new(field, || enum_names.of(object, field));
+            let member = FieldType::new(field, &enum_names.of(object, field));
             insert(&mut members, &type_name, field_name(field), Member::Field(member))?;
         }
         for relation in object.relations.values() {
@@ -241,8 +191,12 @@ impl ObjectType {
             one: camel_case(name.as_str()),
             plural_type_name: pascal_case(&plural(name.as_str())),
         };
+        let written = object.fields.values().filter(|field| field.is_write_only());
+        let written =
+            written.map(|field| (field_name(field), FieldType::new(field, &enum_names.of(object, field))));
         Ok(Self {
             former: object.alias.iter().map(former).collect(),
+            write_only: written.collect(),
             one: camel_case(object.name.as_str()),
             plural_type_name: pascal_case(&plural(object.name.as_str())),
             description: object.description.clone(),
@@ -270,20 +224,28 @@ impl ObjectType {
     pub fn fields(&self) -> impl Iterator<Item = (&String, &FieldType)> {
         self.members.iter().filter_map(|(name, member)| match member {
             Member::Field(field) => Some((name, field)),
-            Member::ToOne(_) | Member::ToMany(_) => None,
+            Member::ToOne(_) | Member::ToSeveral(_) | Member::ToMany(_) => None,
         })
+    }
+
+    /// The fields that a change may set.
+    pub fn writable(&self) -> impl Iterator<Item = (&String, &FieldType)> {
+        self.fields().chain(&self.write_only).filter(|(_, field)| field.writable)
     }
 
     /// The GraphQL name of a field.
     pub fn name_of(&self, field: &str) -> Option<&str> {
-        self.fields().find(|(_, member)| member.name.as_str() == field).map(|(name, _)| name.as_str())
+        self.fields()
+            .chain(&self.write_only)
+            .find(|(_, member)| member.name.as_str() == field)
+            .map(|(name, _)| name.as_str())
     }
 
     /// The field of that GraphQL name, when it holds a value.
     pub fn field(&self, name: &str) -> Option<&FieldType> {
         match self.members.get(name)? {
             Member::Field(field) => Some(field),
-            Member::ToOne(_) | Member::ToMany(_) => None,
+            Member::ToOne(_) | Member::ToSeveral(_) | Member::ToMany(_) => None,
         }
     }
 }
@@ -304,34 +266,15 @@ fn root_name(action: Action, one: &str, type_name: &str, plural_type_name: &str)
 }
 
 impl FieldType {
-    fn new(field: &Field, enum_name: impl FnOnce() -> String) -> Self {
-        let kind = match field.kind.of_values() {
-            FieldKind::Id | FieldKind::Lookup { .. } => Kind::Id,
-            FieldKind::Text { .. } | FieldKind::AutoNumber { .. } | FieldKind::Formula { .. } => Kind::Text,
-            FieldKind::Number { precision: ..=9, scale: 0, .. } => Kind::Int,
-            FieldKind::Number { precision: ..=18, scale: 0, .. } => Kind::Long,
-            FieldKind::Number { .. } | FieldKind::Currency { .. } | FieldKind::Percent { .. } => {
-                Kind::Decimal
-            }
-            FieldKind::Boolean => Kind::Boolean,
-            FieldKind::Date => Kind::Date,
-            FieldKind::DateTime => Kind::DateTime,
-            FieldKind::Time => Kind::Time,
-            // An enum needs a value.
-            FieldKind::Select { options } if options.is_empty() => Kind::Text,
-            FieldKind::MultiSelect { options } if options.is_empty() => Kind::Json,
-            FieldKind::Select { options } => Kind::Enum(Arc::new(EnumType::new(enum_name(), options))),
-            FieldKind::MultiSelect { options } => Kind::Enums(Arc::new(EnumType::new(enum_name(), options))),
-            FieldKind::Json => Kind::Json,
-        };
+    fn new(field: &Field, name: &NameOf<'_>) -> Self {
         let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });
         let assignable = !field.system || field.name.as_str() == "owner" || field.kind == FieldKind::Id;
         Self {
             name: field.name.clone(),
-            kind,
+            kind: Kind::of(field, name),
             writable: assignable && !numbered && !field.readonly,
             description: field.description.clone(),
-            deprecated: field.deprecated.then(|| "deprecated".to_owned()),
+            deprecated: field.deprecated.clone(),
         }
     }
 }
@@ -347,7 +290,7 @@ fn former_members(
     for field in view.fields.iter().filter_map(|name| object.fields.get(name)) {
         for alias in &field.alias {
             let former = Field { name: alias.clone(), ..field.clone() };
-            let mut member = FieldType::new(field, || enum_names.of(object, field));
+            let mut member = FieldType::new(field, &enum_names.of(object, field));
             member.deprecated = Some(format!("called {} now", field_name(field)));
             members.entry(field_name(&former)).or_insert(Member::Field(member));
         }
@@ -361,10 +304,11 @@ fn former_members(
     }
 }
 
-/// A lookup's own field ends in `Id`, so that its name is free for the relation.
+/// A lookup's own field ends in `Id`, that of a list of references in `Ids`, so that the name is free for the relation.
 fn field_name(field: &Field) -> String {
     match field.kind {
         FieldKind::Lookup { .. } => camel_case(&format!("{}_id", relation_of_lookup(field.name.as_str()))),
+        FieldKind::References { .. } => ids_of_references(field.name.as_str()),
         _ => camel_case(field.name.as_str()),
     }
 }
@@ -379,6 +323,9 @@ fn way(relation: &Relation, view: &ObjectView, views: &Views) -> Option<Member> 
     };
     match &relation.kind {
         RelationKind::ToOne { field } => view.fields.contains(field).then(|| Member::ToOne(way(field))),
+        RelationKind::ToSeveral { field } => {
+            view.fields.contains(field).then(|| Member::ToSeveral(way(field)))
+        }
         RelationKind::ToMany { field } => target.fields.contains(field).then(|| Member::ToMany(way(field))),
     }
 }

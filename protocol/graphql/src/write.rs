@@ -9,7 +9,7 @@ mod connection;
 use std::collections::HashMap;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Int64Array, StructArray},
+    array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray},
     compute::cast,
 };
 
@@ -110,6 +110,7 @@ enum BoundItem<'a> {
     Inline(BoundObject<'a>),
     List(Vec<ValueCells<'a>>),
     ToOne(&'a StructArray, BoundObject<'a>),
+    Each(&'a ListArray, BoundObject<'a>),
     ToMany(Box<BoundConnection<'a>>),
 }
 
@@ -172,6 +173,13 @@ impl<'a> BoundItem<'a> {
                 let related = related.ok_or_else(|| Failure::internal(format!("{column} is no struct")))?;
                 Self::ToOne(related, BoundObject::new(object, related, numbers)?)
             }
+            Item::Each { column, object } => {
+                let list = must_column(rows, column)?.as_list_opt::<i32>();
+                let items = list.and_then(|list| Some((list, list.values().as_struct_opt()?)));
+                let (list, items) =
+                    items.ok_or_else(|| Failure::internal(format!("{column} is no list of structs")))?;
+                Self::Each(list, BoundObject::new(object, items, numbers)?)
+            }
             Item::ToMany(many) => Self::ToMany(Box::new(BoundConnection::nested(many, rows, numbers)?)),
         })
     }
@@ -190,6 +198,13 @@ impl<'a> BoundItem<'a> {
             }
             Self::ToOne(related, _) if related.is_null(row) => out.push(b"null"),
             Self::ToOne(_, object) => return object.write(row, out),
+            Self::Each(list, _) if list.is_null(row) => out.push(b"null"),
+            Self::Each(list, object) => {
+                let offset = |row: usize| {
+                    list.value_offsets().get(row).map_or(0, |at| usize::try_from(*at).unwrap_or(0))
+                };
+                return out.list(offset(row)..offset(row + 1), |out, item| object.write(item, out));
+            }
             Self::ToMany(connection) => return connection.write_of(row, out),
         }
         Ok(())
@@ -240,6 +255,12 @@ pub(crate) fn counting_in<'a>(
         match item {
             Item::ToOne { column, object } => {
                 if let Some(related) = must_column(rows, column)?.as_struct_opt() {
+                    counting_in(object, related, found)?;
+                }
+            }
+            Item::Each { column, object } => {
+                let list = must_column(rows, column)?.as_list_opt::<i32>().map(|list| list.values());
+                if let Some(related) = list.and_then(|items| items.as_struct_opt()) {
                     counting_in(object, related, found)?;
                 }
             }

@@ -2,7 +2,9 @@
 
 use axum::{Extension, Json, extract::Path, http::StatusCode, response::IntoResponse};
 use quarry_engine::Session;
-use quarry_metadata::{DeleteBehavior, Field, FieldKind, Object, RelationKind, SelectOption, TextFormat};
+use quarry_metadata::{
+    DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, RelationKind, SelectOption,
+};
 use serde_json::{Map, Value, json};
 
 use crate::problem::{Answered, Problem};
@@ -34,10 +36,11 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
         ));
     };
     let (object, locale) = (&view.object, context.locale.as_str());
-    let fields = view.fields.iter().filter_map(|name| object.field(name.as_str()));
+    let fields = object.fields.keys().filter_map(|name| view.writable(name.as_str()));
     let relations = object.relations.values().map(|relation| {
         let (kind, field) = match &relation.kind {
             RelationKind::ToOne { field } => ("toOne", field),
+            RelationKind::ToSeveral { field } => ("toSeveral", field),
             RelationKind::ToMany { field } => ("toMany", field),
         };
         json!({ "name": relation.name.as_str(), "kind": kind, "object": relation.target.as_str(), "field": field.as_str() })
@@ -63,13 +66,15 @@ fn field_of(field: &Field, locale: &str) -> Value {
     let mut told = Map::new();
     told.insert("name".into(), field.name.as_str().into());
     told.insert("label".into(), field.label.get(locale).into());
-    if let Some(description) = &field.description {
-        told.insert("description".into(), description.as_str().into());
-    }
+    told.insert("type".into(), field.declared.into());
+    insert(&mut told, "description", field.description.as_deref().map(Value::from));
+    insert(&mut told, "help", text_of(&field.help, locale));
     let flags = [
         ("required", field.required),
         ("unique", field.unique),
         ("readonly", field.readonly),
+        ("writeOnce", field.write_once),
+        ("writeOnly", field.is_write_only()),
         ("searchable", field.searchable),
         ("externalId", field.external_id),
         ("hidden", field.hidden),
@@ -78,63 +83,95 @@ fn field_of(field: &Field, locale: &str) -> Value {
     for (name, _) in flags.into_iter().filter(|(_, set)| *set) {
         told.insert(name.into(), true.into());
     }
+    insert(&mut told, "deprecated", field.deprecated.as_deref().map(Value::from));
+    insert(&mut told, "dependsOn", field.depends_on.as_ref().map(|name| name.as_str().into()));
     describe(&field.kind, locale, &mut told);
+    hints(&field.hints, locale, &mut told);
     Value::Object(told)
 }
 
-/// The type with what belongs to it.
+fn text_of(labels: &Labels, locale: &str) -> Option<Value> {
+    Some(labels.get(locale)).filter(|text| !text.is_empty()).map(Value::from)
+}
+
+/// What is for who draws the field.
+fn hints(hints: &Hints, locale: &str, told: &mut Map<String, Value>) {
+    insert(told, "group", hints.group.as_deref().map(Value::from));
+    insert(told, "placeholder", text_of(&hints.placeholder, locale));
+    insert(told, "rows", hints.rows.map(Value::from));
+    insert(told, "widget", hints.widget.as_deref().map(Value::from));
+    insert(told, "useGrouping", hints.use_grouping.map(Value::from));
+    insert(told, "language", hints.language.as_deref().map(Value::from));
+}
+
+/// What belongs to the type.
 fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
-    let kind_name = match kind {
-        FieldKind::Id => "id",
-        FieldKind::Text { format, min_length, max_length } => {
+    let text = |text: &Option<String>| text.as_deref().map(Value::from);
+    match kind {
+        FieldKind::Id
+        | FieldKind::Boolean
+        | FieldKind::Date
+        | FieldKind::DateTime
+        | FieldKind::Time
+        | FieldKind::Json => {}
+        FieldKind::Text { min_length, max_length, pattern, .. } => {
             insert(told, "minLength", min_length.map(Value::from));
             insert(told, "maxLength", max_length.map(Value::from));
-            text_name(*format)
+            insert(told, "pattern", pattern.as_ref().map(|pattern| pattern.as_str().into()));
         }
-        FieldKind::Number { precision, scale, min, max } => {
-            exact(told, "number", *precision, *scale, (min, max))
+        FieldKind::Password { min_length, max_length } => {
+            insert(told, "minLength", Some((*min_length).into()));
+            insert(told, "maxLength", Some((*max_length).into()));
         }
-        FieldKind::Currency { precision, scale, min, max } => {
-            exact(told, "currency", *precision, *scale, (min, max))
+        FieldKind::Number { precision, scale, min, max, step }
+        | FieldKind::Percent { precision, scale, min, max, step } => {
+            exact(told, (*precision, *scale), [min, max, step]);
         }
-        FieldKind::Percent { precision, scale, min, max } => {
-            exact(told, "percent", *precision, *scale, (min, max))
+        FieldKind::Currency { precision, scale, min, max, step, currency } => {
+            exact(told, (*precision, *scale), [min, max, step]);
+            insert(told, "currency", text(&currency.code));
+            insert(told, "currencyField", currency.field.as_ref().map(|name| name.as_str().into()));
         }
+        FieldKind::Float { min, max } => {
+            insert(told, "dataType", Some("float".into()));
+            insert(told, "min", text(min));
+            insert(told, "max", text(max));
+        }
+        FieldKind::Select { options } | FieldKind::MultiSelect { options } => {
+            insert(told, "options", Some(options_of(options, locale)));
+        }
+        FieldKind::Lookup { target, on_delete, .. } => reference(told, target, *on_delete),
+        FieldKind::References { target, on_delete } => {
+            reference(told, target, *on_delete);
+            insert(told, "multiple", Some(true.into()));
+        }
+        FieldKind::AutoNumber { format } => insert(told, "format", Some(format.as_str().into())),
+        FieldKind::Composite { parts, .. } => {
+            if !parts.is_empty() {
+                let parts = parts.values().map(|part| field_of(part, locale)).collect();
+                insert(told, "fields", Some(Value::Array(parts)));
+            }
+        }
+        FieldKind::Formula { returns, .. } => {
+            describe(returns, locale, told);
+            insert(told, "returnType", Some(given_by(returns).into()));
+        }
+        FieldKind::Vector { dimensions } => insert(told, "dimensions", Some((*dimensions).into())),
+    }
+}
+
+/// What a formula gives, by the name of a type.
+fn given_by(returns: &FieldKind) -> &'static str {
+    match returns {
+        FieldKind::Number { .. } | FieldKind::Float { .. } => "number",
+        FieldKind::Currency { .. } => "currency",
+        FieldKind::Percent { .. } => "percent",
         FieldKind::Boolean => "boolean",
         FieldKind::Date => "date",
         FieldKind::DateTime => "datetime",
         FieldKind::Time => "time",
-        FieldKind::Select { options } => {
-            insert(told, "options", Some(options_of(options, locale)));
-            "select"
-        }
-        FieldKind::MultiSelect { options } => {
-            insert(told, "options", Some(options_of(options, locale)));
-            "multiselect"
-        }
-        FieldKind::Lookup { target, on_delete, owned } => {
-            let behavior = match on_delete {
-                DeleteBehavior::Restrict => "restrict",
-                DeleteBehavior::SetNull => "set_null",
-                DeleteBehavior::Cascade => "cascade",
-            };
-            insert(told, "reference", Some(target.as_str().into()));
-            insert(told, "deleteBehavior", Some(behavior.into()));
-            if *owned { "master_detail" } else { "lookup" }
-        }
-        FieldKind::AutoNumber { format } => {
-            insert(told, "format", Some(format.as_str().into()));
-            "autonumber"
-        }
-        FieldKind::Formula { returns, .. } => {
-            describe(returns, locale, told);
-            let returns = told.insert("type".into(), "formula".into());
-            insert(told, "returnType", returns);
-            return;
-        }
-        FieldKind::Json => "json",
-    };
-    told.insert("type".into(), kind_name.into());
+        _ => "text",
+    }
 }
 
 fn insert(told: &mut Map<String, Value>, name: &str, value: Option<Value>) {
@@ -143,36 +180,31 @@ fn insert(told: &mut Map<String, Value>, name: &str, value: Option<Value>) {
     }
 }
 
-fn exact(
-    told: &mut Map<String, Value>,
-    name: &'static str,
-    precision: u8,
-    scale: i8,
-    (min, max): (&Option<String>, &Option<String>),
-) -> &'static str {
+fn exact(told: &mut Map<String, Value>, (precision, scale): (u8, i8), range: [&Option<String>; 3]) {
     insert(told, "precision", Some(precision.into()));
     insert(told, "scale", Some(scale.into()));
-    insert(told, "min", min.as_deref().map(Value::from));
-    insert(told, "max", max.as_deref().map(Value::from));
-    name
+    for (name, bound) in ["min", "max", "step"].into_iter().zip(range) {
+        insert(told, name, bound.as_deref().map(Value::from));
+    }
+}
+
+fn reference(told: &mut Map<String, Value>, target: &ObjectName, on_delete: DeleteBehavior) {
+    let behavior = match on_delete {
+        DeleteBehavior::Restrict => "restrict",
+        DeleteBehavior::SetNull => "set_null",
+        DeleteBehavior::Cascade => "cascade",
+    };
+    insert(told, "reference", Some(target.as_str().into()));
+    insert(told, "deleteBehavior", Some(behavior.into()));
 }
 
 fn options_of(options: &[SelectOption], locale: &str) -> Value {
-    let option = |option: &SelectOption| json!({ "value": option.value, "label": option.label.get(locale), "color": option.color, "active": option.active });
+    let option = |option: &SelectOption| {
+        let mut told = json!({ "value": option.value, "label": option.label.get(locale), "color": option.color, "active": option.active });
+        if !option.when.is_empty() {
+            told["when"] = option.when.as_slice().into();
+        }
+        told
+    };
     options.iter().map(option).collect()
-}
-
-fn text_name(format: TextFormat) -> &'static str {
-    match format {
-        TextFormat::Text => "text",
-        TextFormat::TextArea => "textarea",
-        TextFormat::Markdown => "markdown",
-        TextFormat::Html => "html",
-        TextFormat::RichText => "richtext",
-        TextFormat::Code => "code",
-        TextFormat::Email => "email",
-        TextFormat::Phone => "phone",
-        TextFormat::Url => "url",
-        TextFormat::Color => "color",
-    }
 }

@@ -75,6 +75,7 @@ pub fn of_arrow(data_type: &DataType) -> Type {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
             Type::BYTEA
         }
+        DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => Type::JSON,
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             array_of(&announce(item).pg_type)
         }

@@ -1,11 +1,14 @@
 //! From what came in to values of the fields' types. Nothing is rounded, cut or guessed: what does not fit is a finding.
 
 mod number;
+mod structure;
 mod text;
 mod time;
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
-use quarry_metadata::{Field, FieldKind, FieldName};
+use quarry_metadata::{Field, FieldKind, FieldName, TextFormat};
 use quarry_planner::lower;
 use quarry_storage::{ColumnType, Value};
 pub(crate) use time::{days_of, micros_of};
@@ -14,10 +17,13 @@ use super::{
     call::Call,
     draft::{Draft, Fault},
 };
-use crate::{change::Input, work::Work};
+use crate::{change::Input, identity::credentials, work::Work};
+
+/// Passwords that one call may set: each is hashed, slowly on purpose.
+const PASSWORDS_MAX: usize = 100;
 
 /// Writes the inputs into the draft as values of their fields.
-pub(super) fn inputs(draft: &mut Draft, inputs: Vec<(FieldName, Input)>, work: &Work, call: &Call) {
+pub(super) fn inputs(draft: &mut Draft, inputs: Vec<(FieldName, Input)>, work: &Work, call: &mut Call) {
     let layout = draft.layout.clone();
     for (name, input) in inputs {
         let (Some(field), Some(column)) = (layout.object.field(name.as_str()), layout.column(name.as_str()))
@@ -28,6 +34,11 @@ pub(super) fn inputs(draft: &mut Draft, inputs: Vec<(FieldName, Input)>, work: &
             Some(referred) => referred,
             None => value(field, &input, work.actor.time_zone),
         };
+        let value = match (&field.kind, value) {
+            (FieldKind::References { .. }, Ok(Value::TextList(ids))) => all_referred(&ids, call),
+            (FieldKind::Password { .. }, Ok(Value::Text(password))) => sealed(&password, work, call),
+            (_, value) => value,
+        };
         match value {
             Ok(value) => draft.give(column, value),
             Err(fault) => draft.fault(field, fault),
@@ -35,15 +46,38 @@ pub(super) fn inputs(draft: &mut Draft, inputs: Vec<(FieldName, Input)>, work: &
     }
 }
 
+/// The hash of a password: all of it that is kept.
+fn sealed(password: &str, work: &Work, call: &mut Call) -> Result<Value, Fault> {
+    call.passwords += 1;
+    if call.passwords > PASSWORDS_MAX {
+        let message = format!("one request sets at most {PASSWORDS_MAX} passwords; send the rest in others");
+        return Err(Fault::new("too_many", message));
+    }
+    let hash = credentials::hash(password, &work.world);
+    hash.map(|hash| Value::Text(hash.into())).map_err(|error| Fault::new("invalid_value", error.message))
+}
+
+/// Ids, some of which may be those of earlier changes.
+fn all_referred(ids: &[Arc<str>], call: &Call) -> Result<Value, Fault> {
+    let id = |id: &Arc<str>| match id.starts_with("$ref:") {
+        true => call.reference(id).ok_or_else(|| no_reference(id)),
+        false => Ok(id.clone()),
+    };
+    let ids = ids.iter().map(id).collect::<Result<Vec<_>, Fault>>()?;
+    text::none_twice(&ids)?;
+    Ok(Value::TextList(ids.into()))
+}
+
 /// A lookup to the record of an earlier change: `$ref:0.id`. No id of a record looks so.
 fn referred(field: &Field, input: &Input, call: &Call) -> Option<Result<Value, Fault>> {
     let FieldKind::Lookup { .. } = field.kind else { return None };
     let text = text_of(input).filter(|text| text.starts_with("$ref:"))?;
-    Some(call.reference(text).map(Value::Text).ok_or_else(|| {
-        let message =
-            format!("{text:?} is not the one record of an earlier change; write \"$ref:<change>.id\"");
-        Fault::new("invalid_value", message)
-    }))
+    Some(call.reference(text).map(Value::Text).ok_or_else(|| no_reference(text)))
+}
+
+fn no_reference(text: &str) -> Fault {
+    let message = format!("{text:?} is not the one record of an earlier change; write \"$ref:<change>.id\"");
+    Fault::new("invalid_value", message)
 }
 
 /// One input as a value of its field.
@@ -56,14 +90,20 @@ pub(super) fn value(field: &Field, input: &Input, time_zone: Tz) -> Result<Value
         return Ok(Value::Null);
     }
     match &field.kind {
+        FieldKind::Text { format: TextFormat::Html | TextFormat::RichText, .. } => text::sanitised(input),
         FieldKind::Id | FieldKind::Text { .. } | FieldKind::Select { .. } | FieldKind::AutoNumber { .. } => {
             text::plain(input)
         }
+        FieldKind::Password { min_length, max_length } => text::password(input, *min_length, *max_length),
         FieldKind::Lookup { .. } => {
             text::plain(input).map_err(|_| invalid_type("the id of a record, as text", input))
         }
-        FieldKind::MultiSelect { .. } => text::list(input),
+        FieldKind::MultiSelect { .. } => text::list(input, "options"),
+        FieldKind::References { .. } => text::list(input, "ids"),
         FieldKind::Json => text::json(input),
+        FieldKind::Composite { parts, many } => structure::composite(parts, *many, input, time_zone),
+        FieldKind::Vector { dimensions } => structure::vector(*dimensions, input),
+        FieldKind::Float { .. } => number::float(input),
         FieldKind::Boolean => boolean(input),
         FieldKind::Number { precision, scale, .. }
         | FieldKind::Currency { precision, scale, .. }

@@ -6,7 +6,7 @@ use quarry_storage::Value;
 use super::{invalid_type, told};
 use crate::{
     change::Input,
-    decimal::{Exact, Misfit},
+    decimal::{Exact, Misfit, plain},
     pipeline::draft::Fault,
 };
 
@@ -26,6 +26,35 @@ pub(super) fn decimal(input: &Input, precision: u8, scale: i8) -> Result<Value, 
     let places = u32::try_from(scale).unwrap_or(0);
     let fitted = exact(input)?.fit(precision, places);
     fitted.map(Value::Decimal).map_err(|misfit| told_misfit(misfit, precision, places))
+}
+
+/// A float: finite, and zero without a sign.
+pub(super) fn float(input: &Input) -> Result<Value, Fault> {
+    use serde_json::Value as Json;
+    let parsed = match input {
+        Input::Json(Json::Number(number)) => number.to_string().parse().ok(),
+        Input::Json(Json::String(text)) => decimal_digits(text),
+        Input::Typed(Value::Text(text), _) => decimal_digits(text),
+        Input::Typed(Value::Int(value), _) => value.to_string().parse().ok(),
+        Input::Typed(Value::Decimal(unscaled), scale) => {
+            decimal_digits(&plain(*unscaled, i32::from(scale.unwrap_or(0))))
+        }
+        Input::Typed(Value::Float(value), _) => Some(*value),
+        _ => return Err(invalid_type("a number", input)),
+    };
+    match parsed.filter(|number: &f64| number.is_finite()) {
+        // Also of minus zero, which is another zero to an index.
+        Some(0.0) => Ok(Value::Float(0.0)),
+        Some(number) => Ok(Value::Float(number)),
+        None => Err(Fault::new("invalid_number", format!("a finite number is wanted, not {}", told(input)))),
+    }
+}
+
+/// A float of digits; its names (`inf`, `NaN`) are none.
+fn decimal_digits(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    text.parse().ok().filter(|_| digits)
 }
 
 fn exact(input: &Input) -> Result<Exact, Fault> {

@@ -1,6 +1,6 @@
 //! Texts, lists of texts, and JSON kept as text. An empty text stays one: only null means "no value".
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use quarry_storage::Value;
 use serde_json::Value as Json;
@@ -10,6 +10,8 @@ use crate::{change::Input, pipeline::draft::Fault};
 
 /// Deeper JSON is refused: readers that recurse must not fall over it.
 const JSON_DEPTH_MAX: usize = 64;
+/// Items of a list.
+pub(super) const ITEMS_MAX: usize = 10_000;
 
 /// A text.
 pub(super) fn plain(input: &Input) -> Result<Value, Fault> {
@@ -20,25 +22,54 @@ pub(super) fn plain(input: &Input) -> Result<Value, Fault> {
     Ok(Value::Text(text.into()))
 }
 
+/// HTML of which only is left what can't do harm: no script, no style, no handler, no frame; links open without a way back.
+pub(super) fn sanitised(input: &Input) -> Result<Value, Fault> {
+    match plain(input)? {
+        Value::Text(text) => Ok(Value::Text(ammonia::clean(&text).into())),
+        other => Ok(other),
+    }
+}
+
+/// A password in clear, on its way to be hashed. No message shows it.
+pub(super) fn password(input: &Input, min: u32, max: u32) -> Result<Value, Fault> {
+    let text = text_of(input).ok_or_else(|| Fault::new("invalid_type", "a password is a text"))?;
+    let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    if length < min {
+        return Err(Fault::new("min_length", format!("a password of at least {min} characters is needed")));
+    }
+    if length > max {
+        return Err(Fault::new("max_length", format!("a password has at most {max} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Fault::new("invalid_value", "a password holds no control characters"));
+    }
+    Ok(Value::Text(text.into()))
+}
+
 /// A list of texts, none twice: a JSON array, a typed list, or the text of either a JSON array or a SQL array
 /// (`{a,b}`).
-pub(super) fn list(input: &Input) -> Result<Value, Fault> {
+pub(super) fn list(input: &Input, of: &str) -> Result<Value, Fault> {
+    let no_list = || Fault::new("invalid_shape", format!("a list of {of} is wanted, not {}", told(input)));
     let texts: Vec<Arc<str>> = match input {
         Input::Json(Json::Array(items)) => texts_of(items)?,
         Input::Typed(Value::TextList(list), _) => list.to_vec(),
-        Input::Typed(Value::Text(text), _) => list_in(text.trim()).ok_or_else(|| no_list(input))??,
-        _ => return Err(no_list(input)),
+        Input::Typed(Value::Text(text), _) => list_in(text.trim()).ok_or_else(no_list)??,
+        _ => return Err(no_list()),
     };
-    for (place, text) in texts.iter().enumerate() {
-        if texts.iter().take(place).any(|earlier| earlier == text) {
-            return Err(Fault::new("invalid_value", format!("{text:?} is given twice")));
-        }
+    if texts.len() > ITEMS_MAX {
+        return Err(Fault::new("max_items", format!("at most {ITEMS_MAX} are kept")));
     }
+    none_twice(&texts)?;
     Ok(Value::TextList(texts.into()))
 }
 
-fn no_list(input: &Input) -> Fault {
-    Fault::new("invalid_shape", format!("a list of options is wanted, not {}", told(input)))
+/// Refuses a list that has a text twice.
+pub(super) fn none_twice(texts: &[Arc<str>]) -> Result<(), Fault> {
+    let mut seen = HashSet::with_capacity(texts.len());
+    match texts.iter().find(|text| !seen.insert(*text)) {
+        Some(text) => Err(Fault::new("invalid_value", format!("{text:?} is given twice"))),
+        None => Ok(()),
+    }
 }
 
 fn texts_of(items: &[Json]) -> Result<Vec<Arc<str>>, Fault> {
@@ -98,23 +129,26 @@ fn finish(items: &mut Vec<Arc<str>>, item: &mut String, was_quoted: &mut bool) -
 
 /// JSON, kept in its compact form with keys in the order given. A typed text is read as JSON.
 pub(super) fn json(input: &Input) -> Result<Value, Fault> {
-    let parsed;
-    let json = match input {
-        Input::Json(json) => json,
-        Input::Typed(Value::Text(text), _) => {
-            parsed = serde_json::from_str::<Json>(text)
-                .map_err(|error| Fault::new("invalid_json", format!("this is not JSON: {error}")))?;
-            &parsed
-        }
-        _ => return Err(invalid_type("JSON", input)),
-    };
-    if is_deeper(json, JSON_DEPTH_MAX) {
-        return Err(Fault::new("invalid_json", format!("JSON may nest {JSON_DEPTH_MAX} deep")));
-    }
-    Ok(match json {
+    Ok(match parsed(input)?.as_ref() {
         Json::Null => Value::Null,
         json => Value::Text(json.to_string().into()),
     })
+}
+
+/// The JSON that an input is, or that its text says; not too deep.
+pub(super) fn parsed(input: &Input) -> Result<Cow<'_, Json>, Fault> {
+    let json = match input {
+        Input::Json(json) => Cow::Borrowed(json),
+        Input::Typed(Value::Text(text), _) => Cow::Owned(
+            serde_json::from_str::<Json>(text)
+                .map_err(|error| Fault::new("invalid_json", format!("this is not JSON: {error}")))?,
+        ),
+        _ => return Err(invalid_type("JSON", input)),
+    };
+    if is_deeper(&json, JSON_DEPTH_MAX) {
+        return Err(Fault::new("invalid_json", format!("JSON may nest {JSON_DEPTH_MAX} deep")));
+    }
+    Ok(json)
 }
 
 fn is_deeper(json: &Json, depth: usize) -> bool {

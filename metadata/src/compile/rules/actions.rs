@@ -28,7 +28,7 @@ impl Compiler<'_> {
         self.enter(object, "action", &written.name, issues)?;
         let mut parameters = IndexMap::new();
         for (name, field) in &written.parameters {
-            let field = fields::field(name, field, package, self.book, issues);
+            let field = fields::field(name, field, &object.name, (package, self.book), issues);
             if matches!(field.kind, FieldKind::Formula { .. } | FieldKind::AutoNumber { .. }) {
                 let message = format!("`{name}` is what the caller gives, and can't be computed");
                 issues.error(&written.name.place, "not-for-this-type", message);

@@ -111,7 +111,7 @@ impl<'a> Steps<'a> {
     ) -> Option<Lookup> {
         let by_relation = object.relation(part).and_then(|relation| match &relation.kind {
             RelationKind::ToOne { field } => object.field(field.as_str()),
-            RelationKind::ToMany { .. } => None,
+            RelationKind::ToSeveral { .. } | RelationKind::ToMany { .. } => None,
         });
         let field = by_relation.or_else(|| object.field(part));
         match field.map(|field| (field, &field.kind)) {
@@ -193,7 +193,7 @@ fn children_of(object: &Object, name: &str) -> Option<Children> {
             object: relation.target.clone(),
             lookup: field.clone(),
         }),
-        RelationKind::ToOne { .. } => None,
+        RelationKind::ToOne { .. } | RelationKind::ToSeveral { .. } => None,
     }
 }
 

@@ -192,10 +192,18 @@ pub(crate) fn stored(kind: &Kind, value: &Value, at: &str) -> Result<Json> {
     }
 }
 
+// As deep as fields are declared within fields.
 fn comparisons(place: Place<'_>, field: &FieldType, value: &Value) -> Result<Vec<Filter>> {
     let mut filters = Vec::new();
     for (name, operand) in object_of(value, place.at)? {
         let at = format!("{}.{name}", place.at);
+        if let Kind::Parts(own) = &field.kind
+            && let Some(part) = own.parts.get(name.as_str())
+        {
+            let prefix = format!("{}{}.", place.prefix, field.name);
+            filters.extend(comparisons(Place { prefix: &prefix, at: &at, ..place }, part, operand)?);
+            continue;
+        }
         let operator = operator(name).ok_or_else(|| {
             let hint = nearest(name, OPERATORS.iter().map(|(known, _)| *known));
             invalid(format!("\"{at}\": there is no operator \"{name}\"{hint}"))

@@ -186,8 +186,9 @@ fn record(object: &ObjectType, value: &Value, at: &str) -> Result<Record> {
     let mut record = Record::new();
     for (name, value) in fields {
         let at = format!("{at}.{name}");
-        let field = object.field(name).filter(|field| field.writable).ok_or_else(|| {
-            let known = object.fields().filter(|(_, field)| field.writable).map(|(name, _)| name.as_str());
+        let field = object.writable().find(|(known, _)| *known == name.as_str()).map(|(_, field)| field);
+        let field = field.ok_or_else(|| {
+            let known = object.writable().map(|(name, _)| name.as_str());
             let hint = nearest(name, known);
             invalid(format!("\"{at}\": {} has no field \"{name}\" to set{hint}", object.type_name))
         })?;

@@ -1,4 +1,4 @@
-//! The type names of selects: `AccountIndustry` for the field `industry` of `account`.
+//! The type names of selects, and of fields that are made of parts: `AccountIndustry` for the field `industry` of `account`.
 //!
 //! Another type may have that name: `interview.result` would be `InterviewResult`, which a change of an `interview`
 //! gives, and an object `interview_result` would be too. An object's name is its author's, so the enum steps aside:
@@ -7,14 +7,21 @@
 use std::collections::{HashMap, HashSet};
 
 use quarry_metadata::{
-    Field, FieldKind, FieldName, Object, ObjectName, Registry,
+    Field, FieldKind, Object, ObjectName, Registry,
     naming::{GRAPHQL_TYPE_SUFFIXES, pascal_case},
 };
 
 use crate::schema::GENERAL_TYPES;
 
-/// Every select's type name.
-pub(super) struct EnumNames(HashMap<(ObjectName, FieldName), String>);
+/// Every type name: of selects, and of fields that are made of parts, by object and path.
+pub(super) struct EnumNames(HashMap<(ObjectName, String), String>);
+
+/// The name of one field's type, as far as it has one.
+pub(super) struct NameOf<'a> {
+    names: &'a EnumNames,
+    object: &'a Object,
+    path: String,
+}
 
 impl EnumNames {
     pub(super) fn new(registry: &Registry) -> Self {
@@ -24,30 +31,66 @@ impl EnumNames {
             taken.extend(GRAPHQL_TYPE_SUFFIXES.iter().map(|suffix| format!("{type_name}{suffix}")));
             taken.insert(type_name);
         }
-        let mut names = HashMap::new();
+        let mut names = Self(HashMap::new());
         for object in registry.objects.values() {
-            for field in object.fields.values().filter(|field| is_select(field)) {
-                let name = free_name(&wanted(object, field), &taken);
-                taken.extend(with_filters(&name));
-                names.insert((object.name.clone(), field.name.clone()), name);
+            names.add(object, object.fields.values(), "", &mut taken);
+        }
+        names
+    }
+
+    // As deep as fields are declared within fields.
+    fn add<'f>(
+        &mut self,
+        object: &Object,
+        fields: impl Iterator<Item = &'f Field>,
+        prefix: &str,
+        taken: &mut HashSet<String>,
+    ) {
+        for field in fields.filter(|field| has_type(field)) {
+            let path = format!("{prefix}{}", field.name);
+            let name = free_name(&wanted(object, &path), taken);
+            taken.extend(with_filters(&name));
+            self.0.insert((object.name.clone(), path.clone()), name);
+            if let FieldKind::Composite { parts, .. } = &field.kind {
+                self.add(object, parts.values(), &format!("{path}."), taken);
             }
         }
-        Self(names)
     }
 
-    /// The name of a select's type.
-    pub(super) fn of(&self, object: &Object, field: &Field) -> String {
-        let key = (object.name.clone(), field.name.clone());
-        self.0.get(&key).cloned().unwrap_or_else(|| wanted(object, field))
+    /// The name of a field's type.
+    pub(super) fn of<'a>(&'a self, object: &'a Object, field: &Field) -> NameOf<'a> {
+        NameOf { names: self, object, path: field.name.to_string() }
     }
 }
 
-fn is_select(field: &Field) -> bool {
-    matches!(field.kind, FieldKind::Select { .. } | FieldKind::MultiSelect { .. })
+impl NameOf<'_> {
+    /// The name.
+    pub(super) fn get(&self) -> String {
+        let key = (self.object.name.clone(), self.path.clone());
+        self.names.0.get(&key).cloned().unwrap_or_else(|| wanted(self.object, &self.path))
+    }
+
+    /// That of a part of the field.
+    pub(super) fn part(&self, part: &Field) -> NameOf<'_> {
+        NameOf { names: self.names, object: self.object, path: format!("{}.{}", self.path, part.name) }
+    }
+
+    /// The field stands in another.
+    pub(super) fn is_part(&self) -> bool {
+        self.path.contains('.')
+    }
 }
 
-fn wanted(object: &Object, field: &Field) -> String {
-    format!("{}{}", pascal_case(object.name.as_str()), pascal_case(field.name.as_str()))
+fn has_type(field: &Field) -> bool {
+    match &field.kind {
+        FieldKind::Select { .. } | FieldKind::MultiSelect { .. } => true,
+        FieldKind::Composite { parts, .. } => !parts.is_empty(),
+        _ => false,
+    }
+}
+
+fn wanted(object: &Object, path: &str) -> String {
+    path.split('.').fold(pascal_case(object.name.as_str()), |name, part| name + &pascal_case(part))
 }
 
 fn free_name(wanted: &str, taken: &HashSet<String>) -> String {

@@ -5,7 +5,7 @@ use async_graphql::dynamic::{Enum, EnumItem, InputObject, InputValue, TypeRef};
 use super::{Types, input};
 use crate::{
     error::Result,
-    model::{Kind, Member, Model, ObjectType},
+    model::{FieldType, Kind, Member, Model, ObjectType},
 };
 
 /// Ascending and descending; nulls are last unless the name says otherwise.
@@ -28,12 +28,15 @@ pub(super) fn shared(types: &mut Types) {
         Kind::Text,
         Kind::Int,
         Kind::Long,
+        Kind::Float,
         Kind::Decimal,
         Kind::Boolean,
         Kind::Date,
         Kind::DateTime,
         Kind::Time,
         Kind::Json,
+        Kind::Ids,
+        Kind::Floats,
     ] {
         types.add(filter(&kind));
     }
@@ -42,7 +45,7 @@ pub(super) fn shared(types: &mut Types) {
 /// `StringFilter`, `AccountIndustryFilter` …
 pub(crate) fn filter_name(kind: &Kind) -> String {
     match kind {
-        Kind::Enums(values) => format!("{}ListFilter", values.name),
+        kind if kind.is_list() => format!("{}ListFilter", kind.type_name()),
         _ => format!("{}Filter", kind.type_name()),
     }
 }
@@ -54,8 +57,17 @@ fn filter(kind: &Kind) -> InputObject {
     let flag = || TypeRef::named(TypeRef::BOOLEAN);
     let mut fields: Vec<(&str, TypeRef)> = Vec::new();
     match kind {
-        Kind::Json => {}
-        Kind::Enums(_) => fields.extend([("has", one()), ("hasAny", several()), ("hasAll", several())]),
+        Kind::Json | Kind::Floats | Kind::PartsList(_) => {}
+        Kind::Parts(own) => {
+            let part = |(name, part): (&'_ String, &FieldType)| (name.clone(), filter_name(&part.kind));
+            let parts: Vec<_> = own.parts.iter().map(part).collect();
+            let parts = parts.iter().map(|(name, ty)| (name.as_str(), TypeRef::named(ty)));
+            let parts = parts.chain([("isNull", flag())]);
+            return input(&filter_name(kind), parts);
+        }
+        Kind::Enums(_) | Kind::Ids => {
+            fields.extend([("has", one()), ("hasAny", several()), ("hasAll", several())])
+        }
         Kind::Boolean => fields.extend([("eq", one()), ("ne", one())]),
         _ => fields.extend([("eq", one()), ("ne", one()), ("in", several()), ("notIn", several())]),
     }
@@ -68,7 +80,7 @@ fn filter(kind: &Kind) -> InputObject {
         fields.extend(names.map(|name| (name, one())));
         fields.extend(["ieq", "icontains", "istartsWith", "iendsWith"].map(|name| (name, one())));
     }
-    if matches!(kind, Kind::Text | Kind::Enums(_)) {
+    if matches!(kind, Kind::Text | Kind::Enums(_) | Kind::Ids) {
         fields.push(("isEmpty", flag()));
     }
     if kind.is_calendar() {
@@ -76,6 +88,13 @@ fn filter(kind: &Kind) -> InputObject {
     }
     fields.push(("isNull", flag()));
     input(&filter_name(kind), fields)
+}
+
+/// The filters of a field that is made of parts. As deep as fields are declared within fields.
+fn add_parts(types: &mut Types, kind: &Kind) {
+    let (Kind::Parts(own) | Kind::PartsList(own)) = kind else { return };
+    own.parts.values().for_each(|part| add_parts(types, &part.kind));
+    types.add(filter(kind));
 }
 
 /// An object's enums with their filters, its where, its order and its group keys.
@@ -94,6 +113,7 @@ pub(super) fn add(types: &mut Types, object: &ObjectType, model: &Model) -> Resu
                     types.add_enum(values);
                     types.add(filter(&field.kind));
                 }
+                add_parts(types, &field.kind);
                 condition = condition.field(InputValue::new(name, TypeRef::named(filter_name(&field.kind))));
                 if field.kind.is_sortable() {
                     order = order.field(InputValue::new(name, TypeRef::named(DIRECTION)));
@@ -107,7 +127,7 @@ pub(super) fn add(types: &mut Types, object: &ObjectType, model: &Model) -> Resu
                 order = order.field(of("Order"));
                 group = group.field(of("GroupKey"));
             }
-            Member::ToMany(_) => {}
+            Member::ToSeveral(_) | Member::ToMany(_) => {}
         }
     }
     for name in ["and", "or"] {

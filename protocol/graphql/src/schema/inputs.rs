@@ -11,7 +11,7 @@ pub(super) fn add(types: &mut Types, object: &ObjectType) {
     let new = InputObject::new(format!("{type_name}Input")).description("The values of a new record.");
     let patch = InputObject::new(format!("{type_name}Patch"))
         .description("The values to set; null clears a field, what is not named stays.");
-    let writable = || object.fields().filter(|(_, field)| field.writable);
+    let writable = || object.writable();
     let value = |(name, kind): (&String, &Kind)| InputValue::new(name, input_type(kind));
     types.add(writable().fold(new, |input, (name, field)| input.field(value((name, &field.kind)))));
     let settable = writable().filter(|(name, _)| *name != "id");
@@ -41,7 +41,9 @@ fn manners(result: Object) -> Object {
 
 fn input_type(kind: &Kind) -> TypeRef {
     match kind {
-        Kind::Enums(values) => TypeRef::named_nn_list(&values.name),
+        // What is wrong inside is told by the field's own checks.
+        Kind::Parts(_) | Kind::PartsList(_) => TypeRef::named("JSON"),
+        kind if kind.is_list() => TypeRef::named_nn_list(kind.type_name()),
         _ => TypeRef::named(kind.type_name()),
     }
 }

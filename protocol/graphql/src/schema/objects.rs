@@ -34,7 +34,7 @@ pub(crate) fn aggregate_type<'a>(function: &str, kind: &'a Kind) -> Option<&'a s
             Kind::Int => "Long",
             other => other.type_name(),
         }),
-        "avg" if kind.is_number() => Some("Decimal"),
+        "avg" if kind.is_number() => Some(if matches!(kind, Kind::Float) { "Float" } else { "Decimal" }),
         "min" | "max" if kind.is_ordered() => Some(kind.type_name()),
         "countDistinct" if kind.is_sortable() => Some("Int"),
         _ => None,
@@ -50,8 +50,14 @@ pub(super) fn add(types: &mut Types, model: &Model, object: &ObjectType) -> Resu
     }
     for (member_name, member) in &object.members {
         output = output.field(match member {
-            Member::Field(member) => value(member_name, member),
+            Member::Field(member) => {
+                add_parts(types, &member.kind);
+                value(member_name, member)
+            }
             Member::ToOne(way) => field(member_name, TypeRef::named(&model.target(way)?.type_name)),
+            Member::ToSeveral(way) => {
+                field(member_name, TypeRef::named_nn_list(&model.target(way)?.type_name))
+            }
             Member::ToMany(way) => {
                 let target = model.target(way)?;
                 paged(
@@ -70,18 +76,28 @@ pub(super) fn add(types: &mut Types, model: &Model, object: &ObjectType) -> Resu
 fn value(name: &str, member: &FieldType) -> Field {
     let ty = match (&member.kind, name) {
         (Kind::Id, "id") => TypeRef::named_nn(TypeRef::ID),
-        (Kind::Enums(values), _) => TypeRef::named_nn_list(&values.name),
+        (kind, _) if kind.is_list() => TypeRef::named_nn_list(kind.type_name()),
         (kind, _) => TypeRef::named(kind.type_name()),
     };
-    let made = field(name, ty);
-    let made = match &member.deprecated {
-        Some(reason) => made.deprecation(Some(reason)),
-        None => made,
-    };
-    match &member.description {
-        Some(description) => made.description(description),
-        None => made,
+    let mut output = field(name, ty);
+    if let Some(description) = &member.description {
+        output = output.description(description);
     }
+    match &member.deprecated {
+        Some(why) => output.deprecation(Some(why)),
+        None => output,
+    }
+}
+
+/// The object types of a field that is made of parts. As deep as fields are declared within fields.
+fn add_parts(types: &mut Types, kind: &Kind) {
+    let (Kind::Parts(own) | Kind::PartsList(own)) = kind else { return };
+    let mut output = Object::new(&own.name);
+    for (name, part) in &own.parts {
+        add_parts(types, &part.kind);
+        output = output.field(value(name, part));
+    }
+    types.add(output);
 }
 
 fn connection(types: &mut Types, name: &str) {

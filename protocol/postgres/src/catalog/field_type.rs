@@ -14,6 +14,8 @@ const DATE: u32 = 1082;
 const TIME: u32 = 1083;
 const TIMESTAMPTZ: u32 = 1184;
 const NUMERIC: u32 = 1700;
+const FLOAT8: u32 = 701;
+const FLOAT4_ARRAY: u32 = 1021;
 const JSONB: u32 = 3802;
 
 /// PostgreSQL adds this to a length or precision in a type modifier.
@@ -30,8 +32,10 @@ pub fn pg_type(field: &Field) -> (u32, i32) {
         | FieldKind::Text { max_length: None, .. }
         | FieldKind::Select { .. }
         | FieldKind::Lookup { .. }
+        | FieldKind::Password { .. }
         | FieldKind::AutoNumber { .. }
         | FieldKind::Formula { .. } => (TEXT, -1),
+        FieldKind::Float { .. } => (FLOAT8, -1),
         FieldKind::Number { precision, scale: 0, .. } if *precision <= 18 => (INT8, -1),
         FieldKind::Number { precision, scale, .. }
         | FieldKind::Currency { precision, scale, .. }
@@ -40,8 +44,9 @@ pub fn pg_type(field: &Field) -> (u32, i32) {
         FieldKind::Date => (DATE, -1),
         FieldKind::DateTime => (TIMESTAMPTZ, -1),
         FieldKind::Time => (TIME, -1),
-        FieldKind::MultiSelect { .. } => (TEXT_ARRAY, -1),
-        FieldKind::Json => (JSONB, -1),
+        FieldKind::MultiSelect { .. } | FieldKind::References { .. } => (TEXT_ARRAY, -1),
+        FieldKind::Vector { .. } => (FLOAT4_ARRAY, -1),
+        FieldKind::Json | FieldKind::Composite { .. } => (JSONB, -1),
     }
 }
 

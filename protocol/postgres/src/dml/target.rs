@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, TableAlias, TableFactor};
 use pgwire::api::Type;
-use quarry_metadata::{Field, FieldName};
-use quarry_planner::{ObjectView, Views, lower::column_type};
+use quarry_metadata::{Field, FieldKind, FieldName};
+use quarry_planner::{ObjectView, Views, lower::arrow_type};
 
 use super::ast;
 use crate::{
@@ -85,7 +85,7 @@ impl Target {
     /// `42703`, with the nearest name.
     pub fn field(&self, written: &Ident) -> Result<&Field> {
         let name = folded(written);
-        match self.view.field(&name) {
+        match self.view.writable(&name) {
             Some(field) => Ok(field),
             None => {
                 let message = format!("column \"{name}\" of relation \"{}\" does not exist", self.object());
@@ -101,7 +101,11 @@ impl Target {
 
 /// The type a field's column is announced as.
 pub fn type_of(field: &Field) -> Type {
-    of_arrow(&column_type(field).arrow())
+    match &field.kind {
+        // What is made of parts comes in as the text of its JSON.
+        FieldKind::Composite { .. } => Type::TEXT,
+        _ => of_arrow(&arrow_type(field)),
+    }
 }
 
 fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::{
     array::{Array, ArrayRef, AsArray},
     compute::cast,
-    datatypes::DataType,
+    datatypes::{DataType, Field},
 };
 use chrono::{DateTime, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 use quarry_engine::{Input, Value};
+use quarry_json::{Cells, Options};
 
 use crate::{
     error::{PgError, Result},
@@ -57,6 +58,8 @@ fn value_of(scalar: &ScalarValue, zone: Tz) -> Result<Value> {
         S::TimestampMicrosecond(Some(micros), told) => {
             Value::Timestamp(instant(*micros, told.is_some(), zone)?)
         }
+        S::Struct(_) => json_of(scalar)?,
+        S::List(list) if matches!(list.value_type(), DataType::Struct(_)) => json_of(scalar)?,
         S::List(_) | S::LargeList(_) | S::FixedSizeList(_) => texts_of(scalar)?,
         S::Dictionary(_, inner) => return value_of(inner, zone),
         other => match widened(&other.data_type()) {
@@ -98,6 +101,17 @@ fn instant(micros: i64, is_zoned: bool, zone: Tz) -> Result<i64> {
     // In the hour that a clock skips, PostgreSQL too takes the offset from before it.
     let at = zone.from_local_datetime(&local).earliest();
     Ok(at.map_or(micros, |at| at.timestamp_micros()))
+}
+
+/// What is made of parts, as the text of its JSON.
+fn json_of(scalar: &ScalarValue) -> Result<Value> {
+    let array: ArrayRef = scalar.to_array()?;
+    let field = Field::new("", array.data_type().clone(), true);
+    let cells = Cells::new(&array, &field, Options::default())
+        .map_err(|error| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, error.to_string()))?;
+    let mut json = Vec::new();
+    cells.write(0, &mut json);
+    Ok(Value::Text(String::from_utf8_lossy(&json).into()))
 }
 
 fn texts_of(scalar: &ScalarValue) -> Result<Value> {

@@ -11,8 +11,8 @@ use arrow::{
     },
     compute::cast,
     datatypes::{
-        DataType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int16Type, Int32Type,
-        Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
+        DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int16Type,
+        Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
         TimestampMicrosecondType, UInt32Type,
     },
     util::display::{ArrayFormatter, FormatOptions},
@@ -20,6 +20,7 @@ use arrow::{
 use bytes::{BufMut, BytesMut};
 use chrono_tz::Tz;
 use pgwire::api::Type;
+use quarry_json::{Cells, Options};
 
 use super::{array, datetime, numeric};
 use crate::{
@@ -50,7 +51,9 @@ pub enum Column<'a> {
     BinaryView(&'a BinaryViewArray),
     LargeBinary(&'a LargeBinaryArray),
     List(Cow<'a, ListArray>),
-    /// What has no PostgreSQL counterpart (a struct), in Arrow's own text form.
+    /// Structs and lists of them, as JSON.
+    Json(StringArray),
+    /// What has no PostgreSQL counterpart, in Arrow's own text form.
     Shown(ArrayRef),
 }
 
@@ -132,6 +135,10 @@ impl<'a> Column<'a> {
             DataType::Binary => C::Binary(array.as_binary()),
             DataType::BinaryView => C::BinaryView(array.as_binary_view()),
             DataType::LargeBinary => C::LargeBinary(array.as_binary()),
+            DataType::Struct(_) => C::Json(json_texts(array)?),
+            DataType::List(item) if matches!(item.data_type(), DataType::Struct(_)) => {
+                C::Json(json_texts(array)?)
+            }
             DataType::List(_) => C::List(Cow::Borrowed(array.as_list())),
             DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
                 let list = cast(array, &DataType::List(item.clone()))?;
@@ -166,6 +173,7 @@ impl<'a> Column<'a> {
             C::BinaryView(a) => a.is_null(row),
             C::LargeBinary(a) => a.is_null(row),
             C::List(a) => a.is_null(row),
+            C::Json(a) => a.is_null(row),
             C::Shown(a) => a.is_null(row),
         }
     }
@@ -199,6 +207,7 @@ impl<'a> Column<'a> {
             C::BinaryView(a) => write_hex(a.value(row), out),
             C::LargeBinary(a) => write_hex(a.value(row), out),
             C::List(a) => array::write_text(&a.value(row), pg_type, zone, out)?,
+            C::Json(a) => out.put_slice(a.value(row).as_bytes()),
             C::Shown(a) => write_shown(a, row, out)?,
         }
         Ok(())
@@ -242,10 +251,24 @@ impl<'a> Column<'a> {
             C::BinaryView(a) => out.put_slice(a.value(row)),
             C::LargeBinary(a) => out.put_slice(a.value(row)),
             C::List(a) => array::write_binary(&a.value(row), pg_type, out)?,
+            C::Json(a) => out.put_slice(a.value(row).as_bytes()),
             C::Shown(a) => write_shown(a, row, out)?,
         }
         Ok(())
     }
+}
+
+/// The JSON of every cell: what writes it can't be kept while a client is waited for.
+fn json_texts(array: &ArrayRef) -> Result<StringArray> {
+    let field = Field::new("", array.data_type().clone(), true);
+    let cells = Cells::new(array, &field, Options::default())
+        .map_err(|error| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, error.to_string()))?;
+    let text = |row: usize| {
+        let mut json = Vec::new();
+        cells.write(row, &mut json);
+        String::from_utf8_lossy(&json).into_owned()
+    };
+    Ok((0..cells.len()).map(|row| (!cells.is_null(row)).then(|| text(row))).collect())
 }
 
 /// Text types are the same in both forms, save for jsonb, which begins with its version.

@@ -11,6 +11,7 @@ fn options(values: &[&str]) -> Vec<SelectOption> {
         label: Labels::default(),
         color: None,
         active: true,
+        when: Vec::new(),
     };
     values.iter().map(option).collect()
 }
