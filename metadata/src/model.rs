@@ -509,9 +509,10 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// Whether it is the way to one that the lookup `field` of its own object makes.
+    /// Whether it is the way to one, or to several, that `field` of its own object makes.
     pub fn is_carried_by(&self, field: &str) -> bool {
-        matches!(&self.kind, RelationKind::ToOne { field: own } if own.as_str() == field)
+        use RelationKind::{ToOne, ToSeveral};
+        matches!(&self.kind, ToOne { field: own } | ToSeveral { field: own } if own.as_str() == field)
     }
 }
 

@@ -231,9 +231,13 @@ fn check_extension(mapping: &Mapping<'_>, extends: bool, issues: &mut Issues) {
 fn added_options(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<FieldName>, Vec<SelectOption>)> {
     let mut added = Vec::new();
     for (field, value) in value.entries(issues).unwrap_or_default() {
-        if let Some(options) = options::read(&value, issues) {
-            added.push((value.located(FieldName::from(field)), options));
+        let Some(read) = options::read(&value, issues) else { continue };
+        for place in read.defaults.iter().map(|default| &default.place).chain(&read.dependent) {
+            let message =
+                "an added option can't be a default, nor depend on a value: that would change the field";
+            issues.error(place, "extension-changes", message);
         }
+        added.push((value.located(FieldName::from(field)), read.options));
     }
     added
 }

@@ -96,7 +96,8 @@ fn add(found: &mut Vec<Dependent>, kind: &'static str, name: String) {
 fn of_object(registry: &Registry, name: &ObjectName, found: &mut Vec<Dependent>) {
     for object in registry.objects.values() {
         for field in object.fields.values().filter(|field| !field.system) {
-            if matches!(&field.kind, FieldKind::Lookup { target, .. } if target == name) {
+            let refers = matches!(&field.kind, FieldKind::Lookup { target, .. } | FieldKind::References { target, .. } if target == name);
+            if refers {
                 add(found, "lookup", format!("{}.{}", object.name, field.name));
             }
         }

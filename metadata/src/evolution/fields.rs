@@ -122,8 +122,7 @@ impl Comparison<'_> {
             let records = self.surroundings.records.count(object, &Concerned::Filled(&old.name));
             let message = format!(
                 "a {} can't become a {}; add a field of that type and deprecate this one",
-                crate::definition::kind::type_name(&old.kind),
-                crate::definition::kind::type_name(&new.kind)
+                old.declared, new.declared
             );
             self.add(Class::Refused, "type-changed", pair.subject(), message).records = records;
             return;
@@ -140,12 +139,12 @@ impl Comparison<'_> {
     }
 
     fn target(&mut self, pair: FieldPair<'_>) {
-        let (FieldKind::Lookup { target: was, .. }, FieldKind::Lookup { target: now, .. }) =
-            (&pair.old.kind, &pair.new.kind)
-        else {
-            return;
+        let target = |field: &'_ Field| match &field.kind {
+            FieldKind::Lookup { target, .. } | FieldKind::References { target, .. } => Some(target.clone()),
+            _ => None,
         };
-        if was == now || self.new.get(was.as_str()).is_some_and(|object| object.name == *now) {
+        let (Some(was), Some(now)) = (target(pair.old), target(pair.new)) else { return };
+        if was == now || self.new.get(was.as_str()).is_some_and(|object| object.name == now) {
             return;
         }
         let message = format!("refers to `{now}` instead of `{was}`; add a lookup for that");

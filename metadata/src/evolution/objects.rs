@@ -120,7 +120,9 @@ impl Comparison<'_> {
             }
             let target = self.new.get(was.target.as_str());
             let still_there = match &was.kind {
-                RelationKind::ToOne { field } => new.field(field.as_str()),
+                RelationKind::ToOne { field } | RelationKind::ToSeveral { field } => {
+                    new.field(field.as_str())
+                }
                 RelationKind::ToMany { field } => target.and_then(|target| target.field(field.as_str())),
             };
             if still_there.is_none_or(|field| field.kind != lookup) {
@@ -146,7 +148,7 @@ impl Comparison<'_> {
 
     fn lookup_of(&self, object: &Object, relation: &Relation) -> Option<crate::model::FieldKind> {
         let field = match &relation.kind {
-            RelationKind::ToOne { field } => object.field(field.as_str()),
+            RelationKind::ToOne { field } | RelationKind::ToSeveral { field } => object.field(field.as_str()),
             RelationKind::ToMany { field } => self.old.get(relation.target.as_str())?.field(field.as_str()),
         };
         field.map(|field| field.kind.clone())
@@ -162,7 +164,8 @@ impl Comparison<'_> {
         };
         same_object(&was.target, &now.target)
             && match (&was.kind, &now.kind) {
-                (RelationKind::ToOne { field: was }, RelationKind::ToOne { field: now }) => {
+                (RelationKind::ToOne { field: was }, RelationKind::ToOne { field: now })
+                | (RelationKind::ToSeveral { field: was }, RelationKind::ToSeveral { field: now }) => {
                     same_field(Some(new), was, now)
                 }
                 (RelationKind::ToMany { field: was }, RelationKind::ToMany { field: now }) => {

@@ -25,6 +25,11 @@ impl Comparison<'_> {
     }
 
     fn option(&mut self, was: &SelectOption, now: &SelectOption, subject: Subject) {
+        if now.when != was.when {
+            let class = if now.when.is_empty() { Class::Allowed } else { Class::Refused };
+            let message = "is offered for other values of the field that it depends on".to_owned();
+            self.add(class, "option-changed", subject.clone(), message);
+        }
         if now.active != was.active {
             let message = if now.active { "is offered again" } else { "is not offered any more" };
             self.add(Class::Allowed, "deprecated", subject.clone(), message.to_owned());

@@ -26,7 +26,10 @@ fn every_property_of_the_model_has_a_rule() {
     let frozen = |of: Of, value: Value| -> Vec<String> {
         keys(value).into_iter().filter(|key| rule(of, key) == Rule::Frozen).collect()
     };
-    assert_eq!(frozen(Of::Field, serde_json::to_value(object.field("name")).unwrap()), ["system"]);
+    assert_eq!(
+        frozen(Of::Field, serde_json::to_value(object.field("name")).unwrap()),
+        ["depends_on", "system"]
+    );
     assert_eq!(frozen(Of::Object, serde_json::to_value(object).unwrap()), ["package", "id_prefix"]);
 }
 
