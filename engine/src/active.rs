@@ -72,7 +72,6 @@ impl Active {
                 referrers.entry(target.clone()).or_default().push(referrer);
             }
         }
-        refuse_computed(&registry)?;
         let views = Arc::new(Views::new(registry.clone()));
         Ok(Self { registry, views, referrers, login_field, bundles, places, fills: 0 })
     }
@@ -123,17 +122,6 @@ fn merge(stored: &TableSpec, wanted: TableSpec) -> TableSpec {
     let added = wanted.columns.iter().filter(|new| stored.position(&new.name).is_none()).cloned();
     let columns = kept.chain(added).collect();
     TableSpec { columns, ..wanted }
-}
-
-/// Until views compute them.
-fn refuse_computed(registry: &Registry) -> Result<()> {
-    for object in registry.objects.values() {
-        if let Some(field) = object.fields.values().find(|field| field.kind.is_computed()) {
-            let message = format!("{}.{} is a formula, which can't be served yet", object.name, field.name);
-            return Err(Error::new(crate::ErrorKind::Invalid, "INVALID_PACKAGES", message));
-        }
-    }
-    Ok(())
 }
 
 fn login_field(registry: &Registry) -> Result<FieldName> {

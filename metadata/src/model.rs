@@ -3,10 +3,14 @@
 //! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is the BLAKE3 hash of: packages and objects by name,
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
+mod relation;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::Serialize;
+
+pub use relation::{Relation, RelationKind};
 
 use crate::{
     expression::Expression,
@@ -491,47 +495,4 @@ pub enum DeleteBehavior {
     SetNull,
     /// They are deleted too.
     Cascade,
-}
-
-/// A way from an object to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Relation {
-    /// The names that it had; they still answer.
-    pub alias: Vec<RelationName>,
-    /// Its name: of a to-one, the lookup's name without `_id` (`account_id` → `account`; the lookup's own name
-    /// also answers in paths); of a to-many, `reverseName` of the lookup, else the plural of the other
-    /// object (`opportunities`), made unique by `_by_<lookup relation>` where two lookups would collide.
-    pub name: RelationName,
-    /// The object at the other end.
-    pub target: ObjectName,
-    /// Which lookup carries it.
-    pub kind: RelationKind,
-}
-
-impl Relation {
-    /// Whether it is the way to one, or to several, that `field` of its own object makes.
-    pub fn is_carried_by(&self, field: &str) -> bool {
-        use RelationKind::{ToOne, ToSeveral};
-        matches!(&self.kind, ToOne { field: own } | ToSeveral { field: own } if own.as_str() == field)
-    }
-}
-
-/// Which end of a lookup, or of a list of references, a relation is seen from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum RelationKind {
-    /// This object holds the lookup.
-    ToOne {
-        /// The lookup here.
-        field: FieldName,
-    },
-    /// This object holds a list of references.
-    ToSeveral {
-        /// The list here.
-        field: FieldName,
-    },
-    /// The other object holds it.
-    ToMany {
-        /// The lookup there.
-        field: FieldName,
-    },
 }

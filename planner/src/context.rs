@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use quarry_storage::Snapshot;
 
-use crate::view::Views;
+use crate::{coerce::Clock, view::Views};
 
 /// One question's surroundings. Made by the engine's session; a transaction's context carries its own writes in the
 /// snapshot.
@@ -26,4 +26,11 @@ pub struct QueryContext {
     pub timeout: Option<Duration>,
     /// It may read `audit.changes`.
     pub reads_audit: bool,
+}
+
+impl QueryContext {
+    /// When and where it is asked.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock { now_micros: self.now_micros, zone: self.time_zone }
+    }
 }

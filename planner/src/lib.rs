@@ -9,6 +9,7 @@ pub mod answer;
 mod coerce;
 pub mod context;
 pub mod error;
+pub mod expression;
 pub mod lower;
 mod nearest;
 pub mod objectql;

@@ -21,6 +21,9 @@ use crate::{
     name::{FieldName, ObjectName},
 };
 
+/// Digits of a whole number that is a decimal.
+const INT_DIGITS_BEYOND: u8 = 19;
+
 /// A formula as its author wrote it.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
@@ -195,14 +198,19 @@ fn returned(
             return None;
         }
     };
-    Some((returns, expression.clone()))
+    // A decimal without digits behind the point is stored as one only when it has more than a whole number's.
+    let stored = Type::of(&returns)?;
+    Some((returns, Expression { node: expression.node.clone().converted(&stored) }))
 }
 
 fn kind_of(type_: &Type) -> Option<FieldKind> {
     Some(match type_ {
         Type::Bool => FieldKind::Boolean,
         Type::Int => FieldKind::number(18, 0),
-        Type::Decimal { precision, scale } => FieldKind::number(*precision, i8::try_from(*scale).ok()?),
+        Type::Decimal { precision, scale } => {
+            let precision = if *scale == 0 { (*precision).max(INT_DIGITS_BEYOND) } else { *precision };
+            FieldKind::number(precision, i8::try_from(*scale).ok()?)
+        }
         Type::Text => FieldKind::text(),
         Type::Date => FieldKind::Date,
         Type::DateTime => FieldKind::DateTime,

@@ -19,6 +19,7 @@ mod needs;
 mod parse;
 mod scope;
 mod source;
+mod spreadsheet;
 mod tree;
 mod value_type;
 

@@ -7,6 +7,7 @@ use cel::{
 };
 
 use crate::{
+    expression::spreadsheet::in_cel,
     issue::{Issues, Place},
     limits::{EXPRESSION_BYTES_MAX, EXPRESSION_PARSE_DEPTH_MAX, EXPRESSION_SYMBOLS_MAX},
 };
@@ -46,13 +47,24 @@ pub(super) fn parse(text: &str, place: &Place, issues: &mut Issues) -> Option<Pa
         issues.error(place, "expression-cost", message);
         return None;
     }
-    match Parser::new().max_recursion_depth(EXPRESSION_PARSE_DEPTH_MAX).parse_with_source_info(text) {
-        Ok((root, source)) => Some(Parsed { root, source }),
+    match read(text) {
+        Ok(parsed) => Some(parsed),
         Err(errors) => {
+            // One of the older dialects, perhaps: only a text that reads as CEL then is taken for it.
+            if let Some((cel, parsed)) = in_cel(text).and_then(|cel| Some((cel.clone(), read(&cel).ok()?))) {
+                let message = format!("not CEL, but an older dialect; it is read as `{cel}`");
+                issues.warning(place, "expression-dialect", message);
+                return Some(parsed);
+            }
             issues.error(place, "expression-syntax", message(text, &errors));
             None
         }
     }
+}
+
+fn read(text: &str) -> Result<Parsed, ParseErrors> {
+    let parser = Parser::new().max_recursion_depth(EXPRESSION_PARSE_DEPTH_MAX);
+    parser.parse_with_source_info(text).map(|(root, source)| Parsed { root, source })
 }
 
 fn message(text: &str, errors: &ParseErrors) -> String {

@@ -151,8 +151,89 @@ fn a_hostile_text_is_refused_and_does_not_end_the_process() {
         vec!["urgent ? 1 : ("; 200].concat() + "1" + &")".repeat(200),
     ];
     for text in deep {
-        eprintln!("{}", text.chars().take(20).collect::<String>());
         drop(checked(&text, Use::Formula));
+    }
+}
+
+#[test]
+fn no_text_ends_the_process() {
+    use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+    const PIECES: &[&str] = &[
+        "'",
+        "\"",
+        "\\",
+        "\\x",
+        "\\u12",
+        "\\U0011ffff",
+        "\\777",
+        "r'",
+        "b'",
+        "\"\"\"",
+        "1",
+        "0x",
+        "1e999",
+        "9223372036854775808",
+        "1u",
+        ".",
+        "..",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "?",
+        ":",
+        ",",
+        "+",
+        "-",
+        "!",
+        "&&",
+        "||",
+        "==",
+        "=",
+        "in",
+        " ",
+        "\n",
+        "//",
+        "`",
+        "é",
+        "\u{1f600}",
+        "price",
+        "name",
+        "lines",
+        "has(",
+        "exists(",
+        "map(",
+        "x",
+        "size(",
+        "duration('",
+        "null",
+        "true",
+        ".map(x,",
+        "@result",
+        "_+_",
+        "AND",
+        "CASE WHEN",
+    ];
+    let seed = std::env::var("QUARRY_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(rand::random::<u64>);
+    println!("QUARRY_TEST_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let registry = registry();
+    let order = registry.get("order").unwrap();
+    for _ in 0..3_000 {
+        let count = random.random_range(1..12);
+        let text: String = (0..count).filter_map(|_| PIECES.choose(&mut random).copied()).collect();
+        let mut issues = Issues::default();
+        let scope = Scope::new(&registry, order, Use::Validation);
+        let compiled = Expression::compile(&text, &place(), &scope, &mut issues);
+        assert!(
+            compiled.is_some() || issues.has_errors(),
+            "{text}: nothing came of it, and nothing was said"
+        );
     }
 }
 

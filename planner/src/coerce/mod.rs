@@ -12,9 +12,10 @@ use serde_json::Value;
 
 pub(crate) use class::Class;
 
+pub(crate) use self::moment::Clock;
 use self::{
     decimal::{DIGITS_MAX, Decimal},
-    moment::{Clock, Moment, Period},
+    moment::{Moment, Period},
 };
 use crate::{
     context::QueryContext,
@@ -46,7 +47,7 @@ pub(crate) struct Coercer<'a> {
 
 impl Coercer<'_> {
     fn clock(&self) -> Clock {
-        Clock { now_micros: self.context.now_micros, zone: self.context.time_zone }
+        self.context.clock()
     }
 
     pub(crate) fn error(&self, message: impl Into<String>) -> Error {
@@ -293,7 +294,11 @@ fn instant(micros: i64) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()))
 }
 
+/// Days since 1970-01-01.
+pub(crate) fn days_of(day: NaiveDate) -> Option<i32> {
+    i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()
+}
+
 fn date(day: NaiveDate) -> ScalarValue {
-    let days = day.signed_duration_since(NaiveDate::default()).num_days();
-    ScalarValue::Date32(i32::try_from(days).ok())
+    ScalarValue::Date32(days_of(day))
 }

@@ -86,7 +86,7 @@ impl Groups {
         let text = query.search.as_ref().map(|search| search::text_query(view, search)).transpose()?;
         let depth_max = with.options.depth_max;
         let views = Arc::clone(&with.context.views);
-        let mut scope = Scope::new(views, Arc::clone(view), depth_max, text.is_some());
+        let mut scope = Scope::new(views, Arc::clone(view), depth_max, text.is_some(), with.context.clock());
         let predicate = |filter: &crate::objectql::Filter, scope: &mut Scope| {
             Filters { names: scope, context: with.context, depth_max }.predicate(filter)
         };

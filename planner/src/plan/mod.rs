@@ -13,6 +13,8 @@ pub(crate) mod records;
 mod scope;
 mod search;
 
+pub(crate) use scope::{At, Scope};
+
 use std::sync::Arc;
 
 use datafusion::{

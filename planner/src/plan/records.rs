@@ -8,7 +8,6 @@ use datafusion::{
     logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit},
 };
 use indexmap::IndexMap;
-use quarry_metadata::Field;
 use quarry_storage::{Snapshot, TextQuery};
 
 use super::{
@@ -115,7 +114,8 @@ impl Records {
         check_level(with.level, query)?;
         let text = query.search.as_ref().map(|search| search::text_query(view, search)).transpose()?;
         let views = Arc::clone(&with.context.views);
-        let mut scope = Scope::new(views, Arc::clone(view), with.options.depth_max, text.is_some());
+        let (depth_max, clock) = (with.options.depth_max, with.context.clock());
+        let mut scope = Scope::new(views, Arc::clone(view), depth_max, text.is_some(), clock);
         let filter = match &query.filter {
             Some(filter) => {
                 let mut filters =
@@ -305,9 +305,7 @@ impl Building<'_> {
         if fields.is_empty() {
             let view = Arc::clone(self.scope.view());
             for name in &view.fields {
-                if let Some(field) = view.field(name.as_str()) {
-                    self.own_field(name.as_str(), field)?;
-                }
+                self.path(name.as_str(), name.as_str())?;
             }
             return Ok(());
         }
@@ -339,12 +337,6 @@ impl Building<'_> {
         let (expr, field) = self.scope.field(path, At { code: "INVALID_FIELD", place: &place })?;
         let position = self.column(expr);
         self.put_field(Output::Column(position), lower::arrow_field(name, &field))
-    }
-
-    fn own_field(&mut self, name: &str, field: &Field) -> Result<()> {
-        let expr = self.scope.column(field.name.as_str());
-        let position = self.column(expr);
-        self.put_field(Output::Column(position), lower::arrow_field(name, field))
     }
 
     /// Columns of a related record, fetched by key.

@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use datafusion::{
     catalog::default_table_source::provider_as_source,
-    common::{Column, JoinType, TableReference},
+    common::{Column, JoinType, ScalarValue, TableReference},
     functions::core::expr_fn::get_field,
-    logical_expr::{Expr, LogicalPlanBuilder},
+    logical_expr::{Expr, LogicalPlanBuilder, lit},
 };
 use indexmap::IndexSet;
-use quarry_metadata::{Field, FieldKind, FieldName};
+use quarry_metadata::{
+    Field, FieldKind, FieldName,
+    expression::{Children, Path, Root, Step, Type},
+};
 use quarry_storage::Snapshot;
 
 use crate::{
-    coerce::Class,
+    coerce::{Class, Clock, days_of},
     error::{Error, ErrorKind, Result},
+    expression::{Leaf, Leaves, Mode, lowered},
     nearest,
     view::{ObjectView, Restriction, SCORE, Views},
 };
@@ -43,6 +47,7 @@ pub(crate) struct Scope {
     nodes: Vec<Node>,
     depth_max: usize,
     has_score: bool,
+    clock: Clock,
 }
 
 /// What to say when a name is not known.
@@ -53,16 +58,22 @@ pub(crate) struct At<'a> {
 }
 
 impl Scope {
-    pub(crate) fn new(views: Arc<Views>, view: Arc<ObjectView>, depth_max: usize, has_score: bool) -> Scope {
+    pub(crate) fn new(
+        views: Arc<Views>,
+        view: Arc<ObjectView>,
+        depth_max: usize,
+        has_score: bool,
+        clock: Clock,
+    ) -> Scope {
         let root = Node { view: Arc::clone(&view), from: None, columns: IndexSet::new() };
-        Scope { views, view, nodes: vec![root], depth_max, has_score }
+        Scope { views, view, nodes: vec![root], depth_max, has_score, clock }
     }
 
     pub(crate) fn view(&self) -> &Arc<ObjectView> {
         &self.view
     }
 
-    /// A column of the root.
+    /// A stored column of the root.
     pub(crate) fn column(&mut self, name: &str) -> Expr {
         self.read(0, name)
     }
@@ -72,6 +83,16 @@ impl Scope {
             node.columns.insert(name.to_owned());
         }
         Expr::Column(Column::new(Some(alias(index)), name))
+    }
+
+    /// A field of a node: its column, or, of a formula, what it is computed of. The one place where formulas are written out.
+    fn value(&mut self, node: usize, field: &Field) -> Result<Expr> {
+        match &field.kind {
+            FieldKind::Formula { expression, .. } => {
+                lowered(&expression.node, &mut FormulaLeaves { scope: self, node }, Mode::Lenient)
+            }
+            _ => Ok(self.read(node, field.name.as_str())),
+        }
     }
 
     /// The field at the end of a path.
@@ -88,7 +109,8 @@ impl Scope {
                 let view = Arc::clone(&self.node(node)?.view);
                 let field = view.field(name).or_else(|| view.to_one(name).map(|(_, lookup)| lookup));
                 let field = field.ok_or_else(|| unknown(&view, name, path, at))?;
-                return Ok((self.read(node, field.name.as_str()), field.clone()));
+                let field = field.clone();
+                return Ok((self.value(node, &field)?, field));
             }
             let view = &self.node(node)?.view;
             if let Some(field) = view.field(name).filter(|field| is_composite(field)).cloned() {
@@ -138,16 +160,20 @@ impl Scope {
             }
             return Err(unknown(&view, name, path, at));
         };
-        let via = Some((from, lookup.name.as_str().to_owned()));
-        if let Some(known) = self.nodes.iter().position(|node| node.from == via) {
-            return Ok(known);
-        }
         let target =
             self.views.get(relation.target.as_str()).ok_or_else(|| unknown(&view, name, path, at))?;
-        let target = Arc::clone(target);
-        self.read(from, lookup.name.as_str());
+        Ok(self.joined(from, lookup.name.as_str(), Arc::clone(target)))
+    }
+
+    /// The node that a lookup leads to, joined once however many paths go by it.
+    fn joined(&mut self, from: usize, lookup: &str, target: Arc<ObjectView>) -> usize {
+        let via = Some((from, lookup.to_owned()));
+        if let Some(known) = self.nodes.iter().position(|node| node.from == via) {
+            return known;
+        }
+        self.read(from, lookup);
         self.nodes.push(Node { view: target, from: via, columns: IndexSet::from(["id".to_owned()]) });
-        Ok(self.nodes.len() - 1)
+        self.nodes.len() - 1
     }
 
     /// The scans and joins: each object once, only the columns that are read.
@@ -165,6 +191,37 @@ impl Scope {
             plan = plan.join(right, JoinType::Left, (vec![left_key], vec![right_key]), None)?;
         }
         Ok(plan)
+    }
+}
+
+/// What a formula reads, seen from the node that it is computed for.
+struct FormulaLeaves<'a> {
+    scope: &'a mut Scope,
+    node: usize,
+}
+
+impl Leaves for FormulaLeaves<'_> {
+    fn leaf(&mut self, leaf: &Leaf, _: &Type) -> Result<Expr> {
+        let clock = self.scope.clock;
+        Ok(match leaf {
+            Leaf::Field(Root::Record, Path { steps, field }) => {
+                let mut node = self.node;
+                for Step { lookup, target } in steps {
+                    let view = self.scope.views.get(target.as_str());
+                    let view = view.ok_or_else(|| Error::internal(format!("no view of {target}")))?;
+                    node = self.scope.joined(node, lookup.as_str(), Arc::clone(view));
+                }
+                self.scope.read(node, field.as_str())
+            }
+            Leaf::Now => lit(ScalarValue::TimestampMicrosecond(Some(clock.now_micros), Some("UTC".into()))),
+            Leaf::Today => lit(ScalarValue::Date32(clock.today().and_then(days_of))),
+            Leaf::Zone => lit(ScalarValue::Utf8View(Some(clock.zone.name().to_owned()))),
+            other => return Err(Error::internal(format!("a formula that reads {other:?}"))),
+        })
+    }
+
+    fn members(&self, _: &Children) -> Vec<(Path, Type)> {
+        Vec::new()
     }
 }
 

@@ -22,7 +22,11 @@ use datafusion::{
 use quarry_metadata::{FieldName, Object, PackageName};
 use quarry_storage::Snapshot;
 
-use crate::view::{AuditTable, ObjectView, Restriction, Views};
+use super::computed;
+use crate::{
+    coerce::Clock,
+    view::{AuditTable, ObjectView, Restriction, Views},
+};
 
 /// The one database of a session.
 pub(crate) const CATALOG: &str = "main";
@@ -42,6 +46,7 @@ pub(super) struct State {
     pub(super) reads_audit: bool,
     /// The words of the statement that are former names of fields: columns of their own in its tables.
     pub(super) former: Arc<RwLock<HashSet<String>>>,
+    pub(super) clock: Clock,
 }
 
 impl State {
@@ -65,16 +70,10 @@ impl State {
             .extend(words.filter(|word| known.contains(word.as_str())));
     }
 
-    /// An object's table.
-    pub(super) fn provider(
-        &self,
-        view: &ObjectView,
-        restriction: Restriction,
-    ) -> crate::error::Result<Arc<dyn TableProvider>> {
+    /// The former names of a view's fields that the statement says.
+    pub(super) fn former(&self, view: &ObjectView) -> Vec<FieldName> {
         let said = self.former.read().unwrap_or_else(PoisonError::into_inner);
-        let former: Vec<FieldName> =
-            view.former_names().filter(|name| said.contains(name.as_str())).cloned().collect();
-        view.provider_with(&self.snapshot, restriction, &former)
+        view.former_names().filter(|name| said.contains(name.as_str())).cloned().collect()
     }
 }
 
@@ -208,7 +207,7 @@ impl SchemaProvider for ViewSchema {
             return Ok(Some(table));
         }
         let view = self.state.views.get(name).filter(|view| self.holds(&view.object));
-        let provider = view.map(|view| self.state.provider(view, Restriction::None));
+        let provider = view.map(|view| computed::table(&self.state, view, Restriction::None));
         Ok(provider.transpose()?)
     }
 

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 mod catalog;
+mod computed;
 mod floats;
 mod gate;
 mod pairs;
@@ -68,6 +69,7 @@ impl SqlSession {
             snapshot: context.snapshot.clone(),
             reads_audit: context.reads_audit,
             former: Arc::default(),
+            clock: context.clock(),
         };
         state.register_udtf("search", Arc::new(search::SearchFunction(tables.clone())));
         state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(

@@ -9,7 +9,7 @@ use datafusion::{
 };
 use quarry_storage::{TextQuery, TextSyntax};
 
-use super::catalog::State;
+use super::{catalog::State, computed};
 use crate::view::Restriction;
 
 /// `search(object, words)`; the object may be qualified by its package (`crm.account`).
@@ -34,7 +34,7 @@ impl TableFunctionImpl for SearchFunction {
             return plan_err!("{:?} has no searchable field", view.object.name);
         }
         let query = TextQuery { columns: Vec::new(), text: words, syntax: TextSyntax::Words };
-        Ok(self.0.provider(view, Restriction::Text(query))?)
+        Ok(computed::table(&self.0, view, Restriction::Text(query))?)
     }
 }
 

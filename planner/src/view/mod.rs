@@ -134,7 +134,15 @@ impl ObjectView {
         }
     }
 
-    /// The scan of this view on a snapshot: the one door from a plan to storage.
+    /// Its fields that are computed when they are read.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = &Field> {
+        self.fields
+            .iter()
+            .filter_map(|name| self.field(name.as_str()))
+            .filter(|field| field.kind.is_computed())
+    }
+
+    /// The scan of this view's stored fields on a snapshot: the one door from a plan to storage.
     ///
     /// # Errors
     ///
@@ -162,14 +170,20 @@ impl ObjectView {
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
         };
-        let column = |name: &FieldName| {
-            let field = self.object.field(name.as_str());
-            let position = field.and_then(|field| table.spec().position(field.column()));
+        let column = |(name, field): &(&FieldName, &Field)| {
+            let position = table.spec().position(field.column());
             position.map(|position| (name.to_string(), position)).ok_or_else(|| missing(name))
         };
-        let names = || self.fields.iter().chain(former);
-        let columns = names().map(column).collect::<Result<Vec<_>>>()?;
-        let shapes = names().map(|name| self.object.field(name.as_str()).map(Shape::of));
+        let named = |name| self.object.field(FieldName::as_str(name)).map(|field| (name, field));
+        let stored: Vec<(&FieldName, &Field)> = self
+            .fields
+            .iter()
+            .chain(former)
+            .filter_map(named)
+            .filter(|(_, field)| !field.kind.is_computed())
+            .collect();
+        let columns = stored.iter().map(column).collect::<Result<Vec<_>>>()?;
+        let shapes = stored.iter().map(|(name, _)| self.object.field(name.as_str()).map(Shape::of));
         let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
         Ok(Arc::new(scan::ScanTable::new(table, (columns, shapes), restriction)))
     }

@@ -38,8 +38,13 @@ pub enum Kept {
 
 impl Shop {
     pub fn empty(options: PlannerOptions) -> Shop {
+        Shop::of("shop", options)
+    }
+
+    /// A store for the package in that folder of `tests`.
+    pub fn of(package: &str, options: PlannerOptions) -> Shop {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folders = [here.join("../packages/core"), here.join("tests/shop")];
+        let folders = [here.join("../packages/core"), here.join("tests").join(package)];
         let registry = Registry::load(&folders).unwrap_or_else(|issues| panic!("{issues}"));
         let folder = tempfile::tempdir().unwrap();
         let world = World::seeded(7, NOW_MICROS);

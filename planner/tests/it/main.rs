@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod computed;
+mod differential;
 mod first;
 mod fixture;
 mod golden;

@@ -39,10 +39,6 @@ impl Checker<'_> {
             return None;
         }
         let name = &comprehension.iter_var;
-        if self.variables.iter().any(|variable| variable.name == *name) {
-            self.error(id, "bad-name", format!("`{name}` is already the name of an item; take another"));
-            return None;
-        }
         self.variables.push(Variable { name: name.clone(), type_: *item });
         let node = self.looped(list, name, &written);
         self.variables.pop();
