@@ -133,6 +133,45 @@ pub enum Package {
         /// The folders; without any, those that would be served.
         folders: Vec<PathBuf>,
     },
+    /// List every published version and its state.
+    List {
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Tell what package folders change for who uses the active versions.
+    Diff(Folders),
+    /// Tell also what activating them would do to the records.
+    Plan(Folders),
+    /// Keep package folders as versions that never change.
+    Publish(Folders),
+    /// Serve published versions from now on.
+    Activate {
+        /// The versions, like crm@1.2.0.
+        #[arg(required = true, value_name = "VERSION")]
+        versions: Vec<String>,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Serve the version of a package that was active before.
+    Rollback {
+        /// The package.
+        package: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// Package folders and the state that they are held against.
+#[derive(Debug, Args)]
+pub struct Folders {
+    /// The folders; without any, those that would be served.
+    pub folders: Vec<PathBuf>,
+    /// Which state.
+    #[command(flatten)]
+    pub reach: Reach,
 }
 
 /// `quarry user`.

@@ -7,6 +7,7 @@ mod command;
 mod demo;
 mod import;
 mod load;
+mod package;
 mod print;
 mod question;
 mod reach;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use command::{Command, Package, What};
+use command::{Command, What};
 use settings::Settings;
 
 #[global_allocator]
@@ -57,31 +58,10 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Query(question) => question::objectql(&settings, question).map(|()| ExitCode::SUCCESS),
         What::Sql(question) => question::sql(&settings, question).map(|()| ExitCode::SUCCESS),
         What::User(what) => user::run(&settings, what).map(|()| ExitCode::SUCCESS),
-        What::Package(Package::Check { folders }) => Ok(check(&settings, folders)),
+        What::Package(what) => package::run(&settings, what),
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
-    }
-}
-
-/// Compiles packages and prints what was found; fails on an error, not on a warning.
-fn check(settings: &Settings, folders: &[std::path::PathBuf]) -> ExitCode {
-    let usual = settings.packages();
-    let folders = if folders.is_empty() { &usual } else { folders };
-    match quarry_metadata::Registry::load(folders) {
-        Ok(registry) => {
-            eprint!("{}", registry.warnings);
-            for package in registry.packages.values() {
-                println!("{} {}: {} objects", package.name, package.version, package.objects.len());
-            }
-            println!("{} objects, registry {}", registry.objects.len(), registry.version);
-            ExitCode::SUCCESS
-        }
-        Err(issues) => {
-            eprint!("{issues}");
-            eprintln!("{} findings; nothing was compiled", issues.0.len());
-            ExitCode::FAILURE
-        }
     }
 }

@@ -66,6 +66,21 @@ impl Remote {
         response.body_mut().read_json().context("the server's answer is no JSON")
     }
 
+    /// Reads JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::ask`].
+    pub fn fetch(&self, path: &str) -> Result<Value> {
+        let request =
+            self.agent.get(format!("{}{path}", self.base)).header("Authorization", &self.authorization);
+        let mut response = request.call().with_context(|| format!("{} can't be reached", self.base))?;
+        if !response.status().is_success() {
+            return Err(refusal(response));
+        }
+        response.body_mut().read_json().context("the server's answer is no JSON")
+    }
+
     fn post(&self, path: &str, body: &Value, accept: &str) -> Result<Response<ureq::Body>> {
         let response = self.send(path, body, accept)?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response)) }

@@ -38,6 +38,9 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }
+    if let Some(refused) = &opened.refused {
+        tracing::error!("the package folders are not served, the active versions are: {refused}");
+    }
     if demo {
         load::demo_at_first_start(&engine).await?;
     }

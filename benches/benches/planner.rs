@@ -41,8 +41,10 @@ fn bench() -> Anyhow<Bench> {
     let resources = Resources::new(ResourceOptions::default());
     let world = World::seeded(1, START_MICROS);
     let store = Store::open(folder.path(), StoreOptions::default(), world, &resources)?;
-    store.define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect())?;
-    let spec = |name: &str| registry.get(name).map(|object| lower::table_spec(object));
+    store.define_tables(
+        registry.objects.values().map(|object| lower::table_spec(object, &registry)).collect(),
+    )?;
+    let spec = |name: &str| registry.get(name).map(|object| lower::table_spec(object, &registry));
     let (Some(client), Some(deal)) = (spec("client"), spec("deal")) else { anyhow::bail!("no such object") };
     let mut writes = WriteSet::new(store.snapshot().csn());
     for n in 0..CLIENTS {

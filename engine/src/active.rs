@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use quarry_metadata::{DeleteBehavior, FieldKind, FieldName, Object, ObjectName, Registry};
+use quarry_metadata::{Bundle, DeleteBehavior, FieldKind, FieldName, Object, ObjectName, Places, Registry};
 use quarry_planner::{Views, lower};
 use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
 
 use crate::{
     error::{Error, Result},
+    opening,
     rules::Rulebook,
     system,
 };
@@ -25,6 +26,13 @@ pub(crate) struct Active {
     pub referrers: HashMap<ObjectName, Vec<Referrer>>,
     /// The field of `user` that holds the login name.
     pub login_field: FieldName,
+    /// The packages it was compiled from.
+    pub bundles: Vec<Bundle>,
+    /// Where everything in them is declared.
+    pub places: Places,
+    /// How often an activation has filled fields of records that were there: who began before the last one may not
+    /// commit after it.
+    pub fills: u64,
 }
 
 /// A lookup seen from the object it points to.
@@ -39,12 +47,16 @@ pub(crate) struct Referrer {
 }
 
 impl Active {
-    /// Derives what follows from a registry.
+    /// Compiles packages, and derives what follows from them. What is as in a `known` registry is held once.
     ///
     /// # Errors
     ///
-    /// `Invalid` when no package declares the object `user` with a login name.
-    pub fn new(registry: Registry) -> Result<Self> {
+    /// `Invalid` with all issues of the packages, and when no package declares the object `user` with a login name.
+    pub fn of(bundles: Vec<Bundle>, known: Option<&Registry>) -> Result<Self> {
+        let (mut registry, places) = Registry::compile(&bundles).map_err(opening::uncompiled)?;
+        if let Some(known) = known {
+            registry.share(known);
+        }
         let registry = Arc::new(registry);
         let login_field = login_field(&registry)?;
         let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();
@@ -66,7 +78,7 @@ impl Active {
         }
         let views = Arc::new(Views::new(registry.clone()));
         let rules = Rulebook::of(&registry)?;
-        Ok(Self { registry, views, rules, referrers, login_field })
+        Ok(Self { registry, views, rules, referrers, login_field, bundles, places, fills: 0 })
     }
 
     /// The object of that exact name.
@@ -82,10 +94,23 @@ impl Active {
         })
     }
 
+    /// An error of the store by the names of today: it knows tables and columns by their first ones.
+    pub fn named(&self, mut error: Error) -> Error {
+        for finding in &mut error.findings {
+            let of_table = |object: &&Arc<Object>| object.table() == finding.object;
+            let Some(object) = self.registry.objects.values().find(of_table) else { continue };
+            let column = finding.field.take();
+            let field = object.fields.values().find(|field| Some(field.column()) == column.as_deref());
+            finding.field = field.map(|field| field.name.to_string()).or(column);
+            finding.object = object.name.to_string();
+        }
+        error
+    }
+
     /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
     /// what is new stands behind them, and a column that no object has any more stays, unused.
     pub fn tables(&self, stored: &Snapshot) -> Vec<TableSpec> {
-        let wanted = self.registry.objects.values().map(|object| lower::table_spec(object));
+        let wanted = self.registry.objects.values().map(|object| lower::table_spec(object, &self.registry));
         let merged = wanted.map(|wanted| match stored.table(&wanted.name) {
             Ok(table) => merge(table.spec(), wanted),
             Err(_) => wanted,

@@ -43,7 +43,7 @@ impl Session {
         self.engine().reload()
     }
 
-    fn must_administer(&self, what: &str) -> Result<()> {
+    pub(crate) fn must_administer(&self, what: &str) -> Result<()> {
         if self.principal().admin {
             return Ok(());
         }

@@ -37,6 +37,8 @@ pub struct Bulk {
     /// What calls before have taken: ids and unique values.
     taken: HashSet<u128>,
     rows: Arc<Mutex<Rows>>,
+    /// Under which model the first of them were made.
+    fills: u64,
 }
 
 struct Rows {
@@ -59,7 +61,8 @@ impl Bulk {
     pub(crate) fn new(session: Session) -> Self {
         let store = session.engine().store().clone();
         let rows = Rows { store, waiting: Vec::new(), load: None };
-        Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)) }
+        let fills = session.engine().active().fills;
+        Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)), fills }
     }
 
     /// Adds what these changes create; `None`, and nothing of it is added, when one of them does anything else.
@@ -108,8 +111,12 @@ impl Bulk {
             package_version: work.active.registry.version.clone(),
         });
         drop(transaction);
-        let rows = self.rows.clone();
-        tokio::task::spawn_blocking(move || rows.lock().commit(info)).await?
+        let (rows, engine, fills) = (self.rows.clone(), self.session.engine().clone(), self.fills);
+        let commit = move || {
+            let _right = engine.may_commit(fills)?;
+            rows.lock().commit(info)
+        };
+        tokio::task::spawn_blocking(commit).await?
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use quarry_metadata::{Issues, Registry};
 use quarry_planner::{Planner, PlannerOptions};
-use quarry_storage::{ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World};
+use quarry_storage::{
+    ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
+};
 
 use crate::{
     active::Active,
-    error::Result,
+    error::{Error, ErrorKind, Result},
     identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
+    packages::{self, Pins},
     session::{Session, SessionOptions},
 };
 
@@ -42,6 +45,8 @@ pub struct Opened {
     pub admin_password: Option<String>,
     /// Warnings of the packages.
     pub warnings: Issues,
+    /// Why what lies in the package folders does not serve: the active packages of the store do.
+    pub refused: Option<Error>,
 }
 
 /// One process's engine over one tenant, `main`.
@@ -53,8 +58,11 @@ pub struct Engine {
     world: World,
     packages: Vec<PathBuf>,
     active: RwLock<Arc<Active>>,
-    /// One reload at a time.
-    reloading: Mutex<()>,
+    /// Published and activated is one at a time.
+    switching: Mutex<()>,
+    /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
+    commits: RwLock<()>,
+    pins: Pins,
     gate: Arc<Gate>,
     retry_turn: tokio::sync::Mutex<()>,
 }
@@ -68,15 +76,17 @@ impl Engine {
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
         let EngineOptions { data, packages, admin_password, token_seconds, tenants, resources, planner } =
             options;
-        let active = Arc::new(Active::new(opening::registry(&packages)?)?);
+        let is_first_start = must_be_store(&TenantName::main().folder(&data), &world).is_err();
+        let folders = packages::read(&packages, is_first_start)?;
         let resources = Resources::new(resources);
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
         let store = tenants.get_or_make(&TenantName::main())?;
+        let packages::Opened { active, folders } = packages::open(&store, folders)?;
+        let active = Arc::new(active);
         store.define_tables(active.tables(&store.snapshot()))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
         let gate = Gate::new(store.clone(), world.clone(), token_seconds, scram_secret)?;
-        let warnings = active.registry.warnings.clone();
         let engine = Engine {
             store,
             _tenants: tenants,
@@ -84,11 +94,16 @@ impl Engine {
             world,
             packages,
             active: RwLock::new(active),
-            reloading: Mutex::new(()),
+            switching: Mutex::new(()),
+            commits: RwLock::new(()),
+            pins: Pins::default(),
             gate: Arc::new(gate),
             retry_turn: tokio::sync::Mutex::new(()),
         };
-        Ok(Opened { engine: Arc::new(engine), admin_password: random_password, warnings })
+        let refused = folders.and_then(|folders| engine.offer(&folders)).err();
+        let warnings = engine.registry().warnings.clone();
+        let engine = Arc::new(engine);
+        Ok(Opened { engine, admin_password: random_password, warnings, refused })
     }
 
     /// The registry that serves now.
@@ -96,18 +111,15 @@ impl Engine {
         self.active().registry.clone()
     }
 
-    /// Loads the package folders again; on any error the last good registry keeps serving.
+    /// Looks at the package folders again: what is new in them is published and activated. On any error the last good
+    /// version keeps serving.
     ///
     /// # Errors
     ///
-    /// `Invalid` with all issues.
+    /// `Invalid` with all issues; `Violated` with what would break.
     pub fn reload(&self) -> Result<Arc<Registry>> {
-        let _alone = self.reloading.lock();
-        let active = Arc::new(Active::new(opening::registry(&self.packages)?)?);
-        self.store.define_tables(active.tables(&self.store.snapshot()))?;
-        let registry = active.registry.clone();
-        *self.active.write() = active;
-        Ok(registry)
+        self.reload_folders(&self.packages)?;
+        Ok(self.registry())
     }
 
     /// The planner.
@@ -212,6 +224,39 @@ impl Engine {
 
     pub(crate) fn active(&self) -> Arc<Active> {
         self.active.read().clone()
+    }
+
+    /// From now on `active` serves.
+    pub(crate) fn serve(&self, active: Arc<Active>) {
+        *self.active.write() = active;
+    }
+
+    /// Held by whoever publishes or activates.
+    pub(crate) fn switching(&self) -> &Mutex<()> {
+        &self.switching
+    }
+
+    /// See [`Self::may_commit`].
+    pub(crate) fn commits(&self) -> &RwLock<()> {
+        &self.commits
+    }
+
+    /// The right to commit what was made under a model, held until the commit is done.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` when fields of records were filled since: what it made lacks them.
+    pub(crate) fn may_commit(&self, fills: u64) -> Result<RwLockReadGuard<'_, ()>> {
+        let right = self.commits.read();
+        if self.active().fills == fills {
+            return Ok(right);
+        }
+        let message = "the packages were changed meanwhile, and records with them; begin again";
+        Err(Error::new(ErrorKind::Conflict, "CONCURRENT_UPDATE", message))
+    }
+
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
     }
 
     pub(crate) fn store(&self) -> &Arc<Store> {

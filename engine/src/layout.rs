@@ -23,12 +23,12 @@ impl Layout {
     ///
     /// `Internal` when a column is missing: the tables are defined before a registry serves.
     pub fn new(object: &Arc<Object>, snapshot: &Snapshot) -> Result<Self> {
-        let table = snapshot.table(object.name.as_str())?;
+        let table = snapshot.table(object.table())?;
         let spec = table.spec().clone();
         let columns = object.fields.values().map(|field| match field.kind.is_computed() {
             true => Ok(None),
             false => spec
-                .position(field.name.as_str())
+                .position(field.column())
                 .map(Some)
                 .ok_or_else(|| Error::internal(format!("no column for {}.{}", object.name, field.name))),
         });
@@ -44,8 +44,13 @@ impl Layout {
 
     /// The column of a field.
     pub fn column(&self, field: &str) -> Option<usize> {
-        let place = self.object.fields.get_index_of(field)?;
+        let place = self.object.fields.get_index_of(self.object.field(field)?.name.as_str())?;
         self.columns.get(place).copied().flatten()
+    }
+
+    /// What a field's values are kept under.
+    pub fn stored_name(&self, field: &FieldName) -> Option<&str> {
+        self.object.field(field.as_str()).map(Field::column)
     }
 
     /// A row's values of these fields; none when one of them is null.

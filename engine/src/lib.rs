@@ -14,6 +14,7 @@ pub mod error;
 pub mod identity;
 mod layout;
 mod opening;
+pub mod packages;
 mod pipeline;
 mod rules;
 pub mod session;
@@ -29,6 +30,7 @@ pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome,
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Attempt, Principal, ScramVerifier, Token};
+pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{Answer, PlannerOptions, Query, QueryContext, Views, objectql};
 pub use quarry_storage::{Clock, Ids, Report, ResourceOptions, StoreOptions, TenantOptions, Value, World};
 pub use session::{Session, SessionOptions};

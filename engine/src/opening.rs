@@ -1,10 +1,10 @@
 //! What happens before anyone is there: packages are loaded, the server's secret and the first user are made. The first
 //! user comes through the same pipeline as every record.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use quarry_metadata::Registry;
+use quarry_metadata::Issues;
 use quarry_storage::{CommitInfo, Key, Row, Store, Value, World, WriteSet};
 
 use crate::{
@@ -22,16 +22,10 @@ const ADMIN: &str = "admin";
 /// The key of the secret that fake SCRAM verifiers are made from.
 const SCRAM_SECRET: &str = "scram";
 
-/// Loads the packages.
-///
-/// # Errors
-///
-/// `Invalid` with all issues in the message.
-pub(crate) fn registry(packages: &[PathBuf]) -> Result<Registry> {
-    Registry::load(packages).map_err(|issues| {
-        let message = format!("the packages do not compile:\n{issues}");
-        Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message).caused_by(issues)
-    })
+/// What is told of packages that do not compile.
+pub(crate) fn uncompiled(issues: Issues) -> Error {
+    let message = format!("the packages do not compile:\n{issues}");
+    Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message).caused_by(issues)
 }
 
 /// The server's secret for SCRAM, made at first start.

@@ -10,6 +10,7 @@ use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
     identity::Principal,
+    packages::Pinned,
     transaction::Transaction,
 };
 
@@ -41,11 +42,12 @@ pub struct Session {
     engine: Arc<Engine>,
     principal: Arc<Principal>,
     options: SessionOptions,
+    pinned: Option<Arc<Pinned>>,
 }
 
 impl Session {
     pub(crate) fn new(engine: Arc<Engine>, principal: Principal, options: SessionOptions) -> Self {
-        Self { engine, principal: Arc::new(principal), options }
+        Self { engine, principal: Arc::new(principal), options, pinned: None }
     }
 
     /// Who.
@@ -61,6 +63,14 @@ impl Session {
     /// Its choices, to change (`SET timezone`).
     pub fn options_mut(&mut self) -> &mut SessionOptions {
         &mut self.options
+    }
+
+    pub(crate) fn pinned(&self) -> Option<&Arc<Pinned>> {
+        self.pinned.as_ref()
+    }
+
+    pub(crate) fn set_pinned(&mut self, pinned: Option<Arc<Pinned>>) {
+        self.pinned = pinned;
     }
 
     /// The engine it belongs to.

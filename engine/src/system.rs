@@ -16,6 +16,10 @@ pub(crate) const CREDENTIAL: &str = "_credential";
 pub(crate) const COUNTER: &str = "_counter";
 /// What the server alone knows.
 pub(crate) const SECRET: &str = "_secret";
+/// The packages that were published, each version once.
+pub(crate) const PACKAGE: &str = "_package";
+/// What the package folders held when they were last looked at.
+pub(crate) const OFFERED: &str = "_offered";
 
 /// The tables.
 pub(crate) fn tables() -> Vec<TableSpec> {
@@ -42,12 +46,26 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         ("admin", ColumnType::Bool),
         ("changed_at", ColumnType::Timestamp),
     ];
+    let package = [
+        ("id", ColumnType::Text),
+        ("hash", ColumnType::Text),
+        ("files", ColumnType::Text),
+        ("state", ColumnType::Text),
+        ("published_at", ColumnType::Timestamp),
+        ("published_by", ColumnType::Text),
+        ("activated_at", ColumnType::Timestamp),
+        ("activated_by", ColumnType::Text),
+        ("superseded_at", ColumnType::Timestamp),
+        ("superseded_by", ColumnType::Text),
+    ];
     let by_name =
         IndexSpec { name: "_credential_name_key".into(), columns: vec!["name".into()], condition: None };
     vec![
         table(CREDENTIAL, &credential, vec![by_name]),
         table(COUNTER, &[("id", ColumnType::Text), ("last", ColumnType::Int)], Vec::new()),
         table(SECRET, &[("id", ColumnType::Text), ("secret", ColumnType::Bytes)], Vec::new()),
+        table(PACKAGE, &package, Vec::new()),
+        table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
 }
 

@@ -5,6 +5,7 @@ mod bulk;
 mod deletes;
 mod findings;
 mod opening;
+mod packages;
 mod transactions;
 mod users;
 

@@ -76,6 +76,9 @@ impl Transaction {
     async fn run(&self, number: CallNumber, changes: Vec<Change>) -> Result<Vec<Outcome>> {
         let mut call = Call::new(changes.len());
         let mut steps = Vec::new();
+        if let Some(pinned) = self.session.pinned() {
+            pinned.must_know(&changes)?;
+        }
         for (change, Change { object, operation, if_revision }) in changes.into_iter().enumerate() {
             let action = match operation {
                 Operation::Create(data) => Action::Create(data),
@@ -98,7 +101,11 @@ impl Transaction {
             steps.push(Step { change, object, if_revision, action });
         }
         let call = self.run_steps(number, call, steps).await?;
-        call.finish().map_err(Error::of_findings)
+        let outcomes = call.finish().map_err(Error::of_findings);
+        let Some(pinned) = self.session.pinned() else { return outcomes };
+        let now = self.work.lock().active.clone();
+        let told = |outcomes: Vec<Outcome>| outcomes.into_iter().map(|o| pinned.outcome(&now, o)).collect();
+        outcomes.map(told).map_err(|error| pinned.told(&now, error))
     }
 
     /// Runs steps on a blocking thread: they may read from disk. When this is dropped before the thread has come to it,
@@ -193,15 +200,18 @@ impl Transaction {
                 time_micros: work.actor.now_micros,
                 package_version: work.active.registry.version.clone(),
             };
-            Ok(engine.store().commit(work.writes().clone(), info)?.csn.0)
+            let _right = engine.may_commit(work.active.fills)?;
+            let committed = engine.store().commit(work.writes().clone(), info);
+            Ok(committed.map_err(|error| work.active.named(error.into()))?.csn.0)
         };
         tokio::task::spawn_blocking(commit).await?
     }
 }
 
 fn context(session: &Session, work: &mut Work) -> QueryContext {
+    let active = session.pinned().map_or(&work.active, |pinned| &pinned.active);
     QueryContext {
-        views: work.active.views.clone(),
+        views: active.views.clone(),
         snapshot: work.view(),
         user_id: session.principal().user_id.clone(),
         locale: session.options().locale.clone(),

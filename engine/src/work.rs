@@ -6,7 +6,7 @@ use std::{
 };
 
 use arrow::array::AsArray;
-use quarry_metadata::{FieldName, Index, ObjectName};
+use quarry_metadata::{Index, ObjectName};
 use quarry_planner::objectql::Query;
 use quarry_storage::{
     Key, Row, RowSet, Savepoint, ScanRequest, Snapshot, TableName, TableSnapshot, Value, World, WriteSet,
@@ -198,14 +198,16 @@ impl Work {
     ///
     /// Those of the store.
     pub fn exists(&mut self, object: &ObjectName, key: &Key) -> Result<bool> {
-        if let Some(written) = self.writes.get(object.as_str(), key) {
+        let active = self.active.clone();
+        let table = active.object(object.as_str())?.table();
+        if let Some(written) = self.writes.get(table, key) {
             return Ok(written.is_some());
         }
         let name = (object.clone(), key.clone());
         if self.known.contains(&name) {
             return Ok(true);
         }
-        let found = !self.base.table(object.as_str())?.keys(std::slice::from_ref(key))?.is_empty();
+        let found = !self.base.table(table)?.keys(std::slice::from_ref(key))?.is_empty();
         if found {
             self.known.insert(name);
         }
@@ -266,10 +268,11 @@ impl Work {
     pub fn holders(&self, layout: &Layout, index: &Index, values: &[Value]) -> Result<Vec<Key>> {
         let mut holders = self.written_holders(layout, index, values);
         let table = self.base.table(&layout.table)?;
+        let columns: Vec<&str> = index.fields.iter().filter_map(|field| layout.stored_name(field)).collect();
         let rows = if index.unique && index.fields.len() > 1 {
             Some(table.lookup_unique(&index.name, values)?)
         } else {
-            rows_with(&table, &index.fields, values)?
+            rows_with(&table, &columns, values)?
         };
         let Some(rows) = rows else { return Ok(holders) };
         for key in keys_of(&table, rows, HOLDERS_MAX)? {
@@ -318,13 +321,13 @@ fn unique_values(layout: &Layout, index: &Index, values: &[Value]) -> UniqueValu
 
 /// The rows that have these values, as far as indexes tell; none when no field has one (then the store alone decides,
 /// at commit).
-fn rows_with(table: &TableSnapshot, fields: &[FieldName], values: &[Value]) -> Result<Option<RowSet>> {
+fn rows_with(table: &TableSnapshot, columns: &[&str], values: &[Value]) -> Result<Option<RowSet>> {
     let mut found: Option<RowSet> = None;
-    for (field, value) in fields.iter().zip(values) {
-        if !table.has_index(field.as_str()) {
+    for (column, value) in columns.iter().zip(values) {
+        if !table.has_index(column) {
             continue;
         }
-        let rows = table.lookup(field.as_str(), std::slice::from_ref(value))?;
+        let rows = table.lookup(column, std::slice::from_ref(value))?;
         found = Some(match found {
             Some(others) => others.and(&rows),
             None => rows,

@@ -1,21 +1,24 @@
 //! The later stages: all packages together, from definitions to a registry.
 //!
 //! 1. [`Parsed::read`] parses every file of every package by itself.
-//! 2. [`book::Book::open`] gives every name its one owner: packages, objects.
-//! 3. [`dependencies::check`] holds `depends` against what is there.
-//! 4. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
-//! 5. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
+//! 2. [`extensions::merge`] lays what one package adds to another's object into it.
+//! 3. [`book::Book::open`] gives every name its one owner: packages, objects.
+//! 4. [`dependencies::check`] holds `depends` against what is there.
+//! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
+//! 6. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
 //!    the formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
-//! 6. [`graphql::check`] sees whether two names become one outside.
-//! 7. [`rules::compile`] resolves what must hold and happen.
-//! 8. [`freeze`] makes the registry, unless there was an error.
+//! 7. [`aliases::check`] and [`graphql::check`] see whether two names become one.
+//! 8. [`rules::compile`] resolves what must hold and happen.
+//! 9. [`freeze`] makes the registry, unless there was an error.
 //!
 //! A later stage runs on what the earlier ones could make sense of, and says nothing about what is already reported: a
 //! field that could not be read is not also "unknown" where an index names it.
 
+mod aliases;
 mod book;
 mod companions;
 mod dependencies;
+mod extensions;
 mod fields;
 mod formulas;
 mod graphql;
@@ -28,7 +31,10 @@ mod search;
 mod system;
 mod texts;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 
@@ -38,7 +44,7 @@ use crate::{
         package::PackageDefinition,
         texts::TextsDefinition,
     },
-    issue::Issues,
+    issue::{Issues, Places},
     model::{Object, Package, Registry},
     name::ObjectName,
     read::PackageSource,
@@ -73,7 +79,7 @@ struct Draft<'a> {
 type Drafts<'a> = IndexMap<ObjectName, Draft<'a>>;
 
 /// Compiles what was read. Nothing comes of it when there is an error among the issues.
-pub(crate) fn compile(sources: &[PackageSource], issues: Issues) -> Result<Registry, Issues> {
+pub(crate) fn compile(sources: &[PackageSource], issues: Issues) -> Result<(Registry, Places), Issues> {
     compile_rules(sources, rules::Kept::Only, issues)
 }
 
@@ -82,8 +88,9 @@ fn compile_rules(
     sources: &[PackageSource],
     kept: rules::Kept,
     mut issues: Issues,
-) -> Result<Registry, Issues> {
-    let parsed = Parsed::read(sources, &mut issues);
+) -> Result<(Registry, Places), Issues> {
+    let mut parsed = Parsed::read(sources, &mut issues);
+    extensions::merge(&mut parsed, &mut issues);
     let book = book::Book::open(&parsed, &mut issues);
     dependencies::check(&book, &parsed, &mut issues);
     let mut drafts = objects::draft(&book, &mut issues);
@@ -91,13 +98,18 @@ fn compile_rules(
     formulas::settle(&mut drafts, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
+    aliases::check(&drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
     let rules = rules::compile(&parsed.packages, &book, &drafts, kept, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);
     }
-    Ok(freeze(&parsed, drafts, rules, issues))
+    let places = places(&parsed, &drafts);
+    let aliases = book.aliases();
+    let mut registry = freeze(&parsed, drafts, rules, issues);
+    registry.aliases = aliases;
+    Ok((registry, places))
 }
 
 impl Parsed {
@@ -116,7 +128,10 @@ impl Parsed {
             let texts = source.texts.iter().filter_map(read_texts).collect();
             let shelf = rules::Shelf::read(source, issues);
             match definition {
-                Some(definition) => parsed.packages.push(ParsedPackage { definition, objects, texts, shelf }),
+                Some(mut definition) => {
+                    definition.build(source.build.as_ref());
+                    parsed.packages.push(ParsedPackage { definition, objects, texts, shelf });
+                }
                 None => {
                     let folder = source.package.file.parent().and_then(|folder| folder.file_name());
                     parsed.broken_packages.extend(folder.map(|name| name.to_string_lossy().into_owned()));
@@ -127,6 +142,23 @@ impl Parsed {
         parsed.packages.sort_by(|a, b| a.definition.name.value.cmp(&b.definition.name.value));
         parsed
     }
+}
+
+/// Where everything is declared.
+fn places(parsed: &Parsed, drafts: &Drafts<'_>) -> Places {
+    let mut places = Places::default();
+    for package in &parsed.packages {
+        let name = &package.definition.name;
+        places.packages.insert(name.value.clone(), name.place.clone());
+    }
+    for draft in drafts.values() {
+        let object = draft.definition.name.value.clone();
+        for (name, field) in &draft.definition.fields {
+            places.fields.insert((object.clone(), name.clone()), field.place.clone());
+        }
+        places.objects.insert(object, draft.definition.name.place.clone());
+    }
+    places
 }
 
 fn freeze(
@@ -151,7 +183,9 @@ fn freeze(
         packages.insert(package.name.clone(), package);
     }
     let objects = drafts.into_iter().map(|(name, draft)| (name, Arc::new(draft.object))).collect();
-    let mut registry = Registry { version: String::new(), packages, objects, rules, cases, warnings };
+    let aliases = BTreeMap::new();
+    let mut registry =
+        Registry { version: String::new(), packages, objects, aliases, rules, cases, warnings };
     registry.version = content_hash(&registry);
     registry
 }

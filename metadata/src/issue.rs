@@ -1,6 +1,10 @@
 //! What is wrong with a package, and where.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::HashMap, fmt, path::PathBuf};
+
+use serde::Serialize;
+
+use crate::name::{FieldName, ObjectName, PackageName};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,7 +16,7 @@ pub enum Severity {
 }
 
 /// Where in the sources.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file.
     pub file: PathBuf,
@@ -91,3 +95,14 @@ impl fmt::Display for Issues {
 }
 
 impl std::error::Error for Issues {}
+
+/// Where packages, objects and fields are declared.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The packages.
+    pub packages: HashMap<PackageName, Place>,
+    /// The objects.
+    pub objects: HashMap<ObjectName, Place>,
+    /// The fields that somebody declared.
+    pub fields: HashMap<(ObjectName, FieldName), Place>,
+}

@@ -7,16 +7,19 @@
 //!    shapes, ranges, options.
 //! 3. `compile::compile` brings all packages together: names, dependencies, references, relations, translations.
 //! 4. A registry comes of it, immutable and named by its content, or the list of everything that is wrong.
+//! 5. `evolution::compare` holds it against the registry before it: what a new version may change, and what it may not.
 //!
 //! Each stage goes on with what the one before could make sense of, so that an author sees all findings at once, each with its
 //! place. Nothing is ever half loaded. The manual page for authors is `docs/metadata.md`.
 //!
 //! This room knows no storage and no query engine, and does no I/O beyond reading package folders.
 
+mod bundle;
 mod compile;
 pub mod currency;
 mod decimal;
 mod definition;
+pub mod evolution;
 pub mod expression;
 pub mod issue;
 mod limits;
@@ -29,7 +32,8 @@ mod read;
 pub mod rules;
 pub mod yaml;
 
-pub use issue::{Issue, Issues, Place, Severity};
+pub use bundle::Bundle;
+pub use issue::{Issue, Issues, Place, Places, Severity};
 pub use model::*;
 pub use name::{FieldName, ObjectName, PackageName, RelationName};
 pub use pattern::Pattern;
@@ -49,6 +53,6 @@ impl Registry {
     pub fn load(folders: &[PathBuf]) -> Result<Registry, Issues> {
         let mut issues = Issues::default();
         let sources = read::read_packages(folders, &mut issues);
-        compile::compile(&sources, issues)
+        compile::compile(&sources, issues).map(|(registry, _)| registry)
     }
 }

@@ -3,10 +3,14 @@
 //! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is the BLAKE3 hash of: packages and objects by name,
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
+mod relation;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::Serialize;
+
+pub use relation::{Relation, RelationKind};
 
 use crate::{
     expression::Expression,
@@ -27,6 +31,9 @@ pub struct Registry {
     pub packages: IndexMap<PackageName, Package>,
     /// Every object by name, over all packages.
     pub objects: IndexMap<ObjectName, Arc<Object>>,
+    /// Former names of objects, each with the object that answers to it.
+    #[serde(skip)]
+    pub aliases: BTreeMap<ObjectName, ObjectName>,
     /// The rules of those objects that have some.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub rules: IndexMap<ObjectName, Arc<Rules>>,
@@ -39,14 +46,24 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The object of that exact name.
+    /// The object of that name; an old name that it lists as an alias answers too.
     pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
-        self.objects.get(name)
+        self.objects.get(name).or_else(|| self.objects.get(self.aliases.get(name)?))
+    }
+
+    /// Holds every object that is the same in `known` only once, so that registries that differ little cost their
+    /// difference.
+    pub fn share(&mut self, known: &Registry) {
+        for (name, object) in &mut self.objects {
+            if let Some(same) = known.objects.get(name).filter(|same| *same == object) {
+                *object = Arc::clone(same);
+            }
+        }
     }
 }
 
 /// One package as loaded.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Package {
     /// Its name; a schema in SQL.
     pub name: PackageName,
@@ -77,10 +94,12 @@ impl Labels {
 }
 
 /// One object.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Object {
     /// Its API name.
     pub name: ObjectName,
+    /// The names that it had, oldest first; they still answer.
+    pub alias: Vec<ObjectName>,
     /// The package that declares it.
     pub package: PackageName,
     /// What people call one of it.
@@ -109,9 +128,14 @@ pub struct Object {
 }
 
 impl Object {
-    /// The field of that exact name.
+    /// The field of that name; a former name that it lists as an alias answers too.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.get(name)
+        self.fields.get(name).or_else(|| self.fields.values().find(|field| field.has_alias(name)))
+    }
+
+    /// What its records are kept under: its first name, which no renaming changes.
+    pub fn table(&self) -> &str {
+        self.alias.first().unwrap_or(&self.name).as_str()
     }
 
     /// The fields that have a column in storage, in order.
@@ -119,9 +143,10 @@ impl Object {
         self.fields.values().filter(|field| !field.kind.is_computed())
     }
 
-    /// The relation of that exact name.
+    /// The relation of that name; a former name answers too.
     pub fn relation(&self, name: &str) -> Option<&Relation> {
-        self.relations.get(name)
+        let was = |relation: &&Relation| relation.alias.iter().any(|alias| alias.as_str() == name);
+        self.relations.get(name).or_else(|| self.relations.values().find(was))
     }
 }
 
@@ -141,6 +166,8 @@ pub struct Index {
 pub struct Field {
     /// Its API name.
     pub name: FieldName,
+    /// The names that it had, oldest first; they still answer.
+    pub alias: Vec<FieldName>,
     /// What people call it.
     pub label: Labels,
     /// What it means.
@@ -177,6 +204,21 @@ pub struct Field {
     pub default: Option<Default_>,
     /// Kept by the engine.
     pub system: bool,
+    /// The package that added it, where that is not the object's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<PackageName>,
+}
+
+impl Field {
+    /// What its values are kept under: its first name, which no renaming changes.
+    pub fn column(&self) -> &str {
+        self.alias.first().unwrap_or(&self.name).as_str()
+    }
+
+    /// Whether it was called so once.
+    pub fn has_alias(&self, name: &str) -> bool {
+        self.alias.iter().any(|alias| alias.as_str() == name)
+    }
 }
 
 impl Field {
@@ -202,6 +244,8 @@ impl Field {
             hints: Hints::default(),
             default: None,
             system: false,
+            alias: Vec::new(),
+            added_by: None,
         }
     }
 
@@ -451,37 +495,4 @@ pub enum DeleteBehavior {
     SetNull,
     /// They are deleted too.
     Cascade,
-}
-
-/// A way from an object to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Relation {
-    /// Its name: of a to-one, the lookup's name without `_id` (`account_id` → `account`; the lookup's own name
-    /// also answers in paths); of a to-many, `reverseName` of the lookup, else the plural of the other
-    /// object (`opportunities`), made unique by `_by_<lookup relation>` where two lookups would collide.
-    pub name: RelationName,
-    /// The object at the other end.
-    pub target: ObjectName,
-    /// Which lookup carries it.
-    pub kind: RelationKind,
-}
-
-/// Which end of a lookup, or of a list of references, a relation is seen from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum RelationKind {
-    /// This object holds the lookup.
-    ToOne {
-        /// The lookup here.
-        field: FieldName,
-    },
-    /// This object holds a list of references.
-    ToSeveral {
-        /// The list here.
-        field: FieldName,
-    },
-    /// The other object holds it.
-    ToMany {
-        /// The lookup there.
-        field: FieldName,
-    },
 }

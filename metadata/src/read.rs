@@ -1,11 +1,13 @@
 //! First stage: which files there are, what each of them is, and their text. Nothing is looked into yet.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
+
+use semver::BuildMetadata;
 
 use crate::{
     issue::{Issues, Place},
@@ -14,8 +16,12 @@ use crate::{
 };
 
 /// The texts of one package folder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PackageSource {
+    /// The folder, or what stands for it in the places of findings.
+    pub(crate) root: PathBuf,
+    /// Which build of its version it is, where the version's own content is another.
+    pub(crate) build: Option<BuildMetadata>,
     /// Its `package.yml`.
     pub(crate) package: Source,
     /// Its objects with the name that the file's stem gives.
@@ -49,7 +55,7 @@ const RULE_KINDS: &[(&str, RuleKind)] = &[
 const RULE_KINDS_KEPT: &[RuleKind] = &[RuleKind::Validation, RuleKind::Workflow, RuleKind::Trigger];
 
 /// One file that was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub(crate) file: PathBuf,
     pub(crate) text: String,
@@ -68,7 +74,7 @@ enum Role {
     Other,
 }
 
-const PACKAGE_FILE: &str = "package.yml";
+pub(crate) const PACKAGE_FILE: &str = "package.yml";
 
 /// Kinds of files that the format knows beside objects.
 const LATER_KINDS: &[&str] = &[
@@ -99,7 +105,7 @@ const LATER_KINDS: &[&str] = &[
 
 /// Reads every package folder in `folders`: each entry is one, or holds some.
 pub(crate) fn read_packages(folders: &[PathBuf], issues: &mut Issues) -> Vec<PackageSource> {
-    let mut reader = Reader { issues, files: 0 };
+    let mut reader = Reader { issues, files: 0, texts: None, root: PathBuf::new() };
     let mut seen = BTreeSet::new();
     let mut packages = Vec::new();
     for folder in package_folders(folders, reader.issues) {
@@ -145,12 +151,56 @@ fn package_folders(folders: &[PathBuf], issues: &mut Issues) -> Vec<PathBuf> {
 struct Reader<'a> {
     issues: &'a mut Issues,
     files: usize,
+    /// The files, where they do not come from a folder.
+    texts: Option<&'a BTreeMap<String, String>>,
+    /// What their paths are below.
+    root: PathBuf,
+}
+
+/// Sorts the files of one package that came without a folder: paths below it, each with its text.
+pub(crate) fn sort_files(
+    root: &Path,
+    files: &BTreeMap<String, String>,
+    issues: &mut Issues,
+) -> Option<PackageSource> {
+    let mut reader = Reader { issues, files: 0, texts: Some(files), root: root.to_owned() };
+    let package = reader.source(&root.join(PACKAGE_FILE))?;
+    let mut source = PackageSource {
+        root: root.to_owned(),
+        build: None,
+        package,
+        objects: Vec::new(),
+        texts: Vec::new(),
+        rules: Vec::new(),
+    };
+    for path in files.keys().filter(|path| path.as_str() != PACKAGE_FILE) {
+        reader.file(root, &root.join(path), &mut source);
+    }
+    Some(source)
+}
+
+impl PackageSource {
+    /// Every file.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Source> {
+        // A kind of file that is added must stand here too: what is published is what is listed.
+        let Self { root: _, build: _, package, objects, texts, rules } = self;
+        let named = objects.iter().chain(texts).map(|(_, source)| source);
+        let rules = rules.iter().map(|(_, _, source)| source);
+        std::iter::once(package).chain(named).chain(rules)
+    }
 }
 
 impl Reader<'_> {
     fn package(&mut self, folder: &Path) -> Option<PackageSource> {
         let package = self.source(&folder.join(PACKAGE_FILE))?;
-        let mut source = PackageSource { package, objects: Vec::new(), texts: Vec::new(), rules: Vec::new() };
+        let mut source = PackageSource {
+            root: folder.to_owned(),
+            build: None,
+            package,
+            objects: Vec::new(),
+            texts: Vec::new(),
+            rules: Vec::new(),
+        };
         self.folder(folder, folder, &mut source);
         Some(source)
     }
@@ -214,7 +264,7 @@ impl Reader<'_> {
             }
             return None;
         }
-        match read_bounded(path) {
+        match self.text(path) {
             Ok(Some(text)) => Some(Source { file: path.to_owned(), text }),
             Ok(None) => {
                 self.issues.error(
@@ -229,6 +279,16 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+}
+
+impl Reader<'_> {
+    fn text(&self, path: &Path) -> io::Result<Option<String>> {
+        let Some(texts) = self.texts else { return read_bounded(path) };
+        let below = path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy();
+        let text = texts.get(below.as_ref()).ok_or_else(|| io::Error::other("it is not among the files"))?;
+        let fits = u64::try_from(text.len()).is_ok_and(|bytes| bytes <= FILE_BYTES_MAX);
+        Ok(fits.then(|| text.clone()))
     }
 }
 

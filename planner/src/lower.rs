@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields};
-use quarry_metadata::{Field, FieldKind, Object};
+use quarry_metadata::{Field, FieldKind, FieldName, Object, Registry};
 use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
 
 /// An integer of so many digits fits an Int64.
@@ -11,12 +11,14 @@ const INT_DIGITS_MAX: u8 = 18;
 
 /// The table of an object: same name, one column per field that is stored in the object's order (`id` first), lookups, unique and
 /// indexed fields indexed, searchable fields searchable.
-pub fn table_spec(object: &Object) -> TableSpec {
+///
+/// Table and columns go by the first names of the object and its fields, which no renaming changes.
+pub fn table_spec(object: &Object, registry: &Registry) -> TableSpec {
     TableSpec {
-        name: object.name.as_str().into(),
+        name: object.table().into(),
         columns: object.stored_fields().map(|field| column_spec(object, field)).collect(),
         unique: unique_constraints(object),
-        references: references(object),
+        references: references(object, registry),
     }
 }
 
@@ -98,7 +100,7 @@ fn column_spec(object: &Object, field: &Field) -> ColumnSpec {
         || matches!(field.kind, FieldKind::Lookup { .. } | FieldKind::Id);
     let searchable =
         column_type == ColumnType::Text && (field.searchable || object.searchable.contains(&field.name));
-    ColumnSpec { name: field.name.as_str().into(), column_type, indexed, searchable }
+    ColumnSpec { name: field.column().into(), column_type, indexed, searchable }
 }
 
 /// Declared unique indexes first; a unique field that no index names gets one of its own.
@@ -109,25 +111,30 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         .filter(|index| index.unique)
         .map(|index| IndexSpec {
             name: index.name.as_str().into(),
-            columns: index.fields.iter().map(|field| ColumnName::from(field.as_str())).collect(),
+            columns: index.fields.iter().map(|field| column(object, field)).collect(),
             condition: None,
         })
         .collect();
     for field in object.fields.values().filter(|field| field.unique || field.external_id) {
-        let alone: [ColumnName; 1] = [field.name.as_str().into()];
+        let alone: [ColumnName; 1] = [field.column().into()];
         let named = unique.iter().any(|index| index.columns == alone);
         if !named && !matches!(field.kind, FieldKind::Id) {
-            let name: Arc<str> = format!("{}_{}_key", object.name, field.name).into();
+            let name: Arc<str> = format!("{}_{}_key", object.table(), field.column()).into();
             unique.push(IndexSpec { name, columns: alone.into(), condition: None });
         }
     }
     unique
 }
 
-fn references(object: &Object) -> Vec<ReferenceSpec> {
+fn column(object: &Object, field: &FieldName) -> ColumnName {
+    object.field(field.as_str()).map_or_else(|| field.as_str(), Field::column).into()
+}
+
+fn references(object: &Object, registry: &Registry) -> Vec<ReferenceSpec> {
     let target = |field: &Field| match &field.kind {
         FieldKind::Lookup { target, .. } => {
-            Some(ReferenceSpec { column: field.name.as_str().into(), target: target.as_str().into() })
+            let table = registry.get(target.as_str()).map_or(target.as_str(), |target| target.table());
+            Some(ReferenceSpec { column: field.column().into(), target: table.into() })
         }
         _ => None,
     };

@@ -26,7 +26,7 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
         let layout = draft.layout.clone();
         for (column, field) in layout.fields() {
             if let FieldKind::AutoNumber { format } = &field.kind {
-                let counter = format!("{}.{}", layout.object.name, field.name);
+                let counter = format!("{}.{}", layout.object.table(), field.column());
                 let number = next_number(work, &counter, format)?;
                 draft.set(column, Value::Text(number.into()));
             }
@@ -38,7 +38,7 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
 }
 
 /// Writes who, when, which revision and which version into a row's values.
-pub(super) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, work: &Work) {
+pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, work: &Work) {
     let mut set = |name: &str, value: Value| {
         let place = layout.column(name).and_then(|column| values.get_mut(column));
         if let Some(place) = place {

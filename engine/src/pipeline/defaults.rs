@@ -31,7 +31,12 @@ pub(super) fn fill(draft: &mut Draft, work: &Work) -> Result<()> {
     Ok(())
 }
 
-fn default(field: &Field, actor: &Actor) -> Result<Option<Value>> {
+/// What a field gets that nobody gave a value.
+///
+/// # Errors
+///
+/// `Internal` when its default does not fit it.
+pub(crate) fn default(field: &Field, actor: &Actor) -> Result<Option<Value>> {
     let misfit = || Error::internal(format!("the default of {} does not fit it", field.name));
     match &field.default {
         None if field.system && field.name.as_str() == OWNER => Ok(Some(Value::Text(actor.user_id.clone()))),

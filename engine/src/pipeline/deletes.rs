@@ -169,7 +169,8 @@ fn follow(
     }
     let values: Vec<Value> = parents.iter().map(|(key, _)| Value::Text(key.clone())).collect();
     let table = work.view().table(&layout.table)?;
-    let rows = table.lookup(referrer.field.as_str(), &values)?;
+    let Some(stored) = layout.stored_name(&referrer.field) else { return Ok(()) };
+    let rows = table.lookup(stored, &values)?;
     for key in keys_of(&table, rows, CASCADE_RECORDS_MAX)? {
         let Some(row) = work.row(&layout.table, &key)? else { continue };
         let Value::Text(parent) = row.get(column).clone() else { continue };

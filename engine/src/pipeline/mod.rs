@@ -26,8 +26,10 @@ mod targets;
 mod users;
 mod validate;
 
+pub(crate) use calculate::stamp;
 pub(crate) use call::{Action, Call, Step};
 pub(crate) use coerce::{days_of, micros_of};
+pub(crate) use defaults::default;
 use draft::Draft;
 use indexmap::IndexMap;
 use quarry_metadata::ObjectName;
@@ -47,12 +49,13 @@ use crate::{
 /// What is not about the data: an unknown object, a limit, the store.
 pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<()> {
     let mut steps = steps.into_iter().peekable();
-    while let Some(step) = steps.next() {
+    while let Some(mut step) = steps.next() {
         if call.is_full() {
             break;
         }
         let at = |error: Error| error.at(format!("changes[{}].object", step.change));
         let layout = work.layout(&step.object).map_err(at)?;
+        resolve::former_names(&layout, &mut step);
         match step.action {
             Action::Create(data) => {
                 let draft = Draft::create(step.change, layout, data.get("id"), work, call);

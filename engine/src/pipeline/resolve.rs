@@ -2,10 +2,14 @@
 
 use quarry_metadata::{Field, FieldKind, FieldName, RelationKind};
 
-use super::draft::{Draft, Fault};
+use super::{
+    call::{Action, Step},
+    draft::{Draft, Fault},
+};
 use crate::{
     active::nearest,
     change::{Input, Record},
+    layout::Layout,
 };
 
 /// The inputs by field, in the order given. Unknown names and fields that the engine keeps are findings. The id, which
@@ -27,10 +31,40 @@ pub(super) fn fields(draft: &mut Draft, data: Record) -> Vec<(FieldName, Input)>
             Some(field) if is_kept(field) => {
                 draft.fault(field, Fault::new("readonly", "the field is read-only; leave it out"));
             }
+            Some(field) if field.has_alias(&name) => {
+                let message = format!("{name} is the former name of {}; give it once", field.name);
+                draft.find(Some(&name), "duplicate_field", message, None);
+            }
             Some(field) => inputs.push((field.name.clone(), input)),
         }
     }
     inputs
+}
+
+/// Puts today's names in place of former ones. Where both are given the former one stays, to be found as given twice.
+pub(super) fn former_names(layout: &Layout, step: &mut Step) {
+    let object = &layout.object;
+    let now = |name: &str| object.field(name).map_or_else(|| name.to_owned(), |field| field.name.to_string());
+    let data = match &mut step.action {
+        Action::Create(data) | Action::Update { data, .. } => data,
+        Action::Upsert { on, data } => {
+            on.iter_mut().for_each(|name| *name = now(name));
+            data
+        }
+        Action::Delete { .. } => return,
+    };
+    let is_former =
+        |name: &String| !object.fields.contains_key(name.as_str()) && object.field(name).is_some();
+    if !data.keys().any(is_former) {
+        return;
+    }
+    let given = std::mem::take(data);
+    let current: Vec<String> = given.keys().filter(|name| !is_former(name)).cloned().collect();
+    for (name, input) in given {
+        let today = now(&name);
+        let key = if current.contains(&today) && is_former(&name) { name } else { today };
+        data.insert(key, input);
+    }
 }
 
 /// The engine writes it, or nobody.

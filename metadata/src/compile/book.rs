@@ -16,6 +16,8 @@ pub(super) struct Book<'a> {
     parsed: &'a Parsed,
     packages: BTreeMap<&'a str, &'a PackageDefinition>,
     objects: BTreeMap<&'a str, (&'a PackageDefinition, &'a ObjectDefinition)>,
+    /// Former names of objects.
+    aliases: BTreeMap<&'a str, &'a ObjectDefinition>,
 }
 
 /// What a reference to an object leads to.
@@ -35,7 +37,8 @@ const USER_ALIASES: &[&str] = &["users", "sysuser"];
 impl<'a> Book<'a> {
     /// Enters every package and object; names with two owners are issues that name both places.
     pub(super) fn open(parsed: &'a Parsed, issues: &mut Issues) -> Self {
-        let mut book = Self { parsed, packages: BTreeMap::new(), objects: BTreeMap::new() };
+        let mut book =
+            Self { parsed, packages: BTreeMap::new(), objects: BTreeMap::new(), aliases: BTreeMap::new() };
         for package in &parsed.packages {
             let name = &package.definition.name;
             if let Some(first) = book.packages.get(name.value.as_str()) {
@@ -55,8 +58,41 @@ impl<'a> Book<'a> {
             let message = format!("more than {OBJECTS_MAX} objects in one registry");
             issues.error(&package.definition.name.place, "too-many", message);
         }
+        book.enter_aliases(issues);
         book.check_user(issues);
         book
+    }
+
+    /// A former name answers as long as nothing else has taken it.
+    fn enter_aliases(&mut self, issues: &mut Issues) {
+        for (_, object) in self.objects.values().copied() {
+            for alias in &object.alias {
+                let name = alias.value.as_str();
+                let taken = self.objects.get(name).map(|(_, other)| *other);
+                if let Some(other) = taken.or_else(|| self.aliases.get(name).copied()) {
+                    let message = format!(
+                        "`{name}` can't go on answering for `{}`: `{}` in {} has the name",
+                        object.name.value, other.name.value, other.name.place
+                    );
+                    issues.error(&alias.place, "alias-collision", message);
+                    continue;
+                }
+                self.aliases.insert(name, object);
+            }
+        }
+    }
+
+    /// Whether an object was called so once.
+    pub(super) fn is_alias(&self, name: &str) -> bool {
+        self.aliases.contains_key(name)
+    }
+
+    /// Former names of objects, each with the object that answers to it.
+    pub(super) fn aliases(&self) -> BTreeMap<ObjectName, ObjectName> {
+        let pair = |(alias, object): (&&str, &&ObjectDefinition)| {
+            (ObjectName::from(*alias), object.name.value.clone())
+        };
+        self.aliases.iter().map(pair).collect()
     }
 
     fn enter(&mut self, package: &'a PackageDefinition, object: &'a ObjectDefinition, issues: &mut Issues) {
@@ -105,6 +141,9 @@ impl<'a> Book<'a> {
     pub(super) fn find(&self, reference: &str) -> Found<'a> {
         if let Some((package, object)) = self.objects.get(reference) {
             return Found::Object(package, &object.name.value);
+        }
+        if let Some(object) = self.aliases.get(reference) {
+            return self.find(object.name.value.as_str());
         }
         let wanted = folded(reference);
         let mut matching = self.objects.iter().filter(|(name, _)| folded(name) == wanted);

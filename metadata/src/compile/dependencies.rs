@@ -11,6 +11,11 @@ pub(super) fn check(book: &Book<'_>, parsed: &Parsed, issues: &mut Issues) {
     for package in &parsed.packages {
         for (name, range) in &package.definition.depends {
             match book.package(name.value.as_str()) {
+                Some(found) if found.is_of_tenant && !package.definition.is_of_tenant => {
+                    let message =
+                        format!("`{}` is one tenant's own; what is for all can't stand on it", name.value);
+                    issues.error(&name.place, "tenant-dependency", message);
+                }
                 Some(found) => {
                     if let Some(version) = found.version.as_ref().filter(|version| !range.matches(version)) {
                         let message =

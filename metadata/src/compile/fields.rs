@@ -51,6 +51,7 @@ pub(super) fn field(
     (package, book): (&PackageDefinition, &Book<'_>),
     issues: &mut Issues,
 ) -> Field {
+    let package = written.added_by.as_ref().and_then(|name| book.package(name.as_str())).unwrap_or(package);
     let mut kind = match &written.kind {
         KindDefinition::Plain(kind) => kind.clone(),
         KindDefinition::Lookup(lookup) => {

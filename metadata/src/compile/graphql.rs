@@ -1,11 +1,12 @@
 //! Two names here must not become one name in GraphQL, where `annual_revenue` is `annualRevenue`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     compile::{Draft, Drafts},
     issue::{Issues, Place},
     model::{FieldKind, RelationKind},
+    name::FieldName,
     naming::{
         GRAPHQL_TYPE_SUFFIXES, camel_case, ids_of_references, pascal_case, plural, relation_of_lookup,
         relation_of_references,
@@ -47,6 +48,7 @@ fn check_types(draft: &Draft<'_>, types: &Names, issues: &mut Issues) {
 /// A lookup has two fields there: its id (`accountId`) and the record (`account`); so has a list of references.
 fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
     let mut names = Names::default();
+    let mut former = HashSet::new();
     let object_place = &draft.definition.name.place;
     for field in draft.object.fields.values() {
         let place = draft.definition.fields.get(&field.name).map_or(object_place, |written| &written.place);
@@ -60,6 +62,15 @@ fn check_fields(draft: &Draft<'_>, issues: &mut Issues) {
             }
             _ => {
                 names.add(camel_case(name), name, place, issues);
+                // What is the very same name is reported as an alias that can't answer.
+                let taken = |alias: &str| {
+                    draft.object.fields.contains_key(alias) || draft.object.relations.contains_key(alias)
+                };
+                for alias in field.alias.iter().map(FieldName::as_str).filter(|alias| !taken(alias)) {
+                    if former.insert(alias) {
+                        names.add(camel_case(alias), alias, place, issues);
+                    }
+                }
                 continue;
             }
         }

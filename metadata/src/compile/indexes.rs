@@ -65,7 +65,7 @@ fn index(
             issues.error(&name.place, "not-for-this-type", message);
             return None;
         }
-        fields.push(name.value.clone());
+        fields.push(field.name.clone());
     }
     let unique = written.unique;
     let name = written.name.as_ref().map(|name| name.value.clone());
@@ -87,9 +87,13 @@ fn can_be_indexed(kind: &FieldKind) -> bool {
 
 /// `<object>_<fields>_key` or `…_idx`; a name that would be too long is cut and told apart by a hash of the whole.
 fn default_name(object: &Object, fields: &[FieldName], unique: bool) -> String {
-    let columns: Vec<_> = fields.iter().map(FieldName::as_str).collect();
+    // By first names: a renaming does not change what clients know a constraint by.
+    let column = |name: &FieldName| {
+        object.field(name.as_str()).map_or_else(|| name.to_string(), |f| f.column().to_owned())
+    };
+    let columns: Vec<_> = fields.iter().map(column).collect();
     let suffix = if unique { "key" } else { "idx" };
-    let name = format!("{}_{}_{suffix}", object.name, columns.join("_"));
+    let name = format!("{}_{}_{suffix}", object.table(), columns.join("_"));
     if name.len() <= NAME_BYTES_MAX {
         return name;
     }

@@ -33,6 +33,7 @@ fn object(
     plural_label.0.entry("en".to_owned()).or_insert_with(|| plural(&english));
     let mut object = Object {
         name,
+        alias: definition.alias.iter().map(|alias| alias.value.clone()).collect(),
         package: package.name.value.clone(),
         label,
         plural_label,
@@ -56,7 +57,7 @@ fn object(
 fn name_field(definition: &ObjectDefinition, object: &Object, issues: &mut Issues) -> FieldName {
     if let Some(declared) = &definition.name_field {
         match known_field(declared, definition, object, issues) {
-            Some(field) if can_name(field) => return declared.value.clone(),
+            Some(field) if can_name(field) => return field.name.clone(),
             Some(_) => {
                 let message =
                     format!("`{}` can't name a record: that takes a text or an autonumber", declared.value);

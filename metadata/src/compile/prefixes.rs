@@ -19,7 +19,8 @@ pub(super) fn assign(drafts: &mut Drafts<'_>, issues: &mut Issues) {
     for draft in drafts.values_mut() {
         draft.object.id_prefix = match &draft.definition.id_prefix {
             Some(prefix) => prefix.value.clone(),
-            None => first_free(draft.object.name.as_str(), &taken),
+            // A renaming does not change it.
+            None => first_free(draft.object.table(), &taken),
         };
         taken.insert(draft.object.id_prefix.clone());
     }

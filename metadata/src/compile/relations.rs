@@ -10,7 +10,7 @@ use crate::{
     compile::Drafts,
     definition::field::{FieldDefinition, KindDefinition},
     issue::{Issues, Place},
-    model::{FieldKind, Relation, RelationKind},
+    model::{Field, FieldKind, Relation, RelationKind},
     name::{FieldName, ObjectName, RelationName},
     naming::{plural, relation_of_lookup, relation_of_references},
 };
@@ -18,6 +18,8 @@ use crate::{
 /// A way back that still needs its name.
 struct WayBack {
     source: ObjectName,
+    /// What the lookup's object was called.
+    former_sources: Vec<ObjectName>,
     field: FieldName,
     to_one: String,
     reverse_name: Option<RelationName>,
@@ -61,12 +63,15 @@ pub(super) fn connect(drafts: &mut Drafts<'_>, issues: &mut Issues) {
                 continue;
             }
             let goes_back = matches!(kind, RelationKind::ToOne { .. });
-            let relation = Relation { name: RelationName::from(name.as_str()), target: target.clone(), kind };
+            let alias = former_ways(field, &name);
+            let relation =
+                Relation { alias, name: RelationName::from(name.as_str()), target: target.clone(), kind };
             object.relations.insert(relation.name.clone(), relation);
             if let (Some(written), true) = (written, goes_back) {
                 let way_back = WayBack {
                     source: object.name.clone(),
                     field: field.name.clone(),
+                    former_sources: draft.definition.alias.iter().map(|alias| alias.value.clone()).collect(),
                     to_one: name,
                     reverse_name: reverse_name(written),
                     place,
@@ -78,6 +83,26 @@ pub(super) fn connect(drafts: &mut Drafts<'_>, issues: &mut Issues) {
     for (target, ways) in ways_back {
         connect_back(&target, ways, drafts, issues);
     }
+}
+
+/// What the way to one or to several was called when the field that carries it had another name.
+fn former_ways(field: &Field, name: &str) -> Vec<RelationName> {
+    let way = |alias: &FieldName| match field.kind {
+        FieldKind::References { .. } => relation_of_references(alias.as_str()).to_string(),
+        _ => relation_of_lookup(alias.as_str()).to_owned(),
+    };
+    let former = field.alias.iter().map(way).filter(|former| former != name);
+    former.map(|former| RelationName::from(former.as_str())).collect()
+}
+
+/// What the way back was called when the lookup's object had another name.
+fn former_lists(way: &WayBack, contested: bool, is_taken: impl Fn(&str) -> bool) -> Vec<RelationName> {
+    let named = |source: &ObjectName| match contested {
+        true => format!("{}_by_{}", plural(source.as_str()), way.to_one),
+        false => plural(source.as_str()),
+    };
+    let former = way.former_sources.iter().map(named).filter(|name| !is_taken(name));
+    former.map(|name| RelationName::from(name.as_str())).collect()
 }
 
 fn reverse_name(written: &FieldDefinition) -> Option<RelationName> {
@@ -108,8 +133,12 @@ fn connect_back(target: &ObjectName, ways: Vec<WayBack>, drafts: &mut Drafts<'_>
             issues.error(&way.place, "relation-collision", message);
             continue;
         }
+        let alias = match way.reverse_name {
+            Some(_) => Vec::new(),
+            None => former_lists(&way, contested, is_taken),
+        };
         let kind = RelationKind::ToMany { field: way.field };
-        let relation = Relation { name: RelationName::from(name.as_str()), target: way.source, kind };
+        let relation = Relation { alias, name: RelationName::from(name.as_str()), target: way.source, kind };
         made.insert(name, (relation, way.place));
     }
     object.relations.extend(made.into_values().map(|(relation, _)| (relation.name.clone(), relation)));

@@ -19,7 +19,7 @@ pub(super) fn settle(definition: &ObjectDefinition, object: &mut Object, issues:
             issues.error(&name.place, "not-for-this-type", message);
             continue;
         }
-        names.push(name.value.clone());
+        names.push(field.name.clone());
     }
     let marked = object.fields.values().filter(|field| field.searchable).map(|field| field.name.clone());
     for name in marked.collect::<Vec<_>>() {

@@ -38,7 +38,7 @@ fn known_object<'a>(
 ) -> Option<&'a ObjectName> {
     let name = object.name.value.as_str();
     match book.find(name) {
-        Found::Object(owner, found) if found.as_str() == name => {
+        Found::Object(owner, found) if found.as_str() == name || book.is_alias(name) => {
             let known = owner.name.value == package.definition.name.value
                 || package.definition.depends.iter().any(|(depends, _)| depends.value == owner.name.value);
             if !known {
@@ -69,7 +69,8 @@ fn apply_to(draft: &mut Draft<'_>, texts: &ObjectTexts, locale: &str, issues: &m
 
 fn apply_to_field(draft: &mut Draft<'_>, texts: &FieldTexts, locale: &str, issues: &mut Issues) {
     let name = texts.name.value.as_str();
-    let Some(field) = draft.object.fields.get_mut(name) else {
+    let known = draft.object.field(name).map(|field| field.name.clone());
+    let Some(field) = known.and_then(|name| draft.object.fields.get_mut(&name)) else {
         if !draft.definition.broken_fields.contains(name) {
             let near = did_you_mean(name, draft.object.fields.keys().map(FieldName::as_str));
             let message = format!("`{name}` is not a field of `{}`{near}", draft.object.name);

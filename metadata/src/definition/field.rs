@@ -6,6 +6,7 @@ use crate::{
         default::{self, DefaultDefinition},
         formula::{FormulaDefinition, read_formula},
         hints,
+        identifier::{NameOf, aliases},
         kind::{FieldType, part_takes},
         mapping::{Keys, Mapping},
         number, options,
@@ -15,7 +16,7 @@ use crate::{
     },
     issue::{Issues, Place},
     model::{Field, FieldKind, Hints, Labels},
-    name::FieldName,
+    name::{FieldName, PackageName},
     naming::{relation_of_lookup, title_case},
 };
 
@@ -23,6 +24,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct FieldDefinition {
     pub(crate) place: Place,
+    /// The names that it had, oldest first.
+    pub(crate) alias: Vec<Located<FieldName>>,
+    /// The package that adds it to an object of another.
+    pub(crate) added_by: Option<PackageName>,
     /// The type by the name that its author gave it.
     pub(crate) declared: &'static str,
     pub(crate) kind: KindDefinition,
@@ -63,6 +68,7 @@ const KEYS: Keys = Keys {
     of: "a field",
     known: &[
         ("type", &[]),
+        ("alias", &["aliases"]),
         ("label", &[]),
         ("description", &[]),
         ("help", &["inlineHelpText", "helpText"]),
@@ -109,7 +115,6 @@ const KEYS: Keys = Keys {
     later: &[
         "accept",
         "ai_context",
-        "alias",
         "allowCreate",
         "descriptionField",
         "displayField",
@@ -176,6 +181,8 @@ impl FieldDefinition {
         let depends_on = depends_on.and_then(|value| Some(value.located(value.text(issues)?.into())));
         let field = Self {
             place: value.place(),
+            alias: aliases(mapping.get("alias"), NameOf::Field, issues),
+            added_by: None,
             declared,
             kind,
             label: mapping.get("label").and_then(|value| value.labels(issues)),
@@ -236,6 +243,8 @@ impl FieldDefinition {
         });
         Field {
             name: name.clone(),
+            alias: self.alias.iter().map(|alias| alias.value.clone()).collect(),
+            added_by: self.added_by.clone(),
             label,
             description: self.description.clone(),
             help: self.help.clone().unwrap_or_default(),

@@ -1,9 +1,10 @@
 //! What may be a name: of a package, an object, a field, a relation, a locale.
 
 use crate::{
-    definition::value::Value,
+    definition::{Located, value::Value},
     issue::{Issues, Place},
     limits::NAME_BYTES_MAX,
+    yaml::Content,
 };
 
 /// Fields that the engine keeps, those it will keep, and the hidden columns that PostgreSQL's clients expect of every table.
@@ -96,6 +97,27 @@ pub(crate) fn check(name: &str, of: NameOf, place: &Place, issues: &mut Issues) 
         issues.error(place, "reserved-name", format!("the name `{name}` is reserved; take another"));
     }
     !reserved
+}
+
+/// `alias`: the names that a thing had, one or a list of them; each must be able to be one.
+pub(crate) fn aliases<N: for<'n> From<&'n str>>(
+    value: Option<&Value<'_>>,
+    of: NameOf,
+    issues: &mut Issues,
+) -> Vec<Located<N>> {
+    let Some(value) = value else { return Vec::new() };
+    let items = match value.content() {
+        Content::List(_) => value.list(issues).unwrap_or_default(),
+        _ => vec![value.clone()],
+    };
+    let mut names = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(name) = item.text(issues) else { continue };
+        if check(name, of, &item.place(), issues) {
+            names.push(item.located(N::from(name)));
+        }
+    }
+    names
 }
 
 /// What is wrong with the name of a part of a field. GraphQL asks beside the parts whether there is a value at all.

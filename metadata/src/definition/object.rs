@@ -8,13 +8,14 @@ use crate::{
     definition::{
         Located,
         field::{FieldDefinition, Within},
-        identifier::{NameOf, check},
+        identifier::{NameOf, aliases, check},
         mapping::{Keys, Mapping},
+        options,
         value::{Value, parse},
     },
     issue::{Issues, Place},
     limits::{FIELDS_MAX, ID_PREFIX_CHARS_MAX},
-    model::Labels,
+    model::{Labels, SelectOption},
     name::{FieldName, ObjectName},
     read::Source,
 };
@@ -23,6 +24,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct ObjectDefinition {
     pub(crate) name: Located<ObjectName>,
+    /// The names that it had, oldest first.
+    pub(crate) alias: Vec<Located<ObjectName>>,
     pub(crate) label: Option<Labels>,
     pub(crate) plural_label: Option<Labels>,
     pub(crate) description: Option<String>,
@@ -36,6 +39,10 @@ pub(crate) struct ObjectDefinition {
     /// Fields that are declared but could not be read: nothing is said about references to them.
     pub(crate) broken_fields: BTreeSet<String>,
     pub(crate) indexes: Vec<IndexDefinition>,
+    /// The object of another package that this file adds to.
+    pub(crate) extends: Option<Located<String>>,
+    /// Options that it adds to fields of that object.
+    pub(crate) added_options: Vec<(Located<FieldName>, Vec<SelectOption>)>,
 }
 
 /// One entry of `indexes`.
@@ -51,6 +58,7 @@ const KEYS: Keys = Keys {
     of: "an object",
     known: &[
         ("name", &[]),
+        ("alias", &["aliases"]),
         ("label", &[]),
         ("pluralLabel", &["labelPlural"]),
         ("description", &[]),
@@ -61,6 +69,8 @@ const KEYS: Keys = Keys {
         ("enable", &[]),
         ("fields", &[]),
         ("indexes", &[]),
+        ("extends", &[]),
+        ("options", &[]),
     ],
     later: &[
         "access",
@@ -69,7 +79,6 @@ const KEYS: Keys = Keys {
         "activityMilestones",
         "datasource",
         "editMode",
-        "extends",
         "external",
         "externalSharingModel",
         "fieldGroups",
@@ -153,7 +162,7 @@ impl ObjectDefinition {
         let Some(mapping) = Mapping::read(&root, &KEYS, issues) else {
             return ObjectFile::Broken(stem.to_owned());
         };
-        let name = match mapping.get("name") {
+        let name = match mapping.get("extends").or_else(|| mapping.get("name")) {
             Some(value) => value.text(issues).map(|text| value.located(ObjectName::from(text))),
             None => Some(root.located(ObjectName::from(stem))),
         };
@@ -165,11 +174,18 @@ impl ObjectDefinition {
     fn of(name: Located<ObjectName>, mapping: &Mapping<'_>, issues: &mut Issues) -> Self {
         let mut fields = IndexMap::new();
         let mut broken_fields = BTreeSet::new();
-        if let Some(value) = mapping.must_get("fields", issues) {
+        let extends = mapping.get("extends").map(|value| value.located(name.value.to_string()));
+        check_extension(mapping, extends.is_some(), issues);
+        let declared = match extends {
+            Some(_) => mapping.get("fields"),
+            None => mapping.must_get("fields", issues),
+        };
+        if let Some(value) = declared {
             read_fields(value, &mut fields, &mut broken_fields, issues);
         }
         let text = |key: &str, issues: &mut Issues| Some(mapping.get(key)?.text(issues)?.to_owned());
         Self {
+            alias: aliases(mapping.get("alias"), NameOf::Object, issues),
             label: mapping.get("label").and_then(|value| value.labels(issues)),
             plural_label: mapping.get("pluralLabel").and_then(|value| value.labels(issues)),
             description: text("description", issues),
@@ -179,11 +195,51 @@ impl ObjectDefinition {
             searchable: mapping.get("searchable").map(|value| field_names(value, issues)).unwrap_or_default(),
             search_enabled: mapping.get("enable").is_some_and(|value| enable(value, issues)),
             indexes: mapping.get("indexes").map(|value| indexes(value, issues)).unwrap_or_default(),
+            added_options: mapping
+                .get("options")
+                .filter(|_| extends.is_some())
+                .map(|value| added_options(value, issues))
+                .unwrap_or_default(),
             name,
             fields,
             broken_fields,
+            extends,
         }
     }
+}
+
+/// What an extension may say: it adds, and never changes what is there.
+const EXTENSION_KEYS: &[&str] = &["extends", "fields", "options", "indexes", "searchable"];
+
+fn check_extension(mapping: &Mapping<'_>, extends: bool, issues: &mut Issues) {
+    for (key, value) in mapping.iter() {
+        if extends && !EXTENSION_KEYS.contains(&key) {
+            let message = format!(
+                "`{key}` would change what is there; an extension only adds fields, options and indexes"
+            );
+            issues.error(&value.place(), "extension-changes", message);
+        }
+        if !extends && key == "options" {
+            let message =
+                "options belong to a field; here they only add to an object that is extended (`extends`)";
+            issues.error(&value.place(), "unknown-property", message);
+        }
+    }
+}
+
+/// `options` of an extension: field → further options.
+fn added_options(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<FieldName>, Vec<SelectOption>)> {
+    let mut added = Vec::new();
+    for (field, value) in value.entries(issues).unwrap_or_default() {
+        let Some(read) = options::read(&value, issues) else { continue };
+        for place in read.defaults.iter().map(|default| &default.place).chain(&read.dependent) {
+            let message =
+                "an added option can't be a default, nor depend on a value: that would change the field";
+            issues.error(place, "extension-changes", message);
+        }
+        added.push((value.located(FieldName::from(field)), read.options));
+    }
+    added
 }
 
 fn read_fields(

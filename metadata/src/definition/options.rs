@@ -25,7 +25,7 @@ const KEYS: Keys = Keys {
         ("order", &[]),
         ("when", &[]),
     ],
-    later: &["visibleWhen", "icon", "description"],
+    later: &["alias", "visibleWhen", "icon", "description"],
 };
 
 /// The choices of a field, and where those are that a new record gets.

@@ -1,6 +1,6 @@
 //! `package.yml`: what a package is and what it stands on.
 
-use semver::{Version, VersionReq};
+use semver::{BuildMetadata, Version, VersionReq};
 
 use crate::{
     definition::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A package as its author wrote it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PackageDefinition {
     pub(crate) name: Located<PackageName>,
     /// Nothing when it could not be read.
@@ -27,6 +27,8 @@ pub(crate) struct PackageDefinition {
     pub(crate) description: Option<String>,
     pub(crate) default_currency: Option<String>,
     pub(crate) depends: Vec<(Located<PackageName>, VersionReq)>,
+    /// It is one tenant's own.
+    pub(crate) is_of_tenant: bool,
 }
 
 const KEYS: Keys = Keys {
@@ -54,13 +56,20 @@ impl PackageDefinition {
         let description = mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned);
         let default_currency = mapping.get("defaultCurrency").and_then(|value| currency::code(value, issues));
         let depends = mapping.get("depends").map(|value| depends(value, issues)).unwrap_or_default();
-        if let Some(value) = mapping.get("scope") {
-            check_scope(value, issues);
-        }
+        let is_of_tenant = mapping.get("scope").is_some_and(|value| is_of_tenant(value, issues));
         let name = name?;
         let mut label = label.unwrap_or_default();
         label.0.entry("en".to_owned()).or_insert_with(|| title_case(name.value.as_str()));
-        Some(Self { name, version, label, description, default_currency, depends })
+        Some(Self { name, version, label, description, default_currency, depends, is_of_tenant })
+    }
+}
+
+impl PackageDefinition {
+    /// Makes it a build of its version, as which it is published.
+    pub(crate) fn build(&mut self, build: Option<&BuildMetadata>) {
+        if let (Some(version), Some(build)) = (&mut self.version, build) {
+            version.build = build.clone();
+        }
     }
 }
 
@@ -99,19 +108,14 @@ fn depends(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<PackageName>,
     depends
 }
 
-fn check_scope(value: &Value<'_>, issues: &mut Issues) {
+fn is_of_tenant(value: &Value<'_>, issues: &mut Issues) -> bool {
     match value.text(issues) {
-        None | Some("global") => {}
-        Some("tenant") => {
-            issues.error(
-                &value.place(),
-                "not-supported-yet",
-                "packages of one tenant can't be kept yet; `global` is",
-            );
-        }
+        None | Some("global") => false,
+        Some("tenant") => true,
         Some(other) => {
             let message = format!("`{other}` is not a scope{}", did_you_mean(other, ["global", "tenant"]));
             issues.error(&value.place(), "wrong-value", message);
+            false
         }
     }
 }

@@ -158,7 +158,7 @@ impl Records {
 
     /// The object's name, which is also its table's.
     pub(crate) fn table(&self) -> &str {
-        self.scope.view().object.name.as_str()
+        self.scope.view().object.table()
     }
 
     /// What the scan of the root is restricted to.
@@ -399,7 +399,8 @@ impl Building<'_> {
         }
         let target = self.with.context.views.get(relation.target.as_str());
         let target = target.ok_or_else(|| unknown_relation(&view, name, at))?;
-        if !query.object.is_empty() && query.object != relation.target.as_str() {
+        let named = self.with.context.views.get(&query.object).map(|view| &view.object.name);
+        if !query.object.is_empty() && named != Some(&target.object.name) {
             let message = format!("{name:?} leads to {:?}, not to {:?}", relation.target, query.object);
             return Err(Error::invalid("INVALID_QUERY", at.place, message));
         }
@@ -410,7 +411,8 @@ impl Building<'_> {
         let key = self.scope.column(own);
         let parent_key = self.column(key);
         let child_key = child.key(link);
-        self.attaches.push(Attach { ends, parent_key, child_key, link: link.to_owned(), child });
+        let link = target.object.field(link).map_or(link, |field| field.column()).to_owned();
+        self.attaches.push(Attach { ends, parent_key, child_key, link, child });
         Ok(self.attaches.len() - 1)
     }
 }

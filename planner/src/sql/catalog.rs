@@ -3,20 +3,29 @@
 //! `crm.account` is the object of that package; plain `account` resolves through the schema `public`, which holds the
 //! objects of every package (names are unique among them) and, before them, the door's `pg_catalog`.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use async_trait::async_trait;
 use datafusion::{
     catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider},
     common::{DataFusionError, Result},
+    sql::sqlparser::{
+        ast::Statement,
+        dialect::PostgreSqlDialect,
+        tokenizer::{Token, Tokenizer},
+    },
 };
-use quarry_metadata::{Object, PackageName};
+use quarry_metadata::{FieldName, Object, PackageName};
 use quarry_storage::Snapshot;
 
 use super::computed;
 use crate::{
     coerce::Clock,
-    view::{AuditTable, Restriction, Views},
+    view::{AuditTable, ObjectView, Restriction, Views},
 };
 
 /// The one database of a session.
@@ -35,7 +44,37 @@ pub(super) struct State {
     pub(super) snapshot: Snapshot,
     /// The schema `audit` is there.
     pub(super) reads_audit: bool,
+    /// The words of the statement that are former names of fields: columns of their own in its tables.
+    pub(super) former: Arc<RwLock<HashSet<String>>>,
     pub(super) clock: Clock,
+}
+
+impl State {
+    /// Looks for former names of fields in a statement.
+    pub(super) fn hear(&self, statement: &Statement) {
+        let known: HashSet<&str> =
+            self.views.objects.values().flat_map(|view| view.former_names()).map(FieldName::as_str).collect();
+        if known.is_empty() {
+            return;
+        }
+        let text = statement.to_string();
+        let tokens = Tokenizer::new(&PostgreSqlDialect {}, &text).tokenize().unwrap_or_default();
+        let words = tokens.into_iter().filter_map(|token| match token {
+            Token::Word(word) if word.quote_style.is_some() => Some(word.value),
+            Token::Word(word) => Some(word.value.to_lowercase()),
+            _ => None,
+        });
+        self.former
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(words.filter(|word| known.contains(word.as_str())));
+    }
+
+    /// The former names of a view's fields that the statement says.
+    pub(super) fn former(&self, view: &ObjectView) -> Vec<FieldName> {
+        let said = self.former.read().unwrap_or_else(PoisonError::into_inner);
+        view.former_names().filter(|name| said.contains(name.as_str())).cloned().collect()
+    }
 }
 
 impl fmt::Debug for State {

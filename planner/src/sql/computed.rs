@@ -34,13 +34,14 @@ pub(super) fn table(
     view: &Arc<ObjectView>,
     restriction: Restriction,
 ) -> crate::error::Result<Arc<dyn TableProvider>> {
-    let stored = view.provider(&state.snapshot, restriction.clone())?;
+    let former = state.former(view);
+    let stored = view.provider_with(&state.snapshot, restriction.clone(), &former)?;
     if view.computed().next().is_none() {
         return Ok(stored);
     }
     let known = stored.schema();
     let mut fields = Vec::with_capacity(view.fields.len() + 1);
-    for name in &view.fields {
+    for name in view.fields.iter().chain(&former) {
         match view.field(name.as_str()) {
             Some(field) if field.kind.is_computed() => {
                 fields.push(Arc::new(lower::arrow_field(name.as_str(), field)))
@@ -69,7 +70,7 @@ impl fmt::Debug for ComputedTable {
 
 impl ComputedTable {
     fn is_computed(&self, name: &str) -> bool {
-        self.view.computed().any(|field| field.name.as_str() == name)
+        self.view.field(name).is_some_and(|field| field.kind.is_computed())
     }
 
     fn names_computed(&self, filter: &Expr) -> bool {

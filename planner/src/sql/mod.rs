@@ -52,6 +52,7 @@ pub struct SqlExtras {
 /// door would compile a good part of DataFusion once more.
 pub struct SqlSession {
     state: SessionState,
+    tables: catalog::State,
     options: Arc<PlannerOptions>,
     timeout: Option<Duration>,
 }
@@ -67,10 +68,14 @@ impl SqlSession {
             views: Arc::clone(&context.views),
             snapshot: context.snapshot.clone(),
             reads_audit: context.reads_audit,
+            former: Arc::default(),
             clock: context.clock(),
         };
         state.register_udtf("search", Arc::new(search::SearchFunction(tables.clone())));
-        state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(tables, extras.schemas.clone())));
+        state.register_catalog_list(Arc::new(catalog::SessionCatalogs::new(
+            tables.clone(),
+            extras.schemas.clone(),
+        )));
         for function in &extras.functions {
             // Names are the door's own; replacing DataFusion's function of that name is what it asks for.
             drop(state.register_udf(Arc::clone(function)));
@@ -79,7 +84,7 @@ impl SqlSession {
         state.config_mut().options_mut().execution.time_zone = Some(zone);
         state.execution_props_mut().query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(context.now_micros);
-        SqlSession { state, options, timeout: context.timeout }
+        SqlSession { state, tables, options, timeout: context.timeout }
     }
 
     /// DataFusion's state underneath, for doors that plan expressions.
@@ -95,6 +100,7 @@ impl SqlSession {
     pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
         Box::pin(async move {
             gate::check_statement(&statement)?;
+            self.tables.hear(&statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
             gate::check_plan(&plan)?;
             Ok(plan)

@@ -54,7 +54,7 @@ impl AuditTable {
         let fields: Vec<Field> = stored.fields().iter().map(renamed).collect();
         AuditTable {
             snapshot: snapshot.clone(),
-            tables: views.objects.keys().map(|name| TableName::from(name.as_str())).collect(),
+            tables: views.objects.values().map(|view| TableName::from(view.object.table())).collect(),
             hidden: Arc::new(Hidden::of(views)),
             schema: Arc::new(Schema::new(fields)),
         }

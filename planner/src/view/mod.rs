@@ -72,9 +72,9 @@ impl Views {
         Views { registry, objects }
     }
 
-    /// The view of an object.
+    /// The view of an object; a former name of it answers too.
     pub fn get(&self, object: &str) -> Option<&Arc<ObjectView>> {
-        self.objects.get(object)
+        self.objects.get(object).or_else(|| self.objects.get(self.registry.aliases.get(object)?))
     }
 }
 
@@ -83,6 +83,12 @@ impl ObjectView {
     pub fn field(&self, name: &str) -> Option<&Field> {
         let field = self.object.field(name)?;
         self.fields.contains(&field.name).then_some(field)
+    }
+
+    /// The former names of fields that the session may read.
+    pub(crate) fn former_names(&self) -> impl Iterator<Item = &FieldName> {
+        let visible = self.fields.iter().filter_map(|name| self.object.fields.get(name));
+        visible.flat_map(|field| &field.alias)
     }
 
     /// A field that the session may write, read or not.
@@ -94,11 +100,16 @@ impl ObjectView {
     /// be in the view.
     pub fn to_one(&self, name: &str) -> Option<(&Relation, &Field)> {
         let by_name = self.object.relation(name).filter(|relation| is_to_one(relation));
-        let relation = by_name.or_else(|| {
-            self.object.relations.values().find(
+        let relation = by_name
+            .or_else(|| {
+                self.object.relations.values().find(
                 |relation| matches!(&relation.kind, RelationKind::ToOne { field } if field.as_str() == name),
             )
-        })?;
+            })
+            .or_else(|| {
+                let lookup = self.object.field(name)?;
+                self.object.relations.values().find(|relation| relation.is_carried_by(lookup.name.as_str()))
+            })?;
         match &relation.kind {
             RelationKind::ToOne { field } => Some((relation, self.field(field.as_str())?)),
             RelationKind::ToMany { .. } | RelationKind::ToSeveral { .. } => None,
@@ -141,19 +152,38 @@ impl ObjectView {
         snapshot: &Snapshot,
         restriction: Restriction,
     ) -> Result<Arc<dyn TableProvider>> {
-        let table = snapshot.table(self.object.name.as_str())?;
+        self.provider_with(snapshot, restriction, &[])
+    }
+
+    /// As [`Self::provider`], with former names of fields as columns of their own behind the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::provider`].
+    pub(crate) fn provider_with(
+        &self,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+        former: &[FieldName],
+    ) -> Result<Arc<dyn TableProvider>> {
+        let table = snapshot.table(self.object.table())?;
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
         };
-        let is_stored = |name: &&FieldName| {
-            self.object.field(name.as_str()).is_none_or(|field| !field.kind.is_computed())
+        let column = |(name, field): &(&FieldName, &Field)| {
+            let position = table.spec().position(field.column());
+            position.map(|position| (name.to_string(), position)).ok_or_else(|| missing(name))
         };
-        let stored: Vec<&FieldName> = self.fields.iter().filter(is_stored).collect();
-        let columns = stored
+        let named = |name| self.object.field(FieldName::as_str(name)).map(|field| (name, field));
+        let stored: Vec<(&FieldName, &Field)> = self
+            .fields
             .iter()
-            .map(|name| table.spec().position(name.as_str()).ok_or_else(|| missing(name)))
-            .collect::<Result<Vec<usize>>>()?;
-        let shapes = stored.iter().map(|name| self.object.field(name.as_str()).map(Shape::of));
+            .chain(former)
+            .filter_map(named)
+            .filter(|(_, field)| !field.kind.is_computed())
+            .collect();
+        let columns = stored.iter().map(column).collect::<Result<Vec<_>>>()?;
+        let shapes = stored.iter().map(|(name, _)| self.object.field(name.as_str()).map(Shape::of));
         let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
         Ok(Arc::new(scan::ScanTable::new(table, (columns, shapes), restriction)))
     }

@@ -14,7 +14,9 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{
-        ColumnStatistics, DataFusionError, Result, Statistics, stats::Precision, tree_node::TreeNodeRecursion,
+        Column, ColumnStatistics, DataFusionError, Result, Statistics,
+        stats::Precision,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     execution::{SendableRecordBatchStream, TaskContext},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
@@ -51,18 +53,38 @@ pub(super) struct ScanTable {
 }
 
 impl ScanTable {
+    /// The columns by the names that they go by here, with their positions in the table, and how they are shown.
     pub(super) fn new(
         table: TableSnapshot,
-        (columns, shapes): (Vec<usize>, Vec<Shape>),
+        (columns, shapes): (Vec<(String, usize)>, Vec<Shape>),
         restriction: Restriction,
     ) -> ScanTable {
         let stored = table.schema();
-        let shaped = |(position, shape): (&usize, &Shape)| Some(shape.field(stored.fields().get(*position)?));
+        let shaped = |((name, position), shape): (&(String, usize), &Shape)| {
+            let field = shape.field(stored.fields().get(*position)?);
+            let same = field.name() == name;
+            Some(if same { field } else { Arc::new(field.as_ref().clone().with_name(name)) })
+        };
         let mut fields: Vec<Arc<Field>> = columns.iter().zip(&shapes).filter_map(shaped).collect();
+        let columns = columns.into_iter().map(|(_, position)| position).collect();
         if matches!(restriction, Restriction::Text(_)) {
             fields.push(Arc::new(Field::new(SCORE, DataType::Float32, true)));
         }
         ScanTable { table, columns, shapes, schema: Arc::new(Schema::new(fields)), restriction }
+    }
+
+    /// A predicate by the names that storage knows.
+    fn stored(&self, filter: &Expr) -> Result<Expr> {
+        let renamed = filter.clone().transform(|expr| {
+            let Expr::Column(column) = &expr else { return Ok(Transformed::no(expr)) };
+            let at = self.schema.index_of(&column.name).ok();
+            let at = at.and_then(|at| self.table.spec().columns.get(*self.columns.get(at)?));
+            match at.filter(|stored| *stored.name != *column.name) {
+                Some(stored) => Ok(Transformed::yes(Expr::Column(Column::from_name(&*stored.name)))),
+                None => Ok(Transformed::no(expr)),
+            }
+        })?;
+        Ok(renamed.data)
     }
 
     /// The rows that restriction and predicates leave, and what is known of the columns, found off the async threads.
@@ -70,9 +92,10 @@ impl ScanTable {
         let mut accesses = Vec::new();
         let mut bounds = Vec::new();
         for filter in filters {
-            match Access::of(filter, &self.table) {
+            let filter = self.stored(filter)?;
+            match Access::of(&filter, &self.table) {
                 Some(access) => accesses.push(access),
-                None => bounds.extend(narrow::bounds_of(filter, &self.table)),
+                None => bounds.extend(narrow::bounds_of(&filter, &self.table)),
             }
         }
         let (table, restriction) = (self.table.clone(), self.restriction.clone());
@@ -199,14 +222,17 @@ impl TableProvider for ScanTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let judge = |filter: &&Expr| match Access::of(filter, &self.table) {
-            Some(_) => TableProviderFilterPushDown::Exact,
-            None if narrow::bounds_of(filter, &self.table).is_empty() => {
-                TableProviderFilterPushDown::Unsupported
-            }
-            None => TableProviderFilterPushDown::Inexact,
+        let judge = |filter: &&Expr| {
+            let filter = self.stored(filter)?;
+            Ok(match Access::of(&filter, &self.table) {
+                Some(_) => TableProviderFilterPushDown::Exact,
+                None if narrow::bounds_of(&filter, &self.table).is_empty() => {
+                    TableProviderFilterPushDown::Unsupported
+                }
+                None => TableProviderFilterPushDown::Inexact,
+            })
         };
-        Ok(filters.iter().map(judge).collect())
+        filters.iter().map(judge).collect()
     }
 
     fn statistics(&self) -> Option<Statistics> {

@@ -51,7 +51,9 @@ impl Shop {
         let resources = Resources::new(ResourceOptions::default());
         let store = Store::open(folder.path(), StoreOptions::default(), world, &resources).unwrap();
         store
-            .define_tables(registry.objects.values().map(|object| lower::table_spec(object)).collect())
+            .define_tables(
+                registry.objects.values().map(|object| lower::table_spec(object, &registry)).collect(),
+            )
             .unwrap();
         Shop { planner: Planner::new(options), store, registry: Arc::new(registry), _folder: folder }
     }
@@ -77,7 +79,7 @@ impl Shop {
     }
 
     pub fn insert(&self, object: &str, records: &[Json]) {
-        let spec = lower::table_spec(self.registry.get(object).unwrap());
+        let spec = lower::table_spec(self.registry.get(object).unwrap(), &self.registry);
         let mut writes = WriteSet::new(self.store.snapshot().csn());
         for record in records {
             writes.insert(&spec.name, row(&spec, record.as_object().unwrap())).unwrap();

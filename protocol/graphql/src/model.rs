@@ -83,6 +83,16 @@ pub(crate) struct ObjectType {
     /// Fields that are set and never shown.
     write_only: IndexMap<String, FieldType>,
     pub searchable: bool,
+    /// Names that it had; its root fields answer to them too.
+    pub former: Vec<Former>,
+}
+
+/// What an object was called.
+#[derive(Debug)]
+pub(crate) struct Former {
+    type_name: String,
+    one: String,
+    plural_type_name: String,
 }
 
 /// A field of an object type.
@@ -136,6 +146,12 @@ impl Model {
             }
             model.objects.insert(object.name.clone(), object);
         }
+        for object in model.objects.values() {
+            for (name, action) in object.former_roots() {
+                // A name that something else has by now is that thing's.
+                model.roots.entry(name).or_insert_with(|| Root { object: Arc::clone(object), action });
+            }
+        }
         Ok(model)
     }
 
@@ -169,10 +185,17 @@ impl ObjectType {
                 insert(&mut members, &type_name, camel_case(relation.name.as_str()), member)?;
             }
         }
+        former_members(&mut members, view, views, enum_names);
+        let former = |name: &ObjectName| Former {
+            type_name: pascal_case(name.as_str()),
+            one: camel_case(name.as_str()),
+            plural_type_name: pascal_case(&plural(name.as_str())),
+        };
         let written = object.fields.values().filter(|field| field.is_write_only());
         let written =
             written.map(|field| (field_name(field), FieldType::new(field, &enum_names.of(object, field))));
         Ok(Self {
+            former: object.alias.iter().map(former).collect(),
             write_only: written.collect(),
             one: camel_case(object.name.as_str()),
             plural_type_name: pascal_case(&plural(object.name.as_str())),
@@ -186,18 +209,15 @@ impl ObjectType {
 
     /// The name of a root field: `account`, `accounts`, `createAccount`, `updateAccounts` …
     pub fn root_name(&self, action: Action) -> String {
-        let (one, many) = (&self.type_name, &self.plural_type_name);
-        match action {
-            Action::One => self.one.clone(),
-            Action::Many => lower_first(many),
-            Action::Create => format!("create{one}"),
-            Action::CreateMany => format!("create{many}"),
-            Action::Update => format!("update{one}"),
-            Action::UpdateMany => format!("update{many}"),
-            Action::Upsert => format!("upsert{one}"),
-            Action::Delete => format!("delete{one}"),
-            Action::DeleteMany => format!("delete{many}"),
-        }
+        root_name(action, &self.one, &self.type_name, &self.plural_type_name)
+    }
+
+    /// The names that its root fields had.
+    pub fn former_roots(&self) -> impl Iterator<Item = (String, Action)> {
+        self.former.iter().flat_map(|former| {
+            let Former { one, type_name, plural_type_name } = former;
+            ACTIONS.map(|action| (root_name(action, one, type_name, plural_type_name), action))
+        })
     }
 
     /// The fields that hold values.
@@ -230,6 +250,21 @@ impl ObjectType {
     }
 }
 
+fn root_name(action: Action, one: &str, type_name: &str, plural_type_name: &str) -> String {
+    let many = plural_type_name;
+    match action {
+        Action::One => one.to_owned(),
+        Action::Many => lower_first(many),
+        Action::Create => format!("create{type_name}"),
+        Action::CreateMany => format!("create{many}"),
+        Action::Update => format!("update{type_name}"),
+        Action::UpdateMany => format!("update{many}"),
+        Action::Upsert => format!("upsert{type_name}"),
+        Action::Delete => format!("delete{type_name}"),
+        Action::DeleteMany => format!("delete{many}"),
+    }
+}
+
 impl FieldType {
     fn new(field: &Field, name: &NameOf<'_>) -> Self {
         let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });
@@ -240,6 +275,31 @@ impl FieldType {
             writable: assignable && !numbered && !field.readonly,
             description: field.description.clone(),
             deprecated: field.deprecated.clone(),
+        }
+    }
+}
+
+/// Former names go on as members of their own, behind the others; one that something else has by now is that thing's.
+fn former_members(
+    members: &mut IndexMap<String, Member>,
+    view: &ObjectView,
+    views: &Views,
+    enum_names: &EnumNames,
+) {
+    let object = &view.object;
+    for field in view.fields.iter().filter_map(|name| object.fields.get(name)) {
+        for alias in &field.alias {
+            let former = Field { name: alias.clone(), ..field.clone() };
+            let mut member = FieldType::new(field, &enum_names.of(object, field));
+            member.deprecated = Some(format!("called {} now", field_name(field)));
+            members.entry(field_name(&former)).or_insert(Member::Field(member));
+        }
+    }
+    for relation in object.relations.values() {
+        for alias in &relation.alias {
+            if let Some(member) = way(relation, view, views) {
+                members.entry(camel_case(alias.as_str())).or_insert(member);
+            }
         }
     }
 }

@@ -97,6 +97,18 @@ pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> 
                 mutation = mutation.field(field);
             }
         }
+        for (name, action) in object.former_roots() {
+            let is_its_own = model.root(&name).is_some_and(|root| Arc::ptr_eq(&root.object, object));
+            if !is_its_own {
+                continue;
+            }
+            let field = objects::former_root(&name, object, action);
+            if action.reads() {
+                query = query.field(field);
+            } else {
+                mutation = mutation.field(field);
+            }
+        }
     }
     types.add(query);
     types.add(mutation);

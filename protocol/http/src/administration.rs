@@ -57,14 +57,14 @@ pub(crate) async fn reload(Extension(session): Extension<Session>) -> Answered {
     Ok(Json(json!({ "registry": registry.version, "packages": packages })).into_response())
 }
 
-async fn off_thread<T: Send + 'static>(
+pub(crate) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Problem> {
     let broken = |_| Error::new(ErrorKind::Internal, "INTERNAL_ERROR", "the work broke off");
     Ok(tokio::task::spawn_blocking(work).await.map_err(broken)??)
 }
 
-fn known(given: &Map<String, Value>, keys: &[&str]) -> Result<(), Problem> {
+pub(crate) fn known(given: &Map<String, Value>, keys: &[&str]) -> Result<(), Problem> {
     match given.keys().find(|key| !keys.contains(&key.as_str())) {
         Some(unknown) => {
             Err(Problem::invalid(format!("unknown key {unknown:?}; there are {}", keys.join(", ")))
@@ -74,7 +74,7 @@ fn known(given: &Map<String, Value>, keys: &[&str]) -> Result<(), Problem> {
     }
 }
 
-fn text(given: &Map<String, Value>, name: &str) -> Result<String, Problem> {
+pub(crate) fn text(given: &Map<String, Value>, name: &str) -> Result<String, Problem> {
     match given.get(name) {
         Some(Value::String(text)) => Ok(text.clone()),
         _ => Err(Problem::invalid(format!("{name:?} is needed, a text")).at(name)),

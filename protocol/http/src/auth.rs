@@ -9,17 +9,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use quarry_engine::{Principal, SessionOptions};
+use quarry_engine::{Principal, Session, SessionOptions};
 use serde_json::{Value, json};
 
 use crate::{
-    Door, body,
+    Door,
+    administration::off_thread,
+    body,
     front::asks_page,
     problem::{Answered, Problem},
 };
 
 /// The time zone for dates, by its IANA name.
 const TIME_ZONE: &str = "x-quarry-time-zone";
+/// Versions of packages to see the objects in: `crm@1.4`.
+const VERSION: &str = "x-quarry-version";
 
 /// Puts the caller's session into the request, or refuses it.
 pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: Next) -> Answered {
@@ -28,9 +32,22 @@ pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: 
     }
     let principal = principal(&door, request.headers()).await?;
     let options = options(&door, request.headers())?;
-    let session = door.engine.session(principal, options);
+    let mut session = door.engine.session(principal, options);
+    if request.headers().contains_key(VERSION) {
+        session = pinned(session, request.headers()).await?;
+    }
     request.extensions_mut().insert(session);
     Ok(next.run(request).await)
+}
+
+/// The session on the versions that the client knows. What can't be had is refused: another version is no answer.
+async fn pinned(mut session: Session, headers: &HeaderMap) -> Result<Session, Problem> {
+    let text = headers.get(VERSION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    if text.trim().is_empty() {
+        return Err(Problem::invalid("name a version like crm@1.4").at(VERSION));
+    }
+    let pin = move || session.pin(&text).map(|()| session);
+    off_thread(pin).await.map_err(|problem| problem.at(VERSION))
 }
 
 /// The page with the GraphQL editor, as a browser asks for it: it holds no data; what it asks is admitted as all else.

@@ -19,6 +19,7 @@ mod layers;
 mod listing;
 mod meta;
 mod objects;
+mod packages;
 mod problem;
 mod query;
 mod rows;
@@ -105,6 +106,14 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/sql", post(query::sql))
         .route("/api/v1/auth/users", post(administration::add_user))
         .route("/api/v1/auth/password", post(administration::set_password))
+        .route("/api/v1/packages", get(packages::list))
+        .route("/api/v1/packages/{name}/{version}", get(packages::one))
+        .route("/api/v1/packages/check", post(packages::check))
+        .route("/api/v1/packages/diff", post(packages::diff))
+        .route("/api/v1/packages/plan", post(packages::plan))
+        .route("/api/v1/packages/publish", post(packages::publish))
+        .route("/api/v1/packages/activate", post(packages::activate))
+        .route("/api/v1/packages/rollback", post(packages::rollback))
         .route("/api/v1/packages/reload", post(administration::reload))
         .route("/api/v1/changes", post(changes::apply))
         .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))

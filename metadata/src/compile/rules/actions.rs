@@ -88,6 +88,7 @@ impl Compiler<'_> {
 /// The parameters as a record of an object that no package declares.
 fn record_of(parameters: &IndexMap<FieldName, crate::model::Field>, object: &Object) -> Object {
     Object {
+        alias: Vec::new(),
         name: ObjectName::from(PARAMETERS),
         package: object.package.clone(),
         label: Labels::default(),

@@ -37,7 +37,7 @@ fn shop(files: &[(&str, &str)]) -> Result<Registry, Issues> {
     }
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/core");
     let sources = read_packages(&[folder.path().to_owned(), core], &mut Issues::default());
-    compile_rules(&sources, Kept::AndLater, Issues::default())
+    compile_rules(&sources, Kept::AndLater, Issues::default()).map(|(registry, _)| registry)
 }
 
 #[test]

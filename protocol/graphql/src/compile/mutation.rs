@@ -192,7 +192,13 @@ fn record(object: &ObjectType, value: &Value, at: &str) -> Result<Record> {
             let hint = nearest(name, known);
             invalid(format!("\"{at}\": {} has no field \"{name}\" to set{hint}", object.type_name))
         })?;
-        record.insert(field.name.to_string(), Input::Json(stored(&field.kind, value, &at)?));
+        let known = record.insert(field.name.to_string(), Input::Json(stored(&field.kind, value, &at)?));
+        if known.is_some() {
+            return Err(invalid(format!(
+                "\"{at}\": \"{}\" is given twice, by a former name too",
+                field.name
+            )));
+        }
     }
     Ok(record)
 }

@@ -178,18 +178,28 @@ fn paged(list: Field, object: &ObjectType) -> Field {
 
 /// A root field.
 pub(super) fn root(object: &ObjectType, action: Action) -> Field {
+    root_called(&object.root_name(action), object, action)
+}
+
+/// A root field by a name that it had.
+pub(super) fn former_root(name: &str, object: &ObjectType, action: Action) -> Field {
+    let reason = format!("called {} now", object.root_name(action));
+    root_called(name, object, action).deprecation(Some(&reason))
+}
+
+fn root_called(name: &str, object: &ObjectType, action: Action) -> Field {
     let type_name = &object.type_name;
     let of = |suffix: &str| format!("{type_name}{suffix}");
     let id = || InputValue::new("id", TypeRef::named_nn(TypeRef::ID));
     let revision = || InputValue::new("ifRevision", TypeRef::named("Long"));
     let set = || InputValue::new("set", TypeRef::named_nn(of("Patch")));
     let filter = || InputValue::new("where", TypeRef::named_nn(of("Where")));
-    let result = |suffix: &str| field(&object.root_name(action), TypeRef::named(of(suffix)));
+    let result = |suffix: &str| field(name, TypeRef::named(of(suffix)));
     let change = |field: Field| field.argument(InputValue::new("dryRun", TypeRef::named(TypeRef::BOOLEAN)));
     match action {
         Action::One => result("").argument(id()),
         Action::Many => {
-            let list = paged(field(&object.root_name(action), TypeRef::named_nn(of("Connection"))), object);
+            let list = paged(field(name, TypeRef::named_nn(of("Connection"))), object);
             let search = InputValue::new("search", TypeRef::named(TypeRef::STRING));
             if object.searchable { list.argument(search) } else { list }
         }

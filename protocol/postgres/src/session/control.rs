@@ -91,7 +91,7 @@ impl Session {
                 }
                 self.portals.clear();
                 self.prepared.clear();
-                self.settings.reset_all();
+                self.reset_all()?;
                 Ok(Outcome::done("DISCARD ALL"))
             }
             DiscardObject::PLANS => Ok(Outcome::done("DISCARD PLANS")),

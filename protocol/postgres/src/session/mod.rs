@@ -138,8 +138,12 @@ impl Session {
         let options =
             SessionOptions { time_zone: settings.time_zone(), timeout: None, ..SessionOptions::default() };
         let guard = Guard::new(registration.running.begin(), None);
+        let mut user = around.engine.session(opened.principal, options);
+        if let Err(error) = user.pin(&settings.get(setting::VERSION).unwrap_or_default()) {
+            return Err(Box::new((wire, PgError::from(error).into_fatal())));
+        }
         Ok(Session {
-            user: around.engine.session(opened.principal, options),
+            user,
             wire,
             settings,
             queries: around.queries.clone(),
@@ -317,6 +321,9 @@ fn catalog_session(settings: &Arc<Settings>, user: String, backend_pid: i32) -> 
         settings: Arc::new(move |name| read.get(name)),
         all_settings: Arc::new(move || all.all()),
         set_setting: Arc::new(move |name, value, is_local| {
+            if name.eq_ignore_ascii_case(setting::VERSION) {
+                return Err("quarry.version is set by SET, before a transaction".to_owned());
+            }
             let scope =
                 if is_local { crate::settings::Scope::Local } else { crate::settings::Scope::Session };
             write.set(name, value, scope).map_err(|error| error.message)

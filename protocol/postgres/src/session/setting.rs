@@ -16,6 +16,9 @@ use crate::{
     sqlstate::SqlState,
 };
 
+/// The setting that holds a session to older versions of packages: `crm@1.4`.
+pub const VERSION: &str = "quarry.version";
+
 /// Settings that a start-up message may carry beside those that `SET` knows.
 const NOT_SETTINGS: &[&str] = &["options"];
 
@@ -136,9 +139,12 @@ impl Session {
             && word.quote_style.is_none()
             && word.value.eq_ignore_ascii_case("default")
         {
-            return self.settings.reset(name);
+            return self.reset(name);
         }
         let texts = values.iter().map(|v| text_of(name, v)).collect::<Result<Vec<_>>>()?;
+        if name.eq_ignore_ascii_case(VERSION) {
+            return self.set_version(&texts.join(", "), scope);
+        }
         let is_outside = scope == Scope::Local && !self.block.is_open();
         if is_outside {
             // Checked as any other, and gone at once: the statement is its own transaction.
@@ -149,6 +155,47 @@ impl Session {
             self.settings.end(true);
         }
         set.map(|_| ())
+    }
+
+    /// `SET quarry.version`: the statements that follow see the objects as those versions declare them.
+    fn set_version(&mut self, text: &str, scope: Scope) -> Result<()> {
+        self.must_be_outside(scope == Scope::Local)?;
+        self.user.pin(text)?;
+        self.settings.set(VERSION, text, Scope::Session).map(drop)
+    }
+
+    fn must_be_outside(&self, is_local: bool) -> Result<()> {
+        if is_local || self.block.is_open() {
+            let hint = "set it before the transaction";
+            return Err(PgError::unsupported("a transaction can't change its version", hint));
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self, name: &str) -> Result<()> {
+        if name.eq_ignore_ascii_case(VERSION) {
+            self.must_be_outside(false)?;
+        }
+        self.settings.reset(name)?;
+        self.follow_version()
+    }
+
+    /// Every setting as the connection began with it, the version among them.
+    pub(super) fn reset_all(&mut self) -> Result<()> {
+        if !self.user.pinned_version().is_empty() {
+            self.must_be_outside(false)?;
+        }
+        self.settings.reset_all();
+        self.follow_version()
+    }
+
+    /// Brings the engine's session to the version that the settings say.
+    fn follow_version(&mut self) -> Result<()> {
+        let text = self.settings.get(VERSION).unwrap_or_default();
+        if text != self.user.pinned_version() {
+            self.user.pin(&text)?;
+        }
+        Ok(())
     }
 
     /// `SET TRANSACTION`, `SET SESSION CHARACTERISTICS`, and the modes of `BEGIN`.
@@ -187,8 +234,8 @@ impl Session {
     /// `RESET name`, `RESET ALL`.
     pub(super) fn do_reset(&mut self, reset: &Reset) -> Result<Outcome> {
         match reset {
-            Reset::ALL => self.settings.reset_all(),
-            Reset::ConfigurationParameter(name) => self.settings.reset(&dotted(name))?,
+            Reset::ALL => self.reset_all()?,
+            Reset::ConfigurationParameter(name) => self.reset(&dotted(name))?,
         }
         Ok(Outcome::done("RESET"))
     }

@@ -293,3 +293,60 @@ async fn a_join_that_yields_late_is_ended_and_one_too_large_is_refused() {
         "SELECT count(*) FROM generate_series(1, 3000000000) a(x) JOIN generate_series(1, 3000000000) b(x)";
     refused(&client, &format!("{series} ON a.x < b.x"), "53400").await;
 }
+
+/// A package of one object; in the second version `price` is `amount`.
+fn version(version: &str, object: &str) -> quarry_metadata::Bundle {
+    let package = format!("name: store\nversion: {version}\ndepends: {{ core: '*' }}\n");
+    let object = format!("idPrefix: itm\nfields:\n  name: {{ type: text }}\n  {object}\n");
+    let files = [("package.yml".to_owned(), package), ("item.object.yml".to_owned(), object)];
+    quarry_metadata::Bundle::of_files("store", &files.into()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_may_stay_on_an_older_version() {
+    let (server, client) = started().await;
+    let engine = server.engine.clone();
+    let install = tokio::task::spawn_blocking(move || {
+        let admin = engine.session(engine.operator().unwrap(), quarry_engine::SessionOptions::default());
+        let old = version("1.0.0", "price: { type: currency }");
+        let new = version(
+            "1.1.0",
+            "amount: { type: currency, alias: price }\n  rank: { type: text, default: low }",
+        );
+        for bundle in [old, new] {
+            let id = bundle.id();
+            admin.publish(&[bundle]).unwrap();
+            admin.activate(&[id]).unwrap();
+        }
+    });
+    install.await.unwrap();
+    client.batch_execute("INSERT INTO item (id, name, amount) VALUES ('a', 'Lamp', 1.5)").await.unwrap();
+    // A former name is a column of its own in a statement that says it.
+    assert_eq!(texts(&client, "SELECT name, price FROM item WHERE price > 1").await, [["Lamp", "1.50"]]);
+    client.batch_execute("UPDATE item SET price = 2 WHERE price = 1.5").await.unwrap();
+    assert_eq!(text(&client, "SELECT amount FROM item").await, "2.00");
+
+    client.batch_execute("SET quarry.version = 'store@1.0'").await.unwrap();
+    assert_eq!(text(&client, "SHOW quarry.version").await, "store@1.0");
+    refused(&client, "SELECT amount FROM item", "42703").await;
+    refused(&client, "INSERT INTO item (rank) VALUES ('x')", "42703").await;
+    client.batch_execute("INSERT INTO item (id, price) VALUES ('b', 7)").await.unwrap();
+    let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'item' AND column_name IN ('price', 'amount', 'rank')";
+    assert_eq!(texts(&client, columns).await, [["price"]]);
+    refused(&client, "SET quarry.version = 'store@2'", "42704").await;
+    assert_eq!(text(&client, "SELECT price FROM item WHERE id = 'b'").await, "7.00", "it stays where it was");
+    client.batch_execute("BEGIN").await.unwrap();
+    refused(&client, "SET quarry.version = 'store@1.1'", "0A000").await;
+    client.batch_execute("ROLLBACK").await.unwrap();
+    client.batch_execute("RESET quarry.version").await.unwrap();
+    assert_eq!(texts(&client, "SELECT amount, rank FROM item WHERE id = 'b'").await, [["7.00", "low"]]);
+
+    let mut config = server.config();
+    config.options("-c quarry.version=store@1.0");
+    let (pinned, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    assert_eq!(text(&pinned, "SELECT price FROM item WHERE id = 'b'").await, "7.00");
+    refused(&pinned, "SELECT amount FROM item", "42703").await;
+    config.options("-c quarry.version=store@9");
+    assert!(config.connect(NoTls).await.is_err(), "no other version is served instead");
+}

@@ -1,0 +1,120 @@
+//! Writes the default of a new required field into the records that have no value in it: some hundred records at a time,
+//! each time as a transaction of its own, while everything runs.
+
+use std::sync::Arc;
+
+use quarry_metadata::{FieldName, ObjectName};
+use quarry_storage::{CommitInfo, Key, Row, ScanRequest, Value};
+
+use crate::{
+    active::Active,
+    engine::Engine,
+    error::{Error, ErrorKind, Result},
+    pipeline,
+    work::{Actor, Work, keys_in},
+};
+
+/// Records of one transaction.
+const BATCH_RECORDS: usize = 500;
+/// Attempts at one batch, which others may write to at the same time.
+const ATTEMPTS_MAX: u32 = 20;
+
+/// A field to be filled.
+#[derive(Clone, Debug)]
+pub(super) struct Fill {
+    pub(super) object: ObjectName,
+    pub(super) field: FieldName,
+}
+
+/// Fills the fields; how many records were written. Blocks.
+///
+/// # Errors
+///
+/// `Conflict` when others write to the same records without end; those of the store. What was filled stays so, unseen.
+pub(super) fn all(engine: &Engine, active: &Arc<Active>, fills: &[Fill], by: &str) -> Result<u64> {
+    let mut written = 0;
+    for fill in fills {
+        let keys = empty(engine, active, fill)?;
+        for batch in keys.chunks(BATCH_RECORDS) {
+            written += with_retries(engine, active, fill, batch, by)?;
+        }
+    }
+    Ok(written)
+}
+
+/// The records without a value. Their keys fit into memory: a hundred million are some gigabytes, which is past what one
+/// process serves.
+fn empty(engine: &Engine, active: &Arc<Active>, fill: &Fill) -> Result<Vec<Key>> {
+    let snapshot = engine.store().snapshot();
+    let object = active.object(fill.object.as_str())?;
+    let table = snapshot.table(object.table())?;
+    let column = object.field(fill.field.as_str()).and_then(|field| table.spec().position(field.column()));
+    let column =
+        column.ok_or_else(|| Error::internal(format!("no column for {}.{}", fill.object, fill.field)))?;
+    let mut keys = Vec::new();
+    for part in table.scan(ScanRequest { projection: Some(vec![0, column]), ..ScanRequest::default() })? {
+        for batch in part {
+            let batch = batch?;
+            let Some(values) = batch.columns().get(1) else { continue };
+            if values.null_count() == 0 {
+                continue;
+            }
+            let mut all = Vec::with_capacity(batch.num_rows());
+            keys_in(batch.columns().first(), &mut all)?;
+            keys.extend(
+                all.into_iter().enumerate().filter(|(at, _)| values.is_null(*at)).map(|(_, key)| key),
+            );
+        }
+    }
+    Ok(keys)
+}
+
+fn with_retries(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &str) -> Result<u64> {
+    for _ in 1..ATTEMPTS_MAX {
+        match batch(engine, active, fill, keys, by) {
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            done => return done,
+        }
+    }
+    batch(engine, active, fill, keys, by)
+}
+
+fn batch(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &str) -> Result<u64> {
+    let world = engine.world();
+    let actor = Actor {
+        user_id: Key::from(by),
+        time_zone: chrono_tz::UTC,
+        locale: "en".into(),
+        now_micros: world.clock.now_micros(),
+    };
+    let mut work = Work::new(active.clone(), engine.store().snapshot(), actor, world.clone());
+    let layout = work.layout(fill.object.as_str())?;
+    let missing = || Error::internal(format!("no default for {}.{}", fill.object, fill.field));
+    let field = layout.object.field(fill.field.as_str()).ok_or_else(missing)?;
+    let column = layout.column(fill.field.as_str()).ok_or_else(missing)?;
+    let default = pipeline::default(field, &work.actor)?.ok_or_else(missing)?;
+    let mut written = 0;
+    for key in keys {
+        let Some(old) = work.row(&layout.table, key)? else { continue };
+        if *old.get(column) != Value::Null {
+            continue;
+        }
+        let mut values: Vec<Value> = (0..layout.spec.columns.len()).map(|at| old.get(at).clone()).collect();
+        if let Some(value) = values.get_mut(column) {
+            *value = default.clone();
+        }
+        pipeline::stamp(&layout, &mut values, Some(&old), &work);
+        work.update(&layout, old, Row(values.into()))?;
+        written += 1;
+    }
+    if written > 0 {
+        let info = CommitInfo {
+            actor: by.to_owned(),
+            transaction: world.ids.ulid(),
+            time_micros: work.actor.now_micros,
+            package_version: active.registry.version.clone(),
+        };
+        engine.store().commit(work.writes().clone(), info)?;
+    }
+    Ok(written)
+}

@@ -1,0 +1,285 @@
+//! From one set of active packages to the next.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use quarry_metadata::{
+    Bundle, Issues, Registry,
+    evolution::{Class, Difference, Effect, Model, Subject, Surroundings, compare},
+};
+use quarry_planner::lower;
+use quarry_storage::{CommitInfo, Key};
+
+use super::{
+    PackageState, Plan, Published, Stamp, Step,
+    count::Counter,
+    fill::{self, Fill},
+    shelf,
+};
+use crate::{
+    active::Active,
+    engine::Engine,
+    error::{Error, ErrorKind, Result},
+    work::{Actor, Work},
+};
+
+/// Whether a switch must keep everything that worked working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// It must.
+    Evolves,
+    /// It goes back to what was active once.
+    GoesBack,
+}
+
+/// What becomes active, and why.
+pub(super) struct Switch<'a> {
+    pub(super) bundles: &'a [Bundle],
+    pub(super) rule: Rule,
+    /// Those that package folders hold.
+    pub(super) offered: &'a [Bundle],
+    pub(super) by: &'a str,
+}
+
+impl Engine {
+    /// The active packages with some of them exchanged or added, compiled.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` with all issues.
+    pub(super) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
+        let active = self.active();
+        let bundles = merged(&active.bundles, bundles)?;
+        let same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();
+        if bundles.len() == active.bundles.len() && bundles.iter().zip(&active.bundles).all(same) {
+            return Ok(active);
+        }
+        let mut made = Active::of(bundles, Some(&active.registry))?;
+        made.fills = active.fills;
+        Ok(Arc::new(made))
+    }
+
+    /// Whether the active packages compile with some of them exchanged or added: the warnings, or all issues.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when a package is given twice.
+    pub(super) fn compiles(&self, bundles: &[Bundle]) -> Result<Result<Issues, Issues>> {
+        let bundles = merged(&self.active().bundles, bundles)?;
+        Ok(Registry::compile(&bundles).map(|(registry, _)| registry.warnings))
+    }
+
+    /// What going from one to the other does.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(super) fn plan(&self, old: &Active, new: &Active, bundles: &[Bundle]) -> Result<Plan> {
+        let counter = Counter { snapshot: self.store().snapshot() };
+        let surroundings = Surroundings { places: &new.places, records: &counter, dependents: &[&Model] };
+        let mut differences = compare(&old.registry, &new.registry, surroundings);
+        differences.extend(self.other_columns(new));
+        let steps = differences.iter().flat_map(|difference| &difference.effects).map(|effect| {
+            let object = match effect {
+                Effect::Backfill { object, .. } | Effect::BuildIndex { object, .. } => Some(object),
+                Effect::NewTable { .. } | Effect::NewColumn { .. } => None,
+            };
+            let object = object.and_then(|name| new.registry.get(name.as_str()));
+            let records = object.map_or(0, |object| counter.records(object.table()));
+            Step { effect: effect.clone(), records }
+        });
+        Ok(Plan {
+            packages: bundles.iter().map(Bundle::id).collect(),
+            allowed: differences.iter().all(|difference| difference.class == Class::Allowed),
+            steps: steps.collect(),
+            differences,
+        })
+    }
+
+    /// Fields whose values the store would have to keep in another way than it does.
+    fn other_columns(&self, new: &Active) -> Vec<Difference> {
+        let snapshot = self.store().snapshot();
+        let mut found = Vec::new();
+        for object in new.registry.objects.values() {
+            let Ok(table) = snapshot.table(object.table()) else { continue };
+            for field in object.stored_fields() {
+                let position = table.spec().position(field.column());
+                let stored = position.and_then(|at| table.spec().columns.get(at)).map(|c| c.column_type);
+                let wanted = lower::column_type(field);
+                if let Some(stored) = stored.filter(|stored| *stored != wanted) {
+                    let subject = Subject::Field(object.name.clone(), field.name.clone());
+                    let message = format!(
+                        "its values are kept as {stored:?}, and can't be kept as {wanted:?} yet; add another field"
+                    );
+                    found.push(Difference::refused("column-type", subject, message));
+                }
+            }
+        }
+        found
+    }
+
+    /// See [`crate::Session::publish`].
+    pub(crate) fn publish(&self, bundles: &[Bundle], by: &str) -> Result<Vec<Published>> {
+        let _alone = self.switching().lock();
+        let snapshot = self.store().snapshot();
+        let mut new = Vec::new();
+        let mut told = Vec::new();
+        for bundle in bundles {
+            match shelf::get(&snapshot, &bundle.id())? {
+                Some((known, _)) if known.hash == bundle.hash() => told.push(known),
+                Some((known, _)) => return Err(other_content(&known, bundle)),
+                None => new.push(bundle),
+            }
+        }
+        let candidate = self.candidate(bundles)?;
+        if let Some(refusal) = self.plan(&self.active(), &candidate, bundles)?.refusal() {
+            return Err(refusal);
+        }
+        let mut work = self.work(&self.active(), by);
+        for bundle in new {
+            let version = self.fresh(bundle, by);
+            shelf::put(&mut work, &version, &bundle.files())?;
+            told.push(version);
+        }
+        self.commit_shelf(work)?;
+        Ok(told)
+    }
+
+    /// See [`crate::Session::activate`].
+    pub(crate) fn activate(&self, ids: &[String], by: &str) -> Result<Plan> {
+        let _alone = self.switching().lock();
+        let snapshot = self.store().snapshot();
+        let mut bundles = Vec::with_capacity(ids.len());
+        let mut goes_back = true;
+        for id in ids {
+            let (version, bundle) = shelf::must_get(&snapshot, id)?;
+            goes_back &= version.activated.is_some();
+            bundles.push(bundle);
+        }
+        let rule = if goes_back { Rule::GoesBack } else { Rule::Evolves };
+        self.switch(&Switch { bundles: &bundles, rule, offered: &[], by })
+    }
+
+    /// Makes packages active: tables, defaults, then all at once what serves. Blocks; one at a time.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid`, `Violated`; those of the store. What was active goes on serving.
+    pub(super) fn switch(&self, switch: &Switch<'_>) -> Result<Plan> {
+        let old = self.active();
+        let mut new = self.candidate(switch.bundles)?;
+        let plan = self.plan(&old, &new, switch.bundles)?;
+        if switch.rule == Rule::Evolves
+            && let Some(refusal) = plan.refusal()
+        {
+            return Err(refusal);
+        }
+        let fills: Vec<Fill> = plan.steps.iter().filter_map(fill_of).collect();
+        if let Some(new) = Arc::get_mut(&mut new).filter(|_| !fills.is_empty()) {
+            new.fills += 1;
+        }
+        self.store().define_tables(new.tables(&self.store().snapshot()))?;
+        fill::all(self, &new, &fills, switch.by)?;
+        // From here nobody commits: what was written since is filled too, and then the new version serves.
+        let _nobody_commits = self.commits().write();
+        fill::all(self, &new, &fills, switch.by)?;
+        self.shelve(&new, switch)?;
+        self.serve(new);
+        Ok(plan)
+    }
+
+    /// Writes the new states; what is not on the shelf yet is put there.
+    fn shelve(&self, new: &Arc<Active>, switch: &Switch<'_>) -> Result<()> {
+        let snapshot = self.store().snapshot();
+        let mut work = self.work(new, switch.by);
+        let stamp = || Some(self.stamp(switch.by));
+        for bundle in switch.bundles {
+            let id = bundle.id();
+            for known in shelf::all(&snapshot)? {
+                let goes = known.name == bundle.name().as_str() && known.state == PackageState::Active;
+                if goes && known.id() != id {
+                    let (known, content) = shelf::must_get(&snapshot, &known.id())?;
+                    let gone = Published { state: PackageState::Superseded, superseded: stamp(), ..known };
+                    shelf::put(&mut work, &gone, &content.files())?;
+                }
+            }
+            let known = shelf::get(&snapshot, &id)?.map(|(known, _)| known);
+            let known = known.unwrap_or_else(|| self.fresh(bundle, switch.by));
+            let now = Published { state: PackageState::Active, activated: stamp(), ..known };
+            shelf::put(&mut work, &now, &bundle.files())?;
+        }
+        for bundle in switch.offered {
+            shelf::offer(&mut work, bundle)?;
+        }
+        self.commit_shelf(work)
+    }
+
+    fn fresh(&self, bundle: &Bundle, by: &str) -> Published {
+        Published {
+            name: bundle.name().to_string(),
+            version: bundle.version().clone(),
+            hash: bundle.hash().to_owned(),
+            state: PackageState::Published,
+            published: self.stamp(by),
+            activated: None,
+            superseded: None,
+        }
+    }
+
+    fn stamp(&self, by: &str) -> Stamp {
+        Stamp { at_micros: self.world().clock.now_micros(), by: by.to_owned() }
+    }
+
+    pub(super) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
+        let now_micros = self.world().clock.now_micros();
+        let actor =
+            Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
+        Work::new(active.clone(), self.store().snapshot(), actor, self.world().clone())
+    }
+
+    pub(super) fn commit_shelf(&self, work: Work) -> Result<()> {
+        if work.writes().is_empty() {
+            return Ok(());
+        }
+        let info = CommitInfo {
+            actor: work.actor.user_id.to_string(),
+            transaction: work.world.ids.ulid(),
+            time_micros: work.actor.now_micros,
+            package_version: work.active.registry.version.clone(),
+        };
+        self.store().commit(work.writes().clone(), info)?;
+        Ok(())
+    }
+}
+
+/// Active packages with some exchanged or added.
+fn merged(active: &[Bundle], bundles: &[Bundle]) -> Result<Vec<Bundle>> {
+    let mut by_name: BTreeMap<String, Bundle> =
+        active.iter().map(|bundle| (bundle.name().to_string(), bundle.clone())).collect();
+    let mut seen = Vec::new();
+    for bundle in bundles {
+        if seen.contains(bundle.name()) {
+            let message = format!("the package {:?} is given twice", bundle.name());
+            return Err(Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message));
+        }
+        seen.push(bundle.name().clone());
+        by_name.insert(bundle.name().to_string(), bundle.clone());
+    }
+    Ok(by_name.into_values().collect())
+}
+
+fn fill_of(step: &Step) -> Option<Fill> {
+    match &step.effect {
+        Effect::Backfill { object, field } => Some(Fill { object: object.clone(), field: field.clone() }),
+        _ => None,
+    }
+}
+
+fn other_content(known: &Published, bundle: &Bundle) -> Error {
+    let message = format!(
+        "{} is published with other content ({} there, {} here); a published version never changes: raise its version",
+        known.id(),
+        known.hash.get(..12).unwrap_or(&known.hash),
+        bundle.hash().get(..12).unwrap_or(bundle.hash())
+    );
+    Error::new(ErrorKind::Violated, "VERSION_PUBLISHED", message)
+}

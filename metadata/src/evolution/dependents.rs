@@ -1,0 +1,182 @@
+//! What depends on an object, a field or an option: what an author must look after before it can go.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    evolution::Subject,
+    expression::Step,
+    model::{Field, FieldKind, Index, Labels, Object, Registry, RelationKind},
+    name::{FieldName, ObjectName},
+};
+
+/// One thing that depends on another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Dependent {
+    /// `index`, `unique`, `name_field`, `search`, `lookup`, `relation`, `translation`, `object`, `default`, `rule`, `formula`, …
+    pub kind: &'static str,
+    /// Its name: `account_name_key`, `contact.account_id`.
+    pub name: String,
+}
+
+impl fmt::Display for Dependent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// Finds dependents of one kind or of several. Whoever lets packages say something new that names fields or objects
+/// (formulas, rules, views, permissions) gives one.
+pub trait Dependents {
+    /// Adds what depends on `subject` in `registry`.
+    fn of(&self, registry: &Registry, subject: &Subject, found: &mut Vec<Dependent>);
+}
+
+/// The dependents that the model itself knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Model;
+
+impl Dependents for Model {
+    fn of(&self, registry: &Registry, subject: &Subject, found: &mut Vec<Dependent>) {
+        match subject {
+            Subject::Package(name) => {
+                for object in registry.objects.values().filter(|object| object.package == *name) {
+                    add(found, "object", object.name.to_string());
+                }
+                let others = registry.packages.values().filter(|other| other.depends.contains_key(name));
+                others.for_each(|other| add(found, "package", other.name.to_string()));
+            }
+            Subject::Object(name) => of_object(registry, name, found),
+            Subject::Field(object, field) => {
+                if let Some(object) = registry.get(object.as_str()) {
+                    of_field(registry, object, field, found);
+                }
+            }
+            Subject::Option(object, field, value) => {
+                let field = registry.get(object.as_str()).and_then(|object| object.field(field.as_str()));
+                let is_default = |default: &crate::model::Default_| match default {
+                    crate::model::Default_::Value(serde_json::Value::String(text)) => text == value,
+                    crate::model::Default_::Value(serde_json::Value::Array(items)) => {
+                        items.iter().any(|item| item.as_str() == Some(value))
+                    }
+                    _ => false,
+                };
+                let rules = registry.rules.get(object);
+                for machine in rules.iter().flat_map(|rules| &rules.machines) {
+                    let names = |next: &(&String, &Vec<String>)| next.0 == value || next.1.contains(value);
+                    let is_of = field.is_some_and(|field| field.name == machine.field);
+                    if is_of && machine.transitions.iter().any(|next| names(&next)) {
+                        add(found, "rule", format!("{object}.{}", machine.name));
+                    }
+                }
+                if let Some(field) = field.filter(|field| field.default.as_ref().is_some_and(is_default)) {
+                    add(found, "default", format!("{object}.{}", field.name));
+                }
+            }
+            Subject::Index(object, index) => {
+                let Some(object) = registry.get(object.as_str()) else { return };
+                for index in object.indexes.iter().filter(|known| known.name == *index) {
+                    let fields: Vec<_> = index.fields.iter().map(FieldName::as_str).collect();
+                    add(found, "upsert", format!("{} on {}", object.name, fields.join(", ")));
+                }
+            }
+            Subject::Relation(..) => {}
+        }
+    }
+}
+
+fn add(found: &mut Vec<Dependent>, kind: &'static str, name: String) {
+    let dependent = Dependent { kind, name };
+    if !found.contains(&dependent) {
+        found.push(dependent);
+    }
+}
+
+fn of_object(registry: &Registry, name: &ObjectName, found: &mut Vec<Dependent>) {
+    for object in registry.objects.values() {
+        for field in object.fields.values().filter(|field| !field.system) {
+            let refers = matches!(&field.kind, FieldKind::Lookup { target, .. } | FieldKind::References { target, .. } if target == name);
+            if refers {
+                add(found, "lookup", format!("{}.{}", object.name, field.name));
+            }
+        }
+        for relation in object.relations.values().filter(|relation| relation.target == *name) {
+            if matches!(relation.kind, RelationKind::ToMany { .. }) {
+                add(found, "relation", format!("{}.{}", object.name, relation.name));
+            }
+        }
+    }
+    if let Some(object) = registry.get(name.as_str()) {
+        translations(&object.label, name.as_str(), found);
+        let added = object.fields.values().filter_map(|field| field.added_by.as_ref());
+        for package in added {
+            add(found, "extension", package.to_string());
+        }
+    }
+}
+
+fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut Vec<Dependent>) {
+    for Index { name: index, fields, unique } in &object.indexes {
+        if fields.contains(name) {
+            add(found, if *unique { "unique" } else { "index" }, index.clone());
+        }
+    }
+    if object.name_field == *name {
+        add(found, "name_field", object.name.to_string());
+    }
+    if object.searchable.contains(name) {
+        add(found, "search", object.name.to_string());
+    }
+    for relation in object.relations.values().filter(|relation| relation.is_carried_by(name.as_str())) {
+        add(found, "relation", format!("{}.{}", object.name, relation.name));
+    }
+    for other in registry.objects.values() {
+        for relation in other.relations.values().filter(|relation| relation.target == object.name) {
+            if matches!(&relation.kind, RelationKind::ToMany { field } if field == name) {
+                add(found, "relation", format!("{}.{}", other.name, relation.name));
+            }
+        }
+    }
+    for other in registry.objects.values() {
+        for formula in other.fields.values().filter(|field| reads(other, field, &object.name, name)) {
+            add(found, "formula", format!("{}.{}", other.name, formula.name));
+        }
+    }
+    let rules = registry.rules.get(&object.name);
+    for machine in rules.iter().flat_map(|rules| &rules.machines).filter(|machine| machine.field == *name) {
+        add(found, "rule", format!("{}.{}", object.name, machine.name));
+    }
+    if let Some(field) = object.field(name.as_str()) {
+        translations(&field.label, &format!("{}.{name}", object.name), found);
+    }
+}
+
+/// Whether `field` of `object` is a formula over a field of `target`.
+fn reads(object: &Object, field: &Field, target: &ObjectName, name: &FieldName) -> bool {
+    let FieldKind::Formula { expression, .. } = &field.kind else { return false };
+    let needs = expression.needs();
+    let by_path = needs.fields.keys().any(|(_, path)| {
+        let mut at = &object.name;
+        for Step { lookup, target: next, .. } in &path.steps {
+            if at == target && lookup == name {
+                return true;
+            }
+            at = next;
+        }
+        at == target && path.field == *name
+    });
+    by_path
+        || needs.children.iter().any(|(children, paths)| {
+            children.object == *target
+                && (children.lookup == *name
+                    || paths.keys().any(|path| path.steps.is_empty() && path.field == *name))
+        })
+}
+
+fn translations(labels: &Labels, of: &str, found: &mut Vec<Dependent>) {
+    let locales: Vec<_> = labels.0.keys().filter(|locale| *locale != "en").map(String::as_str).collect();
+    if !locales.is_empty() {
+        add(found, "translation", format!("{of} ({})", locales.join(", ")));
+    }
+}
