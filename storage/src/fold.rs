@@ -64,11 +64,12 @@ impl Inner {
 
     /// Folds if the delta has grown past its target, or a fold was left undone.
     pub fn fold_if_due(&self) -> Result<()> {
-        let state = self.published().state;
-        if state.generations.len() > 1 || state.newest_bytes() > self.options.delta_bytes_target {
-            self.fold()?;
-        }
-        Ok(())
+        // Not kept while others fold: it would keep what they fold and merge.
+        let is_due = {
+            let state = self.published().state;
+            state.generations.len() > 1 || state.newest_bytes() > self.options.delta_bytes_target
+        };
+        if is_due { self.fold().map(drop) } else { Ok(()) }
     }
 
     /// Folds in the midst of what comes behind a fold, when the delta has grown past its target: writers must not wait for

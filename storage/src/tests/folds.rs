@@ -309,3 +309,19 @@ fn what_is_there_must_hold_a_new_constraint() {
     let store = Store::open(folder.path(), options(), World::real(), &resources()).unwrap();
     insert(&store, "account", vec![account("c", "same", "3", 0)]).unwrap_err();
 }
+
+#[test]
+fn files_of_what_was_compacted_in_the_background_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { delta_bytes_target: 20_000, ..options() };
+    let store = open_with(folder.path(), options);
+    for round in 0..400 {
+        fill(&store, round * 20, round * 20 + 20);
+    }
+    store.fold().unwrap();
+    assert_eq!(all(&store.snapshot(), "account").len(), 8_000);
+    // Nothing is due any more; what runs ends with this.
+    store.fold().unwrap();
+    let segments = store.inner.published().state.segments.values().map(|parts| parts.len()).sum::<usize>();
+    assert_eq!(files_under(folder.path(), "columns.parquet").len(), segments);
+}
