@@ -5,8 +5,8 @@
 //! 3. [`book::Book::open`] gives every name its one owner: packages, objects.
 //! 4. [`dependencies::check`] holds `depends` against what is there.
 //! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
-//! 6. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
-//!    the formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
+//! 6. [`relations::connect`] makes the ways between objects, [`summaries::settle`] types
+//!    summaries and formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
 //! 7. [`aliases::check`] and [`graphql::check`] see whether two names become one.
 //! 8. [`rules::compile`] resolves what must hold and happen.
 //! 9. [`freeze`] makes the registry, unless there was an error.
@@ -28,6 +28,7 @@ mod prefixes;
 mod relations;
 mod rules;
 mod search;
+mod summaries;
 mod system;
 mod texts;
 
@@ -95,7 +96,7 @@ fn compile_rules(
     dependencies::check(&book, &parsed, &mut issues);
     let mut drafts = objects::draft(&book, &mut issues);
     relations::connect(&mut drafts, &mut issues);
-    formulas::settle(&mut drafts, &mut issues);
+    summaries::settle(&mut drafts, &book, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     aliases::check(&drafts, &mut issues);

@@ -23,6 +23,7 @@ pub(crate) mod rule;
 pub(crate) mod state_machine;
 pub(crate) mod step;
 pub(crate) mod structure;
+pub(crate) mod summary;
 pub(crate) mod text;
 pub(crate) mod texts;
 pub(crate) mod trigger;

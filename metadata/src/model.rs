@@ -3,21 +3,23 @@
 //! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is the BLAKE3 hash of: packages and objects by name,
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
+mod kind;
 mod relation;
+mod summary;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
+pub use kind::{DeleteBehavior, FieldKind, SelectOption, TextFormat};
 pub use relation::{Relation, RelationKind};
+pub use summary::{Condition, Summary, SummaryFunction};
 
 use crate::{
-    expression::Expression,
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
     naming::title_case,
-    pattern::Pattern,
     rules::{Case, Rules},
 };
 
@@ -202,6 +204,9 @@ pub struct Field {
     pub hints: Hints,
     /// What a new record gets when the client gives nothing.
     pub default: Option<Default_>,
+    /// What the engine sums up in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Arc<Summary>>,
     /// Kept by the engine.
     pub system: bool,
     /// The package that added it, where that is not the object's own.
@@ -243,6 +248,7 @@ impl Field {
             depends_on: None,
             hints: Hints::default(),
             default: None,
+            summary: None,
             system: false,
             alias: Vec::new(),
             added_by: None,
@@ -292,207 +298,4 @@ pub enum Default_ {
     Today,
     /// The id of the session's user (a lookup to `user`).
     CurrentUser,
-}
-
-/// A field's type with its own properties.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub enum FieldKind {
-    /// The record's id.
-    Id,
-    /// Text of some format.
-    Text {
-        /// Which of the text family.
-        format: TextFormat,
-        /// Characters at least.
-        min_length: Option<u32>,
-        /// Characters at most.
-        max_length: Option<u32>,
-        /// What a text must match.
-        pattern: Option<Pattern>,
-    },
-    /// An exact number: `scale: 0` with `precision <= 18` is stored as Int64, else Decimal128(precision, scale).
-    /// A package that says neither gets (18, 6).
-    Number {
-        /// Digits in all, 1 to 38.
-        precision: u8,
-        /// Digits behind the point.
-        scale: i8,
-        /// The smallest allowed, as decimal text.
-        min: Option<String>,
-        /// The largest allowed, as decimal text.
-        max: Option<String>,
-        /// The distance from one allowed number to the next, from `min` (else 0) on, as decimal text.
-        step: Option<String>,
-    },
-    /// A binary floating-point number: Float64, never NaN or infinite.
-    Float {
-        /// The smallest allowed, as decimal text.
-        min: Option<String>,
-        /// The largest allowed, as decimal text.
-        max: Option<String>,
-    },
-    /// Money: Decimal128(precision, scale), never float.
-    Currency {
-        /// Digits in all (default 18).
-        precision: u8,
-        /// Digits behind the point (default 2).
-        scale: i8,
-        /// The smallest allowed, as decimal text.
-        min: Option<String>,
-        /// The largest allowed, as decimal text.
-        max: Option<String>,
-        /// As of a number.
-        step: Option<String>,
-        /// What it is counted in.
-        currency: Currency,
-    },
-    /// A percentage, 50 for 50 %: Decimal128(precision, scale) (default 7, 4).
-    Percent {
-        /// Digits in all.
-        precision: u8,
-        /// Digits behind the point.
-        scale: i8,
-        /// The smallest allowed, as decimal text.
-        min: Option<String>,
-        /// The largest allowed, as decimal text.
-        max: Option<String>,
-        /// As of a number.
-        step: Option<String>,
-    },
-    /// True or false.
-    Boolean,
-    /// A day.
-    Date,
-    /// An instant, microseconds, UTC.
-    DateTime,
-    /// A time of day, microseconds.
-    Time,
-    /// One of the options, by value.
-    Select {
-        /// The choices in order.
-        options: Vec<SelectOption>,
-    },
-    /// Several of the options, by value, in the order given, none twice.
-    MultiSelect {
-        /// The choices in order.
-        options: Vec<SelectOption>,
-    },
-    /// The id of one record of another object.
-    Lookup {
-        /// The other object.
-        target: ObjectName,
-        /// What happens here when that record is deleted.
-        on_delete: DeleteBehavior,
-        /// A part of its parent (`master_detail`): required, cascades.
-        owned: bool,
-        /// The parent in a hierarchy of its own object (`tree`): never itself, nor one below it.
-        tree: bool,
-    },
-    /// The ids of several records of another object, in the order given, none twice.
-    References {
-        /// The other object.
-        target: ObjectName,
-        /// What happens here when one of those records is deleted: its id goes from the list, or it can't be deleted.
-        on_delete: DeleteBehavior,
-    },
-    /// A text numbered by the engine: `Q-{YYYY}-{0000}`.
-    AutoNumber {
-        /// Its format.
-        format: String,
-    },
-    /// Computed from other fields when it is read; not stored, and not written by anyone.
-    Formula {
-        /// The kind of its values.
-        returns: Box<FieldKind>,
-        /// Over stored fields alone: formulas that it names are written out.
-        expression: Arc<Expression>,
-    },
-    /// Any JSON, kept as text.
-    Json,
-    /// A value made of parts, or a list of such, kept as JSON. Without declared parts any JSON object (or list of anything).
-    Composite {
-        /// The declared parts by name; fields without a place of their own.
-        parts: IndexMap<FieldName, Field>,
-        /// A list of them.
-        many: bool,
-    },
-    /// A password: kept as an argon2id hash, written and never read.
-    Password {
-        /// Characters at least.
-        min_length: u32,
-        /// Characters at most.
-        max_length: u32,
-    },
-    /// A list of so many 32-bit floats, none NaN or infinite.
-    Vector {
-        /// How many.
-        dimensions: u32,
-    },
-}
-
-impl FieldKind {
-    /// A text of any length.
-    pub fn text() -> FieldKind {
-        FieldKind::Text { format: TextFormat::Text, min_length: None, max_length: None, pattern: None }
-    }
-
-    /// An exact number of any value.
-    pub fn number(precision: u8, scale: i8) -> FieldKind {
-        FieldKind::Number { precision, scale, min: None, max: None, step: None }
-    }
-
-    /// Whether it is computed when it is read, and so has no column in storage.
-    pub fn is_computed(&self) -> bool {
-        matches!(self, FieldKind::Formula { .. })
-    }
-
-    /// The kind of its values: of a formula, what it gives.
-    pub fn of_values(&self) -> &FieldKind {
-        match self {
-            FieldKind::Formula { returns, .. } => returns,
-            stored => stored,
-        }
-    }
-}
-
-/// The text family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)]
-pub enum TextFormat {
-    Text,
-    TextArea,
-    Markdown,
-    Html,
-    RichText,
-    Code,
-    Email,
-    Phone,
-    Url,
-    Color,
-}
-
-/// One choice of a select.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SelectOption {
-    /// What is stored.
-    pub value: String,
-    /// What people see.
-    pub label: Labels,
-    /// How it is drawn.
-    pub color: Option<String>,
-    /// Offered for new values.
-    pub active: bool,
-    /// Offered only where the field that the select depends on has one of these values; empty for always.
-    pub when: Vec<String>,
-}
-
-/// What deleting a record does to those that refer to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum DeleteBehavior {
-    /// Refuse while one refers to it.
-    Restrict,
-    /// Their reference becomes null.
-    SetNull,
-    /// They are deleted too.
-    Cascade,
 }

@@ -80,7 +80,9 @@ impl Engine {
         differences.extend(self.other_columns(new));
         let steps = differences.iter().flat_map(|difference| &difference.effects).map(|effect| {
             let object = match effect {
-                Effect::Backfill { object, .. } | Effect::BuildIndex { object, .. } => Some(object),
+                Effect::Backfill { object, .. }
+                | Effect::Summarize { object, .. }
+                | Effect::BuildIndex { object, .. } => Some(object),
                 Effect::NewTable { .. } | Effect::NewColumn { .. } => None,
             };
             let object = object.and_then(|name| new.registry.get(name.as_str()));

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::{
     compile::{
         book::{Book, Found, USER},
-        companions, formulas, system,
+        companions, formulas, summaries, system,
     },
     definition::{
         Located,
@@ -67,6 +67,7 @@ pub(super) fn field(
             }
         }
         KindDefinition::Formula(_) => formulas::stand_in(),
+        KindDefinition::Summary(_) => summaries::stand_in(),
     };
     if let (FieldKind::Currency { currency, .. }, Some(code)) = (&mut kind, &package.default_currency) {
         currency.code.get_or_insert_with(|| code.clone());

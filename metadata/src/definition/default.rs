@@ -28,7 +28,7 @@ pub(crate) fn read(
             _ => Err("a lookup's default can only be `$currentUser`".to_owned()),
         },
         KindDefinition::Plain(kind) => of_kind(value, kind, issues)?,
-        KindDefinition::Formula(_) => return None,
+        KindDefinition::Formula(_) | KindDefinition::Summary(_) => return None,
     };
     match read {
         Ok(default) => Some(value.located(default)),

@@ -11,7 +11,9 @@ use crate::{
         mapping::{Keys, Mapping},
         number, options,
         reference::{self, LookupDefinition},
-        structure, text,
+        structure,
+        summary::{SummaryDefinition, read_summary},
+        text,
         value::Value,
     },
     issue::{Issues, Place},
@@ -54,6 +56,7 @@ pub(crate) enum KindDefinition {
     Plain(FieldKind),
     Lookup(LookupDefinition),
     Formula(FormulaDefinition),
+    Summary(Box<SummaryDefinition>),
 }
 
 /// Where a field stands.
@@ -111,6 +114,10 @@ const KEYS: Keys = Keys {
         ("dimensions", &[]),
         ("expression", &["formula"]),
         ("returnType", &[]),
+        ("summaryOperations", &[]),
+        ("summaryObject", &[]),
+        ("summaryField", &[]),
+        ("summaryType", &[]),
     ],
     later: &[
         "accept",
@@ -138,7 +145,6 @@ const KEYS: Keys = Keys {
         "requiredWhen",
         "sortable",
         "storage",
-        "summaryOperations",
         "system",
         "validation",
         "valueDomain",
@@ -157,7 +163,7 @@ impl FieldDefinition {
         let (kind, chosen) = kind(field_type, &mapping, within, issues)?;
         let mut flag = |key: &str| mapping.get(key).filter(|_| takes(key))?.flag(issues);
         let external_id = flag("externalId").unwrap_or(false);
-        let computed = field_type == FieldType::Formula;
+        let computed = matches!(field_type, FieldType::Formula | FieldType::Summary);
         let numbered = field_type == FieldType::AutoNumber;
         let (required, unique, readonly) = (flag("required"), flag("unique"), flag("readonly"));
         let (index, hidden, searchable) = (flag("index"), flag("hidden"), flag("searchable"));
@@ -262,6 +268,7 @@ impl FieldDefinition {
             depends_on: self.depends_on.as_ref().map(|field| field.value.clone()),
             hints: self.hints.clone(),
             default: self.default.as_ref().map(|default| default.value.clone()),
+            summary: None,
             system: false,
         }
     }
@@ -321,6 +328,10 @@ fn kind(
         }
         FieldType::Formula => {
             return read_formula(mapping, issues).map(|formula| (KindDefinition::Formula(formula), None));
+        }
+        FieldType::Summary => {
+            let summary = read_summary(mapping, issues)?;
+            return Some((KindDefinition::Summary(Box::new(summary)), None));
         }
         FieldType::Json => FieldKind::Json,
         FieldType::Object | FieldType::Array | FieldType::Address | FieldType::Location => {

@@ -24,6 +24,7 @@ pub(crate) enum FieldType {
     User,
     AutoNumber,
     Formula,
+    Summary,
     Json,
     Object,
     Array,
@@ -67,6 +68,7 @@ const TYPES: &[(&str, FieldType)] = &[
     ("user", FieldType::User),
     ("autonumber", FieldType::AutoNumber),
     ("formula", FieldType::Formula),
+    ("summary", FieldType::Summary),
     ("json", FieldType::Json),
     ("object", FieldType::Object),
     ("composite", FieldType::Object),
@@ -81,7 +83,7 @@ const TYPES: &[(&str, FieldType)] = &[
 
 /// Types of this family of formats that can't be kept yet.
 const LATER_TYPES: &[&str] =
-    &["audio", "avatar", "file", "image", "qrcode", "record", "secret", "signature", "summary", "video"];
+    &["audio", "avatar", "file", "image", "qrcode", "record", "secret", "signature", "video"];
 
 impl FieldType {
     /// Reads `type`, with the name that its author gave it; an unknown or unsupported one is an issue.
@@ -111,6 +113,9 @@ impl FieldType {
         match key {
             "expression" | "returnType" => self == Self::Formula,
             "unique" | "required" | "default" if self == Self::Formula => false,
+            "summaryOperations" | "summaryObject" | "summaryField" | "summaryType" => self == Self::Summary,
+            "unique" | "required" | "default" | "writeOnce" if self == Self::Summary => false,
+            "scale" if self == Self::Summary => true,
             "precision" | "scale" | "dataType" if self == Self::Formula => true,
             "unique" => alone && !long_text,
             "index" => !matches!(self, Self::MultiSelect | Self::Json) && !self.is_structure(),

@@ -84,7 +84,8 @@ fn part_kind(part: &FieldDefinition, place: &Place, issues: &mut Issues) -> Opti
             FieldKind::AutoNumber { .. } | FieldKind::Password { .. } | FieldKind::Vector { .. },
         )
         | KindDefinition::Lookup(_)
-        | KindDefinition::Formula(_) => {
+        | KindDefinition::Formula(_)
+        | KindDefinition::Summary(_) => {
             let message = format!("a field of type {} can't stand in another field", part.declared);
             issues.error(place, "not-for-this-type", message);
             None

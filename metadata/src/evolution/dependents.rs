@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     evolution::Subject,
     expression::Step,
-    model::{Field, FieldKind, Index, Labels, Object, Registry, RelationKind},
+    model::{Field, FieldKind, Index, Labels, Object, Registry, RelationKind, Summary},
     name::{FieldName, ObjectName},
 };
 
@@ -142,6 +142,11 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
         for formula in other.fields.values().filter(|field| reads(other, field, &object.name, name)) {
             add(found, "formula", format!("{}.{}", other.name, formula.name));
         }
+        for field in other.fields.values() {
+            if field.summary.as_ref().is_some_and(|summary| sums_up(summary, &object.name, name)) {
+                add(found, "summary", format!("{}.{}", other.name, field.name));
+            }
+        }
     }
     let rules = registry.rules.get(&object.name);
     for machine in rules.iter().flat_map(|rules| &rules.machines).filter(|machine| machine.field == *name) {
@@ -150,6 +155,11 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
     if let Some(field) = object.field(name.as_str()) {
         translations(&field.label, &format!("{}.{name}", object.name), found);
     }
+}
+
+/// Whether a summary is made of a field of `target`.
+fn sums_up(summary: &Summary, target: &ObjectName, name: &FieldName) -> bool {
+    summary.object == *target && (summary.lookup == *name || summary.reads().contains(name))
 }
 
 /// Whether `field` of `object` is a formula over a field of `target`.

@@ -35,6 +35,13 @@ pub enum Effect {
         /// The field, by its new name.
         field: FieldName,
     },
+    /// A summary is made of the records that are there.
+    Summarize {
+        /// The object, by its new name.
+        object: ObjectName,
+        /// The field, by its new name.
+        field: FieldName,
+    },
     /// An index is made over the records that are there.
     BuildIndex {
         /// The object, by its new name.

@@ -58,11 +58,17 @@ impl Comparison<'_> {
         let column = Effect::NewColumn { object: new.name.clone(), field: now.name.clone() };
         let numbered = matches!(now.kind, FieldKind::AutoNumber { .. });
         if !now.required || now.system {
-            let message = match numbered {
-                true => "a new field; records that are there get no number".to_owned(),
-                false => "a new field".to_owned(),
+            let message = match (numbered, &now.summary) {
+                (true, _) => "a new field; records that are there get no number",
+                (_, Some(_)) => "a new summary, made of the records that are there",
+                _ => "a new field",
             };
-            self.add(Class::Allowed, "field-added", subject, message).effects = vec![column];
+            let difference = self.add(Class::Allowed, "field-added", subject, message.to_owned());
+            difference.effects = vec![column];
+            if now.summary.is_some() {
+                difference.records = records;
+                difference.effects.push(summarize(new, now));
+            }
             return;
         }
         let can_fill = matches!(now.default, Some(Default_::Value(_) | Default_::Now | Default_::Today));
@@ -120,8 +126,9 @@ impl Comparison<'_> {
         let (was, now) = (form_of(&old.kind), form_of(&new.kind));
         if was.0 != now.0 || changes_shape(&old.kind, &new.kind) {
             let records = self.surroundings.records.count(object, &Concerned::Filled(&old.name));
+            let another = if old.declared == new.declared { " of another kind" } else { "" };
             let message = format!(
-                "a {} can't become a {}; add a field of that type and deprecate this one",
+                "a {} can't become a {}{another}; add a field of that type and deprecate this one",
                 old.declared, new.declared
             );
             self.add(Class::Refused, "type-changed", pair.subject(), message).records = records;
@@ -165,13 +172,22 @@ impl Comparison<'_> {
         };
         let message = match property.as_str() {
             "expression" => "another formula".to_owned(),
+            "summary" if verdict == Verdict::Wider => "is summed up anew, in all records".to_owned(),
+            "summary" if from.is_null() => {
+                "can't become a summary: what was written would be lost".to_owned()
+            }
+            "summary" => "is no summary any more: nobody would keep it".to_owned(),
             _ => format!("`{told}` goes from {from} to {to}"),
         };
         match verdict {
             Verdict::Wider if rule == Rule::Elsewhere => {}
             Verdict::Wider => {
                 let code = if property == "deprecated" { "deprecated" } else { "field-changed" };
-                self.add(Class::Allowed, code, pair.subject(), message);
+                let effects = match property.as_str() {
+                    "summary" => self.new.get(pair.object.name.as_str()).map(|new| summarize(new, pair.new)),
+                    _ => None,
+                };
+                self.add(Class::Allowed, code, pair.subject(), message).effects.extend(effects);
             }
             Verdict::Narrower => {
                 let records = self.breaking(pair, property, to);
@@ -179,7 +195,10 @@ impl Comparison<'_> {
                 self.add(Class::Refused, "narrowed", pair.subject(), message).records = records;
             }
             Verdict::Other => {
-                let message = format!("{message}, which means something else");
+                let message = match property.as_str() {
+                    "summary" => message,
+                    _ => format!("{message}, which means something else"),
+                };
                 self.add(Class::Refused, "changed", pair.subject(), message);
             }
         }
@@ -200,6 +219,11 @@ impl Comparison<'_> {
         };
         self.surroundings.records.count(pair.object, &concerned)
     }
+}
+
+/// A summary is made of the records that are there.
+fn summarize(object: &Object, field: &Field) -> Effect {
+    Effect::Summarize { object: object.name.clone(), field: field.name.clone() }
 }
 
 /// The variant and its properties.

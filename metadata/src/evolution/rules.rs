@@ -34,6 +34,8 @@ pub(super) enum Rule {
     TextFormat,
     /// How an autonumber is written: may only have more digits.
     NumberFormat,
+    /// Another summary of the same kind; what is written can't become one, nor the other way.
+    Summary,
     /// May not change.
     Frozen,
 }
@@ -62,6 +64,7 @@ const FIELD: &[(&str, Rule)] = &[
     ("external_id", Rule::NotFalse),
     ("default", Rule::Default),
     ("system", Rule::Frozen),
+    ("summary", Rule::Summary),
 ];
 
 /// Properties of a field's kind.
@@ -157,7 +160,8 @@ pub(super) fn judge(rule: Rule, old: &Value, new: &Value) -> Verdict {
             (Some(old), Some(new)) if more_digits(old, new) => Wider,
             _ => Other,
         },
-        Rule::Frozen => Other,
+        Rule::Summary if !old.is_null() && !new.is_null() => Wider,
+        Rule::Summary | Rule::Frozen => Other,
     }
 }
 

@@ -16,6 +16,7 @@ mod formulas;
 mod functions;
 mod literals;
 mod needs;
+mod own;
 mod parse;
 mod scope;
 mod source;

@@ -45,6 +45,8 @@ pub enum Use {
     Trigger,
     /// Who may see or do what: the record, the user, the clock.
     Policy,
+    /// Which records a summary counts: the record alone.
+    Summary,
 }
 
 impl Use {
@@ -57,6 +59,7 @@ impl Use {
             Use::Default => "a default",
             Use::Trigger => "a trigger",
             Use::Policy => "a policy",
+            Use::Summary => "a summary's filter",
         }
     }
 
@@ -69,7 +72,7 @@ impl Use {
     }
 
     pub(crate) fn sees_user(self) -> bool {
-        self != Use::Formula
+        !matches!(self, Use::Formula | Use::Summary)
     }
 }
 

@@ -29,7 +29,8 @@ impl Compiler<'_> {
         let mut parameters = IndexMap::new();
         for (name, field) in &written.parameters {
             let field = fields::field(name, field, &object.name, (package, self.book), issues);
-            if matches!(field.kind, FieldKind::Formula { .. } | FieldKind::AutoNumber { .. }) {
+            let computed = matches!(field.kind, FieldKind::Formula { .. } | FieldKind::AutoNumber { .. });
+            if computed || field.declared == "summary" {
                 let message = format!("`{name}` is what the caller gives, and can't be computed");
                 issues.error(&written.name.place, "not-for-this-type", message);
             }

@@ -220,6 +220,7 @@ fn may_be_written(field: &Field, name: &Located<FieldName>, issues: &mut Issues)
     let why = match &field.kind {
         FieldKind::Formula { .. } => "is computed",
         FieldKind::AutoNumber { .. } => "is numbered by the engine",
+        _ if field.summary.is_some() => "is summed up by the engine",
         _ if kept => "is kept by the engine",
         _ => return true,
     };
