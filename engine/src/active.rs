@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     opening,
     rules::Rulebook,
+    summaries::Summaries,
     system,
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Active {
     pub views: Arc<Views>,
     /// What must hold, compiled.
     pub rules: Rulebook,
+    /// What is summed up, compiled.
+    pub summaries: Summaries,
     /// Who refers to an object, by the object referred to.
     pub referrers: HashMap<ObjectName, Vec<Referrer>>,
     /// The field of `user` that holds the login name.
@@ -78,7 +81,8 @@ impl Active {
         }
         let views = Arc::new(Views::new(registry.clone()));
         let rules = Rulebook::of(&registry)?;
-        Ok(Self { registry, views, rules, referrers, login_field, bundles, places, fills: 0 })
+        let summaries = Summaries::of(&registry)?;
+        Ok(Self { registry, views, rules, summaries, referrers, login_field, bundles, places, fills: 0 })
     }
 
     /// The object of that exact name.

@@ -18,6 +18,7 @@ pub mod packages;
 mod pipeline;
 mod rules;
 pub mod session;
+mod summaries;
 mod system;
 #[cfg(test)]
 mod tests;

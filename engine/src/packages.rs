@@ -19,6 +19,7 @@ mod fill;
 mod folders;
 mod pins;
 mod shelf;
+mod summarize;
 mod switch;
 
 use std::collections::BTreeMap;

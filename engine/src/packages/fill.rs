@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Records of one transaction.
-const BATCH_RECORDS: usize = 500;
+pub(super) const BATCH_RECORDS: usize = 500;
 /// Attempts at one batch, which others may write to at the same time.
 const ATTEMPTS_MAX: u32 = 20;
 
@@ -36,7 +36,7 @@ pub(super) fn all(engine: &Engine, active: &Arc<Active>, fills: &[Fill], by: &st
     for fill in fills {
         let keys = empty(engine, active, fill)?;
         for batch in keys.chunks(BATCH_RECORDS) {
-            written += with_retries(engine, active, fill, batch, by)?;
+            written += with_retries(|| self::batch(engine, active, fill, batch, by))?;
         }
     }
     Ok(written)
@@ -69,14 +69,19 @@ fn empty(engine: &Engine, active: &Arc<Active>, fill: &Fill) -> Result<Vec<Key>>
     Ok(keys)
 }
 
-fn with_retries(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &str) -> Result<u64> {
+/// Writes a batch; tries again where others wrote to the same records.
+///
+/// # Errors
+///
+/// Those of the last attempt.
+pub(super) fn with_retries(write: impl Fn() -> Result<u64>) -> Result<u64> {
     for _ in 1..ATTEMPTS_MAX {
-        match batch(engine, active, fill, keys, by) {
+        match write() {
             Err(error) if error.kind == ErrorKind::Conflict => {}
             done => return done,
         }
     }
-    batch(engine, active, fill, keys, by)
+    write()
 }
 
 fn batch(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &str) -> Result<u64> {

@@ -14,6 +14,7 @@ use super::{
     count::Counter,
     fill::{self, Fill},
     shelf,
+    summarize::{self, Summarized},
 };
 use crate::{
     active::Active,
@@ -176,14 +177,18 @@ impl Engine {
             return Err(refusal);
         }
         let fills: Vec<Fill> = plan.steps.iter().filter_map(fill_of).collect();
-        if let Some(new) = Arc::get_mut(&mut new).filter(|_| !fills.is_empty()) {
+        let summaries: Vec<Summarized> = plan.steps.iter().filter_map(summary_of).collect();
+        let changes_records = !fills.is_empty() || !summaries.is_empty();
+        if let Some(new) = Arc::get_mut(&mut new).filter(|_| changes_records) {
             new.fills += 1;
         }
         self.store().define_tables(new.tables(&self.store().snapshot()))?;
         fill::all(self, &new, &fills, switch.by)?;
+        summarize::all(self, &new, &summaries, switch.by)?;
         // From here nobody commits: what was written since is filled too, and then the new version serves.
         let _nobody_commits = self.commits().write();
         fill::all(self, &new, &fills, switch.by)?;
+        summarize::all(self, &new, &summaries, switch.by)?;
         self.shelve(&new, switch)?;
         self.serve(new);
         Ok(plan)
@@ -272,6 +277,15 @@ fn merged(active: &[Bundle], bundles: &[Bundle]) -> Result<Vec<Bundle>> {
 fn fill_of(step: &Step) -> Option<Fill> {
     match &step.effect {
         Effect::Backfill { object, field } => Some(Fill { object: object.clone(), field: field.clone() }),
+        _ => None,
+    }
+}
+
+fn summary_of(step: &Step) -> Option<Summarized> {
+    match &step.effect {
+        Effect::Summarize { object, field } => {
+            Some(Summarized { object: object.clone(), field: field.clone() })
+        }
         _ => None,
     }
 }

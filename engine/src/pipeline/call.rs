@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use quarry_metadata::ObjectName;
 use quarry_storage::Key;
 
+use super::summaries::Awaited;
 use crate::{
     change::{Done, Finding, Outcome, Record},
     rules::Pending,
@@ -48,6 +49,8 @@ pub(crate) struct Call {
     pub lost: HashSet<(ObjectName, Key)>,
     /// Records that are to be validated when all of them are written.
     pub pending: Vec<Pending>,
+    /// Written records of which summaries are to be made.
+    pub awaited: Awaited,
     /// Passwords that were to be hashed.
     pub passwords: usize,
 }
@@ -60,6 +63,7 @@ impl Call {
             findings: Vec::new(),
             lost: HashSet::new(),
             pending: Vec::new(),
+            awaited: Awaited::default(),
             passwords: 0,
         }
     }
@@ -75,6 +79,11 @@ impl Call {
     /// Adds findings.
     pub fn find(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.findings.extend(findings);
+    }
+
+    /// Something is wrong.
+    pub fn has_findings(&self) -> bool {
+        !self.findings.is_empty()
     }
 
     /// Enough has been found.

@@ -7,6 +7,7 @@ use super::{calculate::OWNER, coerce, draft::Draft};
 use crate::{
     change::Input,
     error::{Error, Result},
+    summaries::nothing,
     work::{Actor, Work},
 };
 
@@ -38,6 +39,9 @@ pub(super) fn fill(draft: &mut Draft, work: &Work) -> Result<()> {
 /// `Internal` when its default does not fit it.
 pub(crate) fn default(field: &Field, actor: &Actor) -> Result<Option<Value>> {
     let misfit = || Error::internal(format!("the default of {} does not fit it", field.name));
+    if let Some(summary) = &field.summary {
+        return Ok(Some(nothing(summary.function, &field.kind)).filter(|value| !value.is_null()));
+    }
     match &field.default {
         None if field.system && field.name.as_str() == OWNER => Ok(Some(Value::Text(actor.user_id.clone()))),
         None => Ok(None),

@@ -16,7 +16,7 @@ use quarry_storage::{Key, Row, Value};
 use super::{
     call::{Action, Call, Step},
     draft::Draft,
-    targets, users,
+    summaries, targets, users,
 };
 use crate::{
     active::Referrer,
@@ -238,8 +238,9 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
         draft.give(column, left);
         super::complete(work, call, draft)?;
     }
-    for (layout, row, _) in doomed {
+    for (layout, row, change) in doomed {
         users::leave(work, &layout, &row)?;
+        summaries::note(work, call, change, &layout, (Some(&row), None));
         work.delete(&layout.table, row)?;
     }
     Ok(())

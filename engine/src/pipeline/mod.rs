@@ -8,7 +8,8 @@
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
-//! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
+//! 8. [`summaries`]: what is summed up of the changed records, in those that they refer to.
+//! 9. [`settle`]: what packages say must hold, asked of all records of the call at once.
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
@@ -22,6 +23,7 @@ mod deletes;
 mod draft;
 mod formats;
 mod resolve;
+mod summaries;
 mod targets;
 mod users;
 mod validate;
@@ -34,6 +36,7 @@ use draft::Draft;
 use indexmap::IndexMap;
 use quarry_metadata::ObjectName;
 use quarry_storage::Key;
+pub(crate) use summaries::Awaited;
 
 use crate::{
     change::{Done, Finding, Record},
@@ -84,6 +87,7 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
             }
         }
     }
+    summaries::settle(work, call)?;
     settle(work, call)
 }
 
@@ -116,7 +120,7 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
     remember(&draft, work, call);
     constraints::check(&mut draft, work, call)?;
     match draft.findings.is_empty() {
-        true => put(work, &mut draft)?,
+        true => put(work, call, &mut draft)?,
         false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
     }
     call.find(draft.findings);
@@ -192,10 +196,12 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     Ok(())
 }
 
-fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {
+fn put(work: &mut Work, call: &mut Call, draft: &mut Draft) -> Result<()> {
     let layout = draft.layout.clone();
     let new = draft.row();
-    match draft.old.take() {
+    let old = draft.old.take();
+    summaries::note(work, call, draft.change, &layout, (old.as_ref(), Some(&new)));
+    match old {
         None => work.insert(&layout, new)?,
         Some(old) => {
             users::follow(work, &layout, &old, &new)?;

@@ -111,11 +111,13 @@ impl Evaluated {
     ///
     /// `Internal` for a type that storage does not keep (a duration, a list of numbers).
     pub fn value(&self, row: usize) -> Result<Value> {
-        value(&self.values, row).ok_or_else(|| Error::internal(format!("no column holds a {}", self.type_)))
+        value_at(&self.values, row)
+            .ok_or_else(|| Error::internal(format!("no column holds a {}", self.type_)))
     }
 }
 
-fn value(array: &ArrayRef, row: usize) -> Option<Value> {
+/// A cell of an array as storage keeps it; none for a type that it does not keep.
+pub fn value_at(array: &ArrayRef, row: usize) -> Option<Value> {
     if array.is_null(row) {
         return Some(Value::Null);
     }

@@ -156,6 +156,18 @@ impl Inputs {
     }
 }
 
+impl Inputs {
+    /// A batch of columns as a scan gives them, one for each input in order: for expressions that look at fields alone.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` when they look at something else too, or a column is not of its field's type.
+    pub fn of_columns(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+}
+
 fn name(at: usize) -> String {
     format!("i{at}")
 }

@@ -17,7 +17,7 @@ mod fault;
 mod inputs;
 mod operation;
 
-pub use compiled::{Compiled, Evaluated};
+pub use compiled::{Compiled, Evaluated, value_at};
 pub use fault::Fault;
 pub use inputs::{Input, Inputs, Source, Surroundings};
 

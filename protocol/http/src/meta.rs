@@ -3,7 +3,7 @@
 use axum::{Extension, Json, extract::Path, http::StatusCode, response::IntoResponse};
 use quarry_engine::Session;
 use quarry_metadata::{
-    DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, RelationKind, SelectOption,
+    DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, RelationKind, SelectOption, Summary,
 };
 use serde_json::{Map, Value, json};
 
@@ -86,6 +86,10 @@ fn field_of(field: &Field, locale: &str) -> Value {
     insert(&mut told, "deprecated", field.deprecated.as_deref().map(Value::from));
     insert(&mut told, "dependsOn", field.depends_on.as_ref().map(|name| name.as_str().into()));
     describe(&field.kind, locale, &mut told);
+    if let Some(summary) = &field.summary {
+        told.insert("returnType".into(), given_by(&field.kind).into());
+        told.insert("summaryOperations".into(), summary_of(summary));
+    }
     hints(&field.hints, locale, &mut told);
     Value::Object(told)
 }
@@ -158,6 +162,17 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
         }
         FieldKind::Vector { dimensions } => insert(told, "dimensions", Some((*dimensions).into())),
     }
+}
+
+/// What is summed up, as a package says it.
+fn summary_of(summary: &Summary) -> Value {
+    let mut told = Map::new();
+    told.insert("object".into(), summary.object.as_str().into());
+    told.insert("relationshipField".into(), summary.lookup.as_str().into());
+    told.insert("function".into(), summary.function.name().into());
+    insert(&mut told, "field", summary.field.as_ref().map(|field| field.as_str().into()));
+    insert(&mut told, "filter", summary.filter.as_ref().map(|filter| filter.source.as_str().into()));
+    Value::Object(told)
 }
 
 /// What a formula gives, by the name of a type.
