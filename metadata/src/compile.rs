@@ -6,7 +6,7 @@
 //! 4. [`dependencies::check`] holds `depends` against what is there.
 //! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
 //! 6. [`relations::connect`] makes the ways between objects, [`summaries::settle`] types
-//!    summaries and formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
+//!    summaries and formulas, [`clauses::settle`] what fields say in expressions beside, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
 //! 7. [`aliases::check`] and [`graphql::check`] see whether two names become one.
 //! 8. [`rules::compile`] resolves what must hold and happen.
 //! 9. [`freeze`] makes the registry, unless there was an error.
@@ -16,6 +16,7 @@
 
 mod aliases;
 mod book;
+mod clauses;
 mod companions;
 mod dependencies;
 mod extensions;
@@ -97,6 +98,7 @@ fn compile_rules(
     let mut drafts = objects::draft(&book, &mut issues);
     relations::connect(&mut drafts, &mut issues);
     summaries::settle(&mut drafts, &book, &mut issues);
+    clauses::settle(&mut drafts, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     aliases::check(&drafts, &mut issues);

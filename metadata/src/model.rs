@@ -3,6 +3,7 @@
 //! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is the BLAKE3 hash of: packages and objects by name,
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
+mod clause;
 mod kind;
 mod relation;
 mod summary;
@@ -12,9 +13,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use indexmap::IndexMap;
 use serde::Serialize;
 
+pub use clause::{Clause, Conditions};
 pub use kind::{DeleteBehavior, FieldKind, SelectOption, TextFormat};
 pub use relation::{Relation, RelationKind};
-pub use summary::{Condition, Summary, SummaryFunction};
+pub use summary::{Summary, SummaryFunction};
 
 use crate::{
     issue::Issues,
@@ -204,6 +206,9 @@ pub struct Field {
     pub hints: Hints,
     /// What a new record gets when the client gives nothing.
     pub default: Option<Default_>,
+    /// When it is required, readonly or visible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Arc<Conditions>>,
     /// What the engine sums up in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Arc<Summary>>,
@@ -248,11 +253,17 @@ impl Field {
             depends_on: None,
             hints: Hints::default(),
             default: None,
+            conditions: None,
             summary: None,
             system: false,
             alias: Vec::new(),
             added_by: None,
         }
+    }
+
+    /// A record always has a value: it is not only required where it is visible.
+    pub fn is_always_required(&self) -> bool {
+        self.required && self.conditions.as_ref().is_none_or(|conditions| conditions.visible.is_none())
     }
 
     /// Written, and never read: no view shows it.
@@ -298,4 +309,6 @@ pub enum Default_ {
     Today,
     /// The id of the session's user (a lookup to `user`).
     CurrentUser,
+    /// What this gives, over the record as far as it is given.
+    Computed(Clause),
 }

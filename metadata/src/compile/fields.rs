@@ -9,6 +9,7 @@ use crate::{
     },
     definition::{
         Located,
+        default::DefaultDefinition,
         field::{FieldDefinition, KindDefinition},
         object::ObjectDefinition,
         package::PackageDefinition,
@@ -131,7 +132,8 @@ fn find(
 fn check_current_user(kind: &FieldKind, written: &FieldDefinition, book: &Book<'_>, issues: &mut Issues) {
     let Some(default) = &written.default else { return };
     let FieldKind::Lookup { target, .. } = kind else { return };
-    if default.value == Default_::CurrentUser && !may_be_user(target, book) {
+    let is_user = default.value == DefaultDefinition::Known(Default_::CurrentUser);
+    if is_user && !may_be_user(target, book) {
         let message = format!("the current user is a `user`, not a `{target}`");
         issues.error(&default.place, "bad-default", message);
     }

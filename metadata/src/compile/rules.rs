@@ -18,6 +18,8 @@ mod validations;
 
 use std::{collections::HashMap, sync::Arc};
 
+pub(super) use steps::check_options;
+
 use indexmap::IndexMap;
 
 use crate::{

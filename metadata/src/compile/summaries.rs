@@ -15,7 +15,7 @@ use crate::{
     definition::{field::KindDefinition, summary::SummaryDefinition},
     expression::{Expression, Node, NodeKind, Objects, Path, Root, Scope, Type, Use},
     issue::Issues,
-    model::{Condition, Field, FieldKind, Object, Summary},
+    model::{Clause, Field, FieldKind, Object, Summary},
     name::{FieldName, ObjectName},
 };
 
@@ -144,7 +144,7 @@ fn finished(drafts: &Drafts<'_>, summary: &Resolved<'_>, issues: &mut Issues) ->
                 );
                 issues.error(&text.place, "not-in-this-place", message);
             }
-            Some(Condition { source: text.value.clone(), expression: Arc::new(filter) })
+            Some(Clause { source: text.value.clone(), expression: Arc::new(filter) })
         }
         None => None,
     };
@@ -159,7 +159,7 @@ fn finished(drafts: &Drafts<'_>, summary: &Resolved<'_>, issues: &mut Issues) ->
 }
 
 /// A field as an expression over stored fields of its record.
-fn value_of(field: &Field) -> Option<Expression> {
+pub(super) fn value_of(field: &Field) -> Option<Expression> {
     if let FieldKind::Formula { expression, .. } = &field.kind {
         return (*expression.type_() != Type::Null).then(|| Expression::clone(expression));
     }
@@ -167,10 +167,10 @@ fn value_of(field: &Field) -> Option<Expression> {
     Some(Expression { node: Node { type_: Type::of(&field.kind)?, kind } })
 }
 
-/// The objects as a filter sees them.
-struct Settled<'a>(&'a Drafts<'a>);
+/// The objects when their formulas are known.
+pub(super) struct Settled<'a, 'd>(pub(super) &'a Drafts<'d>);
 
-impl Objects for Settled<'_> {
+impl Objects for Settled<'_, '_> {
     fn object(&self, name: &str) -> Option<&Object> {
         self.0.get(name).map(|draft| &draft.object)
     }

@@ -1,20 +1,42 @@
 //! What a new record gets: read against the type of its field.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde_json::Value as Json;
 
 use crate::{
     decimal::Decimal,
     definition::{Located, field::KindDefinition, options::Options, value::Value},
+    expression::{self, Expression},
     issue::Issues,
-    model::{Default_, FieldKind, SelectOption},
+    model::{Clause, Default_, FieldKind, SelectOption},
     nearest::did_you_mean,
     pattern::Pattern,
     yaml::{Content, Node},
 };
 
-/// A default, typed; that a current user fits its lookup is seen when the reference is resolved.
-pub(crate) type DefaultDefinition = Default_;
+/// A default as its author wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum DefaultDefinition {
+    /// Typed; that a current user fits its lookup is seen when the reference is resolved.
+    Known(Default_),
+    /// An expression, which is typed when all objects are known.
+    Computed(String),
+}
+
+impl DefaultDefinition {
+    /// What the field has; an expression is not typed yet.
+    pub(crate) fn resolve(&self) -> Default_ {
+        match self {
+            Self::Known(default) => default.clone(),
+            Self::Computed(source) => Default_::Computed(Clause {
+                source: source.clone(),
+                expression: Arc::new(Expression::null()),
+            }),
+        }
+    }
+}
 
 /// Reads a default; one that does not fit the field is an issue.
 pub(crate) fn read(
@@ -22,21 +44,62 @@ pub(crate) fn read(
     kind: &KindDefinition,
     issues: &mut Issues,
 ) -> Option<Located<DefaultDefinition>> {
+    if is_computed(value, kind) {
+        let source = expression::read(value, issues)?;
+        return Some(Located { value: DefaultDefinition::Computed(source.value), place: source.place });
+    }
     let read = match kind {
         KindDefinition::Lookup(lookup) => match named(value) {
             Some(Default_::CurrentUser) if !lookup.many => Ok(Default_::CurrentUser),
-            _ => Err("a lookup's default can only be `$currentUser`".to_owned()),
+            _ => Err("a lookup's default is `$currentUser`, or an expression that gives an id".to_owned()),
         },
         KindDefinition::Plain(kind) => of_kind(value, kind, issues)?,
         KindDefinition::Formula(_) | KindDefinition::Summary(_) => return None,
     };
     match read {
-        Ok(default) => Some(value.located(default)),
+        Ok(default) => Some(value.located(DefaultDefinition::Known(default))),
         Err(message) => {
             issues.error(&value.place(), "bad-default", message);
             None
         }
     }
+}
+
+/// Whether a default is an expression: one that says so with its `dialect`, or a text where there must be none that is
+/// written as one.
+fn is_computed(value: &Value<'_>, kind: &KindDefinition) -> bool {
+    match (value.content(), kind) {
+        (_, KindDefinition::Formula(_) | KindDefinition::Summary(_)) => false,
+        (Content::Map(entries), KindDefinition::Plain(FieldKind::Json)) => {
+            let is = |key: &str| entries.iter().any(|entry| entry.key == key);
+            entries.len() == 2 && is("dialect") && is("source")
+        }
+        (Content::Map(_), _) => true,
+        (Content::Text(text), KindDefinition::Lookup(lookup)) => {
+            !lookup.many && reads_as_expression(text, value)
+        }
+        (
+            Content::Text(text),
+            KindDefinition::Plain(
+                FieldKind::Number { .. }
+                | FieldKind::Currency { .. }
+                | FieldKind::Percent { .. }
+                | FieldKind::Float { .. }
+                | FieldKind::Boolean
+                | FieldKind::Date
+                | FieldKind::DateTime
+                | FieldKind::Time,
+            ),
+        ) => reads_as_expression(text, value),
+        _ => false,
+    }
+}
+
+/// `addDays(today(), 30)`, `price * 2`, `account.owner`; not a number or a day that is written wrongly.
+fn reads_as_expression(text: &str, value: &Value<'_>) -> bool {
+    let begins =
+        text.trim_start().starts_with(|first: char| first.is_alphabetic() || "(!'\"".contains(first));
+    begins && named(value).is_none() && text.contains(|sign: char| "()+-*/%<>=!&|?.".contains(sign))
 }
 
 /// A default that is a name of something known when the record is made.
@@ -104,7 +167,7 @@ pub(crate) fn of_options(
         true => Json::from(read.defaults.iter().map(|chosen| chosen.value.clone()).collect::<Vec<_>>()),
         false => Json::String(first.value.clone()),
     };
-    Some(Located { value: Default_::Value(value), place: first.place.clone() })
+    Some(Located { value: DefaultDefinition::Known(Default_::Value(value)), place: first.place.clone() })
 }
 
 /// What a number must lie in, as decimal text.

@@ -3,6 +3,7 @@
 use crate::{
     definition::{
         Located, autonumber,
+        conditions::ConditionsDefinition,
         default::{self, DefaultDefinition},
         formula::{FormulaDefinition, read_formula},
         hints,
@@ -48,6 +49,7 @@ pub(crate) struct FieldDefinition {
     pub(crate) depends_on: Option<Located<FieldName>>,
     pub(crate) hints: Hints,
     pub(crate) default: Option<Located<DefaultDefinition>>,
+    pub(crate) conditions: ConditionsDefinition,
 }
 
 /// A field's type; a lookup's target is still a name.
@@ -118,6 +120,9 @@ const KEYS: Keys = Keys {
         ("summaryObject", &[]),
         ("summaryField", &[]),
         ("summaryType", &[]),
+        ("requiredWhen", &[]),
+        ("readonlyWhen", &[]),
+        ("visibleWhen", &[]),
     ],
     later: &[
         "accept",
@@ -139,16 +144,13 @@ const KEYS: Keys = Keys {
         "maskAs",
         "maskingRule",
         "maxSize",
-        "readonlyWhen",
         "referenceVia",
         "requiredPermissions",
-        "requiredWhen",
         "sortable",
         "storage",
         "system",
         "validation",
         "valueDomain",
-        "visibleWhen",
     ],
 };
 
@@ -206,6 +208,7 @@ impl FieldDefinition {
             depends_on,
             hints: hints::read(&mapping, issues),
             default,
+            conditions: ConditionsDefinition::read(&mapping, takes, issues),
         };
         field.check(name, numbered, &mapping, issues);
         Some(field)
@@ -267,7 +270,8 @@ impl FieldDefinition {
             deprecated: self.deprecated.clone(),
             depends_on: self.depends_on.as_ref().map(|field| field.value.clone()),
             hints: self.hints.clone(),
-            default: self.default.as_ref().map(|default| default.value.clone()),
+            default: self.default.as_ref().map(|default| default.value.resolve()),
+            conditions: None,
             summary: None,
             system: false,
         }
@@ -323,9 +327,7 @@ fn kind(
             let lookup = reference::read(field_type, mapping, issues)?;
             return Some((KindDefinition::Lookup(lookup), None));
         }
-        FieldType::AutoNumber => {
-            FieldKind::AutoNumber { format: autonumber::read(mapping.get("format"), issues) }
-        }
+        FieldType::AutoNumber => autonumber::read(mapping.get("format"), issues),
         FieldType::Formula => {
             return read_formula(mapping, issues).map(|formula| (KindDefinition::Formula(formula), None));
         }

@@ -113,6 +113,9 @@ impl FieldType {
         match key {
             "expression" | "returnType" => self == Self::Formula,
             "unique" | "required" | "default" if self == Self::Formula => false,
+            "requiredWhen" | "readonlyWhen" => {
+                !matches!(self, Self::Formula | Self::Summary | Self::AutoNumber)
+            }
             "summaryOperations" | "summaryObject" | "summaryField" | "summaryType" => self == Self::Summary,
             "unique" | "required" | "default" | "writeOnce" if self == Self::Summary => false,
             "scale" if self == Self::Summary => true,
@@ -176,5 +179,8 @@ pub(crate) fn part_takes(key: &str) -> bool {
             | "currencyField"
             | "deprecated"
             | "trackHistory"
+            | "requiredWhen"
+            | "readonlyWhen"
+            | "visibleWhen"
     )
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     evolution::Subject,
-    expression::Step,
-    model::{Field, FieldKind, Index, Labels, Object, Registry, RelationKind, Summary},
+    expression::{Expression, Step},
+    model::{Default_, Field, FieldKind, Index, Labels, Object, Registry, RelationKind, Summary},
     name::{FieldName, ObjectName},
 };
 
@@ -139,8 +139,12 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
         }
     }
     for other in registry.objects.values() {
-        for formula in other.fields.values().filter(|field| reads(other, field, &object.name, name)) {
-            add(found, "formula", format!("{}.{}", other.name, formula.name));
+        for field in other.fields.values() {
+            for (kind, expression) in expressions(field) {
+                if reads(other, expression, &object.name, name) {
+                    add(found, kind, format!("{}.{}", other.name, field.name));
+                }
+            }
         }
         for field in other.fields.values() {
             if field.summary.as_ref().is_some_and(|summary| sums_up(summary, &object.name, name)) {
@@ -162,9 +166,23 @@ fn sums_up(summary: &Summary, target: &ObjectName, name: &FieldName) -> bool {
     summary.object == *target && (summary.lookup == *name || summary.reads().contains(name))
 }
 
-/// Whether `field` of `object` is a formula over a field of `target`.
-fn reads(object: &Object, field: &Field, target: &ObjectName, name: &FieldName) -> bool {
-    let FieldKind::Formula { expression, .. } = &field.kind else { return false };
+/// What a field says in expressions, each with what it is.
+fn expressions(field: &Field) -> Vec<(&'static str, &Expression)> {
+    let mut found: Vec<(&'static str, &Expression)> = match &field.kind {
+        FieldKind::Formula { expression, .. } => vec![("formula", expression)],
+        FieldKind::AutoNumber { fields, .. } => fields.iter().map(|(_, part)| ("number", &**part)).collect(),
+        _ => Vec::new(),
+    };
+    if let Some(Default_::Computed(clause)) = &field.default {
+        found.push(("default", &clause.expression));
+    }
+    let conditions = field.conditions.iter().flat_map(|conditions| conditions.each());
+    found.extend(conditions.map(|(_, clause)| ("condition", &*clause.expression)));
+    found
+}
+
+/// Whether an expression of `object` looks at a field of `target`.
+fn reads(object: &Object, expression: &Expression, target: &ObjectName, name: &FieldName) -> bool {
     let needs = expression.needs();
     let by_path = needs.fields.keys().any(|(_, path)| {
         let mut at = &object.name;

@@ -71,7 +71,10 @@ impl Comparison<'_> {
             }
             return;
         }
-        let can_fill = matches!(now.default, Some(Default_::Value(_) | Default_::Now | Default_::Today));
+        let can_fill = matches!(
+            now.default,
+            Some(Default_::Value(_) | Default_::Now | Default_::Today | Default_::Computed(_))
+        );
         let (class, message) = match can_fill {
             true => (
                 Class::Allowed,
@@ -172,6 +175,9 @@ impl Comparison<'_> {
         };
         let message = match property.as_str() {
             "expression" => "another formula".to_owned(),
+            "conditions" => "is required, readonly or visible under other conditions".to_owned(),
+            "fields" => "what stands in its numbers is computed in another way".to_owned(),
+            "default" if is_computed(from) || is_computed(to) => "another default".to_owned(),
             "summary" if verdict == Verdict::Wider => "is summed up anew, in all records".to_owned(),
             "summary" if from.is_null() => {
                 "can't become a summary: what was written would be lost".to_owned()
@@ -219,6 +225,11 @@ impl Comparison<'_> {
         };
         self.surroundings.records.count(pair.object, &concerned)
     }
+}
+
+/// A default that is an expression: nobody wants to read its tree.
+fn is_computed(default: &Value) -> bool {
+    default.get("Computed").is_some()
 }
 
 /// A summary is made of the records that are there.

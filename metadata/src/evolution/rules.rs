@@ -63,6 +63,8 @@ const FIELD: &[(&str, Rule)] = &[
     ("searchable", Rule::NotFalse),
     ("external_id", Rule::NotFalse),
     ("default", Rule::Default),
+    // As a rule may be added or changed.
+    ("conditions", Rule::Free),
     ("system", Rule::Frozen),
     ("summary", Rule::Summary),
 ];
@@ -90,6 +92,8 @@ const KIND: &[(&str, Rule)] = &[
     // Another formula for the same thing; what it gives may not change.
     ("expression", Rule::Free),
     ("returns", Rule::Frozen),
+    // The format names them.
+    ("fields", Rule::Free),
 ];
 
 /// Properties of an object.

@@ -115,8 +115,11 @@ pub enum FieldKind {
     },
     /// A text numbered by the engine: `Q-{YYYY}-{0000}`.
     AutoNumber {
-        /// Its format.
+        /// Its format. Fields in it go by their first names.
         format: String,
+        /// The fields that stand in it, with what each is computed of.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<(FieldName, Arc<Expression>)>,
     },
     /// Computed from other fields when it is read; not stored, and not written by anyone.
     Formula {

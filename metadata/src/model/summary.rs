@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     expression::Expression,
+    model::Clause,
     name::{FieldName, ObjectName},
 };
 
@@ -23,7 +24,7 @@ pub struct Summary {
     /// That field as an expression over stored fields of its own record: a formula is written out.
     pub value: Option<Arc<Expression>>,
     /// Which records count; all when there is none.
-    pub filter: Option<Condition>,
+    pub filter: Option<Clause>,
 }
 
 impl Summary {
@@ -75,14 +76,4 @@ impl fmt::Display for SummaryFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// An expression that is true or false, beside its text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Condition {
-    /// As its author wrote it, in CEL: for who evaluates it elsewhere. What it means is in the expression.
-    #[serde(skip)]
-    pub source: String,
-    /// Typed against the objects.
-    pub expression: Arc<Expression>,
 }

@@ -246,7 +246,12 @@ fn value(
 }
 
 /// A value that is written down is one of the field's options.
-fn check_options(field: &Field, node: &Node, text: &Located<String>, issues: &mut Issues) {
+pub(in crate::compile) fn check_options(
+    field: &Field,
+    node: &Node,
+    text: &Located<String>,
+    issues: &mut Issues,
+) {
     let FieldKind::Select { options } = &field.kind else { return };
     match &node.kind {
         NodeKind::Literal(Literal::Text(given)) if !options.iter().any(|option| option.value == *given) => {
