@@ -36,7 +36,6 @@ use draft::Draft;
 use indexmap::IndexMap;
 use quarry_metadata::ObjectName;
 use quarry_storage::Key;
-pub(crate) use summaries::Awaited;
 
 use crate::{
     change::{Done, Finding, Record},

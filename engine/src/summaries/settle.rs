@@ -70,6 +70,15 @@ struct Difference {
     went: Vec<Value>,
 }
 
+/// By summary and parent, with the first change that concerns it.
+type Differences = IndexMap<(usize, Key), (usize, Difference)>;
+
+/// The difference of one summary of one parent.
+fn of(differences: &mut Differences, of: (usize, Key), change: usize) -> &mut Difference {
+    let nothing = || (change, Difference { sum: Some(0), ..Difference::default() });
+    &mut differences.entry(of).or_insert_with(nothing).1
+}
+
 /// Takes what was noted, and says what becomes of each parent that is there. What is noted while these are written
 /// is for the next turn.
 ///
@@ -78,7 +87,7 @@ struct Difference {
 /// Those of the store.
 pub(crate) fn settle(work: &mut Work, noted: Vec<Noted>, stale: Stale) -> Result<Vec<Parent>> {
     let active = work.active.clone();
-    let mut differences: IndexMap<(usize, Key), (usize, Difference)> = IndexMap::new();
+    let mut differences = Differences::new();
     let mut by_child: IndexMap<ObjectName, Vec<&Noted>> = IndexMap::new();
     for noted in &noted {
         by_child.entry(noted.layout.object.name.clone()).or_default().push(noted);
@@ -111,11 +120,7 @@ pub(crate) fn settle(work: &mut Work, noted: Vec<Noted>, stale: Stale) -> Result
 }
 
 /// What the noted records were and are, by parent.
-fn collect(
-    (at, plan): (usize, &Plan),
-    noted: &[&Noted],
-    differences: &mut IndexMap<(usize, Key), (usize, Difference)>,
-) -> Result<()> {
+fn collect((at, plan): (usize, &Plan), noted: &[&Noted], differences: &mut Differences) -> Result<()> {
     let Some(layout) = noted.first().map(|noted| &noted.layout) else { return Ok(()) };
     let Some(lookup) = layout.column(plan.lookup.as_str()) else { return Ok(()) };
     let rows: Vec<&Row> = noted.iter().flat_map(|noted| noted.old.iter().chain(&noted.new)).collect();
@@ -133,17 +138,11 @@ fn collect(
         if was == is {
             continue;
         }
-        let mut of = |parent: Key| {
-            let entry = differences.entry((at, parent));
-            &mut entry
-                .or_insert_with(|| (noted.change, Difference { sum: Some(0), ..Difference::default() }))
-                .1
-        };
         if let Some((parent, value)) = was {
-            of(parent).goes(value);
+            of(differences, (at, parent), noted.change).goes(value);
         }
         if let Some((parent, value)) = is {
-            of(parent).comes(plan.function, value);
+            of(differences, (at, parent), noted.change).comes(plan.function, value);
         }
     }
     Ok(())

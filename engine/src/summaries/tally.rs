@@ -123,7 +123,7 @@ fn average(sum: i128, count: i64, from: u8, to: u8) -> Option<i128> {
     };
     let (whole, rest) = (sum / count, sum % count);
     let rest = rest.checked_mul(more)?;
-    let half = i128::from(rest % count).unsigned_abs().checked_mul(2)? >= count.unsigned_abs();
+    let half = (rest % count).unsigned_abs().checked_mul(2)? >= count.unsigned_abs();
     let exact = whole.checked_mul(more)?.checked_add(rest / count)?;
     exact.checked_add(if half { sum.signum() } else { 0 })
 }

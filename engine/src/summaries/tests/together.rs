@@ -46,13 +46,27 @@ async fn who_finds_the_greatest_anew_does_not_miss_what_came_meanwhile() {
     takes.apply(vec![delete("line", &greatest)]).await.unwrap();
     adds.commit().await.unwrap();
     assert_eq!(takes.commit().await.unwrap_err().kind, ErrorKind::Conflict);
-    // The same where nothing but the greatest is asked for, and that stays as it is.
-    let quiet = shop.create("line", json!({ "bill_id": bill, "amount": 4, "quantity": 0 })).await.unwrap();
-    let (mut adds, mut takes) = (shop.session.begin(), shop.session.begin());
-    adds.apply(vec![update("line", &quiet, json!({ "amount": "4.50" }))]).await.unwrap();
-    takes.apply(vec![delete("line", &greatest)]).await.unwrap();
-    adds.commit().await.unwrap();
-    assert_eq!(takes.commit().await.unwrap_err().kind, ErrorKind::Conflict);
     shop.change(vec![delete("line", &greatest)]).await.unwrap();
     assert_eq!(shop.of(&bill, "top"), Value::Decimal(500));
+}
+
+#[tokio::test]
+async fn a_record_that_stays_as_it_is_is_held_where_its_records_count_one_by_one() {
+    let shop = open();
+    let customer = shop.create("customer", json!({ "name": "Acme" })).await.unwrap();
+    let bill = json!({ "name": "b", "customer_id": customer });
+    let (one, two) =
+        (shop.create("bill", bill.clone()).await.unwrap(), shop.create("bill", bill).await.unwrap());
+    let due = |bill: &str, day: &str| json!({ "bill_id": bill, "due": day });
+    let first = shop.create("line", due(&one, "2026-05-01")).await.unwrap();
+    // The earliest day is not another, and nothing else of the customer either.
+    let (mut adds, mut takes) = (shop.session.begin(), shop.session.begin());
+    adds.apply(vec![create("line", due(&two, "2026-06-01"))]).await.unwrap();
+    takes.apply(vec![delete("line", &first)]).await.unwrap();
+    let revision = shop.field("customer", &customer, "revision");
+    adds.commit().await.unwrap();
+    assert_eq!(shop.field("customer", &customer, "revision"), revision);
+    assert_eq!(takes.commit().await.unwrap_err().kind, ErrorKind::Conflict);
+    shop.change(vec![delete("line", &first)]).await.unwrap();
+    assert_eq!(shop.field("customer", &customer, "earliest"), Some(Value::Date(20_605)));
 }
