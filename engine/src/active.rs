@@ -9,7 +9,7 @@ use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
 use crate::{
     error::{Error, Result},
     opening,
-    rules::Rulebook,
+    rules::{FieldRules, Rulebook},
     summaries::Summaries,
     system,
 };
@@ -23,6 +23,8 @@ pub(crate) struct Active {
     pub views: Arc<Views>,
     /// What must hold, compiled.
     pub rules: Rulebook,
+    /// What fields say in expressions, compiled.
+    pub fields: FieldRules,
     /// What is summed up, compiled.
     pub summaries: Summaries,
     /// Who refers to an object, by the object referred to.
@@ -81,8 +83,19 @@ impl Active {
         }
         let views = Arc::new(Views::new(registry.clone()));
         let rules = Rulebook::of(&registry)?;
-        let summaries = Summaries::of(&registry)?;
-        Ok(Self { registry, views, rules, summaries, referrers, login_field, bundles, places, fills: 0 })
+        let (fields, summaries) = (FieldRules::of(&registry)?, Summaries::of(&registry)?);
+        Ok(Self {
+            registry,
+            views,
+            rules,
+            fields,
+            summaries,
+            referrers,
+            login_field,
+            bundles,
+            places,
+            fills: 0,
+        })
     }
 
     /// The object of that exact name.

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod deletes;
+mod fields;
 mod findings;
 mod opening;
 mod packages;

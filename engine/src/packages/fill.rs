@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
-use quarry_metadata::{FieldName, ObjectName};
+use quarry_metadata::{Default_, Field, FieldName, ObjectName};
 use quarry_storage::{CommitInfo, Key, Row, ScanRequest, Value};
 
 use crate::{
     active::Active,
     engine::Engine,
     error::{Error, ErrorKind, Result},
+    layout::{Layout, key_of},
     pipeline,
+    rules::{self, Subject},
     work::{Actor, Work, keys_in},
 };
 
@@ -97,16 +99,20 @@ fn batch(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &
     let missing = || Error::internal(format!("no default for {}.{}", fill.object, fill.field));
     let field = layout.object.field(fill.field.as_str()).ok_or_else(missing)?;
     let column = layout.column(fill.field.as_str()).ok_or_else(missing)?;
-    let default = pipeline::default(field, &work.actor)?.ok_or_else(missing)?;
-    let mut written = 0;
+    let mut empty = Vec::with_capacity(keys.len());
     for key in keys {
-        let Some(old) = work.row(&layout.table, key)? else { continue };
-        if *old.get(column) != Value::Null {
-            continue;
-        }
+        let row = work.row(&layout.table, key)?;
+        empty.extend(row.filter(|row| row.get(column).is_null()));
+    }
+    let defaults = match &field.default {
+        Some(Default_::Computed(_)) => computed(&layout, field, &empty, &mut work)?,
+        _ => vec![pipeline::default(field, &work.actor)?.ok_or_else(missing)?; empty.len()],
+    };
+    let mut written = 0;
+    for (old, default) in empty.into_iter().zip(defaults) {
         let mut values: Vec<Value> = (0..layout.spec.columns.len()).map(|at| old.get(at).clone()).collect();
         if let Some(value) = values.get_mut(column) {
-            *value = default.clone();
+            *value = default;
         }
         pipeline::stamp(&layout, &mut values, Some(&old), &work);
         work.update(&layout, old, Row(values.into()))?;
@@ -122,4 +128,33 @@ fn batch(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &
         engine.store().commit(work.writes().clone(), info)?;
     }
     Ok(written)
+}
+
+/// What a computed default gives for records that are there.
+///
+/// # Errors
+///
+/// `Violated` where it gives nothing.
+fn computed(layout: &Layout, field: &Field, rows: &[Row], work: &mut Work) -> Result<Vec<Value>> {
+    let columns = layout.spec.columns.len();
+    let values: Vec<Vec<Value>> =
+        rows.iter().map(|row| (0..columns).map(|at| row.get(at).clone()).collect()).collect();
+    let subjects: Vec<Subject<'_>> =
+        values.iter().map(|values| Subject { layout, old: None, new: values }).collect();
+    let given = rules::computed_default(&field.name, &subjects, work)?.unwrap_or_default();
+    let mut defaults = Vec::with_capacity(given.len());
+    for (row, given) in rows.iter().zip(given) {
+        let why = match given {
+            Ok(Value::Null) => "it is null".to_owned(),
+            Ok(value) => {
+                defaults.push(value);
+                continue;
+            }
+            Err(fault) => fault,
+        };
+        let (object, name, id) = (&layout.object.name, &field.name, key_of(row));
+        let message = format!("the default of {object}.{name} gives no value for {id:?}: {why}");
+        return Err(Error::new(ErrorKind::Violated, "NO_DEFAULT", message));
+    }
+    Ok(defaults)
 }

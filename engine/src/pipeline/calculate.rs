@@ -1,13 +1,14 @@
 //! What the engine writes itself: autonumbers, who and when, revision, package version.
 
 use chrono::{DateTime, Datelike, Utc};
-use quarry_metadata::{FieldKind, Object};
+use quarry_metadata::{Field, FieldKind, FieldName, Object};
 use quarry_storage::{Key, Row, Value};
 
-use super::draft::Draft;
+use super::{draft::Draft, subject};
 use crate::{
     error::{Error, Result},
     layout::Layout,
+    rules,
     system::COUNTER,
     work::Work,
 };
@@ -25,9 +26,11 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
     if draft.old.is_none() && draft.findings.is_empty() {
         let layout = draft.layout.clone();
         for (column, field) in layout.fields() {
-            if let FieldKind::AutoNumber { format } = &field.kind {
+            if let FieldKind::AutoNumber { format, .. } = &field.kind {
+                let parts = rules::number_parts(&field.name, &subject(draft), work)?;
+                let Some(format) = number_format(draft, field, (format, parts), work)? else { continue };
                 let counter = format!("{}.{}", layout.object.table(), field.column());
-                let number = next_number(work, &counter, format)?;
+                let number = next_number(work, &counter, &format)?;
                 draft.set(column, Value::Text(number.into()));
             }
         }
@@ -71,11 +74,32 @@ fn package_version(object: &Object, work: &Work) -> String {
     format!("{}@{version}", object.package)
 }
 
+/// The format of a number with all that stands in it; none, with findings, where a field of it has no value.
+fn number_format(
+    draft: &mut Draft,
+    field: &Field,
+    (format, parts): (&str, Parts),
+    work: &Work,
+) -> Result<Option<NumberFormat>> {
+    for (empty, _) in parts.iter().filter(|(_, text)| text.is_none()) {
+        // Parts go by their first names, and are told by those of today.
+        let today = draft.layout.object.field(empty.as_str()).map_or(empty, |field| &field.name).clone();
+        let message = format!("it stands in {}: a value is required", field.name);
+        draft.find(Some(today.as_str()), "required", message, None);
+    }
+    match parts.iter().all(|(_, text)| text.is_some()) {
+        true => NumberFormat::parse(format, &parts, work.actor.now_micros).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// What fields put into a number, by their first names.
+type Parts = Vec<(FieldName, Option<String>)>;
+
 /// Counts on. Each counter is a row, changed in the same transaction: numbers of commits have no gaps, and two
 /// transactions that count at once conflict. A counter belongs to what the format renders without the number, so
-/// `Q-{YYYY}-{0000}` begins anew each year. Dates are UTC's, the same for users of all time zones.
-fn next_number(work: &mut Work, counter: &str, format: &str) -> Result<String> {
-    let format = NumberFormat::parse(format, work.actor.now_micros)?;
+/// `Q-{YYYY}-{0000}` begins anew each year, and `{code}-{0000}` for each code. Dates are UTC's, the same for users of all time zones.
+fn next_number(work: &mut Work, counter: &str, format: &NumberFormat) -> Result<String> {
     let key = Key::from(format!("{counter}.{}\u{1f}{}", format.before, format.after));
     let last = match work.row(COUNTER, &key)?.map(|row| row.get(1).clone()) {
         Some(Value::Int(last)) => last,
@@ -95,7 +119,8 @@ struct NumberFormat {
 }
 
 impl NumberFormat {
-    fn parse(format: &str, now_micros: i64) -> Result<Self> {
+    fn parse(format: &str, parts: &Parts, now_micros: i64) -> Result<Self> {
+        let part = |token: &str| parts.iter().find(|(name, _)| name.as_str() == token)?.1.as_deref();
         let broken = |what: &str| Error::internal(format!("the autonumber format {format:?} {what}"));
         let now: DateTime<Utc> = DateTime::from_timestamp_micros(now_micros).unwrap_or_default();
         let (mut before, mut text, mut digits) = (None, String::new(), 0);
@@ -113,7 +138,7 @@ impl NumberFormat {
                     digits = zeros.len();
                     before = Some(std::mem::take(&mut text));
                 }
-                _ => return Err(broken("has an unknown part")),
+                token => text.push_str(part(token).ok_or_else(|| broken("has an unknown part"))?),
             }
             rest = tail;
         }

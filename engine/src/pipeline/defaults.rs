@@ -1,12 +1,13 @@
 //! What a new record gets that the client did not give. A null that the client gave stays null.
 
-use quarry_metadata::{Default_, Field, FieldKind};
+use quarry_metadata::{Default_, Field, FieldKind, FieldName};
 use quarry_storage::Value;
 
-use super::{calculate::OWNER, coerce, draft::Draft};
+use super::{calculate::OWNER, coerce, draft::Draft, subject};
 use crate::{
     change::Input,
     error::{Error, Result},
+    rules,
     summaries::nothing,
     work::{Actor, Work},
 };
@@ -16,7 +17,7 @@ use crate::{
 /// # Errors
 ///
 /// `Internal` when a default does not fit its field: the registry has checked that it does.
-pub(super) fn fill(draft: &mut Draft, work: &Work) -> Result<()> {
+pub(super) fn fill(draft: &mut Draft, work: &mut Work) -> Result<()> {
     if draft.old.is_some() {
         return Ok(());
     }
@@ -29,7 +30,27 @@ pub(super) fn fill(draft: &mut Draft, work: &Work) -> Result<()> {
             draft.give(column, value);
         }
     }
-    Ok(())
+    computed(draft, work)
+}
+
+/// Defaults that are computed of what there is, each seeing those that it stands on.
+fn computed(draft: &mut Draft, work: &mut Work) -> Result<()> {
+    let wants = |draft: &Draft, field: &FieldName| {
+        let is_given = draft.layout.column(field.as_str()).is_none_or(|column| draft.is_given(column));
+        !is_given && !draft.is_faulty(field.as_str())
+    };
+    rules::computed_defaults(draft, work, subject, wants, |draft, field, given| match given {
+        Ok(Value::Null) => {}
+        Ok(value) => {
+            if let Some(column) = draft.layout.column(field.as_str()) {
+                draft.give(column, value);
+            }
+        }
+        Err(fault) => {
+            let message = format!("its default can't be computed: {fault}");
+            draft.find(Some(field.as_str()), "not_computable", message, None);
+        }
+    })
 }
 
 /// What a field gets that nobody gave a value.
@@ -61,5 +82,7 @@ pub(crate) fn default(field: &Field, actor: &Actor) -> Result<Option<Value>> {
             _ => Err(misfit()),
         },
         Some(Default_::CurrentUser) => Ok(Some(Value::Text(actor.user_id.clone()))),
+        // Of a record: see [`computed`].
+        Some(Default_::Computed(_)) => Ok(None),
     }
 }

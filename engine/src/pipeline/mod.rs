@@ -17,6 +17,7 @@ mod among;
 mod calculate;
 mod call;
 mod coerce;
+mod conditions;
 mod constraints;
 mod defaults;
 mod deletes;
@@ -94,7 +95,9 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
 fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
     let inputs = resolve::fields(&mut draft, data);
     coerce::inputs(&mut draft, inputs, work, call);
+    let given = conditions::given(&draft, work);
     defaults::fill(&mut draft, work)?;
+    conditions::locked(&mut draft, given, work)?;
     let done = match draft.old {
         Some(_) => Done::Updated,
         None => Done::Created,
@@ -158,7 +161,8 @@ fn found(draft: &mut Draft, broken: Broken) {
 /// Puts a record among those that are validated when all are written.
 fn remember(draft: &Draft, work: &Work, call: &mut Call) {
     let is_new = draft.old.is_none();
-    if rules::has_validations(draft.layout.object.name.as_str(), is_new, work) {
+    let object = draft.layout.object.name.as_str();
+    if rules::has_validations(object, is_new, work) || rules::asks(object, work) {
         call.pending.push(Pending {
             change: draft.change,
             layout: draft.layout.clone(),
@@ -179,7 +183,9 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
         groups.entry(group).or_default().push(record);
     }
     for ((object, _), records) in groups {
-        for (at, broken) in rules::validate(&records, work)? {
+        let mut broken = rules::missing(&records, validate::is_blank, work)?;
+        broken.extend(rules::validate(&records, work)?);
+        for (at, broken) in broken {
             let Some(record) = records.get(at) else { continue };
             call.find([Finding {
                 change: record.change,

@@ -22,7 +22,7 @@ pub(super) fn fields(draft: &mut Draft) {
             continue;
         }
         let fault = match draft.value(column) {
-            value if field.required && is_blank(field, value) => {
+            value if field.is_always_required() && is_blank(field, value) => {
                 Some(Fault::new("required", "a value is required"))
             }
             Value::Null => None,
@@ -36,7 +36,7 @@ pub(super) fn fields(draft: &mut Draft) {
 }
 
 /// No value for a required field: null, a text of spaces, an empty list.
-fn is_blank(field: &Field, value: &Value) -> bool {
+pub(super) fn is_blank(field: &Field, value: &Value) -> bool {
     match value {
         Value::Null => !field.system && !matches!(field.kind, FieldKind::Id | FieldKind::AutoNumber { .. }),
         Value::Text(text) => text.trim().is_empty(),

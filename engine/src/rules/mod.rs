@@ -4,6 +4,8 @@
 //! 2. [`machines::check`]: whether the value of a field may follow the one that it had.
 //! 3. [`validations::validate`]: what must hold, asked of all records of a call at once when they are written.
 //!
+//! [`fields`] is what fields say themselves: defaults, conditions, numbers.
+//!
 //! [`book`] has what the rules of a registry compile to; [`evaluation`] brings an expression what it reads.
 //!
 //! A finding carries the code that its rule gives it, and its text in the session's language.
@@ -11,12 +13,16 @@
 mod befores;
 mod book;
 mod evaluation;
+mod fields;
 mod machines;
 mod message;
 mod validations;
 
 pub(crate) use befores::{Effect, run as befores};
 pub(crate) use book::Rulebook;
+pub(crate) use fields::{
+    FieldRules, asks, computed_default, computed_defaults, locked, locks, missing, number_parts,
+};
 pub(crate) use machines::check as machines;
 pub(crate) use validations::{Pending, has_validations, validate};
 

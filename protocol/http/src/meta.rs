@@ -3,7 +3,8 @@
 use axum::{Extension, Json, extract::Path, http::StatusCode, response::IntoResponse};
 use quarry_engine::Session;
 use quarry_metadata::{
-    DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, RelationKind, SelectOption, Summary,
+    Default_, DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, RelationKind,
+    SelectOption, Summary,
 };
 use serde_json::{Map, Value, json};
 
@@ -85,6 +86,10 @@ fn field_of(field: &Field, locale: &str) -> Value {
     }
     insert(&mut told, "deprecated", field.deprecated.as_deref().map(Value::from));
     insert(&mut told, "dependsOn", field.depends_on.as_ref().map(|name| name.as_str().into()));
+    insert(&mut told, "default", field.default.as_ref().and_then(default_of));
+    for (name, clause) in field.conditions.iter().flat_map(|conditions| conditions.each()) {
+        told.insert(name.into(), clause.source.as_str().into());
+    }
     describe(&field.kind, locale, &mut told);
     if let Some(summary) = &field.summary {
         told.insert("returnType".into(), given_by(&field.kind).into());
@@ -149,7 +154,7 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
             reference(told, target, *on_delete);
             insert(told, "multiple", Some(true.into()));
         }
-        FieldKind::AutoNumber { format } => insert(told, "format", Some(format.as_str().into())),
+        FieldKind::AutoNumber { format, .. } => insert(told, "format", Some(format.as_str().into())),
         FieldKind::Composite { parts, .. } => {
             if !parts.is_empty() {
                 let parts = parts.values().map(|part| field_of(part, locale)).collect();
@@ -162,6 +167,17 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
         }
         FieldKind::Vector { dimensions } => insert(told, "dimensions", Some((*dimensions).into())),
     }
+}
+
+/// What a new record gets, as a package says it.
+fn default_of(default: &Default_) -> Option<Value> {
+    Some(match default {
+        Default_::Value(value) => value.clone(),
+        Default_::Now => "NOW()".into(),
+        Default_::Today => "TODAY()".into(),
+        Default_::CurrentUser => "$currentUser".into(),
+        Default_::Computed(clause) => json!({ "dialect": "cel", "source": clause.source }),
+    })
 }
 
 /// What is summed up, as a package says it.

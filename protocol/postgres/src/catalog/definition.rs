@@ -21,7 +21,7 @@ pub fn default_expression(field: &Field, type_oid: u32) -> Option<String> {
         Default_::Now => Some("now()".to_owned()),
         Default_::Today => Some("CURRENT_DATE".to_owned()),
         Default_::CurrentUser => Some("CURRENT_USER".to_owned()),
-        Default_::Value(serde_json::Value::Null) => None,
+        Default_::Value(serde_json::Value::Null) | Default_::Computed(_) => None,
         Default_::Value(serde_json::Value::Bool(value)) => Some(value.to_string()),
         Default_::Value(serde_json::Value::Number(number)) => Some(number.to_string()),
         Default_::Value(serde_json::Value::String(text))

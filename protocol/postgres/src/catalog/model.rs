@@ -264,7 +264,7 @@ impl Builder<'_> {
             name: field.name.to_string(),
             type_oid,
             modifier,
-            not_null: field.required || matches!(field.kind, FieldKind::Id),
+            not_null: field.is_always_required() || matches!(field.kind, FieldKind::Id),
             default,
             comment: comment(field.label.get("en"), field.description.as_deref()),
             generated: field.system
