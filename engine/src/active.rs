@@ -9,7 +9,7 @@ use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
 use crate::{
     error::{Error, Result},
     opening,
-    rules::{FieldRules, Rulebook},
+    rules::{FieldRules, KeptFormulas, Rulebook},
     summaries::Summaries,
     system,
 };
@@ -25,6 +25,8 @@ pub(crate) struct Active {
     pub rules: Rulebook,
     /// What fields say in expressions, compiled.
     pub fields: FieldRules,
+    /// Formulas that are kept in a column, compiled.
+    pub formulas: KeptFormulas,
     /// What is summed up, compiled.
     pub summaries: Summaries,
     /// Who refers to an object, by the object referred to.
@@ -83,12 +85,14 @@ impl Active {
         }
         let views = Arc::new(Views::new(registry.clone()));
         let rules = Rulebook::of(&registry)?;
+        let formulas = KeptFormulas::of(&registry)?;
         let (fields, summaries) = (FieldRules::of(&registry)?, Summaries::of(&registry)?);
         Ok(Self {
             registry,
             views,
             rules,
             fields,
+            formulas,
             summaries,
             referrers,
             login_field,

@@ -18,6 +18,7 @@ mod count;
 mod fill;
 mod folders;
 mod pins;
+mod recompute;
 mod shelf;
 mod summarize;
 mod switch;

@@ -5,6 +5,7 @@ mod bulk;
 mod deletes;
 mod fields;
 mod findings;
+mod kept;
 mod opening;
 mod packages;
 mod transactions;

@@ -114,7 +114,7 @@ fn batch(engine: &Engine, active: &Arc<Active>, fill: &Fill, keys: &[Key], by: &
         if let Some(value) = values.get_mut(column) {
             *value = default;
         }
-        pipeline::stamp(&layout, &mut values, Some(&old), &work);
+        pipeline::stamp(&layout, &mut values, Some(&old), &work)?;
         work.update(&layout, old, Row(values.into()))?;
         written += 1;
     }

@@ -118,7 +118,7 @@ fn write(
         if let Some(place) = values.get_mut(column) {
             *place = value.clone();
         }
-        pipeline::stamp(&layout, &mut values, Some(&old), &work);
+        pipeline::stamp(&layout, &mut values, Some(&old), &work)?;
         work.update(&layout, old, Row(values.into()))?;
         written += 1;
     }

@@ -13,6 +13,7 @@ use super::{
     PackageState, Plan, Published, Stamp, Step,
     count::Counter,
     fill::{self, Fill},
+    recompute::{self, Recomputed},
     shelf,
     summarize::{self, Summarized},
 };
@@ -83,6 +84,7 @@ impl Engine {
             let object = match effect {
                 Effect::Backfill { object, .. }
                 | Effect::Summarize { object, .. }
+                | Effect::Recompute { object, .. }
                 | Effect::BuildIndex { object, .. } => Some(object),
                 Effect::NewTable { .. } | Effect::NewColumn { .. } => None,
             };
@@ -178,17 +180,20 @@ impl Engine {
         }
         let fills: Vec<Fill> = plan.steps.iter().filter_map(fill_of).collect();
         let summaries: Vec<Summarized> = plan.steps.iter().filter_map(summary_of).collect();
-        let changes_records = !fills.is_empty() || !summaries.is_empty();
+        let formulas: Vec<Recomputed> = plan.steps.iter().filter_map(formula_of).collect();
+        let changes_records = !fills.is_empty() || !summaries.is_empty() || !formulas.is_empty();
         if let Some(new) = Arc::get_mut(&mut new).filter(|_| changes_records) {
             new.fills += 1;
         }
         self.store().define_tables(new.tables(&self.store().snapshot()))?;
         fill::all(self, &new, &fills, switch.by)?;
         summarize::all(self, &new, &summaries, switch.by)?;
+        recompute::all(self, &new, &formulas, switch.by)?;
         // From here nobody commits: what was written since is filled too, and then the new version serves.
         let _nobody_commits = self.commits().write();
         fill::all(self, &new, &fills, switch.by)?;
         summarize::all(self, &new, &summaries, switch.by)?;
+        recompute::all(self, &new, &formulas, switch.by)?;
         self.shelve(&new, switch)?;
         self.serve(new);
         Ok(plan)
@@ -285,6 +290,15 @@ fn summary_of(step: &Step) -> Option<Summarized> {
     match &step.effect {
         Effect::Summarize { object, field } => {
             Some(Summarized { object: object.clone(), field: field.clone() })
+        }
+        _ => None,
+    }
+}
+
+fn formula_of(step: &Step) -> Option<Recomputed> {
+    match &step.effect {
+        Effect::Recompute { object, field } => {
+            Some(Recomputed { object: object.clone(), field: field.clone() })
         }
         _ => None,
     }

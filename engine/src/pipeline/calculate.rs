@@ -28,7 +28,9 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
         for (column, field) in layout.fields() {
             if let FieldKind::AutoNumber { format, .. } = &field.kind {
                 let parts = rules::number_parts(&field.name, &subject(draft), work)?;
-                let Some(format) = number_format(draft, field, (format, parts), work)? else { continue };
+                let Some(format) = number_format(draft, field, (format.as_str(), parts), work)? else {
+                    continue;
+                };
                 let counter = format!("{}.{}", layout.object.table(), field.column());
                 let number = next_number(work, &counter, &format)?;
                 draft.set(column, Value::Text(number.into()));
@@ -36,12 +38,15 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
         }
     }
     let layout = draft.layout.clone();
-    stamp(&layout, &mut draft.values, draft.old.as_ref(), work);
-    Ok(())
+    stamp(&layout, &mut draft.values, draft.old.as_ref(), work)
 }
 
-/// Writes who, when, which revision and which version into a row's values.
-pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, work: &Work) {
+/// Writes who, when, which revision and which version into a row's values, and then what is kept that is computed of them.
+///
+/// # Errors
+///
+/// `Internal`.
+pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, work: &Work) -> Result<()> {
     let mut set = |name: &str, value: Value| {
         let place = layout.column(name).and_then(|column| values.get_mut(column));
         if let Some(place) = place {
@@ -58,6 +63,7 @@ pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, wo
     set("updated_by", user);
     set(REVISION, Value::Int(old.and_then(|row| revision(layout, row)).unwrap_or(0).saturating_add(1)));
     set("package_version", Value::Text(package_version(&layout.object, work).into()));
+    work.active.formulas.keep(layout, values)
 }
 
 /// The revision of a row.
@@ -78,7 +84,7 @@ fn package_version(object: &Object, work: &Work) -> String {
 fn number_format(
     draft: &mut Draft,
     field: &Field,
-    (format, parts): (&str, Parts),
+    (format, parts): (&str, Vec<Part>),
     work: &Work,
 ) -> Result<Option<NumberFormat>> {
     for (empty, _) in parts.iter().filter(|(_, text)| text.is_none()) {
@@ -93,8 +99,8 @@ fn number_format(
     }
 }
 
-/// What fields put into a number, by their first names.
-type Parts = Vec<(FieldName, Option<String>)>;
+/// What a field puts into a number, by its first name.
+type Part = (FieldName, Option<String>);
 
 /// Counts on. Each counter is a row, changed in the same transaction: numbers of commits have no gaps, and two
 /// transactions that count at once conflict. A counter belongs to what the format renders without the number, so
@@ -119,7 +125,7 @@ struct NumberFormat {
 }
 
 impl NumberFormat {
-    fn parse(format: &str, parts: &Parts, now_micros: i64) -> Result<Self> {
+    fn parse(format: &str, parts: &[Part], now_micros: i64) -> Result<Self> {
         let part = |token: &str| parts.iter().find(|(name, _)| name.as_str() == token)?.1.as_deref();
         let broken = |what: &str| Error::internal(format!("the autonumber format {format:?} {what}"));
         let now: DateTime<Utc> = DateTime::from_timestamp_micros(now_micros).unwrap_or_default();

@@ -14,6 +14,7 @@ mod befores;
 mod book;
 mod evaluation;
 mod fields;
+mod formulas;
 mod machines;
 mod message;
 mod validations;
@@ -23,6 +24,7 @@ pub(crate) use book::Rulebook;
 pub(crate) use fields::{
     FieldRules, asks, computed_default, computed_defaults, locked, locks, missing, number_parts,
 };
+pub(crate) use formulas::KeptFormulas;
 pub(crate) use machines::check as machines;
 pub(crate) use validations::{Pending, has_validations, validate};
 

@@ -61,7 +61,7 @@ impl Shop {
         self.create("order", data).await
     }
 
-    fn of(&self, order: &str, field: &str) -> Value {
+    fn kept(&self, order: &str, field: &str) -> Value {
         self.field("order", order, field).unwrap()
     }
 }
@@ -71,18 +71,18 @@ async fn defaults_are_computed_of_what_is_given_and_of_one_another() {
     let shop = open();
     let customer = shop.create("customer", json!({ "name": "Acme", "terms_days": 30 })).await.unwrap();
     let order = shop.order(json!({ "name": "One", "customer_id": customer })).await.unwrap();
-    assert_eq!(shop.of(&order, "terms_days"), Value::Int(30));
-    assert_eq!(shop.of(&order, "due_on"), Value::Date(20_513 + 30));
-    assert_eq!(shop.of(&order, "code"), text("ONE"));
-    assert_eq!(shop.of(&order, "contact_id"), text(&shop.session.principal().user_id));
+    assert_eq!(shop.kept(&order, "terms_days"), Value::Int(30));
+    assert_eq!(shop.kept(&order, "due_on"), Value::Date(20_513 + 30));
+    assert_eq!(shop.kept(&order, "code"), text("ONE"));
+    assert_eq!(shop.kept(&order, "contact_id"), text(&shop.session.principal().user_id));
     let given = json!({ "name": "Two", "ordered_on": "2026-01-01", "terms_days": 1, "code": null });
     assert_eq!(told(&shop.order(given).await.unwrap_err()), ["0 order.code required"], "a null stays a null");
     let given = json!({ "name": "Two", "ordered_on": "2026-01-01", "terms_days": 1, "contact_id": null });
     let order = shop.order(given).await.unwrap();
-    assert_eq!(shop.of(&order, "due_on"), Value::Date(20_454 + 1));
-    assert_eq!(shop.of(&order, "contact_id"), Value::Null);
+    assert_eq!(shop.kept(&order, "due_on"), Value::Date(20_454 + 1));
+    assert_eq!(shop.kept(&order, "contact_id"), Value::Null);
     shop.change(vec![update("order", &order, json!({ "name": "Three" }))]).await.unwrap();
-    assert_eq!(shop.of(&order, "code"), text("TWO"), "a default is for new records");
+    assert_eq!(shop.kept(&order, "code"), text("TWO"), "a default is for new records");
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn numbers_count_for_each_text_around_them_without_gaps_or_doubles() {
                 // One that is refused takes no number with it.
                 let wrong = json!({ "name": null, "code": code, "customer_id": customer });
                 shop.order(wrong).await.unwrap_err();
-                [shop.of(&order, "number"), shop.of(&order, "seat")]
+                [shop.kept(&order, "number"), shop.kept(&order, "seat")]
             })
         })
         .collect();
@@ -192,9 +192,9 @@ async fn a_number_needs_all_that_stands_in_it() {
     assert_eq!(told(&refused), ["0 order.code required"]);
     assert!(refused.findings[0].message.contains("it stands in number"), "{refused:?}");
     let order = shop.order(json!({ "name": "One" })).await.unwrap();
-    assert_eq!(shop.of(&order, "number"), text("ONE-2026-001"));
+    assert_eq!(shop.kept(&order, "number"), text("ONE-2026-001"));
     shop.change(vec![update("order", &order, json!({ "code": "other" }))]).await.unwrap();
-    assert_eq!(shop.of(&order, "number"), text("ONE-2026-001"), "it stays");
+    assert_eq!(shop.kept(&order, "number"), text("ONE-2026-001"), "it stays");
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_new_required_field_is_filled_with_what_its_default_computes() {
         format!("{ORDER}  remind_on: {{ type: date, required: true, default: '{default}' }}\n")
     };
     bring(&shop, bundle("1.1.0", &more("addDays(ordered_on, terms_days * 2)"))).unwrap();
-    assert_eq!(shop.of(&order, "remind_on"), Value::Date(20_513 + 6));
+    assert_eq!(shop.kept(&order, "remind_on"), Value::Date(20_513 + 6));
     let other = Shop::open();
     bring(&other, bundle("1.0.0", ORDER)).unwrap();
     other.order(json!({ "name": "One", "ordered_on": null, "due_on": "2026-01-01" })).await.unwrap();

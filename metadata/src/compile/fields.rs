@@ -67,7 +67,7 @@ pub(super) fn field(
                 },
             }
         }
-        KindDefinition::Formula(_) => formulas::stand_in(),
+        KindDefinition::Formula(_) => formulas::stand_in(written.index == Some(true)),
         KindDefinition::Summary(_) => summaries::stand_in(),
     };
     if let (FieldKind::Currency { currency, .. }, Some(code)) = (&mut kind, &package.default_currency) {

@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// The kind of a formula field until the formula is compiled; an issue keeps one that stays out of any registry.
-pub(super) fn stand_in() -> FieldKind {
-    FieldKind::Formula { returns: Box::new(FieldKind::text()), expression: Arc::new(Expression::null()) }
+pub(super) fn stand_in(stored: bool) -> FieldKind {
+    let (returns, expression) = (Box::new(FieldKind::text()), Arc::new(Expression::null()));
+    FieldKind::Formula { returns, expression, stored }
 }
 
 /// Compiles the formulas of all objects.
@@ -25,6 +26,7 @@ pub(super) fn settle(drafts: &mut Drafts<'_>, issues: &mut Issues) {
                 source: formula.source.value.clone(),
                 place: formula.source.place.clone(),
                 returns: formula.returns.clone(),
+                indexed: definition.index == Some(true),
             };
             written.insert((object.clone(), field.clone()), formula);
         }

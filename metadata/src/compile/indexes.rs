@@ -56,8 +56,11 @@ fn index(
     for name in &written.fields {
         let field = known_field(name, definition, object, issues)?;
         if field.kind.is_computed() {
-            let message = format!("`{}` is computed when it is read, and can't be indexed yet", name.value);
-            issues.error(&name.place, "not-supported-yet", message);
+            let message = format!(
+                "`{}` is computed when it is read; `index: true` at the field keeps it in a column",
+                name.value
+            );
+            issues.error(&name.place, "not-for-this-type", message);
             return None;
         }
         if !can_be_indexed(&field.kind) {

@@ -64,7 +64,7 @@ fn hide(drafts: &mut Drafts<'_>) {
             if let (KindDefinition::Summary(_), Some(field)) =
                 (&definition.kind, draft.object.fields.get_mut(name))
             {
-                field.kind = formulas::stand_in();
+                field.kind = formulas::stand_in(false);
             }
         }
     }
@@ -84,7 +84,7 @@ fn find_circles(
     finish(drafts, resolved, &mut unheard);
     circles::check(drafts, resolved, issues);
     for summary in open {
-        set_kind(drafts, summary, formulas::stand_in());
+        set_kind(drafts, summary, formulas::stand_in(false));
         if let Some(field) = field_mut(drafts, summary) {
             field.summary = None;
         }

@@ -23,12 +23,6 @@ pub(crate) struct FormulaDefinition {
 /// Reads `expression`, `returnType` (which older packages call `dataType`), `precision` and `scale`.
 pub(crate) fn read_formula(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<FormulaDefinition> {
     let source = mapping.must_get("expression", issues).and_then(|value| read(value, issues));
-    if let Some(value) = mapping.get("index")
-        && value.flag(issues) == Some(true)
-    {
-        let message = "a formula is computed when it is read, and can't be indexed yet; take `index` out";
-        issues.error(&value.place(), "not-supported-yet", message);
-    }
     if let Some(value) = mapping.get("readonly")
         && value.flag(issues) == Some(false)
     {

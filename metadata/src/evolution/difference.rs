@@ -42,6 +42,13 @@ pub enum Effect {
         /// The field, by its new name.
         field: FieldName,
     },
+    /// A formula that an index finds is computed for the records that are there.
+    Recompute {
+        /// The object, by its new name.
+        object: ObjectName,
+        /// The field, by its new name.
+        field: FieldName,
+    },
     /// An index is made over the records that are there.
     BuildIndex {
         /// The object, by its new name.

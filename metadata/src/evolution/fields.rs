@@ -65,9 +65,9 @@ impl Comparison<'_> {
             };
             let difference = self.add(Class::Allowed, "field-added", subject, message.to_owned());
             difference.effects = vec![column];
-            if now.summary.is_some() {
+            if now.summary.is_some() || is_kept(now) {
                 difference.records = records;
-                difference.effects.push(summarize(new, now));
+                difference.effects.push(made_anew(new, now));
             }
             return;
         }
@@ -175,6 +175,8 @@ impl Comparison<'_> {
         };
         let message = match property.as_str() {
             "expression" => "another formula".to_owned(),
+            "stored" if is_kept(pair.new) => "is kept in a column, for its index".to_owned(),
+            "stored" => "is computed when it is read".to_owned(),
             "conditions" => "is required, readonly or visible under other conditions".to_owned(),
             "fields" => "what stands in its numbers is computed in another way".to_owned(),
             "default" if is_computed(from) || is_computed(to) => "another default".to_owned(),
@@ -190,7 +192,10 @@ impl Comparison<'_> {
             Verdict::Wider => {
                 let code = if property == "deprecated" { "deprecated" } else { "field-changed" };
                 let effects = match property.as_str() {
-                    "summary" => self.new.get(pair.object.name.as_str()).map(|new| summarize(new, pair.new)),
+                    "summary" => self.new.get(pair.object.name.as_str()).map(|new| made_anew(new, pair.new)),
+                    "expression" | "stored" if is_kept(pair.new) => {
+                        self.new.get(pair.object.name.as_str()).map(|new| made_anew(new, pair.new))
+                    }
                     _ => None,
                 };
                 self.add(Class::Allowed, code, pair.subject(), message).effects.extend(effects);
@@ -232,9 +237,18 @@ fn is_computed(default: &Value) -> bool {
     default.get("Computed").is_some()
 }
 
-/// A summary is made of the records that are there.
-fn summarize(object: &Object, field: &Field) -> Effect {
-    Effect::Summarize { object: object.name.clone(), field: field.name.clone() }
+/// A summary is made of the records that are there; a formula that is kept is computed for them.
+fn made_anew(object: &Object, field: &Field) -> Effect {
+    let (object, name) = (object.name.clone(), field.name.clone());
+    match field.summary {
+        Some(_) => Effect::Summarize { object, field: name },
+        None => Effect::Recompute { object, field: name },
+    }
+}
+
+/// A formula in a column.
+fn is_kept(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Formula { stored: true, .. })
 }
 
 /// The variant and its properties.

@@ -92,6 +92,8 @@ const KIND: &[(&str, Rule)] = &[
     // Another formula for the same thing; what it gives may not change.
     ("expression", Rule::Free),
     ("returns", Rule::Frozen),
+    // It comes and goes with an index.
+    ("stored", Rule::Free),
     // The format names them.
     ("fields", Rule::Free),
 ];

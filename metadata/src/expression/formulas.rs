@@ -30,6 +30,8 @@ pub(crate) struct Written {
     pub(crate) source: String,
     pub(crate) place: Place,
     pub(crate) returns: Returns,
+    /// An index finds records by it.
+    pub(crate) indexed: bool,
 }
 
 /// What its author said a formula gives.
@@ -93,10 +95,14 @@ pub(crate) fn compile_all(
         let Some(written) = written.get(name) else { continue };
         let returned = returned(written, &expression, &mut formulas.issues.borrow_mut());
         if let Some((returns, expression)) = returned {
-            kinds.insert(
-                name.clone(),
-                FieldKind::Formula { returns: Box::new(returns), expression: Arc::new(expression) },
-            );
+            if let (true, Some(beyond)) = (written.indexed, expression.beyond()) {
+                let message = format!(
+                    "what an index finds is kept, and this looks at {beyond}, which can change when the record is not written; take `index` out"
+                );
+                formulas.issues.borrow_mut().error(&written.place, "not-in-this-place", message);
+            }
+            let (returns, expression) = (Box::new(returns), Arc::new(expression));
+            kinds.insert(name.clone(), FieldKind::Formula { returns, expression, stored: written.indexed });
         }
     }
     issues.0.extend(formulas.issues.into_inner().0);

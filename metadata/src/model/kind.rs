@@ -121,12 +121,15 @@ pub enum FieldKind {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         fields: Vec<(FieldName, Arc<Expression>)>,
     },
-    /// Computed from other fields when it is read; not stored, and not written by anyone.
+    /// Computed from other fields when it is read, and not written by anyone.
     Formula {
         /// The kind of its values.
         returns: Box<FieldKind>,
         /// Over stored fields alone: formulas that it names are written out.
         expression: Arc<Expression>,
+        /// Kept in a column, so that an index finds records by it: it looks at stored fields of its own record alone.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        stored: bool,
     },
     /// Any JSON, kept as text.
     Json,
@@ -164,7 +167,7 @@ impl FieldKind {
 
     /// Whether it is computed when it is read, and so has no column in storage.
     pub fn is_computed(&self) -> bool {
-        matches!(self, FieldKind::Formula { .. })
+        matches!(self, FieldKind::Formula { stored: false, .. })
     }
 
     /// The kind of its values: of a formula, what it gives.

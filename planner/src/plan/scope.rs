@@ -88,7 +88,7 @@ impl Scope {
     /// A field of a node: its column, or, of a formula, what it is computed of. The one place where formulas are written out.
     fn value(&mut self, node: usize, field: &Field) -> Result<Expr> {
         match &field.kind {
-            FieldKind::Formula { expression, .. } => {
+            FieldKind::Formula { expression, stored: false, .. } => {
                 lowered(&expression.node, &mut FormulaLeaves { scope: self, node }, Mode::Lenient)
             }
             _ => Ok(self.read(node, field.name.as_str())),

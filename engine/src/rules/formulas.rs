@@ -1,0 +1,121 @@
+//! Formulas that are kept in a column, so that an index finds records by them: written whenever their record is.
+
+use std::collections::HashMap;
+
+use arrow::array::ArrayRef;
+use quarry_metadata::{FieldKind, FieldName, ObjectName, Registry, expression::Expression};
+use quarry_planner::expression::{Compiled, Evaluated, Input, Inputs, Source, Surroundings};
+use quarry_storage::Value;
+
+use crate::{
+    error::{Error, Result},
+    layout::Layout,
+};
+
+/// The kept formulas of all objects, compiled.
+#[derive(Default)]
+pub(crate) struct KeptFormulas {
+    objects: HashMap<ObjectName, Vec<KeptFormula>>,
+}
+
+/// One of them.
+pub(crate) struct KeptFormula {
+    pub field: FieldName,
+    inputs: Inputs,
+    compiled: Compiled,
+}
+
+impl KeptFormulas {
+    /// Compiles those of a registry.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub fn of(registry: &Registry) -> Result<KeptFormulas> {
+        let mut objects: HashMap<ObjectName, Vec<KeptFormula>> = HashMap::new();
+        for (name, object) in &registry.objects {
+            for field in object.fields.values() {
+                if let FieldKind::Formula { expression, stored: true, .. } = &field.kind {
+                    let formula = KeptFormula::of(field.name.clone(), expression)?;
+                    objects.entry(name.clone()).or_default().push(formula);
+                }
+            }
+        }
+        Ok(KeptFormulas { objects })
+    }
+
+    /// Those of an object.
+    pub fn of_object(&self, object: &str) -> &[KeptFormula] {
+        self.objects.get(object).map_or(&[], Vec::as_slice)
+    }
+
+    /// Brings those of a record to what its other values give.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub fn keep(&self, layout: &Layout, values: &mut [Value]) -> Result<()> {
+        for formula in self.of_object(layout.object.name.as_str()) {
+            let value = formula.of_record(layout, values)?;
+            let place = layout.column(formula.field.as_str()).and_then(|column| values.get_mut(column));
+            if let Some(place) = place {
+                *place = value;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl KeptFormula {
+    fn of(field: FieldName, expression: &Expression) -> Result<KeptFormula> {
+        let inputs = Inputs::of([expression])?;
+        let compiled = Compiled::new(expression, &inputs)?;
+        Ok(KeptFormula { field, inputs, compiled })
+    }
+
+    /// The columns that [`Self::evaluate`] wants of a table, in order.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub fn columns(&self, layout: &Layout) -> Result<Vec<usize>> {
+        let column = |input: &Input| match input {
+            Input::Field { path, .. } if path.steps.is_empty() => layout.column(path.field.as_str()),
+            _ => None,
+        };
+        let columns = self.inputs.inputs().iter().map(column).collect::<Option<Vec<_>>>();
+        columns.ok_or_else(|| Error::internal(format!("{} looks at what is not there", self.field)))
+    }
+
+    /// What it gives for each record of a scan of [`Self::columns`]; what can't be computed is null.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<Evaluated> {
+        Ok(self.compiled.evaluate(&self.inputs.of_columns(columns, rows)?)?)
+    }
+
+    fn of_record(&self, layout: &Layout, values: &[Value]) -> Result<Value> {
+        let source = Record { values, columns: self.columns(layout)? };
+        let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, roles: Vec::new() };
+        let batch = self.inputs.batch(1, &source, &around)?;
+        Ok(self.compiled.evaluate(&batch)?.value(0)?)
+    }
+}
+
+struct Record<'a> {
+    values: &'a [Value],
+    columns: Vec<usize>,
+}
+
+impl Source for Record<'_> {
+    fn value(&self, input: usize, _: usize) -> Value {
+        let value = self.columns.get(input).and_then(|column| self.values.get(*column));
+        value.cloned().unwrap_or(Value::Null)
+    }
+
+    fn children(&self, _: usize, _: usize) -> Vec<Vec<Value>> {
+        Vec::new()
+    }
+}
