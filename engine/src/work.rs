@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     layout::{Layout, key_of},
     pipeline::{days_of, micros_of},
+    summaries::Awaited,
 };
 
 /// Who acts, and when and where: fixed for the whole transaction.
@@ -64,6 +65,8 @@ pub(crate) struct Work {
     uniques: HashMap<UniqueValues, Vec<Key>>,
     /// Records known to be in the base.
     known: HashSet<(ObjectName, Key)>,
+    /// Written records of which summaries are to be made before the running call ends.
+    pub awaited: Awaited,
     /// The running call; still there when that call was dropped half-way.
     unfinished: Option<Unfinished>,
     calls: u64,
@@ -95,6 +98,7 @@ impl Work {
             layouts: HashMap::new(),
             uniques: HashMap::new(),
             known: HashSet::new(),
+            awaited: Awaited::default(),
             unfinished: None,
             calls: 0,
         }
@@ -145,6 +149,7 @@ impl Work {
     pub fn rollback_to(&mut self, mark: Savepoint) {
         self.writes.rollback_to(mark);
         self.overlay = None;
+        self.awaited = Awaited::default();
     }
 
     /// The commit number of the state beneath.

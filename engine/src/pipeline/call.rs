@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use quarry_metadata::ObjectName;
 use quarry_storage::Key;
 
-use super::summaries::Awaited;
 use crate::{
     change::{Done, Finding, Outcome, Record},
     rules::Pending,
@@ -49,8 +48,6 @@ pub(crate) struct Call {
     pub lost: HashSet<(ObjectName, Key)>,
     /// Records that are to be validated when all of them are written.
     pub pending: Vec<Pending>,
-    /// Written records of which summaries are to be made.
-    pub awaited: Awaited,
     /// Passwords that were to be hashed.
     pub passwords: usize,
 }
@@ -63,7 +60,6 @@ impl Call {
             findings: Vec::new(),
             lost: HashSet::new(),
             pending: Vec::new(),
-            awaited: Awaited::default(),
             passwords: 0,
         }
     }

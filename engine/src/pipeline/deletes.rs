@@ -240,7 +240,7 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
     }
     for (layout, row, change) in doomed {
         users::leave(work, &layout, &row)?;
-        summaries::note(work, call, change, &layout, (Some(&row), None));
+        summaries::note(work, change, &layout, (Some(&row), None));
         work.delete(&layout.table, row)?;
     }
     Ok(())

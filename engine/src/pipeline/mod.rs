@@ -122,7 +122,7 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
     remember(&draft, work, call);
     constraints::check(&mut draft, work, call)?;
     match draft.findings.is_empty() {
-        true => put(work, call, &mut draft)?,
+        true => put(work, &mut draft)?,
         false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
     }
     call.find(draft.findings);
@@ -201,11 +201,11 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     Ok(())
 }
 
-fn put(work: &mut Work, call: &mut Call, draft: &mut Draft) -> Result<()> {
+fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {
     let layout = draft.layout.clone();
     let new = draft.row();
-    let old = draft.old.take();
-    summaries::note(work, call, draft.change, &layout, (old.as_ref(), Some(&new)));
+    let old = summaries::overtaken(work, draft.change, &layout, draft.old.take());
+    summaries::note(work, draft.change, &layout, (old.as_ref(), Some(&new)));
     match old {
         None => work.insert(&layout, new)?,
         Some(old) => {

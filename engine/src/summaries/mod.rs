@@ -18,7 +18,7 @@ mod tally;
 
 pub(crate) use plan::{Plan, Summaries};
 pub(crate) use scan::tallies;
-pub(crate) use settle::{Noted, Stale, note, settle};
+pub(crate) use settle::{Awaited, Parent, note, settle};
 pub(crate) use tally::{Tally, nothing};
 
 #[cfg(test)]

@@ -101,6 +101,11 @@ impl Summaries {
         found.filter_map(|at| Some((*at, self.plans.get(*at)?)))
     }
 
+    /// Whether an object has summaries, or some are made of it.
+    pub fn concern(&self, object: &str) -> bool {
+        self.by_parent.contains_key(object) || self.by_child.contains_key(object)
+    }
+
     /// Those that an object has.
     pub fn of_parent(&self, object: &str) -> impl Iterator<Item = usize> {
         self.by_parent.get(object).into_iter().flatten().copied()

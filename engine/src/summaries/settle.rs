@@ -25,8 +25,20 @@ pub(crate) struct Noted {
     pub new: Option<Row>,
 }
 
-/// Summaries that are to be made anew whatever they are: plan and record, with the change that asks for it.
-pub(crate) type Stale = IndexMap<(usize, Key), usize>;
+/// What summaries wait for.
+#[derive(Default)]
+pub(crate) struct Awaited {
+    pub noted: Vec<Noted>,
+    /// Summaries that are to be made anew whatever they are: plan and record, with the change that asks for it.
+    pub stale: IndexMap<(usize, Key), usize>,
+}
+
+impl Awaited {
+    /// Nothing.
+    pub fn is_empty(&self) -> bool {
+        self.noted.is_empty() && self.stale.is_empty()
+    }
+}
 
 /// What is noted of a record that was written or deleted; nothing where no summary is made of what changed in it.
 pub(crate) fn note(
@@ -54,8 +66,8 @@ pub(crate) struct Parent {
     pub change: usize,
     pub layout: Arc<Layout>,
     pub row: Row,
-    /// New values, by field; or that there are too many digits in one.
-    pub values: Vec<(FieldName, Result<Value, TooLarge>)>,
+    /// New values by plan and field; or that there are too many digits in one.
+    pub values: Vec<(usize, FieldName, Result<Value, TooLarge>)>,
     /// It must not be changed by anyone else meanwhile, even if it stays as it is.
     pub is_held: bool,
 }
@@ -85,7 +97,11 @@ fn of(differences: &mut Differences, of: (usize, Key), change: usize) -> &mut Di
 /// # Errors
 ///
 /// Those of the store.
-pub(crate) fn settle(work: &mut Work, noted: Vec<Noted>, stale: Stale) -> Result<Vec<Parent>> {
+pub(crate) fn settle(
+    work: &mut Work,
+    noted: Vec<Noted>,
+    stale: IndexMap<(usize, Key), usize>,
+) -> Result<Vec<Parent>> {
     let active = work.active.clone();
     let mut differences = Differences::new();
     let mut by_child: IndexMap<ObjectName, Vec<&Noted>> = IndexMap::new();
@@ -113,7 +129,7 @@ pub(crate) fn settle(work: &mut Work, noted: Vec<Noted>, stale: Stale) -> Result
     }
     for (at, keys) in std::mem::take(&mut parents.anew) {
         if let Some(plan) = active.summaries.plans().get(at) {
-            parents.made_anew(plan, &keys)?;
+            parents.made_anew((at, plan), &keys)?;
         }
     }
     Ok(parents.found.into_values().flatten().collect())
@@ -241,14 +257,14 @@ impl Parents<'_> {
         parent.is_held |= !plan.goes_by_difference();
         let Some(column) = parent.layout.column(plan.field.as_str()) else { return Ok(()) };
         match difference.of(plan, parent.row.get(column)) {
-            Some(value) => parent.values.push((plan.field.clone(), value)),
+            Some(value) => parent.values.push((at, plan.field.clone(), value)),
             None => self.make_anew((at, plan), key, change)?,
         }
         Ok(())
     }
 
     /// Reads the records of these parents.
-    fn made_anew(&mut self, plan: &Plan, keys: &[Key]) -> Result<()> {
+    fn made_anew(&mut self, (at, plan): (usize, &Plan), keys: &[Key]) -> Result<()> {
         let layout = self.work.layout(plan.child.as_str())?;
         let table = self.work.view().table(&layout.table)?;
         let mut found: HashMap<Key, Tally> = tallies(plan, &layout, &table, Some(keys))?;
@@ -258,7 +274,7 @@ impl Parents<'_> {
                 None => Ok(nothing(plan.function, &plan.kind)),
             };
             if let Some(Some(parent)) = self.found.get_mut(&(plan.parent.clone(), key.clone())) {
-                parent.values.push((plan.field.clone(), value));
+                parent.values.push((at, plan.field.clone(), value));
             }
         }
         Ok(())
