@@ -76,7 +76,7 @@ fn is_computed(value: &Value<'_>, kind: &KindDefinition) -> bool {
         }
         (Content::Map(_), _) => true,
         (Content::Text(text), KindDefinition::Lookup(lookup)) => {
-            !lookup.many && reads_as_expression(text, value)
+            !lookup.many && reads_as_expression(text, value, kind)
         }
         (
             Content::Text(text),
@@ -90,16 +90,22 @@ fn is_computed(value: &Value<'_>, kind: &KindDefinition) -> bool {
                 | FieldKind::DateTime
                 | FieldKind::Time,
             ),
-        ) => reads_as_expression(text, value),
+        ) => reads_as_expression(text, value, kind),
         _ => false,
     }
 }
 
-/// `addDays(today(), 30)`, `price * 2`, `account.owner`; not a number or a day that is written wrongly.
-fn reads_as_expression(text: &str, value: &Value<'_>) -> bool {
-    let begins =
-        text.trim_start().starts_with(|first: char| first.is_alphabetic() || "(!'\"".contains(first));
-    begins && named(value).is_none() && text.contains(|sign: char| "()+-*/%<>=!&|?.".contains(sign))
+/// `addDays(today(), 30)`, `2 * price`, `account.owner`; not a number or a day that is written wrongly.
+fn reads_as_expression(text: &str, value: &Value<'_>, kind: &KindDefinition) -> bool {
+    let is_time =
+        matches!(kind, KindDefinition::Plain(FieldKind::Date | FieldKind::DateTime | FieldKind::Time));
+    let begins_with_digit = text.trim_start().starts_with(|first: char| first.is_ascii_digit());
+    let (signs, path) = (text.contains(|sign: char| "()+*/%<>=!&|?".contains(sign)), text.contains('.'));
+    let names = text.contains(char::is_alphabetic);
+    named(value).is_none()
+        && names
+        && !(is_time && begins_with_digit)
+        && (signs || text.contains(" - ") || (path && !begins_with_digit))
 }
 
 /// A default that is a name of something known when the record is made.
