@@ -21,6 +21,7 @@ mod decimal;
 mod definition;
 pub mod evolution;
 pub mod expression;
+pub mod foreign;
 pub mod issue;
 mod limits;
 pub mod model;

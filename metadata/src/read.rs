@@ -293,7 +293,7 @@ impl Reader<'_> {
 }
 
 /// The text, or nothing when it is longer than a file may be.
-fn read_bounded(path: &Path) -> io::Result<Option<String>> {
+pub(crate) fn read_bounded(path: &Path) -> io::Result<Option<String>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
@@ -307,7 +307,7 @@ fn read_bounded(path: &Path) -> io::Result<Option<String>> {
 }
 
 /// What is in a folder, by name, without what is hidden.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths =
         fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
     paths.retain(|path| !file_name(path).starts_with('.'));

@@ -64,7 +64,7 @@ pub(crate) enum Within {
     Field(usize),
 }
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a field",
     known: &[
         ("type", &[]),

@@ -54,7 +54,7 @@ pub(crate) struct IndexDefinition {
     pub(crate) unique: bool,
 }
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "an object",
     known: &[
         ("name", &[]),

@@ -69,7 +69,7 @@ const FILE_KEYS: Keys = Keys {
     later: &[],
 };
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a validation",
     known: &[
         ("name", &[]),
