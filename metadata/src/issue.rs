@@ -26,6 +26,13 @@ pub struct Place {
     pub path: String,
 }
 
+impl Place {
+    /// A key of the mapping that stands here; its line is the mapping's.
+    pub(crate) fn below(&self, key: &str) -> Place {
+        Place { path: format!("{}.{key}", self.path), ..self.clone() }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file.display(), self.line)

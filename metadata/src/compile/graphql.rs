@@ -96,6 +96,10 @@ struct Names(HashMap<String, String>);
 
 impl Names {
     fn add(&mut self, made: String, from: &str, place: &Place, issues: &mut Issues) {
+        // A name that can't be one is reported for that.
+        if issues.0.iter().any(|issue| issue.code == "bad-name" && issue.place == *place) {
+            return;
+        }
         match self.0.get(&made) {
             Some(other) => {
                 let message = format!("`{from}` and `{other}` would both be `{made}` in GraphQL; rename one");

@@ -94,6 +94,10 @@ fn message(text: &str, errors: &ParseErrors) -> String {
     let hint = if spreadsheet_like(text) { "; CEL writes `==`, `&&`, `||`, `!` and `x ? y : z`" } else { "" };
     let what = first.msg.trim_start_matches("Syntax error: ");
     let what = what.split(" expecting {").next().unwrap_or(what).replace("<EOF>", "the end");
+    let what = match what.as_str() {
+        "mismatched input 'the end'" => "it ends where something must follow".to_owned(),
+        _ => what,
+    };
     let (line, column) = first.pos;
     let before: usize = text
         .split_inclusive('\n')
