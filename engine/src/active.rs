@@ -53,10 +53,7 @@ impl Active {
     ///
     /// `Invalid` with all issues of the packages, and when no package declares the object `user` with a login name.
     pub fn of(bundles: Vec<Bundle>, known: Option<&Registry>) -> Result<Self> {
-        let (mut registry, places) = Registry::compile(&bundles).map_err(opening::uncompiled)?;
-        if let Some(known) = known {
-            registry.share(known);
-        }
+        let (registry, places) = Registry::compile_beside(&bundles, known).map_err(opening::uncompiled)?;
         let registry = Arc::new(registry);
         let login_field = login_field(&registry)?;
         let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();

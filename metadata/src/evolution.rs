@@ -153,9 +153,9 @@ impl Comparison<'_> {
 
     fn place(&self, subject: &Subject) -> Option<crate::issue::Place> {
         let places = self.surroundings.places;
-        let package = |name: &PackageName| places.packages.get(name);
+        let package = |name: &PackageName| places.package(name);
         let object = |name: &ObjectName| {
-            let known = self.new.get(name.as_str()).and_then(|object| places.objects.get(&object.name));
+            let known = self.new.get(name.as_str()).and_then(|object| places.object(&object.name));
             known.or_else(|| package(&self.old.get(name.as_str())?.package))
         };
         let found = match subject {
@@ -168,7 +168,7 @@ impl Comparison<'_> {
                 let now = self.new.get(name.as_str());
                 let declared =
                     now.and_then(|now| Some((now.name.clone(), now.field(field.as_str())?.name.clone())));
-                declared.and_then(|key| places.fields.get(&key)).or_else(|| object(name))
+                declared.and_then(|(object, field)| places.field(&object, &field)).or_else(|| object(name))
             }
         };
         found.cloned()

@@ -129,7 +129,8 @@ fn standing(with: &[Bundle], is_imported: impl Fn(&str) -> bool) -> Vec<Bundle> 
             let holds = |package: &str| {
                 names.iter().any(|name| name == package) || !with.iter().any(|w| w.name().as_str() == package)
             };
-            !is_imported(bundle.name().as_str()) && bundle.depends().iter().all(|package| holds(package))
+            !is_imported(bundle.name().as_str())
+                && bundle.depends().iter().all(|package| holds(package.as_str()))
         });
         if standing.len() == before {
             return standing;

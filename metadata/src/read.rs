@@ -7,8 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use semver::BuildMetadata;
-
 use crate::{
     issue::{Issues, Place},
     limits::{FILE_BYTES_MAX, FILES_MAX, FOLDER_DEPTH_MAX},
@@ -20,8 +18,6 @@ use crate::{
 pub(crate) struct PackageSource {
     /// The folder, or what stands for it in the places of findings.
     pub(crate) root: PathBuf,
-    /// Which build of its version it is, where the version's own content is another.
-    pub(crate) build: Option<BuildMetadata>,
     /// Its `package.yml`.
     pub(crate) package: Source,
     /// Its objects with the name that the file's stem gives.
@@ -167,7 +163,6 @@ pub(crate) fn sort_files(
     let package = reader.source(&root.join(PACKAGE_FILE))?;
     let mut source = PackageSource {
         root: root.to_owned(),
-        build: None,
         package,
         objects: Vec::new(),
         texts: Vec::new(),
@@ -183,7 +178,7 @@ impl PackageSource {
     /// Every file.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Source> {
         // A kind of file that is added must stand here too: what is published is what is listed.
-        let Self { root: _, build: _, package, objects, texts, rules } = self;
+        let Self { root: _, package, objects, texts, rules } = self;
         let named = objects.iter().chain(texts).map(|(_, source)| source);
         let rules = rules.iter().map(|(_, _, source)| source);
         std::iter::once(package).chain(named).chain(rules)
@@ -195,7 +190,6 @@ impl Reader<'_> {
         let package = self.source(&folder.join(PACKAGE_FILE))?;
         let mut source = PackageSource {
             root: folder.to_owned(),
-            build: None,
             package,
             objects: Vec::new(),
             texts: Vec::new(),

@@ -203,7 +203,8 @@ fn golden_pairs() {
 fn a_state_that_records_are_in_stays_in_its_machine() {
     let with = |transitions: &str| {
         let mut files = base();
-        let machine = format!("{{\"field\": \"stage\", \"transitions\": {transitions}, \"message\": \"No\"}}");
+        let machine =
+            format!("{{\"field\": \"stage\", \"transitions\": {transitions}, \"message\": \"No\"}}");
         files.insert("order.workflow.json".into(), serde_json::from_str(&machine).unwrap());
         files
     };
@@ -223,5 +224,8 @@ fn a_state_that_records_are_in_stays_in_its_machine() {
     // A machine that comes is asked the same about all states that there are.
     let found = differences(&compile(&base()).0, &compile(&with(r#"{"open": ["won"]}"#)), &Three);
     let told: Vec<_> = found.iter().map(|d| (d.code, d.subject.to_string())).collect();
-    assert_eq!(told, [("rule-added", "order.stage".to_owned()), ("state-removed", "order.stage = \"lost\"".to_owned())]);
+    assert_eq!(
+        told,
+        [("rule-added", "order.stage".to_owned()), ("state-removed", "order.stage = \"lost\"".to_owned())]
+    );
 }

@@ -25,7 +25,9 @@ pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
             roots.add(camel_case(name), name, place, issues);
             roots.add(camel_case(&plural(name)), name, place, issues);
         }
-        check_fields(draft, issues);
+        if draft.same.is_none() {
+            check_fields(draft, issues);
+        }
     }
     for draft in drafts.values() {
         check_types(draft, &types, issues);
