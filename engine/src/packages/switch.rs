@@ -53,7 +53,7 @@ impl Engine {
         if bundles.len() == active.bundles.len() && bundles.iter().zip(&active.bundles).all(same) {
             return Ok(active);
         }
-        let mut made = Active::of(bundles, Some(&active.registry))?;
+        let mut made = Active::of(bundles, Some(&active))?;
         made.fills = active.fills;
         Ok(Arc::new(made))
     }
@@ -177,7 +177,7 @@ impl Engine {
         if let Some(new) = Arc::get_mut(&mut new).filter(|_| !fills.is_empty()) {
             new.fills += 1;
         }
-        self.store().define_tables(new.tables(&self.store().snapshot()))?;
+        self.store().define_tables(new.tables(&self.store().snapshot(), Some(&old)))?;
         fill::all(self, &new, &fills, switch.by)?;
         // From here nobody commits: what was written since is filled too, and then the new version serves.
         let _nobody_commits = self.commits().write();
