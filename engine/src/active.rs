@@ -105,14 +105,16 @@ impl Active {
         error
     }
 
+    /// Whether this very object serves, so that all that follows from it is there.
+    pub fn serves(&self, object: &Arc<Object>) -> bool {
+        self.registry.objects.get(&object.name).is_some_and(|known| Arc::ptr_eq(known, object))
+    }
+
     /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
     /// what is new stands behind them, and a column that no object has any more stays, unused. Objects that are the very same in
     /// what is `serving` have their tables.
     pub fn tables(&self, stored: &Snapshot, serving: Option<&Active>) -> Vec<TableSpec> {
-        let serves = |object: &Arc<Object>| {
-            let known = serving.and_then(|serving| serving.registry.objects.get(&object.name));
-            known.is_some_and(|known| Arc::ptr_eq(known, object))
-        };
+        let serves = |object: &&Arc<Object>| serving.is_some_and(|serving| serving.serves(object));
         let wanted = self.registry.objects.values().filter(|object| !serves(object));
         let wanted = wanted.map(|object| lower::table_spec(object, &self.registry));
         let merged = wanted.map(|wanted| match stored.table(&wanted.name) {

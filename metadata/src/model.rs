@@ -53,21 +53,6 @@ impl Registry {
     pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
         self.objects.get(name).or_else(|| self.objects.get(self.aliases.get(name)?))
     }
-
-    /// Holds every object, and its rules, that are the same in `known` only once, so that registries that differ little cost their
-    /// difference.
-    pub fn share(&mut self, known: &Registry) {
-        for (name, object) in &mut self.objects {
-            if let Some(same) = known.objects.get(name).filter(|same| *same == object) {
-                *object = Arc::clone(same);
-            }
-        }
-        for (name, rules) in &mut self.rules {
-            if let Some(same) = known.rules.get(name).filter(|same| *same == rules) {
-                *rules = Arc::clone(same);
-            }
-        }
-    }
 }
 
 /// One package as loaded.

@@ -77,7 +77,7 @@ impl Engine {
         let counter = Counter { snapshot: self.store().snapshot() };
         let surroundings = Surroundings { places: &new.places, records: &counter, dependents: &[&Model] };
         let mut differences = compare(&old.registry, &new.registry, surroundings);
-        differences.extend(self.other_columns(new));
+        differences.extend(self.other_columns(old, new));
         let steps = differences.iter().flat_map(|difference| &difference.effects).map(|effect| {
             let object = match effect {
                 Effect::Backfill { object, .. } | Effect::BuildIndex { object, .. } => Some(object),
@@ -96,10 +96,10 @@ impl Engine {
     }
 
     /// Fields whose values the store would have to keep in another way than it does.
-    fn other_columns(&self, new: &Active) -> Vec<Difference> {
+    fn other_columns(&self, old: &Active, new: &Active) -> Vec<Difference> {
         let snapshot = self.store().snapshot();
         let mut found = Vec::new();
-        for object in new.registry.objects.values() {
+        for object in new.registry.objects.values().filter(|object| !old.serves(object)) {
             let Ok(table) = snapshot.table(object.table()) else { continue };
             for field in object.stored_fields() {
                 let position = table.spec().position(field.column());

@@ -86,6 +86,7 @@ pub(super) fn field(
     }
     value::without_options(&mut field, pen);
     reference::reference(&mut field, world, pen);
+    reference::summed_up(&mut field, world, pen);
     digits::digits(&mut field, pen);
     value::default(&mut field, pen);
     for key in ["expression", "visibleWhen", "requiredWhen", "readonlyWhen"] {
@@ -251,14 +252,13 @@ fn spread_validation(field: &mut Node, pen: &mut Pen<'_>) {
 fn never_writable(field: &mut Node, pen: &mut Pen<'_>) {
     let is = |key: &str| field.get(key).and_then(Node::flag) == Some(true);
     let numbered = matches!(field.text_of("type"), Some("autonumber" | "formula" | "summary"));
-    if is("required") && is("readonly") && !numbered && field.get("default").is_none() {
-        if let Some(required) = field.remove("required") {
-            pen.left_out(
-                "required",
-                &required,
-                "clients can't write what is readonly, so no record could be made",
-            );
-        }
+    let asks = is("required") && is("readonly") && !numbered && field.get("default").is_none();
+    if let Some(required) = asks.then(|| field.remove("required")).flatten() {
+        pen.left_out(
+            "required",
+            &required,
+            "clients can't write what is readonly, so no record could be made",
+        );
     }
 }
 

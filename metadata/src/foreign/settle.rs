@@ -53,7 +53,7 @@ pub(super) fn settle(written: &mut Vec<Written>, with: &[Bundle], log: &mut Log)
         let errors = issues.0.iter().filter(|issue| issue.severity == Severity::Error);
         // From the end to the beginning, so that places in lists stay what they are.
         let mut errors: Vec<&Issue> = errors.collect();
-        errors.sort_by(|a, b| path_order(b).cmp(&path_order(a)));
+        errors.sort_by_cached_key(|issue| std::cmp::Reverse(path_order(issue)));
         for issue in errors {
             gone |= take_out(issue, written, &mut seen, log);
         }

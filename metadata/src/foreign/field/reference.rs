@@ -1,7 +1,7 @@
 //! What a lookup points to, in whatever case; and what becomes of one that points to nothing.
 
 use crate::{
-    foreign::{pen::Pen, world::World},
+    foreign::{condition::condition, object::Fields, pen::Pen, world::World},
     yaml::{Content, Node},
 };
 
@@ -38,6 +38,34 @@ pub(super) fn reference(field: &mut Node, world: &World<'_>, pen: &mut Pen<'_>) 
         }
         None => dangling(field, &given, &format!("there is no object `{named}`"), pen),
     }
+}
+
+/// The object whose records a summary is made of, and which of them.
+pub(super) fn summed_up(field: &mut Node, world: &World<'_>, pen: &mut Pen<'_>) {
+    let Some(mut operations) = field.get("summaryOperations").filter(|given| given.is_map()).cloned() else {
+        return;
+    };
+    if let Some(given) = operations.get("object").cloned()
+        && let Some(found) = given.text().and_then(|named| world.find(named))
+        && given.text() != Some(found)
+    {
+        pen.mapped("summaryOperations.object", &given, found, "the object's own spelling");
+        operations.set("object", Node::of_text(given.line, found));
+    }
+    for key in ["filter", "filters"] {
+        let Some(given) =
+            operations.get(key).filter(|given| given.is_map() || !given.items().is_empty()).cloned()
+        else {
+            continue;
+        };
+        // One that can't be said is left to the compiler.
+        if let Ok(text) = condition(&given, &Fields::default()) {
+            pen.mapped("summaryOperations.filter", &given, &format!("{text:?}"), "in CEL");
+            operations.remove(key);
+            operations.set("filter", Node::of_text(given.line, text));
+        }
+    }
+    field.set("summaryOperations", operations);
 }
 
 fn dangling(field: &mut Node, given: &Node, reason: &str, pen: &mut Pen<'_>) {
