@@ -1,7 +1,10 @@
 //! What fields say in expressions: what a new record gets, where a value is required, where it may not be written, what stands in
 //! a number.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use quarry_metadata::{
     Default_, Field, FieldKind, FieldName, Object, ObjectName, Registry,
@@ -19,7 +22,7 @@ use crate::{
 /// What the fields of all objects say, compiled.
 #[derive(Default)]
 pub(crate) struct FieldRules {
-    objects: HashMap<ObjectName, OfObject>,
+    objects: HashMap<ObjectName, Arc<OfObject>>,
 }
 
 #[derive(Default)]
@@ -45,12 +48,12 @@ struct Wanted {
 }
 
 impl FieldRules {
-    /// Compiles what the fields of a registry say.
+    /// Compiles what the fields of a registry say; those of objects that are the very same in what is `known` are there already.
     ///
     /// # Errors
     ///
     /// `Internal`.
-    pub fn of(registry: &Registry) -> Result<FieldRules> {
+    pub fn beside(registry: &Registry, known: Option<(&Registry, &FieldRules)>) -> Result<FieldRules> {
         let mut objects = HashMap::new();
         for (name, object) in &registry.objects {
             let says = |field: &Field| {
@@ -59,7 +62,15 @@ impl FieldRules {
                 numbered || field.conditions.is_some() || matches!(field.default, Some(Default_::Computed(_)))
             };
             if object.fields.values().any(says) {
-                objects.insert(name.clone(), OfObject::of(object)?);
+                let known = known.and_then(|(was, rules)| {
+                    let same = was.objects.get(name).is_some_and(|was| Arc::ptr_eq(was, object));
+                    rules.objects.get(name).filter(|_| same).cloned()
+                });
+                let made = match known {
+                    Some(known) => known,
+                    None => Arc::new(OfObject::of(object)?),
+                };
+                objects.insert(name.clone(), made);
             }
         }
         Ok(FieldRules { objects })

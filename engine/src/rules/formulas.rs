@@ -1,9 +1,9 @@
 //! Formulas that are kept in a column, so that an index finds records by them: written whenever their record is.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use arrow::array::ArrayRef;
-use quarry_metadata::{FieldKind, FieldName, ObjectName, Registry, expression::Expression};
+use quarry_metadata::{FieldKind, FieldName, Object, ObjectName, Registry, expression::Expression};
 use quarry_planner::expression::{Compiled, Evaluated, Input, Inputs, Source, Surroundings};
 use quarry_storage::Value;
 
@@ -15,7 +15,7 @@ use crate::{
 /// The kept formulas of all objects, compiled.
 #[derive(Default)]
 pub(crate) struct KeptFormulas {
-    objects: HashMap<ObjectName, Vec<KeptFormula>>,
+    objects: HashMap<ObjectName, Arc<Vec<KeptFormula>>>,
 }
 
 /// One of them.
@@ -26,19 +26,24 @@ pub(crate) struct KeptFormula {
 }
 
 impl KeptFormulas {
-    /// Compiles those of a registry.
+    /// Compiles those of a registry; those of objects that are the very same in what is `known` are there already.
     ///
     /// # Errors
     ///
     /// `Internal`.
-    pub fn of(registry: &Registry) -> Result<KeptFormulas> {
-        let mut objects: HashMap<ObjectName, Vec<KeptFormula>> = HashMap::new();
+    pub fn beside(registry: &Registry, known: Option<(&Registry, &KeptFormulas)>) -> Result<KeptFormulas> {
+        let mut objects = HashMap::new();
         for (name, object) in &registry.objects {
-            for field in object.fields.values() {
-                if let FieldKind::Formula { expression, stored: true, .. } = &field.kind {
-                    let formula = KeptFormula::of(field.name.clone(), expression)?;
-                    objects.entry(name.clone()).or_default().push(formula);
-                }
+            let known = known.and_then(|(was, formulas)| {
+                let same = was.objects.get(name).is_some_and(|was| Arc::ptr_eq(was, object));
+                formulas.objects.get(name).filter(|_| same).cloned()
+            });
+            let made = match known {
+                Some(known) => known,
+                None => Arc::new(KeptFormula::of_object(object)?),
+            };
+            if !made.is_empty() {
+                objects.insert(name.clone(), made);
             }
         }
         Ok(KeptFormulas { objects })
@@ -46,7 +51,7 @@ impl KeptFormulas {
 
     /// Those of an object.
     pub fn of_object(&self, object: &str) -> &[KeptFormula] {
-        self.objects.get(object).map_or(&[], Vec::as_slice)
+        self.objects.get(object).map_or(&[], |formulas| formulas.as_slice())
     }
 
     /// Brings those of a record to what its other values give.
@@ -67,6 +72,16 @@ impl KeptFormulas {
 }
 
 impl KeptFormula {
+    fn of_object(object: &Object) -> Result<Vec<KeptFormula>> {
+        let mut formulas = Vec::new();
+        for field in object.fields.values() {
+            if let FieldKind::Formula { expression, stored: true, .. } = &field.kind {
+                formulas.push(KeptFormula::of(field.name.clone(), expression)?);
+            }
+        }
+        Ok(formulas)
+    }
+
     fn of(field: FieldName, expression: &Expression) -> Result<KeptFormula> {
         let inputs = Inputs::of([expression])?;
         let compiled = Compiled::new(expression, &inputs)?;

@@ -1,6 +1,9 @@
 //! What the summaries of a registry take of a record, compiled once.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use quarry_metadata::{
@@ -19,7 +22,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Summaries {
     /// Those that others are made of come first.
-    plans: Vec<Plan>,
+    plans: Vec<Arc<Plan>>,
     by_child: HashMap<ObjectName, Vec<usize>>,
     by_parent: HashMap<ObjectName, Vec<usize>>,
 }
@@ -48,18 +51,26 @@ struct Taker {
 }
 
 impl Summaries {
-    /// Compiles the summaries of a registry.
+    /// Compiles the summaries of a registry; those of objects that are the very same in what is `known` are there already.
     ///
     /// # Errors
     ///
     /// `Internal`.
-    pub fn of(registry: &Registry) -> Result<Summaries> {
+    pub fn beside(registry: &Registry, known: Option<(&Registry, &Summaries)>) -> Result<Summaries> {
         let mut open = Vec::new();
         for object in registry.objects.values() {
             for field in object.fields.values() {
-                if let Some(summary) = &field.summary {
-                    open.push(Plan::of(object.name.clone(), (field.name.clone(), &field.kind), summary)?);
-                }
+                let Some(summary) = &field.summary else { continue };
+                let known = known.and_then(|(was, summaries)| {
+                    let same = was.objects.get(&object.name).is_some_and(|was| Arc::ptr_eq(was, object));
+                    summaries.find(object.name.as_str(), &field.name).filter(|_| same)
+                });
+                open.push(match known {
+                    Some(known) => Arc::clone(known),
+                    None => {
+                        Arc::new(Plan::of(object.name.clone(), (field.name.clone(), &field.kind), summary)?)
+                    }
+                });
             }
         }
         let mut made = Summaries::default();
@@ -83,7 +94,11 @@ impl Summaries {
         Ok(made)
     }
 
-    fn add(&mut self, plan: Plan) {
+    fn find(&self, object: &str, field: &FieldName) -> Option<&Arc<Plan>> {
+        self.of_parent(object).filter_map(|at| self.plans.get(at)).find(|plan| plan.field == *field)
+    }
+
+    fn add(&mut self, plan: Arc<Plan>) {
         let at = self.plans.len();
         self.by_child.entry(plan.child.clone()).or_default().push(at);
         self.by_parent.entry(plan.parent.clone()).or_default().push(at);
@@ -91,14 +106,19 @@ impl Summaries {
     }
 
     /// All of them; those that others are made of come first.
-    pub fn plans(&self) -> &[Plan] {
+    pub fn plans(&self) -> &[Arc<Plan>] {
         &self.plans
+    }
+
+    /// One of them.
+    pub fn plan(&self, at: usize) -> Option<&Plan> {
+        self.plans.get(at).map(|plan| &**plan)
     }
 
     /// Those that are made of records of an object.
     pub fn of_child(&self, object: &str) -> impl Iterator<Item = (usize, &Plan)> {
         let found = self.by_child.get(object).into_iter().flatten();
-        found.filter_map(|at| Some((*at, self.plans.get(*at)?)))
+        found.filter_map(|at| Some((*at, &**self.plans.get(*at)?)))
     }
 
     /// Whether an object has summaries, or some are made of it.

@@ -115,20 +115,20 @@ pub(crate) fn settle(
     }
     let mut parents = Parents { work, found: IndexMap::new(), anew: HashMap::new(), stale: HashSet::new() };
     for ((at, key), change) in stale {
-        if let Some(plan) = active.summaries.plans().get(at) {
+        if let Some(plan) = active.summaries.plan(at) {
             parents.stale.insert((at, key.clone()));
             parents.make_anew((at, plan), key, change)?;
         }
     }
     for ((at, key), (change, difference)) in differences {
-        if let Some(plan) = active.summaries.plans().get(at)
+        if let Some(plan) = active.summaries.plan(at)
             && !parents.stale.contains(&(at, key.clone()))
         {
             parents.differ((at, plan), key, change, &difference)?;
         }
     }
     for (at, keys) in std::mem::take(&mut parents.anew) {
-        if let Some(plan) = active.summaries.plans().get(at) {
+        if let Some(plan) = active.summaries.plan(at) {
             parents.made_anew((at, plan), &keys)?;
         }
     }

@@ -50,7 +50,7 @@ fields:
   status: { type: select, options: [open, closed] }
   due: { type: date }
   note: { type: text }
-  net: { type: formula, returnType: currency, expression: amount * coalesce(quantity, 1) }
+  net: { type: formula, returnType: currency, expression: 'amount * coalesce(quantity, 1)' }
 ";
 const RULES: &str = "
 rules:

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    evolution::Subject,
-    expression::{Expression, Step},
+    evolution::{Subject, readers::Reading},
+    expression::Expression,
     model::{Default_, Field, FieldKind, Index, Labels, Object, Registry, RelationKind, Summary},
     name::{FieldName, ObjectName},
 };
@@ -81,7 +81,7 @@ impl Dependents for Model {
                     add(found, "upsert", format!("{} on {}", object.name, fields.join(", ")));
                 }
             }
-            Subject::Relation(..) => {}
+            Subject::Relation(..) | Subject::Rule(..) => {}
         }
     }
 }
@@ -141,7 +141,7 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
     for other in registry.objects.values() {
         for field in other.fields.values() {
             for (kind, expression) in expressions(field) {
-                if reads(other, expression, &object.name, name) {
+                if Reading::of(registry, &object.name, name).reads(&other.name, expression) {
                     add(found, kind, format!("{}.{}", other.name, field.name));
                 }
             }
@@ -152,9 +152,8 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
             }
         }
     }
-    let rules = registry.rules.get(&object.name);
-    for machine in rules.iter().flat_map(|rules| &rules.machines).filter(|machine| machine.field == *name) {
-        add(found, "rule", format!("{}.{}", object.name, machine.name));
+    for (of, rule) in Reading::of(registry, &object.name, name).rules() {
+        add(found, "rule", format!("{of}.{rule}"));
     }
     if let Some(field) = object.field(name.as_str()) {
         translations(&field.label, &format!("{}.{name}", object.name), found);
@@ -179,27 +178,6 @@ fn expressions(field: &Field) -> Vec<(&'static str, &Expression)> {
     let conditions = field.conditions.iter().flat_map(|conditions| conditions.each());
     found.extend(conditions.map(|(_, clause)| ("condition", &*clause.expression)));
     found
-}
-
-/// Whether an expression of `object` looks at a field of `target`.
-fn reads(object: &Object, expression: &Expression, target: &ObjectName, name: &FieldName) -> bool {
-    let needs = expression.needs();
-    let by_path = needs.fields.keys().any(|(_, path)| {
-        let mut at = &object.name;
-        for Step { lookup, target: next, .. } in &path.steps {
-            if at == target && lookup == name {
-                return true;
-            }
-            at = next;
-        }
-        at == target && path.field == *name
-    });
-    by_path
-        || needs.children.iter().any(|(children, paths)| {
-            children.object == *target
-                && (children.lookup == *name
-                    || paths.keys().any(|path| path.steps.is_empty() && path.field == *name))
-        })
 }
 
 fn translations(labels: &Labels, of: &str, found: &mut Vec<Dependent>) {
