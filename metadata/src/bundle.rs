@@ -27,6 +27,7 @@ pub struct Bundle {
     source: PackageSource,
     name: PackageName,
     version: Version,
+    depends: Vec<PackageName>,
     hash: String,
 }
 
@@ -66,7 +67,8 @@ impl Bundle {
     fn of(source: PackageSource, issues: &mut Issues) -> Option<Bundle> {
         let definition = PackageDefinition::read(&source.package, issues)?;
         let hash = hash(&source, issues);
-        Some(Bundle { name: definition.name.value, version: definition.version?, hash, source })
+        let depends = definition.depends.iter().map(|(name, _)| name.value.clone()).collect();
+        Some(Bundle { name: definition.name.value, version: definition.version?, depends, hash, source })
     }
 
     /// The package's name.
@@ -77,6 +79,11 @@ impl Bundle {
     /// The version that it is published as: that of its `package.yml`, or a build of it.
     pub fn version(&self) -> &Version {
         &self.version
+    }
+
+    /// The packages that it stands on.
+    pub fn depends(&self) -> &[PackageName] {
+        &self.depends
     }
 
     /// `crm@1.2.0`.
