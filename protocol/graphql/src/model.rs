@@ -15,7 +15,7 @@ use quarry_metadata::{
 };
 use quarry_planner::{ObjectView, Views};
 
-pub(crate) use acts::{ActType, Parameter, Returned};
+pub(crate) use acts::{ActType, Parameter};
 use enum_names::{EnumNames, NameOf};
 pub(crate) use enums::EnumType;
 pub(crate) use kind::{Kind, PartsType};
