@@ -1,5 +1,7 @@
 //! `quarry package`: package folders checked, compared, published and activated, on a running server or in the data folder.
 
+mod foreign;
+
 use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, anyhow};
@@ -21,6 +23,7 @@ pub fn run(settings: &Settings, what: &Package) -> Result<ExitCode> {
     match what {
         Package::Check { folders } => return Ok(check(settings, folders)),
         Package::Test { folders, filter } => return test(settings, folders, filter.as_deref()),
+        Package::Import(asked) => return foreign::import(settings, asked),
         Package::List { reach } => {
             let records = Records::open(settings, reach)?;
             list(&ask(&records, "", Asked::List)?);

@@ -39,7 +39,7 @@ impl Ground {
         let world = World::real();
         let resources = Resources::new(ResourceOptions::default());
         let store = Store::open(folder.path(), StoreOptions::default(), world.clone(), &resources)?;
-        store.define_tables(active.tables(&store.snapshot()))?;
+        store.define_tables(active.tables(&store.snapshot(), None))?;
         let user = Key::from(format!("{}_{TESTER}", active.object(USER)?.id_prefix));
         let actor = Actor::of(user.clone(), world.clock.now_micros());
         let mut work = Work::new(active.clone(), store.snapshot(), actor, world);

@@ -24,7 +24,7 @@ use crate::{
 /// The rules of all objects.
 #[derive(Default)]
 pub(crate) struct Rulebook {
-    objects: HashMap<ObjectName, ObjectRules>,
+    objects: HashMap<ObjectName, Arc<ObjectRules>>,
     none: Programs,
 }
 
@@ -59,17 +59,32 @@ pub(super) struct Condition {
 }
 
 impl Rulebook {
-    /// Compiles the rules of a registry.
+    /// Compiles the rules of a registry; those that are the very same in what is `known` are there already.
     ///
     /// # Errors
     ///
     /// `Internal`; `Invalid` for a rule that nobody keeps, which the registry should have refused.
-    pub fn of(registry: &Registry) -> Result<Rulebook> {
+    pub fn beside(registry: &Registry, known: Option<(&Registry, &Rulebook)>) -> Result<Rulebook> {
         let mut objects = HashMap::with_capacity(registry.rules.len());
         for (name, rules) in &registry.rules {
+            let known = known.and_then(|(was, book)| {
+                let same = was.rules.get(name).is_some_and(|known| Arc::ptr_eq(known, rules))
+                    && was
+                        .objects
+                        .get(name)
+                        .zip(registry.objects.get(name))
+                        .is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+                book.objects.get(name).filter(|_| same).cloned()
+            });
             let gone = || Error::internal(format!("rules of {name}, which is no object"));
-            let object = registry.objects.get(name).ok_or_else(gone)?;
-            objects.insert(name.clone(), ObjectRules::of(object, rules)?);
+            let made = match known {
+                Some(known) => known,
+                None => {
+                    let object = registry.objects.get(name).ok_or_else(gone)?;
+                    Arc::new(ObjectRules::of(object, rules)?)
+                }
+            };
+            objects.insert(name.clone(), made);
         }
         Ok(Rulebook { objects, none: Programs::default() })
     }
@@ -103,7 +118,7 @@ impl Rulebook {
 
     /// The rules of an object; none when it has none.
     pub(super) fn get(&self, object: &str) -> Option<&ObjectRules> {
-        self.objects.get(object)
+        self.objects.get(object).map(Arc::as_ref)
     }
 }
 
