@@ -139,8 +139,7 @@ fn computed(layout: &Layout, field: &Field, rows: &[Row], work: &mut Work) -> Re
     let columns = layout.spec.columns.len();
     let values: Vec<Vec<Value>> =
         rows.iter().map(|row| (0..columns).map(|at| row.get(at).clone()).collect()).collect();
-    let subjects: Vec<Subject<'_>> =
-        values.iter().map(|values| Subject { layout, old: None, new: values }).collect();
+    let subjects: Vec<Subject<'_>> = values.iter().map(|values| Subject::new(layout, None, values)).collect();
     let given = rules::computed_default(&field.name, &subjects, work)?.unwrap_or_default();
     let mut defaults = Vec::with_capacity(given.len());
     for (row, given) in rows.iter().zip(given) {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 use quarry_metadata::{Field, FieldKind, FieldName, Object};
 use quarry_storage::{Key, Row, Value};
 
-use super::{draft::Draft, subject};
+use super::draft::Draft;
 use crate::{
     error::{Error, Result},
     layout::Layout,
@@ -27,7 +27,7 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
         let layout = draft.layout.clone();
         for (column, field) in layout.fields() {
             if let FieldKind::AutoNumber { format, .. } = &field.kind {
-                let parts = rules::number_parts(&field.name, &subject(draft), work)?;
+                let parts = rules::number_parts(&field.name, &draft.subject(), work)?;
                 let Some(format) = number_format(draft, field, (format.as_str(), parts), work)? else {
                     continue;
                 };

@@ -3,8 +3,8 @@
 use quarry_storage::Value;
 
 use super::{
+    call::{Call, Right},
     draft::{Draft, Fault},
-    subject,
 };
 use crate::{
     error::Result,
@@ -13,8 +13,9 @@ use crate::{
 };
 
 /// The columns that a client gave, where that is asked later.
-pub(super) fn given(draft: &Draft, work: &Work) -> Option<Vec<bool>> {
-    rules::locks(draft.layout.object.name.as_str(), work).then(|| draft.given.clone())
+pub(super) fn given(draft: &Draft, call: &Call, work: &Work) -> Option<Vec<bool>> {
+    let asked = call.right == Right::Client && rules::locks(draft.layout.object.name.as_str(), work);
+    asked.then(|| draft.given.clone())
 }
 
 /// Refuses what a client gave where it may not: as the record was before the change, or as a new one is with its
@@ -30,10 +31,10 @@ pub(super) fn locked(draft: &mut Draft, given: Option<Vec<bool>>, work: &mut Wor
         return Ok(());
     }
     let locked = match &draft.old {
-        None => rules::locked(&subject(draft), work)?,
+        None => rules::locked(&draft.subject(), work)?,
         Some(old) => {
             let before: Vec<Value> = (0..draft.values.len()).map(|column| old.get(column).clone()).collect();
-            rules::locked(&Subject { layout: &draft.layout, old: Some(old), new: &before }, work)?
+            rules::locked(&Subject::new(&draft.layout, Some(old), &before), work)?
         }
     };
     let layout = draft.layout.clone();

@@ -3,7 +3,7 @@
 use quarry_metadata::{Default_, Field, FieldKind, FieldName};
 use quarry_storage::Value;
 
-use super::{calculate::OWNER, coerce, draft::Draft, subject};
+use super::{calculate::OWNER, coerce, draft::Draft};
 use crate::{
     change::Input,
     error::{Error, Result},
@@ -39,7 +39,7 @@ fn computed(draft: &mut Draft, work: &mut Work) -> Result<()> {
         let is_given = draft.layout.column(field.as_str()).is_none_or(|column| draft.is_given(column));
         !is_given && !draft.is_faulty(field.as_str())
     };
-    rules::computed_defaults(draft, work, subject, wants, |draft, field, given| match given {
+    rules::computed_defaults(draft, work, Draft::subject, wants, |draft, field, given| match given {
         Ok(Value::Null) => {}
         Ok(value) => {
             if let Some(column) = draft.layout.column(field.as_str()) {

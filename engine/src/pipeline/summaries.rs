@@ -64,7 +64,7 @@ fn make_anew(work: &mut Work, change: usize, layout: &Layout, row: &Row) {
 ///
 /// Those of the store.
 pub(super) fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
-    while !call.has_findings() && !work.awaited.is_empty() {
+    while call.found() == 0 && !work.awaited.is_empty() {
         let Awaited { noted, stale } = std::mem::take(&mut work.awaited);
         for parent in summaries::settle(work, noted, stale)? {
             settle_parent(work, call, parent)?;

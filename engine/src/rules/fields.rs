@@ -177,10 +177,8 @@ pub(crate) fn missing(
     else {
         return Ok(Vec::new());
     };
-    let subjects: Vec<Subject<'_>> = pending
-        .iter()
-        .map(|record| Subject { layout: &record.layout, old: record.old.as_ref(), new: &record.new })
-        .collect();
+    let subjects: Vec<Subject<'_>> =
+        pending.iter().map(|record| Subject::new(&record.layout, record.old.as_ref(), &record.new)).collect();
     let answers = required.together.evaluate(&subjects, work)?;
     let holds = |at: Option<usize>, row: usize| {
         at.is_none_or(|at| answers.get(at).and_then(|answer| answer.condition(row)) == Some(true))
