@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use quarry_storage::{BulkLoad, CommitInfo, Key, Row, Store, TableName};
 
 use crate::{
-    change::{Change, Finding, Outcome},
+    change::{Applied, Change, Finding, Outcome},
     error::{Error, Result},
     session::Session,
     work::Work,
@@ -71,11 +71,11 @@ impl Bulk {
     ///
     /// As [`crate::Transaction::apply`], and `Violated` by a record that was added before. Nothing of the call is added,
     /// and the next one may go on; but not after `Unavailable` or `Internal`.
-    pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Vec<Outcome>>> {
+    pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Applied>> {
         let mut transaction = self.session.begin();
-        let outcomes = transaction.apply(changes).await?;
+        let applied = transaction.apply(changes).await?;
         let Some(rows) = transaction.look(|work| work.writes().new_rows()) else { return Ok(None) };
-        let claims = transaction.look(|work| claims(work, &outcomes))?;
+        let claims = transaction.look(|work| claims(work, &applied.outcomes))?;
         let repeated: Vec<Finding> = claims
             .iter()
             .filter(|claim| self.taken.contains(&claim.fingerprint))
@@ -94,7 +94,7 @@ impl Bulk {
         let all = self.rows.clone();
         tokio::task::spawn_blocking(move || all.lock().add(rows)).await??;
         self.taken.extend(claims.iter().map(|claim| claim.fingerprint));
-        Ok(Some(outcomes))
+        Ok(Some(applied))
     }
 
     /// Makes them durable; returns the CSN.

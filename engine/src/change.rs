@@ -151,11 +151,55 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Warnings of one call that are told; of those past it their number is.
+pub(crate) const WARNINGS_MAX: usize = 1_000;
+
+/// Findings that refuse nothing: what rules of the weight of a warning say of changes that are made all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Warnings {
+    /// The first of them, in the order of the changes; a thousand at most.
+    pub told: Vec<Finding>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Warnings {
+    /// Nobody warns.
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Adds one more; past the limit it is only counted.
+    pub(crate) fn push(&mut self, finding: Finding) {
+        match self.told.len() < WARNINGS_MAX {
+            true => self.told.push(finding),
+            false => self.more = self.more.saturating_add(1),
+        }
+    }
+
+    /// Adds those of another call.
+    pub fn extend(&mut self, others: Warnings) {
+        others.told.into_iter().for_each(|finding| self.push(finding));
+        self.more = self.more.saturating_add(others.more);
+    }
+}
+
+/// What one call of a transaction did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// One per change, in order.
+    pub outcomes: Vec<Outcome>,
+    /// What was found and does not stand in the way.
+    pub warnings: Warnings,
+}
+
 /// What became of a set of changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChangeReport {
     /// One per change, in order.
     pub outcomes: Vec<Outcome>,
+    /// What was found and does not stand in the way.
+    pub warnings: Warnings,
     /// The commit that holds them; none on a dry run.
     pub csn: Option<u64>,
 }

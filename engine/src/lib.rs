@@ -26,7 +26,7 @@ pub mod upkeep;
 mod work;
 
 pub use bulk::Bulk;
-pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record};
+pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{Attempt, Principal, ScramVerifier, Token};

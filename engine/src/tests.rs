@@ -8,6 +8,7 @@ mod opening;
 mod packages;
 mod transactions;
 mod users;
+mod warnings;
 
 use std::{path::PathBuf, sync::Arc};
 

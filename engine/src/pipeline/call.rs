@@ -6,7 +6,8 @@ use quarry_metadata::ObjectName;
 use quarry_storage::Key;
 
 use crate::{
-    change::{Done, Finding, Outcome, Record},
+    change::{Applied, Done, Finding, Outcome, Record, Warnings},
+    error::{Error, Result},
     rules::Pending,
 };
 
@@ -44,6 +45,7 @@ impl Step {
 pub(crate) struct Call {
     outcomes: Vec<Option<Outcome>>,
     findings: Vec<Finding>,
+    warnings: Warnings,
     /// Records that would be there if their change had no findings: who refers to them is not to blame.
     pub lost: HashSet<(ObjectName, Key)>,
     /// Records that are to be validated when all of them are written.
@@ -58,6 +60,7 @@ impl Call {
         Self {
             outcomes: vec![None; changes],
             findings: Vec::new(),
+            warnings: Warnings::default(),
             lost: HashSet::new(),
             pending: Vec::new(),
             passwords: 0,
@@ -77,6 +80,11 @@ impl Call {
         self.findings.extend(findings);
     }
 
+    /// Adds what does not stand in the way.
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = Finding>) {
+        warnings.into_iter().for_each(|warning| self.warnings.push(warning));
+    }
+
     /// Enough has been found.
     pub fn is_full(&self) -> bool {
         self.findings.len() >= FINDINGS_MAX
@@ -92,17 +100,19 @@ impl Call {
         }
     }
 
-    /// What became of every change.
+    /// What became of every change, and what there is to say beside it.
     ///
     /// # Errors
     ///
-    /// All findings in the order of the changes, when there is one.
-    pub fn finish(mut self) -> Result<Vec<Outcome>, Vec<Finding>> {
+    /// All findings in the order of the changes, when there is one, with the warnings.
+    pub fn finish(mut self) -> Result<Applied> {
+        self.warnings.told.sort_by_key(|finding| finding.change);
         if self.findings.is_empty() {
-            return Ok(self.outcomes.into_iter().flatten().collect());
+            let outcomes = self.outcomes.into_iter().flatten().collect();
+            return Ok(Applied { outcomes, warnings: self.warnings });
         }
         self.findings.sort_by_key(|finding| finding.change);
         self.findings.truncate(FINDINGS_MAX);
-        Err(self.findings)
+        Err(Error::of_findings(self.findings).beside(self.warnings))
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     /// By column: the client or a default gave it.
     pub given: Vec<bool>,
     pub findings: Vec<Finding>,
+    /// What was found and does not stand in the way.
+    pub warnings: Vec<Finding>,
 }
 
 impl Draft {
@@ -48,6 +50,7 @@ impl Draft {
             values: vec![Value::Null; columns],
             given: vec![false; columns],
             findings: Vec::new(),
+            warnings: Vec::new(),
             layout,
         };
         if told.is_some() {
@@ -68,6 +71,7 @@ impl Draft {
             given: vec![false; columns],
             old: Some(old),
             findings: Vec::new(),
+            warnings: Vec::new(),
             layout,
         }
     }
@@ -131,15 +135,26 @@ impl Draft {
         message: String,
         constraint: Option<String>,
     ) {
-        self.findings.push(Finding {
+        let finding = Finding { constraint, ..self.about(field, code.into(), message) };
+        self.findings.push(finding);
+    }
+
+    /// Notes what does not stand in the way.
+    pub fn warn(&mut self, field: Option<&str>, code: impl Into<Cow<'static, str>>, message: String) {
+        let warning = self.about(field, code.into(), message);
+        self.warnings.push(warning);
+    }
+
+    fn about(&self, field: Option<&str>, code: Cow<'static, str>, message: String) -> Finding {
+        Finding {
             change: self.change,
             object: self.layout.object.name.to_string(),
-            id: self.id_is_told.then(|| self.id.to_string()),
+            id: self.told_id(),
             field: field.map(str::to_owned),
-            code: code.into(),
+            code,
             message,
-            constraint,
-        });
+            constraint: None,
+        }
     }
 
     /// Notes a finding about a field.

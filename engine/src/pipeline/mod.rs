@@ -32,7 +32,7 @@ pub(crate) use coerce::{days_of, micros_of};
 pub(crate) use defaults::default;
 use draft::Draft;
 use indexmap::IndexMap;
-use quarry_metadata::ObjectName;
+use quarry_metadata::{ObjectName, rules::Weight};
 use quarry_storage::Key;
 
 use crate::{
@@ -100,7 +100,7 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
     let (change, layout) = (draft.change, draft.layout.clone());
     match done == Done::Created || draft.has_changed() {
         true => complete(work, call, draft)?,
-        false => call.find(draft.findings),
+        false => tell(call, draft),
     }
     call.done(change, layout.object.name.as_str(), done, &[id]);
     Ok(())
@@ -119,8 +119,14 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
         true => put(work, &mut draft)?,
         false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
     }
-    call.find(draft.findings);
+    tell(call, draft);
     Ok(())
+}
+
+/// What was found in a record is the call's.
+fn tell(call: &mut Call, draft: Draft) {
+    call.find(draft.findings);
+    call.warn(draft.warnings);
 }
 
 fn subject(draft: &Draft) -> Subject<'_> {
@@ -149,7 +155,10 @@ fn machines(draft: &mut Draft, work: &Work) {
 }
 
 fn found(draft: &mut Draft, broken: Broken) {
-    draft.find(broken.field.as_deref(), broken.code, broken.message, None);
+    match broken.weight {
+        Weight::Error => draft.find(broken.field.as_deref(), broken.code, broken.message, None),
+        Weight::Warning => draft.warn(broken.field.as_deref(), broken.code, broken.message),
+    }
 }
 
 /// Puts a record among those that are validated when all are written.
@@ -178,7 +187,7 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     for ((object, _), records) in groups {
         for (at, broken) in rules::validate(&records, work)? {
             let Some(record) = records.get(at) else { continue };
-            call.find([Finding {
+            let finding = Finding {
                 change: record.change,
                 object: object.to_string(),
                 id: record.id.clone(),
@@ -186,7 +195,11 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
                 code: broken.code.into(),
                 message: broken.message,
                 constraint: None,
-            }]);
+            };
+            match broken.weight {
+                Weight::Error => call.find([finding]),
+                Weight::Warning => call.warn([finding]),
+            }
         }
     }
     Ok(())

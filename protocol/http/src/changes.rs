@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use quarry_engine::{
-    Change, Done, Error, Input, Operation, Outcome, QueryContext, Record, Session, objectql::Filter,
+    Change, Done, Error, Input, Operation, Outcome, QueryContext, Record, Session, Warnings, objectql::Filter,
 };
 use serde_json::{Map, Value};
 
@@ -18,6 +18,7 @@ use crate::{
     Door, body,
     objects::read_records,
     problem::{Answered, Problem},
+    warnings,
 };
 
 /// Changes in one request.
@@ -44,30 +45,36 @@ pub(crate) async fn apply(
     if asked.atomic {
         let (report, context) = session.change_and_see(asked.changes, asked.dry_run).await?;
         write_results(&door, &context, &report.outcomes, asked.records, &mut out).await?;
-        return Ok(end(out, report.csn));
+        return Ok(end(out, &report.warnings, report.csn));
     }
-    let mut last = None;
+    let (mut last, mut found) = (None, Warnings::default());
     for (place, change) in asked.changes.into_iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
         match session.change_and_see(vec![change], asked.dry_run).await {
-            Ok((report, context)) => {
+            Ok((mut report, context)) => {
                 write_results(&door, &context, &report.outcomes, asked.records, &mut out).await?;
                 last = report.csn.or(last);
+                report.warnings.told.iter_mut().for_each(|warning| warning.change = place);
+                found.extend(report.warnings);
             }
             Err(mut error) => {
-                error.findings.iter_mut().for_each(|finding| finding.change = place);
+                let beside = error.warnings.iter_mut().flat_map(|warnings| &mut warnings.told);
+                error.findings.iter_mut().chain(beside).for_each(|finding| finding.change = place);
                 out.extend_from_slice(Problem::from(error).to_json(None).to_string().as_bytes());
             }
         }
     }
-    Ok(end(out, last))
+    Ok(end(out, &found, last))
 }
 
-fn end(mut out: Vec<u8>, csn: Option<u64>) -> Response {
-    let csn = csn.map_or_else(|| "null".to_owned(), |csn| csn.to_string());
-    out.extend_from_slice(format!("],\"csn\":{csn}}}").as_bytes());
+fn end(mut out: Vec<u8>, found: &Warnings, csn: Option<u64>) -> Response {
+    let mut rest = Map::new();
+    warnings::in_body(found, &mut rest);
+    rest.insert("csn".into(), csn.into());
+    out.extend_from_slice(b"],");
+    out.extend_from_slice(Value::Object(rest).to_string().trim_start_matches('{').as_bytes());
     let mut response = Body::from(out).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

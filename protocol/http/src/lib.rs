@@ -26,6 +26,7 @@ mod rows;
 mod status;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use std::{sync::Arc, time::Duration};
 

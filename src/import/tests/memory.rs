@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::{Map, Value, json};
 
-use crate::import::target::{Finding, Refusal, Target, Upsert, Written, text_of};
+use crate::import::target::{Batch, Finding, Refusal, Target, Upsert, Written, text_of};
 
 /// How a write fails.
 #[derive(Clone, Copy, PartialEq)]
@@ -71,7 +71,7 @@ impl Memory {
 }
 
 impl Target for Memory {
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal> {
         let mut state = self.0.borrow_mut();
         match state.fail {
             Some((writes, Fail::Always)) if state.writes >= writes => {
@@ -91,14 +91,13 @@ impl Target for Memory {
         if !faults.is_empty() {
             return Err(Refusal::Findings(faults));
         }
+        let done = |written| Ok(Batch { written, ..Batch::default() });
         if dry_run {
-            return Ok(batch
-                .iter()
-                .map(|upsert| written(state.records.get(upsert.object.as_str()), upsert))
-                .collect());
+            let table = |upsert: &Upsert| state.records.get(upsert.object.as_str());
+            return done(batch.iter().map(|upsert| written(table(upsert), upsert)).collect());
         }
         state.writes += 1;
-        Ok(batch.iter().map(|upsert| put(&mut state.records, upsert)).collect())
+        done(batch.iter().map(|upsert| put(&mut state.records, upsert)).collect())
     }
 
     fn find(

@@ -5,6 +5,7 @@
 mod changes;
 mod cursors;
 mod fixture;
+mod notices;
 mod queries;
 mod raw;
 mod security;
