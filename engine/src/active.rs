@@ -103,6 +103,11 @@ impl Active {
             let field = object.fields.values().find(|field| Some(field.column()) == column.as_deref());
             finding.field = field.map(|field| field.name.to_string()).or(column);
             finding.object = object.name.to_string();
+            let rules = self.registry.rules.get(&object.name);
+            let rule = rules.and_then(|rules| rules.keeping(finding.constraint.as_deref()?));
+            if let Some(rule) = rule {
+                finding.code = rule.error_code.clone().into();
+            }
         }
         error
     }

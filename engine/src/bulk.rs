@@ -158,10 +158,10 @@ fn claims(work: &mut Work, outcomes: &[Outcome]) -> Result<Vec<Claim>> {
                 claims.push(Claim { change, object, id, field, constraint, fingerprint });
             };
             claim(format!("{object}_pkey"), Some("id".to_owned()), id);
-            for index in layout.object.indexes.iter().filter(|index| index.unique) {
-                let Some(values) = layout.values(&row, &index.fields) else { continue };
-                let only = index.fields.first().filter(|_| index.fields.len() == 1);
-                claim(index.name.clone(), only.map(ToString::to_string), &values);
+            for once in &layout.onces {
+                let Some(values) = once.of_row(&row) else { continue };
+                let only = once.fields.first().filter(|_| once.fields.len() == 1);
+                claim(once.name.to_string(), only.map(ToString::to_string), &values);
             }
         }
     }
@@ -183,7 +183,7 @@ impl Claim {
 }
 
 /// Two SipHashes with different beginnings: among fifty million values the chance that any two share one is below 10⁻²².
-fn fingerprint(claimed: &impl Hash) -> u128 {
+pub(crate) fn fingerprint(claimed: &impl Hash) -> u128 {
     let half = |beginning: u64| {
         let mut hasher = DefaultHasher::new();
         (beginning, claimed).hash(&mut hasher);

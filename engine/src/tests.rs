@@ -4,6 +4,7 @@
 mod bulk;
 mod deletes;
 mod findings;
+mod kinds;
 mod opening;
 mod packages;
 mod transactions;

@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields};
-use quarry_metadata::{Field, FieldKind, FieldName, Object, Registry};
-use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
+use quarry_metadata::{
+    Field, FieldKind, FieldName, Object, Registry,
+    rules::{Check, Is, Requirement, Unique},
+};
+use quarry_storage::{
+    ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableSpec,
+};
 
 /// An integer of so many digits fits an Int64.
 const INT_DIGITS_MAX: u8 = 18;
@@ -17,7 +22,7 @@ pub fn table_spec(object: &Object, registry: &Registry) -> TableSpec {
     TableSpec {
         name: object.table().into(),
         columns: object.stored_fields().map(|field| column_spec(object, field)).collect(),
-        unique: unique_constraints(object),
+        unique: unique_constraints(object).into_iter().chain(unique_rules(object, registry)).collect(),
         references: references(object, registry),
     }
 }
@@ -112,7 +117,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         .map(|index| IndexSpec {
             name: index.name.as_str().into(),
             columns: index.fields.iter().map(|field| column(object, field)).collect(),
-            condition: None,
+            conditions: Vec::new(),
         })
         .collect();
     for field in object.fields.values().filter(|field| field.unique || field.external_id) {
@@ -120,10 +125,38 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         let named = unique.iter().any(|index| index.columns == alone);
         if !named && !matches!(field.kind, FieldKind::Id) {
             let name: Arc<str> = format!("{}_{}_key", object.table(), field.column()).into();
-            unique.push(IndexSpec { name, columns: alone.into(), condition: None });
+            unique.push(IndexSpec { name, columns: alone.into(), conditions: Vec::new() });
         }
     }
     unique
+}
+
+/// What `unique` rules keep, among the records that they count.
+pub fn unique_rules(object: &Object, registry: &Registry) -> Vec<IndexSpec> {
+    let rules = registry.rules.get(&object.name).into_iter().flat_map(|rules| &rules.validations);
+    let unique = rules.filter_map(|rule| match &rule.check {
+        Check::Unique(unique) => Some(unique),
+        Check::Broken(_) => None,
+    });
+    let constraint = |unique: &Unique| IndexSpec {
+        name: unique.constraint.as_str().into(),
+        columns: unique.fields.iter().map(|field| column(object, field)).collect(),
+        conditions: unique.when.iter().map(|when| condition(object, when)).collect(),
+    };
+    unique.map(constraint).collect()
+}
+
+fn condition(object: &Object, Requirement { field, is }: &Requirement) -> Condition {
+    let texts = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+    let is = match is {
+        Is::Empty => ConditionIs::Null,
+        Is::Filled => ConditionIs::NotNull,
+        Is::Bool(flag) => ConditionIs::Bool(*flag),
+        Is::Int(number) => ConditionIs::Int(*number),
+        Is::AnyOf(values) => ConditionIs::AnyOf(texts(values)),
+        Is::NoneOf(values) => ConditionIs::NoneOf(texts(values)),
+    };
+    Condition { column: column(object, field), is }
 }
 
 fn column(object: &Object, field: &FieldName) -> ColumnName {

@@ -12,6 +12,7 @@ use quarry_storage::{CommitInfo, Key};
 use super::{
     PackageState, Plan, Published, Stamp, Step,
     count::Counter,
+    doubles,
     fill::{self, Fill},
     shelf,
 };
@@ -78,6 +79,7 @@ impl Engine {
         let surroundings = Surroundings { places: &new.places, records: &counter, dependents: &[&Model] };
         let mut differences = compare(&old.registry, &new.registry, surroundings);
         differences.extend(self.other_columns(new));
+        differences.extend(doubles::differences(&counter.snapshot, &new.registry)?);
         let steps = differences.iter().flat_map(|difference| &difference.effects).map(|effect| {
             let object = match effect {
                 Effect::Backfill { object, .. } | Effect::BuildIndex { object, .. } => Some(object),

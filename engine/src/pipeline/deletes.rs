@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use quarry_metadata::{DeleteBehavior, FieldName, ObjectName};
+use quarry_metadata::{DeleteBehavior, FieldName, ObjectName, rules::Event};
 use quarry_storage::{Key, Row, Value};
 
 use super::{
@@ -23,6 +23,7 @@ use crate::{
     change::{Done, Finding, reference_constraint},
     error::{Error, Result},
     layout::{Layout, key_of},
+    rules::{self, Pending},
     work::{Work, keys_of},
 };
 
@@ -72,7 +73,8 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
     }
     expand(work, &mut expansion)?;
     let findings = expansion.restrictions();
-    if findings.is_empty() {
+    let is_refused = super::judge(work, call, &expansion.pending(work))?;
+    if findings.is_empty() && !is_refused {
         apply(work, call, expansion)?;
     }
     call.find(findings);
@@ -103,6 +105,23 @@ impl Expansion {
             true => Err(Error::limited("records touched by one delete", touched, CASCADE_RECORDS_MAX)),
             false => Ok(new),
         }
+    }
+
+    /// The records that rules are asked about before they go.
+    fn pending(&self, work: &Work) -> Vec<Pending> {
+        let has_rules = |(layout, _, _): &&(Arc<Layout>, Row, usize)| {
+            rules::has_validations(layout.object.name.as_str(), Event::Delete, work)
+        };
+        let pending = |(layout, row, change): &(Arc<Layout>, Row, usize)| Pending {
+            change: *change,
+            layout: layout.clone(),
+            event: Event::Delete,
+            id: Some(key_of(row).to_string()),
+            old: Some(row.clone()),
+            new: (0..layout.spec.columns.len()).map(|column| row.get(column).clone()).collect(),
+            faulty: HashSet::new(),
+        };
+        self.doomed.iter().filter(has_rules).map(pending).collect()
     }
 
     /// One finding per record that may not go, with who holds it.

@@ -32,7 +32,7 @@ pub(crate) use coerce::{days_of, micros_of};
 pub(crate) use defaults::default;
 use draft::Draft;
 use indexmap::IndexMap;
-use quarry_metadata::{ObjectName, rules::Weight};
+use quarry_metadata::{ObjectName, rules::{Event, Weight}};
 use quarry_storage::Key;
 
 use crate::{
@@ -163,11 +163,12 @@ fn found(draft: &mut Draft, broken: Broken) {
 
 /// Puts a record among those that are validated when all are written.
 fn remember(draft: &Draft, work: &Work, call: &mut Call) {
-    let is_new = draft.old.is_none();
-    if rules::has_validations(draft.layout.object.name.as_str(), is_new, work) {
+    let event = if draft.old.is_none() { Event::Create } else { Event::Update };
+    if rules::has_validations(draft.layout.object.name.as_str(), event, work) {
         call.pending.push(Pending {
             change: draft.change,
             layout: draft.layout.clone(),
+            event,
             id: draft.told_id(),
             old: draft.old.clone(),
             new: draft.values.clone(),
@@ -179,11 +180,17 @@ fn remember(draft: &Draft, work: &Work, call: &mut Call) {
 /// What must hold of the records of a call, all of one object at once.
 fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     let pending = std::mem::take(&mut call.pending);
-    let mut groups: IndexMap<(ObjectName, bool), Vec<&Pending>> = IndexMap::new();
-    for record in &pending {
-        let group = (record.layout.object.name.clone(), record.old.is_none());
+    judge(work, call, &pending).map(drop)
+}
+
+/// Asks records what must hold of them, all of one object to which the same is done at once; whether one is refused.
+fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<bool> {
+    let mut groups: IndexMap<(ObjectName, Event), Vec<&Pending>> = IndexMap::new();
+    for record in pending {
+        let group = (record.layout.object.name.clone(), record.event);
         groups.entry(group).or_default().push(record);
     }
+    let mut is_refused = false;
     for ((object, _), records) in groups {
         for (at, broken) in rules::validate(&records, work)? {
             let Some(record) = records.get(at) else { continue };
@@ -196,13 +203,14 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
                 message: broken.message,
                 constraint: None,
             };
+            is_refused |= broken.weight == Weight::Error;
             match broken.weight {
                 Weight::Error => call.find([finding]),
                 Weight::Warning => call.warn([finding]),
             }
         }
     }
-    Ok(())
+    Ok(is_refused)
 }
 
 fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {

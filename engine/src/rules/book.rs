@@ -22,6 +22,7 @@ pub(crate) struct Rulebook {
 pub(super) struct ObjectRules {
     pub on_create: Conditions,
     pub on_update: Conditions,
+    pub on_delete: Conditions,
     pub before_create: Vec<Before>,
     pub before_update: Vec<Before>,
 }
@@ -83,9 +84,23 @@ impl ObjectRules {
         Ok(ObjectRules {
             on_create: Conditions::of(&rules.validations, Event::Create)?,
             on_update: Conditions::of(&rules.validations, Event::Update)?,
+            on_delete: Conditions::of(&rules.validations, Event::Delete)?,
             before_create: befores(&rules.triggers, Event::Create)?,
             before_update: befores(&rules.triggers, Event::Update)?,
         })
+    }
+}
+
+impl ObjectRules {
+    /// What is asked of a record to which this is done.
+    pub fn conditions(&self, event: Event) -> Option<&Conditions> {
+        match event {
+            Event::Create => Some(&self.on_create),
+            Event::Update => Some(&self.on_update),
+            Event::Delete => Some(&self.on_delete),
+            // It is as it was.
+            Event::Undelete => None,
+        }
     }
 }
 
@@ -94,9 +109,8 @@ impl Conditions {
         let mut rules = Vec::new();
         let mut broken: Vec<&Expression> = Vec::new();
         for validation in validations.iter().filter(|validation| validation.on.contains(&event)) {
-            let Check::Broken(expression) = &validation.check else {
-                return Err(unkept(&validation.name));
-            };
+            // What is unique is looked up, and kept by the store.
+            let Check::Broken(expression) = &validation.check else { continue };
             let reads = expression.needs().of(&Root::Record).map(|(path, _)| first_field(path)).collect();
             rules.push(Condition {
                 name: validation.name.clone(),

@@ -20,10 +20,15 @@ pub(crate) use book::Rulebook;
 pub(crate) use machines::check as machines;
 pub(crate) use validations::{Pending, has_validations, validate};
 
-use quarry_metadata::rules::Weight;
+use quarry_metadata::rules::{Message, Weight};
 use quarry_storage::{Row, Value};
 
-use crate::layout::Layout;
+use crate::{layout::Layout, work::Work};
+
+/// A message with the values of a record in it, in the language of who acts.
+pub(crate) fn told(message: &Message, subject: &Subject<'_>, work: &Work) -> String {
+    message::told(message, subject, &work.actor)
+}
 
 /// A record that rules look at.
 pub(crate) struct Subject<'a> {

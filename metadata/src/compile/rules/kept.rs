@@ -26,8 +26,7 @@ fn unkept<'a>(rules: &'a Rules, drafts: &Drafts<'_>) -> Vec<(&'static str, &'a s
     let mut found = Vec::new();
     for rule in &rules.validations {
         let reason = match &rule.check {
-            Check::Unique { .. } => Some("a rule of kind `unique`"),
-            Check::Broken(_) if rule.on.contains(&Event::Delete) => Some("a rule about deletes"),
+            Check::Unique(_) => None,
             Check::Broken(broken) => unread(broken, drafts),
         };
         found.extend(reason.map(|reason| ("validation", rule.name.as_str(), reason)));
