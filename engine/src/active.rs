@@ -115,7 +115,10 @@ impl Active {
     /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
     /// what is new stands behind them, and a column that no object has any more stays, unused.
     pub fn tables(&self, stored: &Snapshot) -> Vec<TableSpec> {
-        let wanted = self.registry.objects.values().map(|object| lower::table_spec(object, &self.registry));
+        let objects = || self.registry.objects.values();
+        let wanted = objects().map(|object| lower::table_spec(object, &self.registry));
+        let bins = objects().filter(|object| object.recycle_bin).map(|object| lower::bin_spec(object));
+        let wanted = wanted.chain(bins);
         let merged = wanted.map(|wanted| match stored.table(&wanted.name) {
             Ok(table) => merge(table.spec(), wanted),
             Err(_) => wanted,

@@ -46,6 +46,8 @@ pub enum Operation {
     Delete { id: String },
     /// Every record that matches.
     DeleteWhere { filter: Filter },
+    /// One record of the recycle bin, with all that went with it when it was deleted.
+    Undelete { id: String },
 }
 
 /// What became of one change.
@@ -53,7 +55,7 @@ pub enum Operation {
 pub struct Outcome {
     /// The object.
     pub object: String,
-    /// The ids of the records created, updated or deleted, in order.
+    /// The ids of the records created, updated, deleted or brought back, in order.
     pub ids: Vec<String>,
     /// What was done (an upsert says which).
     pub done: Done,
@@ -66,6 +68,7 @@ pub enum Done {
     Created,
     Updated,
     Deleted,
+    Undeleted,
 }
 
 /// One finding in data.

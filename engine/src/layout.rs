@@ -1,5 +1,7 @@
 //! How an object's fields lie in the columns of its table.
 
+mod bin;
+
 use std::sync::Arc;
 
 use quarry_metadata::{
@@ -7,6 +9,8 @@ use quarry_metadata::{
     rules::{Check, Is, Requirement, Rules, Validation},
 };
 use quarry_storage::{Key, Row, Snapshot, TableName, TableSpec, Value};
+
+pub(crate) use bin::{Bin, Deletion};
 
 use crate::error::{Error, Result};
 
@@ -19,6 +23,8 @@ pub(crate) struct Layout {
     columns: Vec<Option<usize>>,
     /// What one record only may have.
     pub onces: Vec<Once>,
+    /// Where its deleted records are kept, when they are.
+    pub bin: Option<Bin>,
 }
 
 impl Layout {
@@ -39,7 +45,8 @@ impl Layout {
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let (object, table) = (object.clone(), spec.name.clone());
-        let mut layout = Self { object, table, spec, columns, onces: Vec::new() };
+        let bin = object.recycle_bin.then(|| Bin::new(&object, &spec, snapshot)).transpose()?;
+        let mut layout = Self { object, table, spec, columns, onces: Vec::new(), bin };
         layout.onces = layout.all_onces(rules)?;
         Ok(layout)
     }

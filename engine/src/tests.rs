@@ -7,6 +7,7 @@ mod findings;
 mod kinds;
 mod opening;
 mod packages;
+mod recycle;
 mod transactions;
 mod users;
 mod warnings;

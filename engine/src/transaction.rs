@@ -85,6 +85,7 @@ impl Transaction {
                 Operation::Update { id, data } => Action::Update { ids: vec![id.into()], data },
                 Operation::Upsert { on, data } => Action::Upsert { on, data },
                 Operation::Delete { id } => Action::Delete { ids: vec![id.into()] },
+                Operation::Undelete { id } => Action::Undelete { ids: vec![id.into()] },
                 Operation::UpdateWhere { filter, data } => {
                     call = self.run_steps(number, call, std::mem::take(&mut steps)).await?;
                     Action::Update { ids: self.matching(change, &object, if_revision, filter).await?, data }
@@ -94,8 +95,8 @@ impl Transaction {
                     Action::Delete { ids: self.matching(change, &object, if_revision, filter).await? }
                 }
             };
-            if if_revision.is_some() && matches!(action, Action::Create(_)) {
-                return Err(Error::invalid("a new record has no revision to compare with")
+            if if_revision.is_some() && matches!(action, Action::Create(_) | Action::Undelete { .. }) {
+                return Err(Error::invalid("there is no record whose revision could be compared")
                     .at(at(change, "ifRevision")));
             }
             steps.push(Step { change, object, if_revision, action });

@@ -142,7 +142,7 @@ impl Engine {
             shelf::put(&mut work, &version, &bundle.files())?;
             told.push(version);
         }
-        self.commit_shelf(work)?;
+        self.commit_own(work)?;
         Ok(told)
     }
 
@@ -212,7 +212,7 @@ impl Engine {
         for bundle in switch.offered {
             shelf::offer(&mut work, bundle)?;
         }
-        self.commit_shelf(work)
+        self.commit_own(work)
     }
 
     fn fresh(&self, bundle: &Bundle, by: &str) -> Published {
@@ -231,14 +231,20 @@ impl Engine {
         Stamp { at_micros: self.world().clock.now_micros(), by: by.to_owned() }
     }
 
-    pub(super) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
+    /// A transaction of the server's own, in the name of someone.
+    pub(crate) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
         let now_micros = self.world().clock.now_micros();
         let actor =
             Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
         Work::new(active.clone(), self.store().snapshot(), actor, self.world().clone())
     }
 
-    pub(super) fn commit_shelf(&self, work: Work) -> Result<()> {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) fn commit_own(&self, work: Work) -> Result<()> {
         if work.writes().is_empty() {
             return Ok(());
         }

@@ -31,6 +31,7 @@ pub(crate) enum Action {
     Update { ids: Vec<Key>, data: Record },
     Upsert { on: Vec<String>, data: Record },
     Delete { ids: Vec<Key> },
+    Undelete { ids: Vec<Key> },
 }
 
 impl Step {

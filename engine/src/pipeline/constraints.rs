@@ -19,6 +19,17 @@ pub(super) fn check(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<(
     uniques(draft, work)
 }
 
+/// Checks whether a record that comes back has its place still: its id, its unique values, its place in a tree.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn of_returning(draft: &mut Draft, work: &mut Work) -> Result<()> {
+    key_is_free(draft, work)?;
+    trees(draft, work)?;
+    uniques(draft, work)
+}
+
 fn key_is_free(draft: &mut Draft, work: &mut Work) -> Result<()> {
     let object = draft.layout.object.name.clone();
     if draft.old.is_none() && !draft.is_faulty("id") && work.exists(&object, &draft.id)? {

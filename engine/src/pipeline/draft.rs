@@ -76,6 +76,21 @@ impl Draft {
         }
     }
 
+    /// A record that comes back as it was.
+    pub fn back(change: usize, layout: Arc<Layout>, id: Key, values: Vec<Value>) -> Self {
+        Self {
+            change,
+            id,
+            id_is_told: true,
+            old: None,
+            given: vec![false; values.len()],
+            values,
+            findings: Vec::new(),
+            warnings: Vec::new(),
+            layout,
+        }
+    }
+
     fn check_id(&mut self, id: Option<Key>, call: &Call) {
         let fault = match id {
             None => Some("an id is a text".to_owned()),

@@ -7,7 +7,7 @@
 //! 5. [`befores`]: what packages set or refuse before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
-//! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
+//! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`], for what comes back [`undeletes`].
 //! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
@@ -23,6 +23,7 @@ mod draft;
 mod formats;
 mod resolve;
 mod targets;
+mod undeletes;
 mod users;
 mod validate;
 
@@ -30,6 +31,7 @@ pub(crate) use calculate::stamp;
 pub(crate) use call::{Action, Call, Step};
 pub(crate) use coerce::{days_of, micros_of};
 pub(crate) use defaults::default;
+pub(crate) use undeletes::must_keep;
 use draft::Draft;
 use indexmap::IndexMap;
 use quarry_metadata::{ObjectName, rules::{Event, Weight}};
@@ -82,6 +84,7 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
                 }
                 deletes::run(work, call, &layout, &together)?;
             }
+            Action::Undelete { .. } => undeletes::run(work, call, &layout, &step)?,
         }
     }
     settle(work, call)

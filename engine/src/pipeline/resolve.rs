@@ -51,7 +51,7 @@ pub(super) fn former_names(layout: &Layout, step: &mut Step) {
             on.iter_mut().for_each(|name| *name = now(name));
             data
         }
-        Action::Delete { .. } => return,
+        Action::Delete { .. } | Action::Undelete { .. } => return,
     };
     let is_former =
         |name: &String| !object.fields.contains_key(name.as_str()) && object.field(name).is_some();

@@ -19,7 +19,10 @@ use indexmap::IndexMap;
 use quarry_metadata::{Field, FieldName, Object, ObjectName, Registry, Relation, RelationKind};
 use quarry_storage::{RowSet, Snapshot, TextQuery};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    lower,
+};
 
 pub(crate) use audit::AuditTable;
 pub(crate) use first::FirstRows;
@@ -45,6 +48,8 @@ pub struct Views {
     pub registry: Arc<Registry>,
     /// The views by object name.
     pub objects: IndexMap<ObjectName, Arc<ObjectView>>,
+    /// Of deleted records, by the name of the object that they were of.
+    pub bins: IndexMap<ObjectName, Arc<ObjectView>>,
 }
 
 /// Which rows of a view a plan may touch at all.
@@ -69,7 +74,21 @@ impl Views {
         };
         let objects =
             registry.objects.iter().map(|(name, object)| (name.clone(), Arc::new(whole(object)))).collect();
-        Views { registry, objects }
+        let binned = registry.objects.iter().filter(|(_, object)| object.recycle_bin);
+        let bins = binned
+            .map(|(name, object)| (name.clone(), Arc::new(whole(&Arc::new(lower::bin_of(object))))))
+            .collect();
+        Views { registry, objects, bins }
+    }
+
+    /// The deleted records of an object; a former name of it answers too.
+    pub fn bin(&self, object: &str) -> Option<&Arc<ObjectView>> {
+        self.bins.get(object).or_else(|| self.bins.get(self.registry.aliases.get(object)?))
+    }
+
+    /// What a question names: an object, or `recycle_bin.` and an object.
+    pub(crate) fn asked(&self, name: &str) -> Option<&Arc<ObjectView>> {
+        self.get(name).or_else(|| self.bin(name.strip_prefix(lower::BIN_VIEW)?))
     }
 
     /// The view of an object; a former name of it answers too.

@@ -425,6 +425,7 @@ impl Changed<'_> {
             Some(Done::Created) => "CREATED",
             Some(Done::Updated) => "UPDATED",
             Some(Done::Deleted) => "DELETED",
+            Some(Done::Undeleted) => "UNDELETED",
             // No record was given, or none matched: what would have been done.
             None => plan.done_otherwise(),
         }

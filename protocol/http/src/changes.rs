@@ -1,4 +1,4 @@
-//! `POST /api/v1/changes`: creates, updates, upserts and deletes, by default as one transaction.
+//! `POST /api/v1/changes`: creates, updates, upserts, deletes and undeletes, by default as one transaction.
 
 use std::collections::HashMap;
 
@@ -106,6 +106,7 @@ async fn write_results(
             Done::Created => "created",
             Done::Updated => "updated",
             Done::Deleted => "deleted",
+            Done::Undeleted => "undeleted",
         };
         out.extend_from_slice(format!("{{\"done\":\"{done}\",\"object\":").as_bytes());
         quarry_json::write_text(&outcome.object, out);
@@ -178,7 +179,7 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Problem::invalid(format!("{name} is a text")).at(format!("{at}.{name}"))),
     };
-    let op = text("op")?.ok_or_else(|| missing("op", "create, update, upsert or delete"))?;
+    let op = text("op")?.ok_or_else(|| missing("op", "create, update, upsert, delete or undelete"))?;
     let object = text("object")?.ok_or_else(|| missing("object", "the name of an object"))?;
     let id = text("id")?;
     let mut parts = Parts::of(&mut given, id, at)?;
@@ -208,8 +209,12 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
             (None, Some(filter)) => Operation::DeleteWhere { filter },
             _ => return Err(Problem::invalid("a delete needs either an id or a where").at(at)),
         },
+        "undelete" => match parts.id.take() {
+            Some(id) => Operation::Undelete { id },
+            None => return Err(missing("id", "which deleted record comes back")),
+        },
         other => {
-            let message = format!("unknown op {other:?}; known are create, update, upsert, delete");
+            let message = format!("unknown op {other:?}; known are create, update, upsert, delete, undelete");
             return Err(Problem::invalid(message).at(format!("{at}.op")));
         }
     };

@@ -120,7 +120,7 @@ pub(crate) async fn delete(
 }
 
 /// Makes one change and answers with the record as it is then.
-async fn written(
+pub(crate) async fn written(
     door: &Door,
     session: &Session,
     change: Change,

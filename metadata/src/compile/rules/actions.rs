@@ -101,5 +101,6 @@ fn record_of(parameters: &IndexMap<FieldName, crate::model::Field>, object: &Obj
         relations: IndexMap::new(),
         indexes: Vec::new(),
         searchable: Vec::new(),
+        recycle_bin: false,
     }
 }

@@ -116,6 +116,7 @@ impl<'a> Compiler<'a> {
             Action::DeleteMany => {
                 vec![Operation::DeleteWhere { filter: self.chosen(object, asked, arguments)? }]
             }
+            Action::Undelete => vec![Operation::Undelete { id: arguments.id("id")? }],
             Action::One | Action::Many => {
                 return Err(Failure::internal("a field of the query root among the mutations"));
             }
@@ -217,6 +218,7 @@ impl MutationPlan {
         match self.changes.first().map(|change| &change.operation) {
             Some(Operation::Update { .. } | Operation::UpdateWhere { .. }) => "UPDATED",
             Some(Operation::Delete { .. } | Operation::DeleteWhere { .. }) => "DELETED",
+            Some(Operation::Undelete { .. }) => "UNDELETED",
             Some(Operation::Create(_) | Operation::Upsert { .. }) | None => "CREATED",
         }
     }
