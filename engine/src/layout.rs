@@ -54,9 +54,8 @@ impl Layout {
     /// Of the object's unique indexes, then of its rules.
     fn all_onces(&self, rules: Option<&Arc<Rules>>) -> Result<Vec<Once>> {
         let indexes = self.object.indexes.iter().filter(|index| index.unique);
-        let mut onces = indexes
-            .map(|index| Once::new(self, &index.name, &index.fields))
-            .collect::<Result<Vec<_>>>()?;
+        let mut onces =
+            indexes.map(|index| Once::new(self, &index.name, &index.fields)).collect::<Result<Vec<_>>>()?;
         for (at, rule) in rules.iter().flat_map(|rules| rules.validations.iter().enumerate()) {
             let Check::Unique(unique) = &rule.check else { continue };
             let mut once = Once::new(self, &unique.constraint, &unique.fields)?;

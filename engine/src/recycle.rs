@@ -86,7 +86,10 @@ impl Engine {
             Which::All => keys_of_all(&table, None)?,
             Which::Before(instant) => {
                 let before = Value::Timestamp(instant);
-                keys_of_all(&table, Some(table.range(DELETED_AT, Bound::Unbounded, Bound::Excluded(&before))?))?
+                keys_of_all(
+                    &table,
+                    Some(table.range(DELETED_AT, Bound::Unbounded, Bound::Excluded(&before))?),
+                )?
             }
         };
         let mut purged = 0;
@@ -96,7 +99,13 @@ impl Engine {
         Ok(purged)
     }
 
-    fn purge_with_retries(&self, layout: &Arc<Layout>, bin: &TableName, keys: &[Key], by: &str) -> Result<u64> {
+    fn purge_with_retries(
+        &self,
+        layout: &Arc<Layout>,
+        bin: &TableName,
+        keys: &[Key],
+        by: &str,
+    ) -> Result<u64> {
         for _ in 1..ATTEMPTS_MAX {
             match self.purge_batch(bin, keys, by) {
                 Err(error) if error.kind == ErrorKind::Conflict => {}

@@ -271,7 +271,8 @@ impl Work {
         let table = self.base.table(&layout.table)?;
         let columns: Vec<&str> = once.fields.iter().filter_map(|field| layout.stored_name(field)).collect();
         let has_constraint = table.spec().unique.iter().any(|constraint| {
-            constraint.name == once.name && constraint.columns.iter().map(|name| &**name).eq(columns.iter().copied())
+            constraint.name == once.name
+                && constraint.columns.iter().map(|name| &**name).eq(columns.iter().copied())
         });
         let rows = match has_constraint {
             true => Some(table.lookup_unique(&once.name, values)?),

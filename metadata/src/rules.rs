@@ -40,7 +40,8 @@ pub struct Rules {
 impl Rules {
     /// The `unique` rule that a constraint keeps.
     pub fn keeping(&self, constraint: &str) -> Option<&Validation> {
-        let keeps = |rule: &&Validation| matches!(&rule.check, Check::Unique(it) if it.constraint == constraint);
+        let keeps =
+            |rule: &&Validation| matches!(&rule.check, Check::Unique(it) if it.constraint == constraint);
         self.validations.iter().find(keeps)
     }
 }

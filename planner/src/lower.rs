@@ -209,12 +209,8 @@ pub fn bin_spec(object: &Object) -> TableSpec {
         indexed: [DELETED_AT, "id"].contains(&field.name.as_str()),
         searchable: false,
     };
-    let deletion = ColumnSpec {
-        name: DELETION.into(),
-        column_type: ColumnType::Text,
-        indexed: true,
-        searchable: false,
-    };
+    let deletion =
+        ColumnSpec { name: DELETION.into(), column_type: ColumnType::Text, indexed: true, searchable: false };
     TableSpec {
         name: bin.table().into(),
         columns: bin.stored_fields().map(plain).chain([deletion]).collect(),

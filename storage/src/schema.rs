@@ -124,10 +124,7 @@ impl ConditionIs {
     /// The one value that meets it, where there is one.
     pub(crate) fn value(&self) -> Option<Value> {
         match self {
-            ConditionIs::Null
-            | ConditionIs::NotNull
-            | ConditionIs::AnyOf(_)
-            | ConditionIs::NoneOf(_) => None,
+            ConditionIs::Null | ConditionIs::NotNull | ConditionIs::AnyOf(_) | ConditionIs::NoneOf(_) => None,
             ConditionIs::Bool(flag) => Some(Value::Bool(*flag)),
             ConditionIs::Int(number) => Some(Value::Int(*number)),
             ConditionIs::Text(text) => Some(Value::Text(text.clone())),

@@ -104,10 +104,8 @@ impl Doubles {
         let columns = batch.columns();
         let values: Vec<ArrayRef> = columns.iter().skip(1).take(width).cloned().collect();
         let mut asked = columns.iter().skip(1 + width);
-        let conditions: Vec<(Option<&ArrayRef>, &ConditionIs)> = conditions
-            .iter()
-            .map(|(at, when)| (at.and_then(|_| asked.next()), &when.is))
-            .collect();
+        let conditions: Vec<(Option<&ArrayRef>, &ConditionIs)> =
+            conditions.iter().map(|(at, when)| (at.and_then(|_| asked.next()), &when.is)).collect();
         let odd = |error| Error::internal("unique values can't be compared").caused_by(error);
         let kinds = values.iter().map(|array| SortField::new(array.data_type().clone())).collect();
         let rows = RowConverter::new(kinds).and_then(|converter| converter.convert_columns(&values));

@@ -241,8 +241,7 @@ fn follow_lists(
     object: &ObjectName,
     parents: &Parents,
 ) -> Result<()> {
-    let wanted: HashMap<&str, usize> =
-        parents.iter().map(|(key, cause)| (&**key, cause.change)).collect();
+    let wanted: HashMap<&str, usize> = parents.iter().map(|(key, cause)| (&**key, cause.change)).collect();
     let table = work.view().table(&layout.table)?;
     let links = if referrer.on_delete == DeleteBehavior::Restrict {
         &mut expansion.held
@@ -286,11 +285,8 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
     for Doomed { layout, row, deletion, .. } in doomed {
         users::leave(work, &layout, &row)?;
         if let Some(bin) = &layout.bin {
-            let deletion = Deletion {
-                id: deletion,
-                at_micros: work.actor.now_micros,
-                by: work.actor.user_id.clone(),
-            };
+            let deletion =
+                Deletion { id: deletion, at_micros: work.actor.now_micros, by: work.actor.user_id.clone() };
             work.put_system(&bin.table, bin.row(&row, &deletion))?;
         }
         work.delete(&layout.table, row)?;

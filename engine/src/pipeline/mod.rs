@@ -31,11 +31,14 @@ pub(crate) use calculate::stamp;
 pub(crate) use call::{Action, Call, Step};
 pub(crate) use coerce::{days_of, micros_of};
 pub(crate) use defaults::default;
-pub(crate) use undeletes::must_keep;
 use draft::Draft;
 use indexmap::IndexMap;
-use quarry_metadata::{ObjectName, rules::{Event, Weight}};
+use quarry_metadata::{
+    ObjectName,
+    rules::{Event, Weight},
+};
 use quarry_storage::Key;
+pub(crate) use undeletes::must_keep;
 
 use crate::{
     change::{Done, Finding, Record},

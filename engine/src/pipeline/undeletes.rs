@@ -73,8 +73,7 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, step: 
 /// `Invalid` when it keeps none.
 pub(crate) fn must_keep(layout: &Layout) -> Result<&Bin> {
     layout.bin.as_ref().ok_or_else(|| {
-        let message =
-            format!("{} keeps no recycle bin (enable: {{recycleBin: true}})", layout.object.name);
+        let message = format!("{} keeps no recycle bin (enable: {{recycleBin: true}})", layout.object.name);
         Error::new(ErrorKind::Invalid, "NO_RECYCLE_BIN", message)
     })
 }
@@ -137,11 +136,7 @@ fn bring_back(
 }
 
 /// What a record refers to and is gone is left out, or missed.
-fn references(
-    draft: &mut Draft,
-    work: &mut Work,
-    together: &HashSet<(ObjectName, Key)>,
-) -> Result<()> {
+fn references(draft: &mut Draft, work: &mut Work, together: &HashSet<(ObjectName, Key)>) -> Result<()> {
     let layout = draft.layout.clone();
     for (column, field) in layout.fields() {
         let (FieldKind::Lookup { target, .. } | FieldKind::References { target, .. }) = &field.kind else {

@@ -5,11 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use quarry_metadata::{FieldName, rules::Event};
 use quarry_storage::{Row, Value};
 
-use super::{
-    Broken, Subject,
-    book::Condition,
-    message,
-};
+use super::{Broken, Subject, book::Condition, message};
 use crate::{error::Result, layout::Layout, work::Work};
 
 /// A record that is to be validated.

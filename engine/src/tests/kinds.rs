@@ -123,9 +123,8 @@ impl And for Change {
 #[tokio::test]
 async fn rules_about_deletes_refuse_them_cascades_too() {
     let shop = Shop::open();
-    let part = |id: &str, within: &str, status: &str| {
-        offer(id, json!({ "within_id": within, "status": status }))
-    };
+    let part =
+        |id: &str, within: &str, status: &str| offer(id, json!({ "within_id": within, "status": status }));
     shop.change(vec![
         offer("whole", json!({})),
         part("first", "whole", "open"),

@@ -22,8 +22,7 @@ async fn a_warning_is_told_and_the_change_is_made() {
         pallet("Four", 101),
     ];
     let report = shop.session.change(changes, false).await.unwrap();
-    let expected =
-        ["1 pallet NO_ZONE", "1 pallet.weight HEAVY", "2 pallet SHARES", "3 pallet.weight HEAVY"];
+    let expected = ["1 pallet NO_ZONE", "1 pallet.weight HEAVY", "2 pallet SHARES", "3 pallet.weight HEAVY"];
     assert_eq!(said(&report.warnings), expected, "all of them, in the order of the changes");
     assert_eq!(report.warnings.told[1].message, "Two weighs 500 kg");
     assert_eq!((report.outcomes.len(), shop.rows("pallet"), report.warnings.more), (4, 4, 0));

@@ -8,8 +8,8 @@ use crate::{
     model::{FieldKind, RelationKind},
     name::FieldName,
     naming::{
-        GRAPHQL_TYPE_SUFFIXES, camel_case, deleted, ids_of_references, pascal_case, plural, relation_of_lookup,
-        relation_of_references,
+        GRAPHQL_TYPE_SUFFIXES, camel_case, deleted, ids_of_references, pascal_case, plural,
+        relation_of_lookup, relation_of_references,
     },
 };
 

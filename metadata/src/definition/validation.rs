@@ -141,8 +141,19 @@ const KINDS_LATER: &[&str] = &["async"];
 const TYPES_LATER: &[&str] =
     &["business_rule", "conditional", "custom", "dependency", "field", "json_schema"];
 /// The keys that some kinds take and others do not.
-const KEYS_OF_KINDS: &[&str] =
-    &["when", "condition", "field", "fields", "pattern", "min", "max", "all", "any", "transitions", "initial"];
+const KEYS_OF_KINDS: &[&str] = &[
+    "when",
+    "condition",
+    "field",
+    "fields",
+    "pattern",
+    "min",
+    "max",
+    "all",
+    "any",
+    "transitions",
+    "initial",
+];
 
 impl ValidationFile {
     /// Reads a file whose name gives `stem`.

@@ -4,6 +4,7 @@
 mod answers;
 mod beside;
 mod packages;
+mod recycle;
 mod refusals;
 mod sockets;
 

@@ -6,7 +6,10 @@ use datafusion::{
     error::DataFusionError,
     sql::sqlparser::{parser::ParserError, tokenizer::TokenizerError},
 };
-use pgwire::{error::ErrorInfo, messages::response::{ErrorResponse, NoticeResponse}};
+use pgwire::{
+    error::ErrorInfo,
+    messages::response::{ErrorResponse, NoticeResponse},
+};
 
 use crate::sqlstate::{self, SqlState};
 

@@ -138,8 +138,7 @@ impl Checker<'_> {
         let fields: Vec<_> =
             written.fields.iter().map(|name| field_named(self.known, self.object, name, issues)).collect();
         let guard = written.when.as_ref();
-        let guard =
-            guard.map(|when| Expression::condition(&when.value, &when.place, self.scope, issues));
+        let guard = guard.map(|when| Expression::condition(&when.value, &when.place, self.scope, issues));
         let fields = fields.into_iter().collect::<Option<Vec<_>>>()?;
         let checker = Checker { place: &written.place, ..*self };
         let Checked::Broken(broken) = checker.check(&written.check, &fields, issues)? else { return None };

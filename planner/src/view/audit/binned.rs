@@ -57,7 +57,8 @@ impl Binned {
             let column = batch.column_by_name(name).and_then(|column| column.as_string_view_opt());
             column.ok_or_else(|| odd(name))
         };
-        let (tables, keys, operations, new) = (text("table")?, text("key")?, text("operation")?, text("new")?);
+        let (tables, keys, operations, new) =
+            (text("table")?, text("key")?, text("operation")?, text("new")?);
         let csns = batch.column_by_name("csn").and_then(|column| column.as_primitive_opt::<Int64Type>());
         let csns = csns.ok_or_else(|| odd("csn"))?;
         let mut shown_tables = StringViewBuilder::with_capacity(batch.num_rows());

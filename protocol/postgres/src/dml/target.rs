@@ -125,7 +125,8 @@ fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {
         return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
     if schema == Some("recycle_bin") && views.bin(object).is_some() {
-        let message = format!("cannot change \"recycle_bin.{object}\": deleted records are only looked at here");
+        let message =
+            format!("cannot change \"recycle_bin.{object}\": deleted records are only looked at here");
         let hint = format!(
             "bring one back with POST /api/v1/objects/{object}/<id>/undelete, or GraphQL's mutation undelete…"
         );

@@ -8,6 +8,7 @@ mod fixture;
 mod notices;
 mod queries;
 mod raw;
+mod recycle;
 mod security;
 mod sessions;
 mod transactions;
