@@ -1,5 +1,7 @@
 //! `quarry package`: package folders checked, compared, published and activated, on a running server or in the data folder.
 
+mod foreign;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, anyhow};
@@ -20,6 +22,7 @@ use crate::{
 pub fn run(settings: &Settings, what: &Package) -> Result<ExitCode> {
     match what {
         Package::Check { folders } => return Ok(check(settings, folders)),
+        Package::Import(asked) => return foreign::import(settings, asked),
         Package::List { reach } => {
             let records = Records::open(settings, reach)?;
             list(&ask(&records, "", Asked::List)?);

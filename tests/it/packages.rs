@@ -60,6 +60,35 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// What another program wrote becomes packages that can be checked and served, and what is left out is told.
+#[test]
+fn a_foreign_package_is_imported_checked_and_served() {
+    let place = tempfile::tempdir().unwrap();
+    let given = root().join("metadata/tests/foreign/v4/given");
+    let (out, report) = (place.path().join("out"), place.path().join("report.json"));
+    let core = root().join("packages/core");
+    let import = || {
+        let mut command = quarry();
+        command.args(["package", "import"]).arg(&given).arg("--out").arg(&out).arg("--report").arg(&report);
+        command.arg("--with").arg(&core).output().unwrap()
+    };
+    let output = import();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("projects.hook.ts: left out: it is code"), "{said}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+    assert!(report["entries"].as_array().is_some_and(|entries| entries.len() > 40));
+    let checked = quarry().args(["package", "check"]).arg(&core).arg(out.join("work")).output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    // Nothing is written over.
+    assert_eq!(import().status.code(), Some(1));
+
+    let folders = std::env::join_paths([core, out.join("work")]).unwrap();
+    let server = Server::start_in(tempfile::tempdir().unwrap(), folders.as_ref(), &[]);
+    server.psql_ok("INSERT INTO customers (name) VALUES ('One')");
+    assert_eq!(server.psql_ok("SELECT active FROM customers"), "t");
+}
+
 #[test]
 fn the_projects_own_packages_compile() {
     let output = quarry().args(["package", "check"]).arg(root().join("packages")).output().unwrap();

@@ -54,7 +54,7 @@ impl Engine {
             bundles.retain(|bundle| bundle.name() != version.name());
             bundles.push(version);
         }
-        let active = Active::of(bundles, Some(&now.registry)).map_err(|error| {
+        let active = Active::of(bundles, Some(&now)).map_err(|error| {
             let message = format!("{text:?} does not go with the other packages as they are now: {error}");
             Error::new(ErrorKind::Invalid, "VERSION_NOT_AVAILABLE", message)
         })?;

@@ -1,6 +1,6 @@
 //! What a registry's rules compile to, once for each registry.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use quarry_metadata::{
     FieldName, ObjectName, Registry,
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// The rules of all objects.
 #[derive(Default)]
 pub(crate) struct Rulebook {
-    objects: HashMap<ObjectName, ObjectRules>,
+    objects: HashMap<ObjectName, Arc<ObjectRules>>,
 }
 
 /// The rules of one object, by what is done to a record.
@@ -60,22 +60,35 @@ pub(super) enum BeforeStep {
 }
 
 impl Rulebook {
-    /// Compiles the rules of a registry.
+    /// Compiles the rules of a registry; those that are the very same in what is `known` are there already.
     ///
     /// # Errors
     ///
     /// `Internal`; `Invalid` for a rule that nobody keeps, which the registry should have refused.
-    pub fn of(registry: &Registry) -> Result<Rulebook> {
+    pub fn beside(registry: &Registry, known: Option<(&Registry, &Rulebook)>) -> Result<Rulebook> {
         let mut objects = HashMap::with_capacity(registry.rules.len());
         for (name, rules) in &registry.rules {
-            objects.insert(name.clone(), ObjectRules::of(rules)?);
+            let known = known.and_then(|(was, book)| {
+                let same = was.rules.get(name).is_some_and(|known| Arc::ptr_eq(known, rules))
+                    && was
+                        .objects
+                        .get(name)
+                        .zip(registry.objects.get(name))
+                        .is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+                book.objects.get(name).filter(|_| same).cloned()
+            });
+            let made = match known {
+                Some(known) => known,
+                None => Arc::new(ObjectRules::of(rules)?),
+            };
+            objects.insert(name.clone(), made);
         }
         Ok(Rulebook { objects })
     }
 
     /// The rules of an object; none when it has none.
     pub(super) fn get(&self, object: &str) -> Option<&ObjectRules> {
-        self.objects.get(object)
+        self.objects.get(object).map(Arc::as_ref)
     }
 }
 

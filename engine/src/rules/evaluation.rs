@@ -49,6 +49,11 @@ impl Together {
         let mut reader = Reader { work, rows: HashMap::new() };
         let mut brought = Brought::default();
         for input in self.inputs.inputs() {
+            if let Some(values) = own(input, subjects) {
+                brought.values.push(values);
+                brought.children.push(Vec::new());
+                continue;
+            }
             let (mut values, mut children) = (Vec::new(), Vec::new());
             for subject in subjects {
                 match input {
@@ -70,6 +75,21 @@ impl Together {
         let evaluated = self.compiled.iter().map(|compiled| compiled.evaluate(&batch));
         Ok(evaluated.collect::<Result<Vec<_>, _>>()?)
     }
+}
+
+/// What an input is that is a field of the records themselves: its column is looked up once for all of them.
+fn own(input: &Input, subjects: &[Subject<'_>]) -> Option<Vec<Value>> {
+    let Input::Field { root: root @ (Root::Record | Root::Old), path, .. } = input else { return None };
+    let layout = subjects.first().map(|first| first.layout)?;
+    if !path.steps.is_empty() || !subjects.iter().all(|subject| std::ptr::eq(subject.layout, layout)) {
+        return None;
+    }
+    let column = layout.column(path.field.as_str())?;
+    let value = |subject: &Subject<'_>| match root {
+        Root::Old => subject.old.map(|old| old.get(column).clone()),
+        _ => subject.new.get(column).cloned(),
+    };
+    Some(subjects.iter().map(|subject| value(subject).unwrap_or(Value::Null)).collect())
 }
 
 /// What the records have, by input and record.

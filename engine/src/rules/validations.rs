@@ -1,6 +1,9 @@
 //! Validations: all records of a call that one object has are asked together, when all of them are written.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use quarry_metadata::{FieldName, rules::Event};
 use quarry_storage::{Row, Value};
@@ -41,6 +44,7 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
     let answers = together.evaluate(&subjects, work)?;
     let mut found = Vec::new();
     for (rule, answer) in conditions.rules.iter().zip(&answers) {
+        let faults: HashMap<usize, _> = answer.faults.iter().map(|(row, fault)| (*row, fault)).collect();
         for (row, (record, subject)) in pending.iter().zip(&subjects).enumerate() {
             let is_told = |field: &FieldName| record.faulty.contains(field.as_str());
             if rule.reads.iter().any(is_told) || rule.fields.iter().any(is_told) {
@@ -49,7 +53,7 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
             if answer.condition(row) == Some(true) {
                 found.push((row, broken(rule, message::told(&rule.message, subject, &work.actor))));
             }
-            if let Some((_, fault)) = answer.faults.iter().find(|(faulty, _)| *faulty == row) {
+            if let Some(fault) = faults.get(&row) {
                 found.push((row, broken(rule, format!("{} can't be decided: {fault}", rule.name))));
             }
         }

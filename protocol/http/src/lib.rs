@@ -111,6 +111,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))
+        .route("/api/v1/packages/import", post(packages::import))
         .route("/api/v1/packages/diff", post(packages::diff))
         .route("/api/v1/packages/plan", post(packages::plan))
         .route("/api/v1/packages/publish", post(packages::publish))

@@ -10,7 +10,7 @@ use axum::{
     response::IntoResponse,
 };
 use quarry_engine::{Checked, Session};
-use quarry_metadata::{Bundle, Issue, Severity};
+use quarry_metadata::{Bundle, Issue, Severity, foreign::Wanted};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -52,6 +52,33 @@ pub(crate) async fn check(
     let Checked { state, issues } = off_thread(move || session.check_packages(&files)).await?;
     let issues: Vec<Value> = issues.0.iter().map(issue).collect();
     Ok(Json(json!({ "state": state, "issues": issues })).into_response())
+}
+
+/// `POST /api/v1/packages/import`: packages of other programs in our form, with a report; nothing is kept.
+pub(crate) async fn import(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &["files", "name", "version", "locale"])?;
+    let wrong = || Problem::invalid("\"files\" is a mapping of paths to texts").at("files");
+    let files = given.get("files").and_then(Value::as_object).ok_or_else(wrong)?;
+    let files = files.iter().map(|(path, text)| Some((path.clone(), text.as_str()?.to_owned())));
+    let files = files.collect::<Option<BTreeMap<String, String>>>().ok_or_else(wrong)?;
+    let said = |key: &str, usual: &str| match given.get(key) {
+        None => Ok(usual.to_owned()),
+        Some(_) => text(&given, key),
+    };
+    let wanted = Wanted {
+        name: said("name", "imported")?,
+        version: said("version", "1.0.0")?,
+        locale: said("locale", "en")?,
+    };
+    let imported = off_thread(move || session.import_packages(&files, &wanted)).await?;
+    let packages: Vec<Value> = imported.packages.values().map(|files| json!({ "files": files })).collect();
+    Ok(Json(json!({ "packages": packages, "report": imported.report })).into_response())
 }
 
 /// `POST /api/v1/packages/diff`: what is different from what is active, in the words of the API.
