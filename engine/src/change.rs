@@ -48,6 +48,8 @@ pub enum Operation {
     DeleteWhere { filter: Filter },
     /// One record of the recycle bin, with all that went with it when it was deleted.
     Undelete { id: String },
+    /// An action that a package declares, on one record.
+    Act { id: String, action: String, parameters: Record },
 }
 
 /// What became of one change.
@@ -55,10 +57,12 @@ pub enum Operation {
 pub struct Outcome {
     /// The object.
     pub object: String,
-    /// The ids of the records created, updated, deleted or brought back, in order.
+    /// The ids of the records created, updated, deleted or brought back, in order; that of the one that an action was done with.
     pub ids: Vec<String>,
     /// What was done (an upsert says which).
     pub done: Done,
+    /// What an action returns, by name.
+    pub returned: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// What was done.
@@ -69,6 +73,7 @@ pub enum Done {
     Updated,
     Deleted,
     Undeleted,
+    Acted,
 }
 
 /// One finding in data.

@@ -4,11 +4,13 @@ mod bin;
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use quarry_metadata::{
     Field, FieldName, Object,
-    rules::{Check, Is, Requirement, Rules, Validation},
+    rules::{Action, Check, Is, Requirement, Rules, Validation},
 };
-use quarry_storage::{Key, Row, Snapshot, TableName, TableSpec, Value};
+use quarry_planner::lower;
+use quarry_storage::{ColumnSpec, ColumnType, Key, Row, Snapshot, TableName, TableSpec, Value};
 
 pub(crate) use bin::{Bin, Deletion};
 
@@ -71,6 +73,34 @@ impl Layout {
     fn must_column(&self, field: &FieldName) -> Result<usize> {
         let missing = || Error::internal(format!("no column for {}.{field}", self.object.name));
         self.column(field.as_str()).ok_or_else(missing)
+    }
+
+    /// The parameters of an action, as if they were the fields of an object of their own. Its first column, where rows have
+    /// their key, is nobody's.
+    pub fn of_parameters(object: &Object, action: &Action) -> Self {
+        let key = ColumnSpec {
+            name: "id".into(),
+            column_type: ColumnType::Text,
+            indexed: false,
+            searchable: false,
+        };
+        let column = |field: &Field| ColumnSpec {
+            name: field.name.as_str().into(),
+            column_type: lower::column_type(field),
+            ..key.clone()
+        };
+        let columns = [key.clone()].into_iter().chain(action.parameters.values().map(column)).collect();
+        let spec = TableSpec { name: "".into(), columns, unique: Vec::new(), references: Vec::new() };
+        let parameters = Object {
+            fields: action.parameters.clone(),
+            relations: IndexMap::new(),
+            indexes: Vec::new(),
+            searchable: Vec::new(),
+            ..object.clone()
+        };
+        let columns = (1..=action.parameters.len()).map(Some).collect();
+        let (table, spec) = (spec.name.clone(), Arc::new(spec));
+        Self { object: Arc::new(parameters), table, spec, columns, onces: Vec::new(), bin: None }
     }
 
     /// Every stored field with its column.

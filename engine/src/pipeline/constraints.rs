@@ -39,7 +39,12 @@ fn key_is_free(draft: &mut Draft, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
-fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
+/// What a record newly refers to is there.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
     let layout = draft.layout.clone();
     for (column, field) in layout.fields() {
         let (FieldKind::Lookup { target, .. } | FieldKind::References { target, .. }) = &field.kind else {
@@ -124,7 +129,7 @@ fn taken(draft: &mut Draft, once: &Once, holder: &Key, work: &Work) {
     let field = once.fields.first().filter(|_| once.fields.len() == 1).map(|field| field.to_string());
     let constraint = Some(once.name.to_string());
     if let Some(rule) = once.rule() {
-        let message = rules::told(&rule.message, &super::subject(draft), work);
+        let message = rules::told(&rule.message, &draft.subject(), &work.actor);
         let message = format!("{message} ({} {holder:?})", draft.layout.object.name);
         draft.find(field.as_deref(), rule.error_code.clone(), message, constraint);
         return;

@@ -4,14 +4,17 @@
 //! 2. [`resolve`]: which field each name means; what a client may not write is found here.
 //! 3. [`defaults`]: what a new record gets that the client did not give.
 //! 4. [`coerce`]: from what came in to values of the fields' types.
-//! 5. [`befores`]: what packages set or refuse before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
+//! 5. [`triggers`]: what packages set, refuse or write elsewhere before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`], for what comes back [`undeletes`].
 //! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
+//! 9. [`triggers`] again: what packages do once all of it is written. What a trigger writes, before or after, is a call of
+//!    its own through all of these stages ([`steps`]).
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
+mod actions;
 mod among;
 mod calculate;
 mod call;
@@ -22,14 +25,16 @@ mod deletes;
 mod draft;
 mod formats;
 mod resolve;
+mod steps;
 mod targets;
+mod triggers;
 mod undeletes;
 mod users;
 mod validate;
 
 pub(crate) use calculate::stamp;
-pub(crate) use call::{Action, Call, Step};
-pub(crate) use coerce::{days_of, micros_of};
+pub(crate) use call::{Action, Call, Right, Step};
+pub(crate) use coerce::{days_of, micros_of, value};
 pub(crate) use defaults::default;
 use draft::Draft;
 use indexmap::IndexMap;
@@ -43,7 +48,7 @@ pub(crate) use undeletes::must_keep;
 use crate::{
     change::{Done, Finding, Record},
     error::{Error, Result},
-    rules::{self, Broken, Effect, Pending, Subject},
+    rules::{self, Broken, Pending},
     work::Work,
 };
 
@@ -88,14 +93,21 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
                 deletes::run(work, call, &layout, &together)?;
             }
             Action::Undelete { .. } => undeletes::run(work, call, &layout, &step)?,
+            Action::Act { .. } => {
+                // It sees what the changes before it lead to.
+                settle(work, call)?;
+                triggers::after(work, call)?;
+                actions::run(work, call, step, &layout)?;
+            }
         }
     }
-    settle(work, call)
+    settle(work, call)?;
+    triggers::after(work, call)
 }
 
 /// One record through all stages.
 fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
-    let inputs = resolve::fields(&mut draft, data);
+    let inputs = resolve::fields(&mut draft, data, call.right);
     coerce::inputs(&mut draft, inputs, work, call);
     defaults::fill(&mut draft, work)?;
     let done = match draft.old {
@@ -108,13 +120,14 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
         true => complete(work, call, draft)?,
         false => tell(call, draft),
     }
-    call.done(change, layout.object.name.as_str(), done, &[id]);
+    call.done(change, layout.object.name.as_str(), done, std::slice::from_ref(&id));
+    call.written.push(id);
     Ok(())
 }
 
 /// A new or changed record through the stages behind its values.
 fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
-    befores(&mut draft, work)?;
+    triggers::before_write(work, call, &mut draft)?;
     calculate::fields(&mut draft, work)?;
     validate::fields(&mut draft);
     among::check(&mut draft);
@@ -122,7 +135,10 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
     remember(&draft, work, call);
     constraints::check(&mut draft, work, call)?;
     match draft.findings.is_empty() {
-        true => put(work, &mut draft)?,
+        true => {
+            triggers::remember_write(work, call, &draft);
+            put(work, &mut draft)?;
+        }
         false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
     }
     tell(call, draft);
@@ -135,25 +151,9 @@ fn tell(call: &mut Call, draft: Draft) {
     call.warn(draft.warnings);
 }
 
-fn subject(draft: &Draft) -> Subject<'_> {
-    Subject { layout: &draft.layout, old: draft.old.as_ref(), new: &draft.values }
-}
-
-/// What packages do before a record is written.
-fn befores(draft: &mut Draft, work: &mut Work) -> Result<()> {
-    rules::befores(draft, work, subject, |draft, effect| match effect {
-        Effect::Set(column, value) => {
-            if *draft.value(column) != value {
-                draft.give(column, value);
-            }
-        }
-        Effect::Broken(broken) => found(draft, broken),
-    })
-}
-
 /// Which values may follow which.
 fn machines(draft: &mut Draft, work: &Work) {
-    for broken in rules::machines(&subject(draft), work) {
+    for broken in rules::machines(&draft.subject(), work) {
         if !broken.field.as_deref().is_some_and(|field| draft.is_faulty(field)) {
             found(draft, broken);
         }
@@ -186,17 +186,16 @@ fn remember(draft: &Draft, work: &Work, call: &mut Call) {
 /// What must hold of the records of a call, all of one object at once.
 fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     let pending = std::mem::take(&mut call.pending);
-    judge(work, call, &pending).map(drop)
+    judge(work, call, &pending)
 }
 
-/// Asks records what must hold of them, all of one object to which the same is done at once; whether one is refused.
-fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<bool> {
+/// Asks records what must hold of them, all of one object to which the same is done at once.
+fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
     let mut groups: IndexMap<(ObjectName, Event), Vec<&Pending>> = IndexMap::new();
     for record in pending {
         let group = (record.layout.object.name.clone(), record.event);
         groups.entry(group).or_default().push(record);
     }
-    let mut is_refused = false;
     for ((object, _), records) in groups {
         for (at, broken) in rules::validate(&records, work)? {
             let Some(record) = records.get(at) else { continue };
@@ -209,14 +208,13 @@ fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<bool> 
                 message: broken.message,
                 constraint: None,
             };
-            is_refused |= broken.weight == Weight::Error;
             match broken.weight {
                 Weight::Error => call.find([finding]),
                 Weight::Warning => call.warn([finding]),
             }
         }
     }
-    Ok(is_refused)
+    Ok(())
 }
 
 fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {

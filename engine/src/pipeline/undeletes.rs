@@ -6,7 +6,7 @@
 //!    up among the records that are there and those that come back.
 //! 4. Unique values may be taken meanwhile: a finding names who has them. The store checks all of it again at commit.
 //!
-//! It is not validated: it is as it was.
+//! It is not validated: it is as it was. Triggers before and after `undelete` run for each of them.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -19,6 +19,7 @@ use super::{
     constraints, defaults,
     draft::Draft,
     tell,
+    triggers::{self, Seen},
 };
 use crate::{
     change::{Done, Finding, reference_constraint},
@@ -123,9 +124,11 @@ fn bring_back(
     let mut draft = Draft::back(change, layout.clone(), key_of(&row), bin.values(&row));
     references(&mut draft, work, together)?;
     defaults::required(&mut draft, work)?;
+    triggers::before(work, call, &Seen::back(&draft))?;
     calculate::stamp_back(&layout, &mut draft.values, work);
     constraints::of_returning(&mut draft, work)?;
     if draft.findings.is_empty() {
+        triggers::remember_back(work, call, Seen::back(&draft));
         work.delete(&bin.table, row)?;
         work.insert(&layout, draft.row())?;
     } else {

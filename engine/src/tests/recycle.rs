@@ -276,3 +276,18 @@ async fn sql_and_the_audit_know_it() {
             .unwrap();
     assert!(report.is_sound(), "{:?}", report.findings);
 }
+
+#[tokio::test]
+async fn triggers_run_before_and_after_a_record_comes_back() {
+    let shop = stocked().await;
+    let named = |id: &str, name: &str| crate_of(id, json!({ "name": name }));
+    shop.change(vec![named("lost", "Lost"), named("loud", "Loud one")]).await.unwrap();
+    shop.change(vec![delete("crate", "lost"), delete("crate", "loud")]).await.unwrap();
+    let refused = shop.change(vec![undelete("crate", "loud"), undelete("crate", "lost")]).await.unwrap_err();
+    assert_eq!(told(&refused), ["1 crate STAYS_LOST"]);
+    assert_eq!((shop.rows("crate"), shop.rows("label")), (2, 2));
+    let report = shop.session.change(vec![undelete("crate", "loud")], false).await.unwrap();
+    let warned: Vec<_> = report.warnings.told.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(warned, ["Loud one has no code"]);
+    assert_eq!(rows_of(&shop, "SELECT text FROM label WHERE crate_id = 'loud'").await, ["back: Loud one"]);
+}

@@ -1,4 +1,4 @@
-//! `POST /api/v1/changes`: creates, updates, upserts, deletes and undeletes, by default as one transaction.
+//! `POST /api/v1/changes`: creates, updates, upserts, deletes, undeletes and actions, by default as one transaction.
 
 use std::collections::HashMap;
 
@@ -81,7 +81,7 @@ fn end(mut out: Vec<u8>, found: &Warnings, csn: Option<u64>) -> Response {
 }
 
 /// One entry per change: what was done, the ids, and the record where it is one.
-async fn write_results(
+pub(crate) async fn write_results(
     door: &Door,
     context: &QueryContext,
     outcomes: &[Outcome],
@@ -107,6 +107,7 @@ async fn write_results(
             Done::Updated => "updated",
             Done::Deleted => "deleted",
             Done::Undeleted => "undeleted",
+            Done::Acted => "acted",
         };
         out.extend_from_slice(format!("{{\"done\":\"{done}\",\"object\":").as_bytes());
         quarry_json::write_text(&outcome.object, out);
@@ -120,6 +121,9 @@ async fn write_results(
                 }
             }
             ids => out.extend_from_slice(format!(",\"ids\":{}", Value::from(ids.to_vec())).as_bytes()),
+        }
+        if let Some(returned) = &outcome.returned {
+            out.extend_from_slice(format!(",\"returned\":{}", Value::Object(returned.clone())).as_bytes());
         }
         out.push(b'}');
     }
@@ -179,12 +183,14 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Problem::invalid(format!("{name} is a text")).at(format!("{at}.{name}"))),
     };
-    let op = text("op")?.ok_or_else(|| missing("op", "create, update, upsert, delete or undelete"))?;
+    let known = "create, update, upsert, delete, undelete or action";
+    let op = text("op")?.ok_or_else(|| missing("op", known))?;
     let object = text("object")?.ok_or_else(|| missing("object", "the name of an object"))?;
     let id = text("id")?;
-    let mut parts = Parts::of(&mut given, id, at)?;
+    let action = text("action")?;
+    let mut parts = Parts::of(&mut given, (id, action), at)?;
     if let Some(unknown) = given.keys().next() {
-        let known = "op, object, id, where, on, data, ifRevision";
+        let known = "op, object, id, where, on, data, ifRevision, action, parameters";
         return Err(Problem::invalid(format!("unknown key {unknown:?}; known are {known}"))
             .at(format!("{at}.{unknown}")));
     }
@@ -213,8 +219,14 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
             Some(id) => Operation::Undelete { id },
             None => return Err(missing("id", "which deleted record comes back")),
         },
+        "action" => {
+            let id = parts.id.take().ok_or_else(|| missing("id", "the record that it is done with"))?;
+            let action = parts.action.take().ok_or_else(|| missing("action", "the name of an action"))?;
+            Operation::Act { id, action, parameters: parts.parameters.take().unwrap_or_default() }
+        }
         other => {
-            let message = format!("unknown op {other:?}; known are create, update, upsert, delete, undelete");
+            let message =
+                format!("unknown op {other:?}; known are create, update, upsert, delete, undelete, action");
             return Err(Problem::invalid(message).at(format!("{at}.op")));
         }
     };
@@ -229,10 +241,16 @@ struct Parts {
     on: Option<Vec<String>>,
     data: Option<Record>,
     if_revision: Option<i64>,
+    action: Option<String>,
+    parameters: Option<Record>,
 }
 
 impl Parts {
-    fn of(given: &mut Map<String, Value>, id: Option<String>, at: &str) -> Result<Self, Problem> {
+    fn of(
+        given: &mut Map<String, Value>,
+        (id, action): (Option<String>, Option<String>),
+        at: &str,
+    ) -> Result<Self, Problem> {
         let filter = given.remove("where").map(|json| {
             Filter::parse(&json).map_err(|error| {
                 let problem = Problem::from(Error::from(error));
@@ -244,10 +262,12 @@ impl Parts {
             serde_json::from_value::<Vec<String>>(json)
                 .map_err(|_| Problem::invalid("on is a list of field names").at(format!("{at}.on")))
         });
-        let data = given.remove("data").map(|json| match json {
-            Value::Object(data) => Ok(record(data)),
-            _ => Err(Problem::invalid("data is an object").at(format!("{at}.data"))),
-        });
+        let mut object = |name: &str| match given.remove(name) {
+            None => Ok(None),
+            Some(Value::Object(data)) => Ok(Some(record(data))),
+            Some(_) => Err(Problem::invalid(format!("{name} is an object")).at(format!("{at}.{name}"))),
+        };
+        let (data, parameters) = (object("data")?, object("parameters")?);
         let if_revision = given.remove("ifRevision").map(|json| {
             json.as_i64().ok_or_else(|| {
                 Problem::invalid("ifRevision is a whole number").at(format!("{at}.ifRevision"))
@@ -257,8 +277,10 @@ impl Parts {
             id,
             filter: filter.transpose()?,
             on: on.transpose()?,
-            data: data.transpose()?,
+            data,
             if_revision: if_revision.transpose()?,
+            action,
+            parameters,
         })
     }
 
@@ -286,6 +308,8 @@ impl Parts {
             ("where", self.filter.is_some()),
             ("on", self.on.is_some()),
             ("data", self.data.is_some()),
+            ("action", self.action.is_some()),
+            ("parameters", self.parameters.is_some()),
         ];
         match left.into_iter().find(|(_, left)| *left) {
             Some((name, _)) => {
