@@ -32,7 +32,7 @@ pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
             types.add(pascal_case(&bin), &label, place, issues);
             if issues.0.len() == known {
                 roots.add(camel_case(&bin), &label, place, issues);
-                roots.add(camel_case(&plural(&bin)), &label, place, issues);
+                roots.add(camel_case(&deleted(&plural(name))), &label, place, issues);
             }
         }
         if draft.same.is_none() {

@@ -229,12 +229,16 @@ impl ObjectType {
             false if object.recycle_bin => Nature::KeepsDeleted,
             false => Nature::Plain,
         };
-        let called = |name: &ObjectName| match nature {
-            Nature::Deleted => deleted(name.as_str()),
-            Nature::Plain | Nature::KeepsDeleted => name.to_string(),
+        let called = |name: &str| match nature {
+            Nature::Deleted => deleted(name),
+            Nature::Plain | Nature::KeepsDeleted => name.to_owned(),
         };
-        let own_name = called(&live.name);
-        let type_name = pascal_case(&own_name);
+        let names = |name: &ObjectName| Former {
+            type_name: pascal_case(&called(name.as_str())),
+            one: camel_case(&called(name.as_str())),
+            plural_type_name: pascal_case(&called(&plural(name.as_str()))),
+        };
+        let Former { type_name, one, plural_type_name } = names(&live.name);
         let mut members = IndexMap::new();
         let visible = view.fields.iter().filter_map(|name| object.field(name.as_str()));
         for field in visible {
@@ -247,20 +251,15 @@ impl ObjectType {
             }
         }
         former_members(&mut members, view, views, (enum_names, live));
-        let former = |name: String| Former {
-            type_name: pascal_case(&name),
-            one: camel_case(&name),
-            plural_type_name: pascal_case(&plural(&name)),
-        };
         let written = object.fields.values().filter(|field| field.is_write_only());
         let written =
             written.map(|field| (field_name(field), FieldType::new(field, &enum_names.of(live, field))));
         Ok(Self {
-            former: live.alias.iter().map(called).map(former).collect(),
+            former: live.alias.iter().map(names).collect(),
             nature,
             write_only: written.collect(),
-            one: camel_case(&own_name),
-            plural_type_name: pascal_case(&plural(&own_name)),
+            one,
+            plural_type_name,
             description: object.description.clone(),
             searchable: !object.searchable.is_empty(),
             name: object.name.clone(),
