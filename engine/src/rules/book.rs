@@ -193,8 +193,3 @@ impl Conditions {
 fn first_field(path: &quarry_metadata::expression::Path) -> FieldName {
     path.steps.first().map_or_else(|| path.field.clone(), |step| step.lookup.clone())
 }
-
-fn unkept(rule: &str) -> Error {
-    let message = format!("the rule {rule} can't be kept yet");
-    Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message)
-}
