@@ -133,6 +133,14 @@ pub enum Package {
         /// The folders; without any, those that would be served.
         folders: Vec<PathBuf>,
     },
+    /// Try the cases of package folders (`*.case.yml`), each on an empty store.
+    Test {
+        /// The folders; without any, those that would be served. What they depend on and do not hold is taken from there.
+        folders: Vec<PathBuf>,
+        /// Only cases with this in their name or in that of their file.
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Bring packages of other programs of this family into our form, and tell what became of everything in them.
     Import(Foreign),
     /// List every published version and its state.

@@ -47,9 +47,6 @@ const RULE_KINDS: &[(&str, RuleKind)] = &[
     ("case", RuleKind::Case),
 ];
 
-/// Those that the engine keeps: the others are read, so that their author sees all findings, and refused.
-const RULE_KINDS_KEPT: &[RuleKind] = &[RuleKind::Validation, RuleKind::Workflow, RuleKind::Trigger];
-
 /// One file that was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -228,9 +225,6 @@ impl Reader<'_> {
             Role::Object(stem) => into.objects.extend(self.source(path).map(|source| (stem, source))),
             Role::Texts(locale) => into.texts.extend(self.source(path).map(|source| (locale, source))),
             Role::Rules(kind, stem) => {
-                if !RULE_KINDS_KEPT.contains(&kind) {
-                    self.refuse(path);
-                }
                 into.rules.extend(self.source(path).map(|source| (kind, stem, source)));
             }
             Role::Later => self.refuse(path),

@@ -97,3 +97,33 @@ fn the_projects_own_packages_compile() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("crm 1.0.0: 13 objects"), "{said}");
 }
+
+#[test]
+fn cases_are_tried_and_what_fails_is_told_with_its_place() {
+    let desk = root().join("engine/fixtures/desk");
+    let packages = root().join("packages");
+    let test = |folder: &std::path::Path, more: &[&str]| {
+        let mut command = quarry();
+        command.args(["package", "test", "--packages"]).arg(&packages).arg(folder).args(more);
+        command.output().unwrap()
+    };
+    let output = test(&desk, &[]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(told, "5 cases, 0 failed\n", "what they stand on lies with the other packages");
+
+    let wrong = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(&desk).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file)
+            .unwrap()
+            .replace("open_tickets: 1, oldest", "open_tickets: 2, oldest");
+        std::fs::write(wrong.path().join(file.file_name().unwrap()), text).unwrap();
+    }
+    let output = test(wrong.path(), &["--filter", "counted and noted"]);
+    assert_eq!(output.status.code(), Some(1));
+    let file = wrong.path().join("client.case.yml");
+    let failure = "a ticket is counted and noted: expected client ann with open_tickets 2; found 1";
+    let expected = format!("{}:12: {failure}\n1 cases, 1 failed\n", file.display());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}

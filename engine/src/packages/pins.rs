@@ -142,7 +142,7 @@ impl Pinned {
             | Operation::Update { data, .. }
             | Operation::UpdateWhere { data, .. } => names(data),
             Operation::Upsert { on, data } => on.iter().map(String::as_str).chain(names(data)).collect(),
-            Operation::Delete { .. } | Operation::DeleteWhere { .. } => Vec::new(),
+            Operation::Delete { .. } | Operation::DeleteWhere { .. } | Operation::Act { .. } => Vec::new(),
         };
         let unknown = named.into_iter().filter(|name| object.field(name).is_none());
         let finding = |name: &str| Finding {

@@ -46,7 +46,7 @@ impl Engine {
     /// # Errors
     ///
     /// `Invalid` with all issues.
-    pub(super) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
+    pub(crate) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
         let active = self.active();
         let bundles = merged(&active.bundles, bundles)?;
         let same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();

@@ -39,10 +39,8 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
     let Some(rules) = active.rules.get(first.layout.object.name.as_str()) else { return Ok(Vec::new()) };
     let conditions = if first.old.is_none() { &rules.on_create } else { &rules.on_update };
     let Some(together) = &conditions.together else { return Ok(Vec::new()) };
-    let subjects: Vec<Subject<'_>> = pending
-        .iter()
-        .map(|record| Subject { layout: &record.layout, old: record.old.as_ref(), new: &record.new })
-        .collect();
+    let subjects: Vec<Subject<'_>> =
+        pending.iter().map(|record| Subject::new(&record.layout, record.old.as_ref(), &record.new)).collect();
     let answers = together.evaluate(&subjects, work)?;
     let mut found = Vec::new();
     for (rule, answer) in conditions.rules.iter().zip(&answers) {

@@ -1,4 +1,4 @@
-//! `/api/v1/packages…`: versions looked at, checked, planned, published, activated and rolled back, by administrators.
+//! `/api/v1/packages…`: versions looked at, checked, tested, planned, published, activated and rolled back, by administrators.
 
 use std::collections::BTreeMap;
 
@@ -100,6 +100,24 @@ pub(crate) async fn plan(
     body: Body,
 ) -> Answered {
     Ok(Json(planned(door, session, headers, body).await?).into_response())
+}
+
+/// `POST /api/v1/packages/test`: tries the cases of packages, on a store of their own; nothing is kept.
+pub(crate) async fn test(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &["packages", "filter"])?;
+    let bundles = bundles_of(&given)?;
+    let filter = match given.get("filter") {
+        None => None,
+        Some(_) => Some(text(&given, "filter")?),
+    };
+    let tried = off_thread(move || session.test_packages(&bundles, filter.as_deref())).await?;
+    Ok(Json(tried).into_response())
 }
 
 /// `POST /api/v1/packages/publish`: keeps versions, all or none.
