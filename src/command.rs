@@ -133,6 +133,16 @@ pub enum Package {
         /// The folders; without any, those that would be served.
         folders: Vec<PathBuf>,
     },
+    /// Try the cases of package folders (`*.case.yml`), each on an empty store.
+    Test {
+        /// The folders; without any, those that would be served. What they depend on and do not hold is taken from there.
+        folders: Vec<PathBuf>,
+        /// Only cases with this in their name or in that of their file.
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
+    /// Bring packages of other programs of this family into our form, and tell what became of everything in them.
+    Import(Foreign),
     /// List every published version and its state.
     List {
         /// Which state.
@@ -162,6 +172,34 @@ pub enum Package {
         #[command(flatten)]
         reach: Reach,
     },
+}
+
+/// `quarry package import`.
+#[derive(Debug, Args)]
+pub struct Foreign {
+    /// A folder of metadata files, or one file: an object, a list of them, a whole stack.
+    pub from: PathBuf,
+    /// The folder to make package folders in; none of theirs may be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Package folders that the imported ones may stand on [default: those that would be served].
+    #[arg(long = "with", value_name = "DIR")]
+    pub with: Vec<PathBuf>,
+    /// The package of what names none [default: what the folder or file is called].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The version of a package that says none.
+    #[arg(long, default_value = "1.0.0", value_name = "VERSION")]
+    pub package_version: String,
+    /// The language that labels and messages are in.
+    #[arg(long, default_value = "en")]
+    pub locale: String,
+    /// Write the whole report there, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print also what only has another name.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Package folders and the state that they are held against.

@@ -1,9 +1,11 @@
 //! `quarry package`: package folders checked, compared, published and activated, on a running server or in the data folder.
 
-use std::{path::PathBuf, process::ExitCode};
+mod foreign;
+
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, anyhow};
-use quarry_metadata::{Bundle, Registry};
+use quarry_metadata::{Bundle, PackageName, Registry};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,6 +22,8 @@ use crate::{
 pub fn run(settings: &Settings, what: &Package) -> Result<ExitCode> {
     match what {
         Package::Check { folders } => return Ok(check(settings, folders)),
+        Package::Test { folders, filter } => return test(settings, folders, filter.as_deref()),
+        Package::Import(asked) => return foreign::import(settings, asked),
         Package::List { reach } => {
             let records = Records::open(settings, reach)?;
             list(&ask(&records, "", Asked::List)?);
@@ -68,6 +72,41 @@ fn check(settings: &Settings, folders: &[PathBuf]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tries the cases of packages and prints what was not as expected; fails when something was not.
+fn test(settings: &Settings, folders: &[PathBuf], filter: Option<&str>) -> Result<ExitCode> {
+    let unread = |issues| anyhow!("the packages can't be read:\n{issues}");
+    let usual = settings.packages();
+    let mut bundles = Bundle::read(if folders.is_empty() { &usual } else { folders }).map_err(unread)?;
+    let tested: BTreeSet<PackageName> = bundles.iter().map(|bundle| bundle.name().clone()).collect();
+    if !folders.is_empty() {
+        bundles = with_ground(bundles, &usual);
+    }
+    let tried = quarry_engine::test_bundles(bundles, &tested, filter)?;
+    for failure in &tried.failures {
+        println!("{failure}");
+    }
+    let failed: BTreeSet<_> =
+        tried.failures.iter().map(|f| (&f.package, &f.case, f.place.file.clone())).collect();
+    println!("{} cases, {} failed", tried.cases, failed.len());
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Packages with those that they stand on and do not hold themselves, as far as these lie where packages usually do.
+fn with_ground(mut bundles: Vec<Bundle>, usual: &[PathBuf]) -> Vec<Bundle> {
+    let mut others = Bundle::read(usual).unwrap_or_default();
+    let mut looked_at = 0;
+    while let Some(bundle) = bundles.get(looked_at) {
+        let depends = bundle.depends().to_vec();
+        looked_at += 1;
+        for name in depends {
+            let is_there = bundles.iter().any(|known| *known.name() == name);
+            let place = others.iter().position(|other| *other.name() == name).filter(|_| !is_there);
+            bundles.extend(place.map(|place| others.swap_remove(place)));
+        }
+    }
+    bundles
 }
 
 /// Prints differences, and for a plan what would be done.

@@ -1,14 +1,19 @@
-//! Packages: compiling a large registry, and activating one added field in it.
+//! Packages: compiling a large registry, and activating one added field in it, without and with an engine around it.
 #![allow(clippy::expect_used)]
 
 use std::{collections::BTreeMap, fmt::Write, hint::black_box};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use quarry_engine::{
+    Engine, EngineOptions, PlannerOptions, ResourceOptions, SessionOptions, TenantOptions, World,
+};
 use quarry_metadata::{
     Bundle, Registry,
     evolution::{Model, Surroundings, Unseen, compare},
 };
 
+/// 2026-07-31.
+const START_MICROS: i64 = 1_785_456_000_000_000;
 const OBJECTS: usize = 1_000;
 const FIELDS: usize = 20;
 
@@ -21,7 +26,8 @@ fn package(name: &str, depends: &str) -> (String, String) {
 }
 
 fn core() -> Bundle {
-    let user = ("user.object.yml".to_owned(), "idPrefix: usr\nfields: { name: { type: text } }\n".to_owned());
+    let user = "idPrefix: usr\nfields: { username: { type: text, unique: true }, name: { type: text } }\n";
+    let user = ("user.object.yml".to_owned(), user.to_owned());
     bundle("core", BTreeMap::from([package("core", ""), user]))
 }
 
@@ -56,11 +62,11 @@ fn packages(criterion: &mut Criterion) {
     group.bench_function("compile", |bencher| {
         bencher.iter(|| Registry::compile(black_box(&before)).map(|(registry, _)| registry.objects.len()));
     });
-    group.bench_function("one added field: compile, share, compare", |bencher| {
+    group.bench_function("one added field: compile, compare", |bencher| {
         bencher.iter(|| {
             let bundles = [core.clone(), big.clone(), own(2)];
-            let (mut new, places) = Registry::compile(&bundles).expect("packages that compile");
-            new.share(&old);
+            let (new, places) =
+                Registry::compile_beside(&bundles, Some(&old)).expect("packages that compile");
             let surroundings = Surroundings { places: &places, records: &Unseen, dependents: &[&Model] };
             compare(&old, &new, surroundings).len()
         });
@@ -68,5 +74,54 @@ fn packages(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, packages);
+/// All that a running server does: what is compiled, compared and defined, the log entry and its sync.
+fn activation(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |bundle: &Bundle| {
+        for (path, text) in bundle.files() {
+            let file = folder.path().join("packages").join(bundle.name().as_str()).join(path);
+            std::fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            std::fs::write(file, text).expect("a file");
+        }
+    };
+    [core(), big()].iter().for_each(write);
+    let options = EngineOptions {
+        data: folder.path().join("data"),
+        packages: vec![folder.path().join("packages")],
+        admin_password: Some("correct horse battery".to_owned()),
+        token_seconds: 3_600,
+        tenants: TenantOptions::default(),
+        resources: ResourceOptions::default(),
+        planner: PlannerOptions::default(),
+    };
+    let engine = Engine::open(options, World::seeded(7, START_MICROS)).expect("an engine").engine;
+    let session = engine.session(engine.operator().expect("an operator"), SessionOptions::default());
+    let mut version = 0;
+    let mut group = criterion.benchmark_group("1,000 objects with 20 fields, served");
+    group.sample_size(10);
+    group.bench_function("activate one added field", |bencher| {
+        bencher.iter_batched(
+            || {
+                version += 1;
+                let own = own_version(version);
+                session.publish(std::slice::from_ref(&own)).expect("published");
+                own.id()
+            },
+            |id| session.activate(&[id]).expect("activated").differences.len(),
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+/// A tenant's own with one field more in each version.
+fn own_version(version: usize) -> Bundle {
+    let fields: Vec<String> = (0..version).map(|field| format!("own{field}: {{ type: text }}")).collect();
+    let text = format!("extends: thing7\nfields: {{ {} }}\n", fields.join(", "));
+    let package = format!("name: own\nversion: 1.{version}.0\ndepends: {{ core: '*', big: '*' }}\n");
+    let files = [("package.yml".to_owned(), package), ("thing7.object.yml".to_owned(), text)];
+    bundle("own", BTreeMap::from(files))
+}
+
+criterion_group!(benches, packages, activation);
 criterion_main!(benches);

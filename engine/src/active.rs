@@ -47,16 +47,14 @@ pub(crate) struct Referrer {
 }
 
 impl Active {
-    /// Compiles packages, and derives what follows from them. What is as in a `known` registry is held once.
+    /// Compiles packages, and derives what follows from them. What is as in what is `known` is held once, and not made anew.
     ///
     /// # Errors
     ///
     /// `Invalid` with all issues of the packages, and when no package declares the object `user` with a login name.
-    pub fn of(bundles: Vec<Bundle>, known: Option<&Registry>) -> Result<Self> {
-        let (mut registry, places) = Registry::compile(&bundles).map_err(opening::uncompiled)?;
-        if let Some(known) = known {
-            registry.share(known);
-        }
+    pub fn of(bundles: Vec<Bundle>, known: Option<&Active>) -> Result<Self> {
+        let (registry, places) = Registry::compile_beside(&bundles, known.map(|known| &*known.registry))
+            .map_err(opening::uncompiled)?;
         let registry = Arc::new(registry);
         let login_field = login_field(&registry)?;
         let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();
@@ -76,8 +74,8 @@ impl Active {
                 referrers.entry(target.clone()).or_default().push(referrer);
             }
         }
-        let views = Arc::new(Views::new(registry.clone()));
-        let rules = Rulebook::of(&registry)?;
+        let views = Arc::new(Views::beside(registry.clone(), known.map(|known| &*known.views)));
+        let rules = Rulebook::beside(&registry, known.map(|known| (&*known.registry, &known.rules)))?;
         Ok(Self { registry, views, rules, referrers, login_field, bundles, places, fills: 0 })
     }
 
@@ -107,10 +105,18 @@ impl Active {
         error
     }
 
+    /// Whether this very object serves, so that all that follows from it is there.
+    pub fn serves(&self, object: &Arc<Object>) -> bool {
+        self.registry.objects.get(&object.name).is_some_and(|known| Arc::ptr_eq(known, object))
+    }
+
     /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
-    /// what is new stands behind them, and a column that no object has any more stays, unused.
-    pub fn tables(&self, stored: &Snapshot) -> Vec<TableSpec> {
-        let wanted = self.registry.objects.values().map(|object| lower::table_spec(object, &self.registry));
+    /// what is new stands behind them, and a column that no object has any more stays, unused. Objects that are the very same in
+    /// what is `serving` have their tables.
+    pub fn tables(&self, stored: &Snapshot, serving: Option<&Active>) -> Vec<TableSpec> {
+        let serves = |object: &&Arc<Object>| serving.is_some_and(|serving| serving.serves(object));
+        let wanted = self.registry.objects.values().filter(|object| !serves(object));
+        let wanted = wanted.map(|object| lower::table_spec(object, &self.registry));
         let merged = wanted.map(|wanted| match stored.table(&wanted.name) {
             Ok(table) => merge(table.spec(), wanted),
             Err(_) => wanted,

@@ -1,7 +1,8 @@
 //! Very many new records, as one transaction of any size.
 //!
 //! 1. [`Bulk::add`] runs changes through the pipeline, as every change: all findings of all of them, or none. What they
-//!    create is kept; what changes records that are there is for a transaction of its own.
+//!    create is kept; what changes records that are there, or starts triggers that look at others, is for a transaction
+//!    of its own.
 //! 2. Rows wait in memory while they are few. Past [`BULK_ROWS_MIN`] they go into a bulk load of the store, which
 //!    writes them where they are to be.
 //! 3. [`Bulk::commit`] makes all of them durable and visible at once, or none.
@@ -65,7 +66,8 @@ impl Bulk {
         Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)), fills }
     }
 
-    /// Adds what these changes create; `None`, and nothing of it is added, when one of them does anything else.
+    /// Adds what these changes create; `None`, and nothing of it is added, when one of them does anything else, or when
+    /// triggers follow it: they read and write what the calls before have added, which is nowhere yet.
     ///
     /// # Errors
     ///
@@ -73,6 +75,11 @@ impl Bulk {
     /// and the next one may go on; but not after `Unavailable` or `Internal`.
     pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Vec<Outcome>>> {
         let mut transaction = self.session.begin();
+        let alone =
+            |change: &Change| transaction.look(|work| !work.active.rules.has_followers(&change.object));
+        if !changes.iter().all(alone) {
+            return Ok(None);
+        }
         let outcomes = transaction.apply(changes).await?;
         let Some(rows) = transaction.look(|work| work.writes().new_rows()) else { return Ok(None) };
         let claims = transaction.look(|work| claims(work, &outcomes))?;

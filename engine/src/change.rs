@@ -46,6 +46,8 @@ pub enum Operation {
     Delete { id: String },
     /// Every record that matches.
     DeleteWhere { filter: Filter },
+    /// An action that a package declares, on one record.
+    Act { id: String, action: String, parameters: Record },
 }
 
 /// What became of one change.
@@ -53,10 +55,12 @@ pub enum Operation {
 pub struct Outcome {
     /// The object.
     pub object: String,
-    /// The ids of the records created, updated or deleted, in order.
+    /// The ids of the records created, updated or deleted, in order; that of the one that an action was done with.
     pub ids: Vec<String>,
     /// What was done (an upsert says which).
     pub done: Done,
+    /// What an action returns, by name.
+    pub returned: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// What was done.
@@ -66,6 +70,7 @@ pub enum Done {
     Created,
     Updated,
     Deleted,
+    Acted,
 }
 
 /// One finding in data.

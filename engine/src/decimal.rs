@@ -133,5 +133,16 @@ fn power(exponent: u32) -> Option<i128> {
     10i128.checked_pow(exponent)
 }
 
+/// All digits of a decimal.
+pub(crate) fn digits(unscaled: i128, scale: i8) -> String {
+    let scale = usize::try_from(scale).unwrap_or(0);
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
+    match digits.split_at_checked(digits.len() - scale) {
+        Some((whole, fraction)) if !fraction.is_empty() => format!("{sign}{whole}.{fraction}"),
+        _ => format!("{sign}{digits}"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -83,7 +83,7 @@ impl Engine {
         let store = tenants.get_or_make(&TenantName::main())?;
         let packages::Opened { active, folders } = packages::open(&store, folders)?;
         let active = Arc::new(active);
-        store.define_tables(active.tables(&store.snapshot()))?;
+        store.define_tables(active.tables(&store.snapshot(), None))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
         let gate = Gate::new(store.clone(), world.clone(), token_seconds, scram_secret)?;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use quarry_metadata::{Field, FieldName, Object};
-use quarry_storage::{Key, Row, Snapshot, TableName, TableSpec, Value};
+use indexmap::IndexMap;
+use quarry_metadata::{Field, FieldName, Object, rules::Action};
+use quarry_planner::lower;
+use quarry_storage::{ColumnSpec, ColumnType, Key, Row, Snapshot, TableName, TableSpec, Value};
 
 use crate::error::{Error, Result};
 
@@ -34,6 +36,33 @@ impl Layout {
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
         Ok(Self { object: object.clone(), table: spec.name.clone(), spec, columns })
+    }
+
+    /// The parameters of an action, as if they were the fields of an object of their own. Its first column, where rows have
+    /// their key, is nobody's.
+    pub fn of_parameters(object: &Object, action: &Action) -> Self {
+        let key = ColumnSpec {
+            name: "id".into(),
+            column_type: ColumnType::Text,
+            indexed: false,
+            searchable: false,
+        };
+        let column = |field: &Field| ColumnSpec {
+            name: field.name.as_str().into(),
+            column_type: lower::column_type(field),
+            ..key.clone()
+        };
+        let columns = [key.clone()].into_iter().chain(action.parameters.values().map(column)).collect();
+        let spec = TableSpec { name: "".into(), columns, unique: Vec::new(), references: Vec::new() };
+        let parameters = Object {
+            fields: action.parameters.clone(),
+            relations: IndexMap::new(),
+            indexes: Vec::new(),
+            searchable: Vec::new(),
+            ..object.clone()
+        };
+        let columns = (1..=action.parameters.len()).map(Some).collect();
+        Self { object: Arc::new(parameters), table: spec.name.clone(), spec: Arc::new(spec), columns }
     }
 
     /// Every stored field with its column.

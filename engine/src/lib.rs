@@ -1,12 +1,13 @@
 //! What happens when a record changes, and who asks.
 //!
 //! The road of a change: [`session::Session::begin`] → [`transaction::Transaction::apply`] (the pipeline:
-//! resolve → defaults → coerce → calculate → validate → constraints; all findings at once) →
-//! [`transaction::Transaction::commit`].
+//! resolve → defaults → coerce → before-triggers → calculate → validate → constraints → rules → after-triggers; all findings
+//! at once) → [`transaction::Transaction::commit`].
 
 mod active;
 mod administration;
 pub mod bulk;
+pub mod cases;
 pub mod change;
 mod decimal;
 pub mod engine;
@@ -16,6 +17,7 @@ mod layout;
 mod opening;
 pub mod packages;
 mod pipeline;
+mod plain;
 mod rules;
 pub mod session;
 mod system;
@@ -26,6 +28,7 @@ pub mod upkeep;
 mod work;
 
 pub use bulk::Bulk;
+pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};

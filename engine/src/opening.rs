@@ -137,7 +137,12 @@ pub(crate) fn add_user(
     Ok(principal)
 }
 
-fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()> {
+/// Makes the record of a user who has nothing but a name.
+///
+/// # Errors
+///
+/// `Violated` when the object `user` requires more.
+pub(crate) fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()> {
     let object = work.active.object(USER)?.clone();
     let text = |text: &str| Input::Typed(Value::Text(text.into()), None);
     let mut data = Record::new();

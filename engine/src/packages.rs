@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use quarry_metadata::{
     Bundle, Issues,
     evolution::{Class, Difference, Effect},
+    foreign::{Imported, Wanted, import},
 };
 use serde::Serialize;
 
@@ -34,6 +35,7 @@ pub(crate) use pins::{Pinned, Pins};
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    opening,
     session::Session,
 };
 
@@ -193,6 +195,17 @@ impl Session {
             Ok(issues) => Checked { state: CheckedState::Validated, issues },
             Err(issues) => Checked { state: CheckedState::Draft, issues },
         })
+    }
+
+    /// Brings packages of other programs, as their files by path, into a form that compiles with the active ones; nothing is
+    /// kept. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Denied`; `Invalid` with all issues where nothing that compiles could be made of them.
+    pub fn import_packages(&self, files: &BTreeMap<String, String>, wanted: &Wanted) -> Result<Imported> {
+        self.must_administer("packages")?;
+        import(files, &self.engine().active().bundles, wanted).map_err(opening::uncompiled)
     }
 
     /// What activating packages would do; nothing is done. Blocks: records are counted.

@@ -1,12 +1,14 @@
 //! The engine over a real store and real packages: `core`, and a small shop with one field of every kind.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod actions;
 mod bulk;
 mod deletes;
 mod findings;
 mod opening;
 mod packages;
 mod transactions;
+mod triggers;
 mod users;
 
 use std::{path::PathBuf, sync::Arc};
@@ -34,8 +36,21 @@ impl Shop {
         Shop::open_in(tempfile::tempdir().unwrap())
     }
 
+    /// The same with a package of the fixtures in place of the shop.
+    pub(crate) fn with(package: &str) -> Shop {
+        let folder = tempfile::tempdir().unwrap();
+        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let packages = vec![here.join("../packages/core"), here.join("fixtures").join(package)];
+        let options = EngineOptions { packages, ..options(&folder) };
+        Shop::opened(options, folder)
+    }
+
     fn open_in(folder: tempfile::TempDir) -> Shop {
-        let engine = Engine::open(options(&folder), World::seeded(7, START_MICROS)).unwrap().engine;
+        Shop::opened(options(&folder), folder)
+    }
+
+    fn opened(options: EngineOptions, folder: tempfile::TempDir) -> Shop {
+        let engine = Engine::open(options, World::seeded(7, START_MICROS)).unwrap().engine;
         let user =
             crate::identity::credentials::any_by_name(&engine.store().snapshot(), "admin").unwrap().unwrap();
         let session = engine.session(user.principal(), SessionOptions::default());

@@ -85,6 +85,9 @@ impl Transaction {
                 Operation::Update { id, data } => Action::Update { ids: vec![id.into()], data },
                 Operation::Upsert { on, data } => Action::Upsert { on, data },
                 Operation::Delete { id } => Action::Delete { ids: vec![id.into()] },
+                Operation::Act { id, action, parameters } => {
+                    Action::Act { id: id.into(), name: action, parameters }
+                }
                 Operation::UpdateWhere { filter, data } => {
                     call = self.run_steps(number, call, std::mem::take(&mut steps)).await?;
                     Action::Update { ids: self.matching(change, &object, if_revision, filter).await?, data }

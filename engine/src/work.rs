@@ -1,5 +1,7 @@
 //! What a transaction has done so far: its writes over a pinned state, and how to look into both at once.
 
+mod having;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -30,6 +32,11 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
+    /// Someone at an instant, who reads English and lives by UTC.
+    pub fn of(user_id: Key, now_micros: i64) -> Actor {
+        Actor { user_id, time_zone: chrono_tz::UTC, locale: "en".into(), now_micros }
+    }
+
     /// The transaction's day where the user is: days since 1970-01-01.
     pub fn today(&self) -> i32 {
         days_of(self.local().date())
@@ -62,6 +69,10 @@ pub(crate) struct Work {
     /// Which keys this transaction has ever put with these unique values. A hint, checked against the writes when it
     /// is used: rolled back or changed rows stay in it.
     uniques: HashMap<UniqueValues, Vec<Key>>,
+    /// The same for indexed columns that were asked for.
+    put: having::Put,
+    /// Records that triggers and actions have written.
+    pub triggered: usize,
     /// Records known to be in the base.
     known: HashSet<(ObjectName, Key)>,
     /// The running call; still there when that call was dropped half-way.
@@ -74,6 +85,8 @@ struct Unfinished {
     number: CallNumber,
     /// The state before it.
     begun: Savepoint,
+    /// What triggers had written before it.
+    triggered: usize,
 }
 
 /// One call of a transaction. Its steps wait for threads of their own: when the call is dropped, one of them may still
@@ -94,6 +107,8 @@ impl Work {
             overlay: None,
             layouts: HashMap::new(),
             uniques: HashMap::new(),
+            put: having::Put::default(),
+            triggered: 0,
             known: HashSet::new(),
             unfinished: None,
             calls: 0,
@@ -105,7 +120,8 @@ impl Work {
         self.settle();
         self.calls += 1;
         let number = CallNumber(self.calls);
-        self.unfinished = Some(Unfinished { number, begun: self.writes.savepoint() });
+        self.unfinished =
+            Some(Unfinished { number, begun: self.writes.savepoint(), triggered: self.triggered });
         number
     }
 
@@ -128,8 +144,9 @@ impl Work {
 
     /// Undoes a call that failed, or was dropped half-way.
     pub fn settle(&mut self) {
-        if let Some(Unfinished { begun, .. }) = self.unfinished.take() {
+        if let Some(Unfinished { begun, triggered, .. }) = self.unfinished.take() {
             self.rollback_to(begun);
+            self.triggered = triggered;
         }
     }
 
@@ -221,6 +238,7 @@ impl Work {
     /// `DuplicateKey` when this transaction has put that key already.
     pub fn insert(&mut self, layout: &Layout, row: Row) -> Result<()> {
         self.remember_uniques(layout, &row);
+        self.put.note(&layout.table, &row);
         self.overlay = None;
         Ok(self.writes.insert(&layout.table, row)?)
     }
@@ -232,6 +250,7 @@ impl Work {
     /// Those of the write set.
     pub fn update(&mut self, layout: &Layout, old: Row, new: Row) -> Result<()> {
         self.remember_uniques(layout, &new);
+        self.put.note(&layout.table, &new);
         self.overlay = None;
         Ok(self.writes.update(&layout.table, old, new)?)
     }

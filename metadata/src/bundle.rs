@@ -8,11 +8,13 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use semver::{BuildMetadata, Version};
 
 use crate::{
+    compile::{ParsedSource, compile},
     definition::{package::PackageDefinition, value::parse},
     issue::{Issues, Places},
     model::Registry,
@@ -24,9 +26,14 @@ use crate::{
 /// A package as it is shipped.
 #[derive(Clone, Debug)]
 pub struct Bundle {
-    source: PackageSource,
+    source: Arc<PackageSource>,
+    /// What its files say by themselves: parsed when it is first wanted, and once for all copies.
+    parsed: Arc<OnceLock<ParsedSource>>,
+    /// Which build of its version it is, where the version's own content is another.
+    build: Option<BuildMetadata>,
     name: PackageName,
     version: Version,
+    depends: Vec<PackageName>,
     hash: String,
 }
 
@@ -66,7 +73,10 @@ impl Bundle {
     fn of(source: PackageSource, issues: &mut Issues) -> Option<Bundle> {
         let definition = PackageDefinition::read(&source.package, issues)?;
         let hash = hash(&source, issues);
-        Some(Bundle { name: definition.name.value, version: definition.version?, hash, source })
+        let depends = definition.depends.iter().map(|(name, _)| name.value.clone()).collect();
+        let name = definition.name.value;
+        let (source, parsed) = (Arc::new(source), Arc::default());
+        Some(Bundle { source, parsed, build: None, name, version: definition.version?, depends, hash })
     }
 
     /// The package's name.
@@ -77,6 +87,11 @@ impl Bundle {
     /// The version that it is published as: that of its `package.yml`, or a build of it.
     pub fn version(&self) -> &Version {
         &self.version
+    }
+
+    /// The packages that it stands on.
+    pub fn depends(&self) -> &[PackageName] {
+        &self.depends
     }
 
     /// `crm@1.2.0`.
@@ -93,7 +108,7 @@ impl Bundle {
     #[must_use]
     pub fn as_build(mut self, build: BuildMetadata) -> Bundle {
         self.version.build = build.clone();
-        self.source.build = (!build.is_empty()).then_some(build);
+        self.build = (!build.is_empty()).then_some(build);
         self
     }
 
@@ -114,8 +129,22 @@ impl Registry {
     ///
     /// All issues of all files at once.
     pub fn compile(bundles: &[Bundle]) -> Result<(Registry, Places), Issues> {
-        let sources: Vec<PackageSource> = bundles.iter().map(|bundle| bundle.source.clone()).collect();
-        crate::compile::compile(&sources, Issues::default())
+        Self::compile_beside(bundles, None)
+    }
+
+    /// As [`Registry::compile`]: what is the same in `known` is held once, and not looked at again.
+    ///
+    /// # Errors
+    ///
+    /// All issues of all files at once.
+    pub fn compile_beside(
+        bundles: &[Bundle],
+        known: Option<&Registry>,
+    ) -> Result<(Registry, Places), Issues> {
+        let parsed = bundles.iter().map(|bundle| {
+            (bundle.parsed.get_or_init(|| ParsedSource::of(&bundle.source)), bundle.build.as_ref())
+        });
+        compile(parsed, known, Issues::default())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The later stages: all packages together, from definitions to a registry.
 //!
-//! 1. [`Parsed::read`] parses every file of every package by itself.
+//! 1. [`ParsedSource::of`] parses every file of a package by itself, once for as long as the package is at hand.
 //! 2. [`extensions::merge`] lays what one package adds to another's object into it.
 //! 3. [`book::Book::open`] gives every name its one owner: packages, objects.
 //! 4. [`dependencies::check`] holds `depends` against what is there.
 //! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
 //! 6. [`relations::connect`] makes the ways between objects, [`formulas::settle`] types
 //!    the formulas, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
-//! 7. [`aliases::check`] and [`graphql::check`] see whether two names become one.
+//! 7. [`recognize`] finds what is as in a registry that is known: it is held once, and not checked again. [`aliases::check`] and [`graphql::check`] see whether two names become one.
 //! 8. [`rules::compile`] resolves what must hold and happen.
 //! 9. [`freeze`] makes the registry, unless there was an error.
 //!
@@ -37,6 +37,8 @@ use std::{
 };
 
 use indexmap::IndexMap;
+use semver::BuildMetadata;
+use serde::Serialize;
 
 use crate::{
     definition::{
@@ -51,13 +53,22 @@ use crate::{
     rules::Case,
 };
 
-/// A package whose files have been parsed.
-#[derive(Debug)]
+/// A package whose files have been parsed; a copy holds the same.
+#[derive(Clone, Debug)]
 struct ParsedPackage {
     definition: PackageDefinition,
-    objects: Vec<ObjectDefinition>,
-    texts: Vec<TextsDefinition>,
-    shelf: rules::Shelf,
+    objects: Vec<Arc<ObjectDefinition>>,
+    texts: Arc<Vec<TextsDefinition>>,
+    shelf: Arc<rules::Shelf>,
+}
+
+/// What the files of one package say by themselves, and what is wrong in them.
+#[derive(Debug, Default)]
+pub(crate) struct ParsedSource {
+    package: Option<ParsedPackage>,
+    broken_package: Option<String>,
+    broken_objects: BTreeSet<String>,
+    issues: Issues,
 }
 
 /// All that was parsed, and the names of what could not be.
@@ -73,23 +84,30 @@ struct Parsed {
 struct Draft<'a> {
     definition: &'a ObjectDefinition,
     object: Object,
+    /// The same object in the registry that was known before: nothing more need be asked of it alone.
+    same: Option<Arc<Object>>,
 }
 
 /// Every object on its way, by name.
 type Drafts<'a> = IndexMap<ObjectName, Draft<'a>>;
 
-/// Compiles what was read. Nothing comes of it when there is an error among the issues.
-pub(crate) fn compile(sources: &[PackageSource], issues: Issues) -> Result<(Registry, Places), Issues> {
-    compile_rules(sources, rules::Kept::Only, issues)
+/// Compiles what was parsed, with the build that each is published as. Nothing comes of it when there is an error among the issues.
+pub(crate) fn compile<'s>(
+    sources: impl Iterator<Item = (&'s ParsedSource, Option<&'s BuildMetadata>)>,
+    known: Option<&Registry>,
+    issues: Issues,
+) -> Result<(Registry, Places), Issues> {
+    compile_rules(sources, known, rules::Kept::Only, issues)
 }
 
 /// As [`compile`], with these rules.
-fn compile_rules(
-    sources: &[PackageSource],
+fn compile_rules<'s>(
+    sources: impl Iterator<Item = (&'s ParsedSource, Option<&'s BuildMetadata>)>,
+    known: Option<&Registry>,
     kept: rules::Kept,
     mut issues: Issues,
 ) -> Result<(Registry, Places), Issues> {
-    let mut parsed = Parsed::read(sources, &mut issues);
+    let mut parsed = Parsed::gather(sources, &mut issues);
     extensions::merge(&mut parsed, &mut issues);
     let book = book::Book::open(&parsed, &mut issues);
     dependencies::check(&book, &parsed, &mut issues);
@@ -98,6 +116,7 @@ fn compile_rules(
     formulas::settle(&mut drafts, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
+    recognize(&mut drafts, known);
     aliases::check(&drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
     let rules = rules::compile(&parsed.packages, &book, &drafts, kept, &mut issues);
@@ -105,38 +124,66 @@ fn compile_rules(
     if issues.has_errors() {
         return Err(issues);
     }
-    let places = places(&parsed, &drafts);
+    let places = places(&parsed);
     let aliases = book.aliases();
-    let mut registry = freeze(&parsed, drafts, rules, issues);
+    let mut registry = freeze(&parsed, drafts, rules, known);
+    registry.warnings = issues;
     registry.aliases = aliases;
     Ok((registry, places))
 }
 
-impl Parsed {
-    fn read(sources: &[PackageSource], issues: &mut Issues) -> Self {
+/// Finds the objects that are as they were.
+fn recognize(drafts: &mut Drafts<'_>, known: Option<&Registry>) {
+    let Some(known) = known else { return };
+    for (name, draft) in drafts {
+        draft.same = known.objects.get(name).filter(|was| ***was == draft.object).cloned();
+    }
+}
+
+impl ParsedSource {
+    /// Parses every file by itself.
+    pub(crate) fn of(source: &PackageSource) -> Self {
         let mut parsed = Self::default();
-        for source in sources {
-            let definition = PackageDefinition::read(&source.package, issues);
-            let mut objects = Vec::new();
-            for (stem, file) in &source.objects {
-                match ObjectDefinition::read(stem, file, issues) {
-                    ObjectFile::Read(object) => objects.push(*object),
-                    ObjectFile::Broken(name) => drop(parsed.broken_objects.insert(name)),
-                }
+        let issues = &mut parsed.issues;
+        let definition = PackageDefinition::read(&source.package, issues);
+        let mut objects = Vec::new();
+        for (stem, file) in &source.objects {
+            match ObjectDefinition::read(stem, file, issues) {
+                ObjectFile::Read(object) => objects.push(Arc::new(*object)),
+                ObjectFile::Broken(name) => drop(parsed.broken_objects.insert(name)),
             }
-            let read_texts = |(locale, file): &(String, _)| TextsDefinition::read(locale, file, issues);
-            let texts = source.texts.iter().filter_map(read_texts).collect();
-            let shelf = rules::Shelf::read(source, issues);
-            match definition {
-                Some(mut definition) => {
-                    definition.build(source.build.as_ref());
-                    parsed.packages.push(ParsedPackage { definition, objects, texts, shelf });
-                }
-                None => {
-                    let folder = source.package.file.parent().and_then(|folder| folder.file_name());
-                    parsed.broken_packages.extend(folder.map(|name| name.to_string_lossy().into_owned()));
-                    parsed.broken_objects.extend(objects.iter().map(|object| object.name.value.to_string()));
-                }
+        }
+        let read_texts = |(locale, file): &(String, _)| TextsDefinition::read(locale, file, issues);
+        let texts = Arc::new(source.texts.iter().filter_map(read_texts).collect());
+        let shelf = Arc::new(rules::Shelf::read(source, issues));
+        match definition {
+            Some(definition) => {
+                parsed.package = Some(ParsedPackage { definition, objects, texts, shelf });
+            }
+            None => {
+                let folder = source.package.file.parent().and_then(|folder| folder.file_name());
+                parsed.broken_package = folder.map(|name| name.to_string_lossy().into_owned());
+                parsed.broken_objects.extend(objects.iter().map(|object| object.name.value.to_string()));
+            }
+        }
+        parsed
+    }
+}
+
+impl Parsed {
+    /// Brings together what packages say by themselves.
+    fn gather<'s>(
+        sources: impl Iterator<Item = (&'s ParsedSource, Option<&'s BuildMetadata>)>,
+        issues: &mut Issues,
+    ) -> Self {
+        let mut parsed = Self::default();
+        for (source, build) in sources {
+            issues.0.extend(source.issues.0.iter().cloned());
+            parsed.broken_packages.extend(source.broken_package.clone());
+            parsed.broken_objects.extend(source.broken_objects.iter().cloned());
+            if let Some(mut package) = source.package.clone() {
+                package.definition.build(build);
+                parsed.packages.push(package);
             }
         }
         parsed.packages.sort_by(|a, b| a.definition.name.value.cmp(&b.definition.name.value));
@@ -145,18 +192,14 @@ impl Parsed {
 }
 
 /// Where everything is declared.
-fn places(parsed: &Parsed, drafts: &Drafts<'_>) -> Places {
+fn places(parsed: &Parsed) -> Places {
     let mut places = Places::default();
     for package in &parsed.packages {
         let name = &package.definition.name;
         places.packages.insert(name.value.clone(), name.place.clone());
-    }
-    for draft in drafts.values() {
-        let object = draft.definition.name.value.clone();
-        for (name, field) in &draft.definition.fields {
-            places.fields.insert((object.clone(), name.clone()), field.place.clone());
+        for object in &package.objects {
+            places.objects.insert(object.name.value.clone(), Arc::clone(object));
         }
-        places.objects.insert(object, draft.definition.name.place.clone());
     }
     places
 }
@@ -164,8 +207,8 @@ fn places(parsed: &Parsed, drafts: &Drafts<'_>) -> Places {
 fn freeze(
     parsed: &Parsed,
     drafts: Drafts<'_>,
-    (rules, cases): (rules::AllRules, Vec<Case>),
-    warnings: Issues,
+    (mut rules, cases): (rules::AllRules, Vec<Case>),
+    known: Option<&Registry>,
 ) -> Registry {
     let mut packages = IndexMap::new();
     for ParsedPackage { definition, objects, .. } in &parsed.packages {
@@ -182,20 +225,49 @@ fn freeze(
         };
         packages.insert(package.name.clone(), package);
     }
-    let objects = drafts.into_iter().map(|(name, draft)| (name, Arc::new(draft.object))).collect();
-    let aliases = BTreeMap::new();
-    let mut registry =
-        Registry { version: String::new(), packages, objects, aliases, rules, cases, warnings };
-    registry.version = content_hash(&registry);
+    let mut objects = IndexMap::with_capacity(drafts.len());
+    let mut digests = BTreeMap::new();
+    for (name, draft) in drafts {
+        let was = draft.same.as_ref().and_then(|_| known?.digests.get(&name));
+        let digest = was.copied().unwrap_or_else(|| digest(&draft.object));
+        digests.insert(name.clone(), digest);
+        objects.insert(name, draft.same.unwrap_or_else(|| Arc::new(draft.object)));
+    }
+    for (name, rules) in rules.iter_mut() {
+        let was = known.and_then(|known| known.rules.get(name)).filter(|was| *was == rules);
+        *rules = was.unwrap_or(rules).clone();
+    }
+    let mut registry = Registry {
+        version: String::new(),
+        packages,
+        objects,
+        aliases: BTreeMap::new(),
+        rules,
+        cases,
+        digests,
+        warnings: Issues::default(),
+    };
+    registry.version = version(&registry);
     registry
 }
 
-/// The BLAKE3 hash of the registry's JSON form, in hex.
-fn content_hash(registry: &Registry) -> String {
+/// Names the content of a registry: the BLAKE3 hash of its packages, of the hash of each object, and of its rules, in hex.
+fn version(registry: &Registry) -> String {
     let mut hasher = blake3::Hasher::new();
-    // Writing into a hasher can't fail, and the model has no map whose keys are not text.
-    match serde_json::to_writer(&mut hasher, registry) {
-        Ok(()) => hasher.finalize().to_hex().to_string(),
+    hasher.update(&digest(&registry.packages));
+    for digest in registry.digests.values() {
+        hasher.update(digest);
+    }
+    hasher.update(&digest(&registry.rules));
+    hasher.finalize().to_hex().to_string()
+}
+
+/// The BLAKE3 hash of a part's JSON form.
+fn digest(part: &impl Serialize) -> [u8; 32] {
+    // The hash is quick with much at once, and the serializer writes little by little.
+    match serde_json::to_vec(part) {
+        Ok(json) => blake3::hash(&json).into(),
+        // The model has no map whose keys are not text.
         Err(error) => unreachable!("the model has a JSON form: {error}"),
     }
 }

@@ -11,6 +11,8 @@
 //! | rename | only when the old name stays as an alias |
 //! | remove, change a type, narrow a rule, remove an option that records use, change an id prefix | refused |
 //! | deprecate | allowed |
+//! | a validation, a trigger, a state machine or another form of one | allowed: it concerns what is written later |
+//! | a state that records are in goes out of its machine; an action goes, or asks for more | refused |
 //!
 //! It fails closed: objects and fields are compared property by property in their canonical form, and a property that no rule
 //! in [`rules`] knows may not change. A property that is added to the model is thereby frozen until somebody says how it may
@@ -18,11 +20,15 @@
 //!
 //! It does no I/O: how many records a change concerns is asked of [`Records`], what else depends on a thing of [`Dependents`].
 
+mod actions;
+mod behaviour;
 mod dependents;
 mod difference;
 mod fields;
+mod machines;
 mod objects;
 mod options;
+mod readers;
 mod rules;
 
 pub use dependents::{Dependent, Dependents, Model};
@@ -83,7 +89,7 @@ pub fn compare(old: &Registry, new: &Registry, surroundings: Surroundings<'_>) -
     let mut comparison = Comparison { old, new, surroundings, found: Vec::new() };
     comparison.packages();
     comparison.objects();
-    comparison.rules();
+    comparison.behaviour();
     comparison.found
 }
 
@@ -124,23 +130,6 @@ impl Comparison<'_> {
         }
     }
 
-    /// A rule may be added, and so it may be changed: what is there is not held against it.
-    fn rules(&mut self) {
-        let (old, new) = (self.old, self.new);
-        for object in new.objects.values() {
-            let was = std::iter::once(&object.name).chain(&object.alias).find_map(|name| old.rules.get(name));
-            let now = new.rules.get(&object.name);
-            let form = |rules: Option<&std::sync::Arc<crate::rules::Rules>>| {
-                serde_json::to_value(rules.map(|r| &**r)).ok()
-            };
-            if form(was) != form(now) {
-                let subject = Subject::Object(object.name.clone());
-                let message = "its rules are others: what must hold, or what happens".to_owned();
-                self.add(Class::Allowed, "rules-changed", subject, message);
-            }
-        }
-    }
-
     /// Notes a difference, with what is known of its subject.
     fn add(
         &mut self,
@@ -164,19 +153,22 @@ impl Comparison<'_> {
 
     fn place(&self, subject: &Subject) -> Option<crate::issue::Place> {
         let places = self.surroundings.places;
-        let package = |name: &PackageName| places.packages.get(name);
+        let package = |name: &PackageName| places.package(name);
         let object = |name: &ObjectName| {
-            let known = self.new.get(name.as_str()).and_then(|object| places.objects.get(&object.name));
+            let known = self.new.get(name.as_str()).and_then(|object| places.object(&object.name));
             known.or_else(|| package(&self.old.get(name.as_str())?.package))
         };
         let found = match subject {
             Subject::Package(name) => package(name),
-            Subject::Object(name) | Subject::Relation(name, _) | Subject::Index(name, _) => object(name),
+            Subject::Object(name)
+            | Subject::Relation(name, _)
+            | Subject::Index(name, _)
+            | Subject::Rule(name, _) => object(name),
             Subject::Field(name, field) | Subject::Option(name, field, _) => {
                 let now = self.new.get(name.as_str());
                 let declared =
                     now.and_then(|now| Some((now.name.clone(), now.field(field.as_str())?.name.clone())));
-                declared.and_then(|key| places.fields.get(&key)).or_else(|| object(name))
+                declared.and_then(|(object, field)| places.field(&object, &field)).or_else(|| object(name))
             }
         };
         found.cloned()

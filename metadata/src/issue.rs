@@ -1,10 +1,13 @@
 //! What is wrong with a package, and where.
 
-use std::{collections::HashMap, fmt, path::PathBuf};
+use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use crate::name::{FieldName, ObjectName, PackageName};
+use crate::{
+    definition::object::ObjectDefinition,
+    name::{FieldName, ObjectName, PackageName},
+};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +27,13 @@ pub struct Place {
     pub line: u32,
     /// The path of keys inside the file: `fields.name.maxLength`.
     pub path: String,
+}
+
+impl Place {
+    /// A key of the mapping that stands here; its line is the mapping's.
+    pub(crate) fn below(&self, key: &str) -> Place {
+        Place { path: format!("{}.{key}", self.path), ..self.clone() }
+    }
 }
 
 impl fmt::Display for Place {
@@ -96,13 +106,26 @@ impl fmt::Display for Issues {
 
 impl std::error::Error for Issues {}
 
-/// Where packages, objects and fields are declared.
+/// Where packages, objects and fields are declared. It holds what was parsed, and finds a place when it is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// The packages.
-    pub packages: HashMap<PackageName, Place>,
-    /// The objects.
-    pub objects: HashMap<ObjectName, Place>,
-    /// The fields that somebody declared.
-    pub fields: HashMap<(ObjectName, FieldName), Place>,
+    pub(crate) packages: HashMap<PackageName, Place>,
+    pub(crate) objects: HashMap<ObjectName, Arc<ObjectDefinition>>,
+}
+
+impl Places {
+    /// Where a package is declared.
+    pub fn package(&self, name: &PackageName) -> Option<&Place> {
+        self.packages.get(name)
+    }
+
+    /// Where an object is declared.
+    pub fn object(&self, name: &ObjectName) -> Option<&Place> {
+        self.objects.get(name).map(|object| &object.name.place)
+    }
+
+    /// Where a field is that somebody declared.
+    pub fn field(&self, object: &ObjectName, field: &FieldName) -> Option<&Place> {
+        self.objects.get(object)?.fields.get(field).map(|field| &field.place)
+    }
 }

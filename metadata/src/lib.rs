@@ -21,6 +21,7 @@ mod decimal;
 mod definition;
 pub mod evolution;
 pub mod expression;
+pub mod foreign;
 pub mod issue;
 mod limits;
 pub mod model;
@@ -53,6 +54,8 @@ impl Registry {
     pub fn load(folders: &[PathBuf]) -> Result<Registry, Issues> {
         let mut issues = Issues::default();
         let sources = read::read_packages(folders, &mut issues);
-        compile::compile(&sources, issues).map(|(registry, _)| registry)
+        let parsed: Vec<_> = sources.iter().map(compile::ParsedSource::of).collect();
+        let parsed = parsed.iter().map(|source| (source, None));
+        compile::compile(parsed, None, issues).map(|(registry, _)| registry)
     }
 }

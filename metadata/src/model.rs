@@ -1,6 +1,6 @@
 //! The resolved model: what is true of the objects after every package has been read and checked.
 //!
-//! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is the BLAKE3 hash of: packages and objects by name,
+//! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is made of by BLAKE3, object by object: packages and objects by name,
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
 mod relation;
@@ -40,6 +40,9 @@ pub struct Registry {
     /// What the packages promise, to be tried.
     #[serde(skip)]
     pub cases: Vec<Case>,
+    /// The BLAKE3 hash of each object's canonical form.
+    #[serde(skip)]
+    pub(crate) digests: BTreeMap<ObjectName, [u8; 32]>,
     /// What compiles, but its author should look at.
     #[serde(skip)]
     pub warnings: Issues,
@@ -49,16 +52,6 @@ impl Registry {
     /// The object of that name; an old name that it lists as an alias answers too.
     pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
         self.objects.get(name).or_else(|| self.objects.get(self.aliases.get(name)?))
-    }
-
-    /// Holds every object that is the same in `known` only once, so that registries that differ little cost their
-    /// difference.
-    pub fn share(&mut self, known: &Registry) {
-        for (name, object) in &mut self.objects {
-            if let Some(same) = known.objects.get(name).filter(|same| *same == object) {
-                *object = Arc::clone(same);
-            }
-        }
     }
 }
 

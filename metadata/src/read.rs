@@ -7,8 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use semver::BuildMetadata;
-
 use crate::{
     issue::{Issues, Place},
     limits::{FILE_BYTES_MAX, FILES_MAX, FOLDER_DEPTH_MAX},
@@ -20,8 +18,6 @@ use crate::{
 pub(crate) struct PackageSource {
     /// The folder, or what stands for it in the places of findings.
     pub(crate) root: PathBuf,
-    /// Which build of its version it is, where the version's own content is another.
-    pub(crate) build: Option<BuildMetadata>,
     /// Its `package.yml`.
     pub(crate) package: Source,
     /// Its objects with the name that the file's stem gives.
@@ -50,9 +46,6 @@ const RULE_KINDS: &[(&str, RuleKind)] = &[
     ("action", RuleKind::Action),
     ("case", RuleKind::Case),
 ];
-
-/// Those that the engine keeps: the others are read, so that their author sees all findings, and refused.
-const RULE_KINDS_KEPT: &[RuleKind] = &[RuleKind::Validation, RuleKind::Workflow, RuleKind::Trigger];
 
 /// One file that was read.
 #[derive(Clone, Debug)]
@@ -167,7 +160,6 @@ pub(crate) fn sort_files(
     let package = reader.source(&root.join(PACKAGE_FILE))?;
     let mut source = PackageSource {
         root: root.to_owned(),
-        build: None,
         package,
         objects: Vec::new(),
         texts: Vec::new(),
@@ -183,7 +175,7 @@ impl PackageSource {
     /// Every file.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Source> {
         // A kind of file that is added must stand here too: what is published is what is listed.
-        let Self { root: _, build: _, package, objects, texts, rules } = self;
+        let Self { root: _, package, objects, texts, rules } = self;
         let named = objects.iter().chain(texts).map(|(_, source)| source);
         let rules = rules.iter().map(|(_, _, source)| source);
         std::iter::once(package).chain(named).chain(rules)
@@ -195,7 +187,6 @@ impl Reader<'_> {
         let package = self.source(&folder.join(PACKAGE_FILE))?;
         let mut source = PackageSource {
             root: folder.to_owned(),
-            build: None,
             package,
             objects: Vec::new(),
             texts: Vec::new(),
@@ -234,9 +225,6 @@ impl Reader<'_> {
             Role::Object(stem) => into.objects.extend(self.source(path).map(|source| (stem, source))),
             Role::Texts(locale) => into.texts.extend(self.source(path).map(|source| (locale, source))),
             Role::Rules(kind, stem) => {
-                if !RULE_KINDS_KEPT.contains(&kind) {
-                    self.refuse(path);
-                }
                 into.rules.extend(self.source(path).map(|source| (kind, stem, source)));
             }
             Role::Later => self.refuse(path),
@@ -293,7 +281,7 @@ impl Reader<'_> {
 }
 
 /// The text, or nothing when it is longer than a file may be.
-fn read_bounded(path: &Path) -> io::Result<Option<String>> {
+pub(crate) fn read_bounded(path: &Path) -> io::Result<Option<String>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
@@ -307,7 +295,7 @@ fn read_bounded(path: &Path) -> io::Result<Option<String>> {
 }
 
 /// What is in a folder, by name, without what is hidden.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths =
         fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
     paths.retain(|path| !file_name(path).starts_with('.'));

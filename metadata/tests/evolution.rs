@@ -197,3 +197,35 @@ fn golden_pairs() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What a machine forgets is refused only where records are; what it forbids concerns what is written later.
+#[test]
+fn a_state_that_records_are_in_stays_in_its_machine() {
+    let with = |transitions: &str| {
+        let mut files = base();
+        let machine =
+            format!("{{\"field\": \"stage\", \"transitions\": {transitions}, \"message\": \"No\"}}");
+        files.insert("order.workflow.json".into(), serde_json::from_str(&machine).unwrap());
+        files
+    };
+    let old = with(r#"{"open": ["won", "lost"], "lost": ["open"], "unused_c": ["open"]}"#);
+    let (before, _) = compile(&old);
+    let codes = |new: &Files| -> Vec<_> {
+        let found = differences(&before, &compile(new), &Three);
+        found.iter().map(|d| (d.code, d.class == Class::Allowed, d.records)).collect()
+    };
+    // A way less, and a final state: nobody is caught.
+    let final_state = with(r#"{"open": ["won"], "lost": [], "unused_c": []}"#);
+    assert_eq!(codes(&final_state), [("rule-changed", true, None)]);
+    // No record is in `unused_c`, three are in `lost`.
+    let forgotten = with(r#"{"open": ["won"]}"#);
+    assert_eq!(codes(&forgotten), [("rule-changed", true, None), ("state-removed", false, Some(3))]);
+    assert_eq!(codes(&base()), [("rule-removed", true, None)]);
+    // A machine that comes is asked the same about all states that there are.
+    let found = differences(&compile(&base()).0, &compile(&with(r#"{"open": ["won"]}"#)), &Three);
+    let told: Vec<_> = found.iter().map(|d| (d.code, d.subject.to_string())).collect();
+    assert_eq!(
+        told,
+        [("rule-added", "order.stage".to_owned()), ("state-removed", "order.stage = \"lost\"".to_owned())]
+    );
+}

@@ -162,6 +162,11 @@ impl WriteSet {
         Some(rows)
     }
 
+    /// The rows it puts into one table, new and changed, in the order of keys.
+    pub fn rows_put(&self, table: &str) -> impl Iterator<Item = &Row> {
+        self.table(table).into_iter().flatten().filter_map(|(_, change)| change.new_row())
+    }
+
     /// Changed rows in all tables.
     pub fn len(&self) -> usize {
         self.changes.rows

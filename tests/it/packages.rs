@@ -60,6 +60,35 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// What another program wrote becomes packages that can be checked and served, and what is left out is told.
+#[test]
+fn a_foreign_package_is_imported_checked_and_served() {
+    let place = tempfile::tempdir().unwrap();
+    let given = root().join("metadata/tests/foreign/v4/given");
+    let (out, report) = (place.path().join("out"), place.path().join("report.json"));
+    let core = root().join("packages/core");
+    let import = || {
+        let mut command = quarry();
+        command.args(["package", "import"]).arg(&given).arg("--out").arg(&out).arg("--report").arg(&report);
+        command.arg("--with").arg(&core).output().unwrap()
+    };
+    let output = import();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("projects.hook.ts: left out: it is code"), "{said}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+    assert!(report["entries"].as_array().is_some_and(|entries| entries.len() > 40));
+    let checked = quarry().args(["package", "check"]).arg(&core).arg(out.join("work")).output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    // Nothing is written over.
+    assert_eq!(import().status.code(), Some(1));
+
+    let folders = std::env::join_paths([core, out.join("work")]).unwrap();
+    let server = Server::start_in(tempfile::tempdir().unwrap(), folders.as_ref(), &[]);
+    server.psql_ok("INSERT INTO customers (name) VALUES ('One')");
+    assert_eq!(server.psql_ok("SELECT active FROM customers"), "t");
+}
+
 #[test]
 fn the_projects_own_packages_compile() {
     let output = quarry().args(["package", "check"]).arg(root().join("packages")).output().unwrap();
@@ -67,4 +96,34 @@ fn the_projects_own_packages_compile() {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("crm 1.0.0: 13 objects"), "{said}");
+}
+
+#[test]
+fn cases_are_tried_and_what_fails_is_told_with_its_place() {
+    let desk = root().join("engine/fixtures/desk");
+    let packages = root().join("packages");
+    let test = |folder: &std::path::Path, more: &[&str]| {
+        let mut command = quarry();
+        command.args(["package", "test", "--packages"]).arg(&packages).arg(folder).args(more);
+        command.output().unwrap()
+    };
+    let output = test(&desk, &[]);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(told, "5 cases, 0 failed\n", "what they stand on lies with the other packages");
+
+    let wrong = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(&desk).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file)
+            .unwrap()
+            .replace("open_tickets: 1, oldest", "open_tickets: 2, oldest");
+        std::fs::write(wrong.path().join(file.file_name().unwrap()), text).unwrap();
+    }
+    let output = test(wrong.path(), &["--filter", "counted and noted"]);
+    assert_eq!(output.status.code(), Some(1));
+    let file = wrong.path().join("client.case.yml");
+    let failure = "a ticket is counted and noted: expected client ann with open_tickets 2; found 1";
+    let expected = format!("{}:12: {failure}\n1 cases, 1 failed\n", file.display());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
 }

@@ -54,7 +54,7 @@ impl Engine {
             bundles.retain(|bundle| bundle.name() != version.name());
             bundles.push(version);
         }
-        let active = Active::of(bundles, Some(&now.registry)).map_err(|error| {
+        let active = Active::of(bundles, Some(&now)).map_err(|error| {
             let message = format!("{text:?} does not go with the other packages as they are now: {error}");
             Error::new(ErrorKind::Invalid, "VERSION_NOT_AVAILABLE", message)
         })?;
@@ -142,7 +142,7 @@ impl Pinned {
             | Operation::Update { data, .. }
             | Operation::UpdateWhere { data, .. } => names(data),
             Operation::Upsert { on, data } => on.iter().map(String::as_str).chain(names(data)).collect(),
-            Operation::Delete { .. } | Operation::DeleteWhere { .. } => Vec::new(),
+            Operation::Delete { .. } | Operation::DeleteWhere { .. } | Operation::Act { .. } => Vec::new(),
         };
         let unknown = named.into_iter().filter(|name| object.field(name).is_none());
         let finding = |name: &str| Finding {

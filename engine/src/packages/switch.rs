@@ -46,14 +46,14 @@ impl Engine {
     /// # Errors
     ///
     /// `Invalid` with all issues.
-    pub(super) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
+    pub(crate) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
         let active = self.active();
         let bundles = merged(&active.bundles, bundles)?;
         let same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();
         if bundles.len() == active.bundles.len() && bundles.iter().zip(&active.bundles).all(same) {
             return Ok(active);
         }
-        let mut made = Active::of(bundles, Some(&active.registry))?;
+        let mut made = Active::of(bundles, Some(&active))?;
         made.fills = active.fills;
         Ok(Arc::new(made))
     }
@@ -77,7 +77,7 @@ impl Engine {
         let counter = Counter { snapshot: self.store().snapshot() };
         let surroundings = Surroundings { places: &new.places, records: &counter, dependents: &[&Model] };
         let mut differences = compare(&old.registry, &new.registry, surroundings);
-        differences.extend(self.other_columns(new));
+        differences.extend(self.other_columns(old, new));
         let steps = differences.iter().flat_map(|difference| &difference.effects).map(|effect| {
             let object = match effect {
                 Effect::Backfill { object, .. } | Effect::BuildIndex { object, .. } => Some(object),
@@ -96,10 +96,10 @@ impl Engine {
     }
 
     /// Fields whose values the store would have to keep in another way than it does.
-    fn other_columns(&self, new: &Active) -> Vec<Difference> {
+    fn other_columns(&self, old: &Active, new: &Active) -> Vec<Difference> {
         let snapshot = self.store().snapshot();
         let mut found = Vec::new();
-        for object in new.registry.objects.values() {
+        for object in new.registry.objects.values().filter(|object| !old.serves(object)) {
             let Ok(table) = snapshot.table(object.table()) else { continue };
             for field in object.stored_fields() {
                 let position = table.spec().position(field.column());
@@ -177,7 +177,7 @@ impl Engine {
         if let Some(new) = Arc::get_mut(&mut new).filter(|_| !fills.is_empty()) {
             new.fills += 1;
         }
-        self.store().define_tables(new.tables(&self.store().snapshot()))?;
+        self.store().define_tables(new.tables(&self.store().snapshot(), Some(&old)))?;
         fill::all(self, &new, &fills, switch.by)?;
         // From here nobody commits: what was written since is filled too, and then the new version serves.
         let _nobody_commits = self.commits().write();

@@ -1,10 +1,12 @@
 //! One call of the pipeline: its steps, and what has been found and done so far.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use quarry_metadata::ObjectName;
 use quarry_storage::Key;
+use serde_json::{Map, Value as Json};
 
+use super::triggers::Seen;
 use crate::{
     change::{Done, Finding, Outcome, Record},
     rules::Pending,
@@ -30,6 +32,7 @@ pub(crate) enum Action {
     Update { ids: Vec<Key>, data: Record },
     Upsert { on: Vec<String>, data: Record },
     Delete { ids: Vec<Key> },
+    Act { id: Key, name: String, parameters: Record },
 }
 
 impl Step {
@@ -40,10 +43,57 @@ impl Step {
     }
 }
 
+/// What the writer of a call may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// What a client may.
+    Client,
+    /// Also what is readonly for clients: the packages' own rules write.
+    System,
+}
+
+/// The triggers that led to a change, each started by what the one before it wrote.
+pub(crate) struct Chain {
+    name: Arc<str>,
+    above: Option<Arc<Chain>>,
+    depth: usize,
+}
+
+impl Chain {
+    /// One more trigger, of this name.
+    pub fn beneath(above: Option<&Arc<Chain>>, name: &Arc<str>) -> Arc<Chain> {
+        let depth = above.map_or(0, |above| above.depth) + 1;
+        Arc::new(Chain { name: name.clone(), above: above.cloned(), depth })
+    }
+
+    /// How many they are.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+}
+
+/// `account.close → contact.follow_up`.
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As deep as triggers may be.
+        if let Some(above) = &self.above {
+            write!(f, "{above} → ")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
 /// The running call.
 pub(crate) struct Call {
     outcomes: Vec<Option<Outcome>>,
     findings: Vec<Finding>,
+    pub right: Right,
+    /// The triggers that wrote what this call is about; none for a client's.
+    pub chain: Option<Arc<Chain>>,
+    /// The records that were created and updated, in order.
+    pub written: Vec<Key>,
+    /// What after-triggers run for, in order, when all of it is written and holds.
+    pub afters: Vec<Seen>,
     /// Records that would be there if their change had no findings: who refers to them is not to blame.
     pub lost: HashSet<(ObjectName, Key)>,
     /// Records that are to be validated when all of them are written.
@@ -58,23 +108,64 @@ impl Call {
         Self {
             outcomes: vec![None; changes],
             findings: Vec::new(),
+            right: Right::Client,
+            chain: None,
+            written: Vec::new(),
+            afters: Vec::new(),
             lost: HashSet::new(),
             pending: Vec::new(),
             passwords: 0,
         }
     }
 
+    /// A call of the system's own.
+    pub fn of_system(changes: usize) -> Self {
+        Self { right: Right::System, ..Self::new(changes) }
+    }
+
+    /// The call of what a trigger writes.
+    pub fn through(chain: Arc<Chain>) -> Self {
+        Self { right: Right::System, chain: Some(chain), ..Self::new(0) }
+    }
+
     /// Notes what a change did; several records of one change add up.
     pub fn done(&mut self, change: usize, object: &str, done: Done, ids: &[Key]) {
         let Some(outcome) = self.outcomes.get_mut(change) else { return };
-        let outcome =
-            outcome.get_or_insert_with(|| Outcome { object: object.to_owned(), ids: Vec::new(), done });
+        let outcome = outcome.get_or_insert_with(|| Outcome {
+            object: object.to_owned(),
+            ids: Vec::new(),
+            done,
+            returned: None,
+        });
         outcome.ids.extend(ids.iter().map(|id| id.to_string()));
     }
 
-    /// Adds findings.
+    /// Notes what an action returned.
+    pub fn returned(&mut self, change: usize, returned: Map<String, Json>) {
+        if let Some(Some(outcome)) = self.outcomes.get_mut(change) {
+            outcome.returned = Some(returned);
+        }
+    }
+
+    /// Adds findings; those of what triggers wrote say so.
     pub fn find(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        self.findings.extend(findings);
+        let Some(chain) = &self.chain else { return self.findings.extend(findings) };
+        let told = |finding: Finding| {
+            let message = format!("{} (through {chain})", finding.message);
+            Finding { message, ..finding }
+        };
+        self.findings.extend(findings.into_iter().map(told));
+    }
+
+    /// Adds what was found in what a trigger of this call wrote.
+    pub fn absorb(&mut self, inner: Call) {
+        self.findings.extend(inner.findings);
+        self.passwords += inner.passwords;
+    }
+
+    /// How many findings there are so far.
+    pub fn found(&self) -> usize {
+        self.findings.len()
     }
 
     /// Enough has been found.

@@ -28,7 +28,12 @@ fn key_is_free(draft: &mut Draft, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
-fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
+/// What a record newly refers to is there.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
     let layout = draft.layout.clone();
     for (column, field) in layout.fields() {
         let (FieldKind::Lookup { target, .. } | FieldKind::References { target, .. }) = &field.kind else {

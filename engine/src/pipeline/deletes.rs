@@ -16,7 +16,9 @@ use quarry_storage::{Key, Row, Value};
 use super::{
     call::{Action, Call, Step},
     draft::Draft,
-    targets, users,
+    targets,
+    triggers::{self, Seen},
+    users,
 };
 use crate::{
     active::Referrer,
@@ -70,9 +72,10 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
         }
         call.done(step.change, layout.object.name.as_str(), Done::Deleted, &gone);
     }
-    expand(work, &mut expansion)?;
+    let found = call.found();
+    expand(work, call, &mut expansion)?;
     let findings = expansion.restrictions();
-    if findings.is_empty() {
+    if findings.is_empty() && call.found() == found {
         apply(work, call, expansion)?;
     }
     call.find(findings);
@@ -136,10 +139,14 @@ impl Expansion {
 /// How many records hold one that may not go, by their object and field.
 type Holders<'a> = BTreeMap<(&'a str, &'a str), usize>;
 
-/// Follows the lookups to what is doomed, breadth first, one lookup per referring field and round.
-fn expand(work: &mut Work, expansion: &mut Expansion) -> Result<()> {
+/// Follows the lookups to what is doomed, breadth first, one lookup per referring field and round. What packages do before a
+/// record is deleted comes before its references are followed: it may clear them away, or refuse.
+fn expand(work: &mut Work, call: &mut Call, expansion: &mut Expansion) -> Result<()> {
     let mut seen = 0;
     while seen < expansion.doomed.len() {
+        for (layout, row, change) in expansion.doomed.iter().skip(seen) {
+            triggers::before_delete(work, call, &Seen::gone(*change, layout, row))?;
+        }
         let mut parents: BTreeMap<ObjectName, Vec<(Key, usize)>> = BTreeMap::new();
         for (layout, row, change) in expansion.doomed.iter().skip(seen) {
             parents.entry(layout.object.name.clone()).or_default().push((key_of(row), *change));
@@ -238,8 +245,12 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
         draft.give(column, left);
         super::complete(work, call, draft)?;
     }
-    for (layout, row, _) in doomed {
+    for (layout, row, change) in doomed {
+        // Only triggers can have changed it meanwhile, or deleted it.
+        let now = if work.triggered == 0 { Some(row) } else { work.row(&layout.table, &key_of(&row))? };
+        let Some(row) = now else { continue };
         users::leave(work, &layout, &row)?;
+        triggers::remember_delete(work, call, change, &layout, &row);
         work.delete(&layout.table, row)?;
     }
     Ok(())

@@ -9,6 +9,7 @@ use super::call::Call;
 use crate::{
     change::{Finding, Input},
     layout::{Layout, key_of},
+    rules::Subject,
     work::Work,
 };
 
@@ -83,6 +84,11 @@ impl Draft {
         if let Some(message) = fault {
             self.find(Some("id"), "invalid_value", message, None);
         }
+    }
+
+    /// As rules look at it.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject::new(&self.layout, self.old.as_ref(), &self.values)
     }
 
     /// Sets a column.

@@ -4,14 +4,17 @@
 //! 2. [`resolve`]: which field each name means; what a client may not write is found here.
 //! 3. [`defaults`]: what a new record gets that the client did not give.
 //! 4. [`coerce`]: from what came in to values of the fields' types.
-//! 5. [`befores`]: what packages set or refuse before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
+//! 5. [`triggers`]: what packages set, refuse or write elsewhere before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
 //! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
 //! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
+//! 9. [`triggers`] again: what packages do once all of it is written. What a trigger writes, before or after, is a call of
+//!    its own through all of these stages ([`steps`]).
 //!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
+mod actions;
 mod among;
 mod calculate;
 mod call;
@@ -22,13 +25,15 @@ mod deletes;
 mod draft;
 mod formats;
 mod resolve;
+mod steps;
 mod targets;
+mod triggers;
 mod users;
 mod validate;
 
 pub(crate) use calculate::stamp;
-pub(crate) use call::{Action, Call, Step};
-pub(crate) use coerce::{days_of, micros_of};
+pub(crate) use call::{Action, Call, Right, Step};
+pub(crate) use coerce::{days_of, micros_of, value};
 pub(crate) use defaults::default;
 use draft::Draft;
 use indexmap::IndexMap;
@@ -38,7 +43,7 @@ use quarry_storage::Key;
 use crate::{
     change::{Done, Finding, Record},
     error::{Error, Result},
-    rules::{self, Broken, Effect, Pending, Subject},
+    rules::{self, Broken, Pending},
     work::Work,
 };
 
@@ -82,14 +87,21 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
                 }
                 deletes::run(work, call, &layout, &together)?;
             }
+            Action::Act { .. } => {
+                // It sees what the changes before it lead to.
+                settle(work, call)?;
+                triggers::after(work, call)?;
+                actions::run(work, call, step, &layout)?;
+            }
         }
     }
-    settle(work, call)
+    settle(work, call)?;
+    triggers::after(work, call)
 }
 
 /// One record through all stages.
 fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
-    let inputs = resolve::fields(&mut draft, data);
+    let inputs = resolve::fields(&mut draft, data, call.right);
     coerce::inputs(&mut draft, inputs, work, call);
     defaults::fill(&mut draft, work)?;
     let done = match draft.old {
@@ -102,13 +114,14 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
         true => complete(work, call, draft)?,
         false => call.find(draft.findings),
     }
-    call.done(change, layout.object.name.as_str(), done, &[id]);
+    call.done(change, layout.object.name.as_str(), done, std::slice::from_ref(&id));
+    call.written.push(id);
     Ok(())
 }
 
 /// A new or changed record through the stages behind its values.
 fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
-    befores(&mut draft, work)?;
+    triggers::before_write(work, call, &mut draft)?;
     calculate::fields(&mut draft, work)?;
     validate::fields(&mut draft);
     among::check(&mut draft);
@@ -116,32 +129,19 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
     remember(&draft, work, call);
     constraints::check(&mut draft, work, call)?;
     match draft.findings.is_empty() {
-        true => put(work, &mut draft)?,
+        true => {
+            triggers::remember_write(work, call, &draft);
+            put(work, &mut draft)?;
+        }
         false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
     }
     call.find(draft.findings);
     Ok(())
 }
 
-fn subject(draft: &Draft) -> Subject<'_> {
-    Subject { layout: &draft.layout, old: draft.old.as_ref(), new: &draft.values }
-}
-
-/// What packages do before a record is written.
-fn befores(draft: &mut Draft, work: &mut Work) -> Result<()> {
-    rules::befores(draft, work, subject, |draft, effect| match effect {
-        Effect::Set(column, value) => {
-            if *draft.value(column) != value {
-                draft.give(column, value);
-            }
-        }
-        Effect::Broken(broken) => found(draft, broken),
-    })
-}
-
 /// Which values may follow which.
 fn machines(draft: &mut Draft, work: &Work) {
-    for broken in rules::machines(&subject(draft), work) {
+    for broken in rules::machines(&draft.subject(), work) {
         if !broken.field.as_deref().is_some_and(|field| draft.is_faulty(field)) {
             found(draft, broken);
         }

@@ -3,7 +3,7 @@
 use quarry_metadata::{Field, FieldKind, FieldName, RelationKind};
 
 use super::{
-    call::{Action, Step},
+    call::{Action, Right, Step},
     draft::{Draft, Fault},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// The inputs by field, in the order given. Unknown names and fields that the engine keeps are findings. The id, which
 /// [`Draft::create`] has read, is left out.
-pub(super) fn fields(draft: &mut Draft, data: Record) -> Vec<(FieldName, Input)> {
+pub(super) fn fields(draft: &mut Draft, data: Record, right: Right) -> Vec<(FieldName, Input)> {
     let layout = draft.layout.clone();
     let mut inputs = Vec::with_capacity(data.len());
     for (name, input) in data {
@@ -28,7 +28,7 @@ pub(super) fn fields(draft: &mut Draft, data: Record) -> Vec<(FieldName, Input)>
                     draft.fault(field, Fault::new("readonly", "an id never changes"));
                 }
             }
-            Some(field) if is_kept(field) => {
+            Some(field) if is_kept(field, right) => {
                 draft.fault(field, Fault::new("readonly", "the field is read-only; leave it out"));
             }
             Some(field) if field.has_alias(&name) => {
@@ -51,7 +51,7 @@ pub(super) fn former_names(layout: &Layout, step: &mut Step) {
             on.iter_mut().for_each(|name| *name = now(name));
             data
         }
-        Action::Delete { .. } => return,
+        Action::Delete { .. } | Action::Act { .. } => return,
     };
     let is_former =
         |name: &String| !object.fields.contains_key(name.as_str()) && object.field(name).is_some();
@@ -68,9 +68,9 @@ pub(super) fn former_names(layout: &Layout, step: &mut Step) {
 }
 
 /// The engine writes it, or nobody.
-fn is_kept(field: &Field) -> bool {
+fn is_kept(field: &Field, right: Right) -> bool {
     let numbered = matches!(field.kind, FieldKind::AutoNumber { .. });
-    field.readonly
+    (field.readonly && right == Right::Client)
         || numbered
         || field.kind.is_computed()
         || (field.system && field.name.as_str() != super::calculate::OWNER)

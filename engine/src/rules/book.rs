@@ -1,20 +1,31 @@
 //! What a registry's rules compile to, once for each registry.
 
-use std::collections::HashMap;
-
-use quarry_metadata::{
-    FieldName, ObjectName, Registry,
-    expression::{Expression, Root},
-    rules::{Check, Event, Message, Phase, Refusal, Rules, Step, Trigger, Validation, Weight},
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
 };
 
-use super::evaluation::Together;
-use crate::error::{Error, Result};
+use quarry_metadata::{
+    FieldName, Object, ObjectName, Registry,
+    expression::{Expression, Root},
+    rules::{Check, Event, Message, Phase, Rules, Validation, Weight},
+};
+
+use super::{
+    evaluation::Together,
+    program::{Act, Program},
+    programs::Programs,
+};
+use crate::{
+    active::nearest,
+    error::{Error, ErrorKind, Result},
+};
 
 /// The rules of all objects.
 #[derive(Default)]
 pub(crate) struct Rulebook {
-    objects: HashMap<ObjectName, ObjectRules>,
+    objects: HashMap<ObjectName, Arc<ObjectRules>>,
+    none: Programs,
 }
 
 /// The rules of one object, by what is done to a record.
@@ -22,8 +33,10 @@ pub(crate) struct Rulebook {
 pub(super) struct ObjectRules {
     pub on_create: Conditions,
     pub on_update: Conditions,
-    pub before_create: Vec<Before>,
-    pub before_update: Vec<Before>,
+    /// What triggers do, in order.
+    programs: HashMap<(Phase, Event), Programs>,
+    /// What can be asked to be done with a record, by name.
+    acts: BTreeMap<String, Arc<Act>>,
 }
 
 /// Validations that are asked together.
@@ -45,46 +58,92 @@ pub(super) struct Condition {
     pub weight: Weight,
 }
 
-/// A trigger that runs before its record is written.
-pub(super) struct Before {
-    pub name: String,
-    pub when: Option<Together>,
-    pub steps: Vec<BeforeStep>,
-}
-
-/// What it does.
-pub(super) enum BeforeStep {
-    Set(FieldName, Together),
-    Find(Option<Together>, Refusal),
-}
-
 impl Rulebook {
-    /// Compiles the rules of a registry.
+    /// Compiles the rules of a registry; those that are the very same in what is `known` are there already.
     ///
     /// # Errors
     ///
     /// `Internal`; `Invalid` for a rule that nobody keeps, which the registry should have refused.
-    pub fn of(registry: &Registry) -> Result<Rulebook> {
+    pub fn beside(registry: &Registry, known: Option<(&Registry, &Rulebook)>) -> Result<Rulebook> {
         let mut objects = HashMap::with_capacity(registry.rules.len());
         for (name, rules) in &registry.rules {
-            objects.insert(name.clone(), ObjectRules::of(rules)?);
+            let known = known.and_then(|(was, book)| {
+                let same = was.rules.get(name).is_some_and(|known| Arc::ptr_eq(known, rules))
+                    && was
+                        .objects
+                        .get(name)
+                        .zip(registry.objects.get(name))
+                        .is_some_and(|(a, b)| Arc::ptr_eq(a, b));
+                book.objects.get(name).filter(|_| same).cloned()
+            });
+            let gone = || Error::internal(format!("rules of {name}, which is no object"));
+            let made = match known {
+                Some(known) => known,
+                None => {
+                    let object = registry.objects.get(name).ok_or_else(gone)?;
+                    Arc::new(ObjectRules::of(object, rules)?)
+                }
+            };
+            objects.insert(name.clone(), made);
         }
-        Ok(Rulebook { objects })
+        Ok(Rulebook { objects, none: Programs::default() })
+    }
+
+    /// What happens to a record of an object then, in order.
+    pub fn programs(&self, object: &str, phase: Phase, event: Event) -> &Programs {
+        let programs = self.get(object).and_then(|rules| rules.programs.get(&(phase, event)));
+        programs.unwrap_or(&self.none)
+    }
+
+    /// An action of an object.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` with the nearest name.
+    pub fn act(&self, object: &str, name: &str) -> Result<Arc<Act>> {
+        let acts = self.get(object).map(|rules| &rules.acts);
+        acts.and_then(|acts| acts.get(name)).cloned().ok_or_else(|| {
+            let near = nearest(name, acts.into_iter().flat_map(BTreeMap::keys).map(String::as_str));
+            let message = format!("{object} has no action {name:?}{near}");
+            Error::new(ErrorKind::Missing, "ACTION_NOT_FOUND", message)
+        })
+    }
+
+    /// Whether more happens when a record is made than that its own fields are set, or it is refused.
+    pub fn has_followers(&self, object: &str) -> bool {
+        let before =
+            self.programs(object, Phase::Before, Event::Create).iter().any(|program| !program.is_own());
+        before || !self.programs(object, Phase::After, Event::Create).is_empty()
     }
 
     /// The rules of an object; none when it has none.
     pub(super) fn get(&self, object: &str) -> Option<&ObjectRules> {
-        self.objects.get(object)
+        self.objects.get(object).map(Arc::as_ref)
     }
 }
 
 impl ObjectRules {
-    fn of(rules: &Rules) -> Result<ObjectRules> {
+    fn of(object: &Object, rules: &Rules) -> Result<ObjectRules> {
+        let mut triggers: HashMap<_, Vec<_>> = HashMap::new();
+        for trigger in &rules.triggers {
+            let program = Arc::new(Program::of(&object.name, trigger)?);
+            for event in &trigger.on {
+                triggers.entry(*event).or_default().push((trigger, program.clone()));
+            }
+        }
+        let mut programs = HashMap::with_capacity(triggers.len());
+        for (event, triggers) in triggers {
+            programs.insert(event, Programs::of(&triggers)?);
+        }
         Ok(ObjectRules {
             on_create: Conditions::of(&rules.validations, Event::Create)?,
             on_update: Conditions::of(&rules.validations, Event::Update)?,
-            before_create: befores(&rules.triggers, Event::Create)?,
-            before_update: befores(&rules.triggers, Event::Update)?,
+            programs,
+            acts: rules
+                .actions
+                .iter()
+                .map(|(name, action)| Ok((name.clone(), Arc::new(Act::of(object, action)?))))
+                .collect::<Result<_>>()?,
         })
     }
 }
@@ -121,31 +180,7 @@ fn first_field(path: &quarry_metadata::expression::Path) -> FieldName {
     path.steps.first().map_or_else(|| path.field.clone(), |step| step.lookup.clone())
 }
 
-fn befores(triggers: &[Trigger], event: Event) -> Result<Vec<Before>> {
-    let chosen = triggers.iter().filter(|trigger| trigger.on.contains(&(Phase::Before, event)));
-    chosen.map(before).collect()
-}
-
-fn before(trigger: &Trigger) -> Result<Before> {
-    let one = |expression: &Expression| Together::new(&[expression]);
-    let mut steps = Vec::new();
-    for step in &trigger.steps {
-        match step {
-            Step::Set(values) => {
-                for (field, value) in values {
-                    steps.push(BeforeStep::Set(field.clone(), one(value)?));
-                }
-            }
-            Step::Find(refusal) => {
-                steps.push(BeforeStep::Find(refusal.when.as_ref().map(one).transpose()?, refusal.clone()));
-            }
-            _ => return Err(unkept(&trigger.name)),
-        }
-    }
-    Ok(Before { name: trigger.name.clone(), when: trigger.when.as_ref().map(one).transpose()?, steps })
-}
-
 fn unkept(rule: &str) -> Error {
     let message = format!("the rule {rule} can't be kept yet");
-    Error::new(crate::ErrorKind::Invalid, "INVALID_PACKAGES", message)
+    Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message)
 }

@@ -15,14 +15,14 @@ use crate::{
     active::USER,
     error::{Error, Result},
     layout::Layout,
-    work::{Work, keys_of},
+    work::Work,
 };
 
 /// Children of one record that one rule may look at.
 const CHILDREN_MAX: usize = 10_000;
 
 /// Expressions that are evaluated together; made once for a registry.
-pub(super) struct Together {
+pub(crate) struct Together {
     inputs: Inputs,
     compiled: Vec<Compiled>,
 }
@@ -40,6 +40,25 @@ impl Together {
         Ok(Together { inputs, compiled })
     }
 
+    /// They look at nothing but the record itself, as it is and was.
+    pub fn is_own(&self) -> bool {
+        let is_own = |input: &Input| match input {
+            Input::Field { root: Root::Record | Root::Old, path, .. } => path.steps.is_empty(),
+            _ => false,
+        };
+        self.inputs.inputs().iter().all(is_own)
+    }
+
+    /// What one condition says of one record: false where it is null.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::evaluate`].
+    pub fn is_true(&self, subject: &Subject<'_>, work: &mut Work) -> Result<bool> {
+        let answers = self.evaluate(std::slice::from_ref(subject), work)?;
+        Ok(answers.first().and_then(|answer| answer.condition(0)) == Some(true))
+    }
+
     /// What each gives for each of the records.
     ///
     /// # Errors
@@ -49,6 +68,11 @@ impl Together {
         let mut reader = Reader { work, rows: HashMap::new() };
         let mut brought = Brought::default();
         for input in self.inputs.inputs() {
+            if let Some(values) = own(input, subjects) {
+                brought.values.push(values);
+                brought.children.push(Vec::new());
+                continue;
+            }
             let (mut values, mut children) = (Vec::new(), Vec::new());
             for subject in subjects {
                 match input {
@@ -70,6 +94,21 @@ impl Together {
         let evaluated = self.compiled.iter().map(|compiled| compiled.evaluate(&batch));
         Ok(evaluated.collect::<Result<Vec<_>, _>>()?)
     }
+}
+
+/// What an input is that is a field of the records themselves: its column is looked up once for all of them.
+fn own(input: &Input, subjects: &[Subject<'_>]) -> Option<Vec<Value>> {
+    let Input::Field { root: root @ (Root::Record | Root::Old), path, .. } = input else { return None };
+    let layout = subjects.first().map(|first| first.layout)?;
+    if !path.steps.is_empty() || !subjects.iter().all(|subject| std::ptr::eq(subject.layout, layout)) {
+        return None;
+    }
+    let column = layout.column(path.field.as_str())?;
+    let value = |subject: &Subject<'_>| match root {
+        Root::Old => subject.old.map(|old| old.get(column).clone()),
+        _ => subject.new.get(column).cloned(),
+    };
+    Some(subjects.iter().map(|subject| value(subject).unwrap_or(Value::Null)).collect())
 }
 
 /// What the records have, by input and record.
@@ -111,7 +150,14 @@ impl Reader<'_> {
                     None => Ok(Value::Null),
                 }
             }
-            Root::Named(name) => Err(Error::internal(format!("there is no record called {name}"))),
+            Root::Named(name) => {
+                let unknown = || Error::internal(format!("there is no record called {name}"));
+                let named = subject.named(name).ok_or_else(unknown)?;
+                match named.row {
+                    Some(row) => self.follow(named.layout, &|column| row.get(column), path),
+                    None => Ok(Value::Null),
+                }
+            }
         }
     }
 
@@ -165,12 +211,11 @@ impl Reader<'_> {
         members: &[(Path, Type)],
     ) -> Result<Vec<Vec<Value>>> {
         let layout = self.work.layout(relation.object.as_str())?;
-        let key = subject.new.first().cloned().unwrap_or(Value::Null);
-        let table = self.work.view().table(&layout.table)?;
-        let found = table.lookup(relation.lookup.as_str(), &[key])?;
+        let unknown = || Error::internal(format!("no column for {}.{}", relation.object, relation.lookup));
+        let column = layout.column(relation.lookup.as_str()).ok_or_else(unknown)?;
+        let key = subject.new.first().unwrap_or(&Value::Null);
         let mut children = Vec::new();
-        for key in keys_of(&table, found, CHILDREN_MAX)? {
-            let Some(row) = self.work.row(&layout.table, &key)? else { continue };
+        for row in self.work.having(&layout, column, key, CHILDREN_MAX)? {
             let values =
                 members.iter().map(|(path, _)| self.follow(&layout, &|column| Some(row.get(column)), path));
             children.push(values.collect::<Result<Vec<_>>>()?);

@@ -9,14 +9,14 @@ use quarry_metadata::{
 use quarry_storage::Value;
 
 use super::Subject;
-use crate::work::Actor;
+use crate::{decimal, work::Actor};
 
 /// What stands where there is no value.
 const NOTHING: &str = "–";
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// The text in the language of who acts.
-pub(super) fn told(message: &Message, subject: &Subject<'_>, actor: &Actor) -> String {
+pub(crate) fn told(message: &Message, subject: &Subject<'_>, actor: &Actor) -> String {
     let mut text = String::new();
     for piece in message.get(&actor.locale) {
         match piece {
@@ -57,9 +57,9 @@ fn shown(value: &Value, kind: &FieldKind, actor: &Actor) -> Option<String> {
         (Value::Bool(flag), _) => flag.to_string(),
         (Value::Int(number), _) => number.to_string(),
         (Value::Float(number), _) => number.to_string(),
-        (Value::Decimal(unscaled), FieldKind::Currency { scale, .. }) => decimal(*unscaled, *scale),
+        (Value::Decimal(unscaled), FieldKind::Currency { scale, .. }) => decimal::digits(*unscaled, *scale),
         (Value::Decimal(unscaled), FieldKind::Number { scale, .. } | FieldKind::Percent { scale, .. }) => {
-            let digits = decimal(*unscaled, *scale);
+            let digits = decimal::digits(*unscaled, *scale);
             match digits.contains('.') {
                 true => digits.trim_end_matches('0').trim_end_matches('.').to_owned(),
                 false => digits,
@@ -76,15 +76,4 @@ fn shown(value: &Value, kind: &FieldKind, actor: &Actor) -> Option<String> {
             instant.format("%Y-%m-%d %H:%M").to_string()
         }
     })
-}
-
-/// All digits of a decimal.
-fn decimal(unscaled: i128, scale: i8) -> String {
-    let scale = usize::try_from(scale).unwrap_or(0);
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
-    match digits.split_at_checked(digits.len() - scale) {
-        Some((whole, fraction)) if !fraction.is_empty() => format!("{sign}{whole}.{fraction}"),
-        _ => format!("{sign}{digits}"),
-    }
 }

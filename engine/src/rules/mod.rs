@@ -1,38 +1,32 @@
-//! What packages say must hold, as the pipeline asks it of a record.
+//! What packages say must hold and happen, as the pipeline asks it of a record.
 //!
-//! 1. [`befores::run`]: triggers set fields of the record that is about to be written, or refuse it.
+//! 1. [`Program`]: what triggers and actions do, step by step; the pipeline runs it.
 //! 2. [`machines::check`]: whether the value of a field may follow the one that it had.
 //! 3. [`validations::validate`]: what must hold, asked of all records of a call at once when they are written.
 //!
-//! [`book`] has what the rules of a registry compile to; [`evaluation`] brings an expression what it reads.
+//! [`book`] has what the rules of a registry compile to; [`evaluation`] brings an expression what it reads, of the [`Subject`]
+//! that it is asked about.
 //!
 //! A finding carries the code that its rule gives it, and its text in the session's language.
 
-mod befores;
 mod book;
 mod evaluation;
 mod machines;
 mod message;
+mod program;
+mod programs;
+mod subject;
 mod validations;
 
-pub(crate) use befores::{Effect, run as befores};
 pub(crate) use book::Rulebook;
+pub(crate) use evaluation::Together;
 pub(crate) use machines::check as machines;
-pub(crate) use validations::{Pending, has_validations, validate};
-
+pub(crate) use message::told;
+pub(crate) use program::{Act, Chosen, Do, Given, Program, Sought};
+pub(crate) use programs::Decided;
 use quarry_metadata::rules::Weight;
-use quarry_storage::{Row, Value};
-
-use crate::layout::Layout;
-
-/// A record that rules look at.
-pub(crate) struct Subject<'a> {
-    pub layout: &'a Layout,
-    /// As it was; none for a new one.
-    pub old: Option<&'a Row>,
-    /// As it will be, by column.
-    pub new: &'a [Value],
-}
+pub(crate) use subject::{Named, Other, Subject};
+pub(crate) use validations::{Pending, has_validations, validate};
 
 /// What a rule finds.
 #[derive(Debug, PartialEq)]

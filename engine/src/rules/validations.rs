@@ -1,6 +1,9 @@
 //! Validations: all records of a call that one object has are asked together, when all of them are written.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use quarry_metadata::FieldName;
 use quarry_storage::{Row, Value};
@@ -36,13 +39,12 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
     let Some(rules) = active.rules.get(first.layout.object.name.as_str()) else { return Ok(Vec::new()) };
     let conditions = if first.old.is_none() { &rules.on_create } else { &rules.on_update };
     let Some(together) = &conditions.together else { return Ok(Vec::new()) };
-    let subjects: Vec<Subject<'_>> = pending
-        .iter()
-        .map(|record| Subject { layout: &record.layout, old: record.old.as_ref(), new: &record.new })
-        .collect();
+    let subjects: Vec<Subject<'_>> =
+        pending.iter().map(|record| Subject::new(&record.layout, record.old.as_ref(), &record.new)).collect();
     let answers = together.evaluate(&subjects, work)?;
     let mut found = Vec::new();
     for (rule, answer) in conditions.rules.iter().zip(&answers) {
+        let faults: HashMap<usize, _> = answer.faults.iter().map(|(row, fault)| (*row, fault)).collect();
         for (row, (record, subject)) in pending.iter().zip(&subjects).enumerate() {
             let is_told = |field: &FieldName| record.faulty.contains(field.as_str());
             if rule.reads.iter().any(is_told) || rule.fields.iter().any(is_told) {
@@ -51,7 +53,7 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
             if answer.condition(row) == Some(true) {
                 found.push((row, broken(rule, message::told(&rule.message, subject, &work.actor))));
             }
-            if let Some((_, fault)) = answer.faults.iter().find(|(faulty, _)| *faulty == row) {
+            if let Some(fault) = faults.get(&row) {
                 found.push((row, broken(rule, format!("{} can't be decided: {fault}", rule.name))));
             }
         }

@@ -9,7 +9,7 @@ use crate::{
 
 /// Reports former names of fields that another field, or a relation of another field, has.
 pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
-    for draft in drafts.values() {
+    for draft in drafts.values().filter(|draft| draft.same.is_none()) {
         let object = &draft.object;
         let mut taken: HashMap<&str, (&str, Option<&Place>)> = HashMap::new();
         for field in object.fields.values() {

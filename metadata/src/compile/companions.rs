@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::{
     currency::is_currency,
     definition::{field::FieldDefinition, object::ObjectDefinition},
-    issue::Issues,
+    issue::{Issues, Place},
     model::{Field, FieldKind, SelectOption},
     name::FieldName,
     nearest::did_you_mean,
@@ -37,12 +37,12 @@ struct Companions<'a> {
 
 impl Companions<'_> {
     /// The field of that name; what is not there is reported, unless it could not be read.
-    fn find(&self, name: &FieldName, written: &FieldDefinition, issues: &mut Issues) -> Option<&Field> {
+    fn find(&self, name: &FieldName, place: &Place, issues: &mut Issues) -> Option<&Field> {
         let found = self.fields.get(name);
         if found.is_none() && !self.definition.broken_fields.contains(name.as_str()) {
             let near = did_you_mean(name.as_str(), self.fields.keys().map(FieldName::as_str));
             let message = format!("`{name}` is not a field of `{}`{near}", self.definition.name.value);
-            issues.error(&written.place, "unknown-field", message);
+            issues.error(place, "unknown-field", message);
         }
         found
     }
@@ -56,7 +56,7 @@ impl Companions<'_> {
         issues: &mut Issues,
     ) {
         let Some(depends_on) = &written.depends_on else { return };
-        let Some(other) = self.find(&depends_on.value, written, issues) else { return };
+        let Some(other) = self.find(&depends_on.value, &depends_on.place, issues) else { return };
         let FieldKind::Select { options: known } = &other.kind else {
             let message = format!("options depend on a select, which `{}` is not", other.name);
             issues.error(&depends_on.place, "not-for-this-type", message);
@@ -76,14 +76,15 @@ impl Companions<'_> {
             if !values().any(|known| known == value) {
                 let near = did_you_mean(value, values());
                 let message = format!("`{value}` is not an option of `{}`{near}", other.name);
-                issues.error(&written.place, "unknown-option", message);
+                issues.error(&written.place.below("options"), "unknown-option", message);
             }
         }
     }
 
     /// A currency is named by a text, or by a select whose every option is one.
     fn check_currency(&self, name: &FieldName, written: &FieldDefinition, issues: &mut Issues) {
-        let Some(other) = self.find(name, written, issues) else { return };
+        let place = written.place.below("currencyField");
+        let Some(other) = self.find(name, &place, issues) else { return };
         match &other.kind {
             FieldKind::Text { .. } => {}
             FieldKind::Select { options } => {
@@ -91,12 +92,12 @@ impl Companions<'_> {
                 if let Some(option) = wrong {
                     let value = &option.value;
                     let message = format!("the option `{value}` of `{name}` is not a currency of ISO 4217");
-                    issues.error(&written.place, "wrong-value", message);
+                    issues.error(&place, "wrong-value", message);
                 }
             }
             _ => {
                 let message = format!("a currency is named by a text or a select, which `{name}` is not");
-                issues.error(&written.place, "not-for-this-type", message);
+                issues.error(&place, "not-for-this-type", message);
             }
         }
     }

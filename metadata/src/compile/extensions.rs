@@ -3,6 +3,8 @@
 //!
 //! An extension adds; two that would add the same thing, or one that would declare what is there, are refused with both places.
 
+use std::sync::Arc;
+
 use crate::{
     compile::Parsed,
     definition::{field::KindDefinition, object::ObjectDefinition, package::PackageDefinition},
@@ -19,7 +21,9 @@ pub(super) fn merge(parsed: &mut Parsed, issues: &mut Issues) {
         let (added, own): (Vec<_>, Vec<_>) =
             std::mem::take(&mut package.objects).into_iter().partition(|object| object.extends.is_some());
         package.objects = own;
-        extensions.extend(added.into_iter().map(|object| (package.definition.clone(), object)));
+        extensions.extend(
+            added.into_iter().map(|object| (package.definition.clone(), Arc::unwrap_or_clone(object))),
+        );
     }
     for (package, extension) in extensions {
         merge_one(parsed, &package, extension, issues);
@@ -38,7 +42,7 @@ fn merge_one(
     };
     let names: Vec<String> =
         parsed.packages.iter().flat_map(|p| &p.objects).map(|object| object.name.value.to_string()).collect();
-    let owner = parsed.packages.iter_mut().find(|owner| owner.objects.iter().any(answers));
+    let owner = parsed.packages.iter_mut().find(|owner| owner.objects.iter().any(|object| answers(object)));
     let Some(owner) = owner else {
         if !parsed.broken_objects.contains(name.as_str()) {
             let near = did_you_mean(name.as_str(), names.iter().map(String::as_str));
@@ -57,7 +61,8 @@ fn merge_one(
         return;
     }
     if let Some(object) = owner.objects.iter_mut().find(|object| answers(object)) {
-        add(object, package, extension, issues);
+        // Others go on with the object as it was without this.
+        add(Arc::make_mut(object), package, extension, issues);
     }
 }
 

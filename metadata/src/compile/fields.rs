@@ -30,7 +30,8 @@ pub(super) fn build(
     let declares =
         |name: &str| definition.fields.contains_key(name) || definition.broken_fields.contains(name);
     let has_owner = declares("owner") || declares("owner_id");
-    let mut fields = IndexMap::new();
+    let system = system::fields(has_owner);
+    let mut fields = IndexMap::with_capacity(definition.fields.len() + system.len() + 1);
     let mut add = |field: Field| drop(fields.insert(field.name.clone(), field));
     add(system::id());
     for (name, written) in &definition.fields {
@@ -38,7 +39,7 @@ pub(super) fn build(
         check_owner(&field, written, book, issues);
         add(field);
     }
-    system::fields(has_owner).into_iter().for_each(add);
+    system.into_iter().for_each(add);
     companions::check(definition, &fields, issues);
     fields
 }

@@ -25,7 +25,9 @@ pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
             roots.add(camel_case(name), name, place, issues);
             roots.add(camel_case(&plural(name)), name, place, issues);
         }
-        check_fields(draft, issues);
+        if draft.same.is_none() {
+            check_fields(draft, issues);
+        }
     }
     for draft in drafts.values() {
         check_types(draft, &types, issues);
@@ -96,6 +98,10 @@ struct Names(HashMap<String, String>);
 
 impl Names {
     fn add(&mut self, made: String, from: &str, place: &Place, issues: &mut Issues) {
+        // A name that can't be one is reported for that.
+        if issues.0.iter().any(|issue| issue.code == "bad-name" && issue.place == *place) {
+            return;
+        }
         match self.0.get(&made) {
             Some(other) => {
                 let message = format!("`{from}` and `{other}` would both be `{made}` in GraphQL; rename one");

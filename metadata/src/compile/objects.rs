@@ -15,7 +15,7 @@ pub(super) fn draft<'a>(book: &Book<'a>, issues: &mut Issues) -> Drafts<'a> {
     let mut drafts = Drafts::new();
     for (package, definition) in book.objects() {
         let object = object(package, definition, book, issues);
-        drafts.insert(object.name.clone(), Draft { definition, object });
+        drafts.insert(object.name.clone(), Draft { definition, object, same: None });
     }
     drafts
 }

@@ -109,6 +109,7 @@ pub(super) fn compile(
         rules.insert(name, Arc::new(of_object));
     }
     cycles::check(&rules, &compiler.places, issues);
+    actions::check_names(&rules, drafts, &compiler.places, issues);
     if kept == Kept::Only {
         kept::check(&rules, drafts, &compiler.places, issues);
     }

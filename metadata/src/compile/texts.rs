@@ -16,7 +16,7 @@ use crate::{
 /// Applies the texts of every package to its objects and those of packages that it depends on.
 pub(super) fn apply(parsed: &Parsed, book: &Book<'_>, drafts: &mut Drafts<'_>, issues: &mut Issues) {
     for package in &parsed.packages {
-        for texts in &package.texts {
+        for texts in package.texts.iter() {
             for object in &texts.objects {
                 let Some(name) = known_object(object, package, book, issues) else { continue };
                 if let Some(draft) = drafts.get_mut(name.as_str()) {

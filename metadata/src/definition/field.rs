@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A field as its author wrote it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FieldDefinition {
     pub(crate) place: Place,
     /// The names that it had, oldest first.
@@ -49,7 +49,7 @@ pub(crate) struct FieldDefinition {
 }
 
 /// A field's type; a lookup's target is still a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum KindDefinition {
     Plain(FieldKind),
     Lookup(LookupDefinition),
@@ -64,7 +64,7 @@ pub(crate) enum Within {
     Field(usize),
 }
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a field",
     known: &[
         ("type", &[]),

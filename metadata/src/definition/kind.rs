@@ -101,6 +101,11 @@ impl FieldType {
         None
     }
 
+    /// Whether a type of that name is known, kept or not.
+    pub(crate) fn is_known(name: &str) -> bool {
+        TYPES.iter().any(|(known, _)| *known == name) || LATER_TYPES.contains(&name)
+    }
+
     /// Whether the property `key`, by its one spelling, says something about fields of this type.
     pub(crate) fn takes(self, key: &str) -> bool {
         let text = matches!(self, Self::Text(_));

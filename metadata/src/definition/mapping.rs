@@ -20,7 +20,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// The one spelling of a known key.
-    fn canonical(&self, key: &str) -> Option<&'static str> {
+    pub(crate) fn canonical(&self, key: &str) -> Option<&'static str> {
         let camel = camel_case(key);
         let spells = |name: &str| name == key || name == camel;
         let is = |(name, aliases): &&(&'static str, &[&str])| {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// An object as its author wrote it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ObjectDefinition {
     pub(crate) name: Located<ObjectName>,
     /// The names that it had, oldest first.
@@ -46,7 +46,7 @@ pub(crate) struct ObjectDefinition {
 }
 
 /// One entry of `indexes`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct IndexDefinition {
     pub(crate) place: Place,
     pub(crate) name: Option<Located<String>>,
@@ -54,7 +54,7 @@ pub(crate) struct IndexDefinition {
     pub(crate) unique: bool,
 }
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "an object",
     known: &[
         ("name", &[]),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A lookup as its author wrote it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LookupDefinition {
     pub(crate) to: To,
     pub(crate) on_delete: DeleteBehavior,
@@ -30,7 +30,7 @@ pub(crate) struct LookupDefinition {
 }
 
 /// The other object, which is still a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum To {
     /// What `reference` says.
     Named(Located<String>),

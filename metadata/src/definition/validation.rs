@@ -16,6 +16,7 @@ use crate::{
     issue::Issues,
     name::FieldName,
     nearest::did_you_mean,
+    pattern::Pattern,
     read::Source,
     rules::Event,
 };
@@ -69,7 +70,7 @@ const FILE_KEYS: Keys = Keys {
     later: &[],
 };
 
-const KEYS: Keys = Keys {
+pub(crate) const KEYS: Keys = Keys {
     of: "a validation",
     known: &[
         ("name", &[]),
@@ -273,7 +274,12 @@ fn check(
         "required" if condition.is_none() => Some(CheckDefinition::Present),
         "pattern" | "format" => {
             let value = mapping.must_get("pattern", issues)?;
-            Some(CheckDefinition::Pattern(value.located(value.text(issues)?.to_owned())))
+            let text = value.text(issues)?;
+            if let Err(fault) = Pattern::parse(text) {
+                issues.error(&value.place(), "bad-format", format!("`{text}` is not a pattern: {fault}"));
+                return None;
+            }
+            Some(CheckDefinition::Pattern(value.located(text.to_owned())))
         }
         "range" | "length" if condition.is_none() && !has_bounds => {
             issues.error(mapping.place(), "missing-property", "`min` or `max` is missing");

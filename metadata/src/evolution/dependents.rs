@@ -5,8 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    evolution::Subject,
-    expression::Step,
+    evolution::{Subject, readers::Reading},
     model::{Field, FieldKind, Index, Labels, Object, Registry, RelationKind},
     name::{FieldName, ObjectName},
 };
@@ -81,7 +80,7 @@ impl Dependents for Model {
                     add(found, "upsert", format!("{} on {}", object.name, fields.join(", ")));
                 }
             }
-            Subject::Relation(..) => {}
+            Subject::Relation(..) | Subject::Rule(..) => {}
         }
     }
 }
@@ -139,13 +138,14 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
         }
     }
     for other in registry.objects.values() {
-        for formula in other.fields.values().filter(|field| reads(other, field, &object.name, name)) {
+        for formula in
+            other.fields.values().filter(|field| reads(registry, other, field, (&object.name, name)))
+        {
             add(found, "formula", format!("{}.{}", other.name, formula.name));
         }
     }
-    let rules = registry.rules.get(&object.name);
-    for machine in rules.iter().flat_map(|rules| &rules.machines).filter(|machine| machine.field == *name) {
-        add(found, "rule", format!("{}.{}", object.name, machine.name));
+    for (of, rule) in Reading::of(registry, &object.name, name).rules() {
+        add(found, "rule", format!("{of}.{rule}"));
     }
     if let Some(field) = object.field(name.as_str()) {
         translations(&field.label, &format!("{}.{name}", object.name), found);
@@ -153,25 +153,14 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
 }
 
 /// Whether `field` of `object` is a formula over a field of `target`.
-fn reads(object: &Object, field: &Field, target: &ObjectName, name: &FieldName) -> bool {
+fn reads(
+    registry: &Registry,
+    object: &Object,
+    field: &Field,
+    (target, name): (&ObjectName, &FieldName),
+) -> bool {
     let FieldKind::Formula { expression, .. } = &field.kind else { return false };
-    let needs = expression.needs();
-    let by_path = needs.fields.keys().any(|(_, path)| {
-        let mut at = &object.name;
-        for Step { lookup, target: next, .. } in &path.steps {
-            if at == target && lookup == name {
-                return true;
-            }
-            at = next;
-        }
-        at == target && path.field == *name
-    });
-    by_path
-        || needs.children.iter().any(|(children, paths)| {
-            children.object == *target
-                && (children.lookup == *name
-                    || paths.keys().any(|path| path.steps.is_empty() && path.field == *name))
-        })
+    Reading::of(registry, target, name).reads(&object.name, expression)
 }
 
 fn translations(labels: &Labels, of: &str, found: &mut Vec<Dependent>) {

@@ -71,6 +71,8 @@ pub enum Subject {
     Relation(ObjectName, RelationName),
     /// An index or a unique constraint.
     Index(ObjectName, String),
+    /// A validation, a state machine, a trigger or an action.
+    Rule(ObjectName, String),
 }
 
 /// What a thing is called by those who use it.
@@ -161,6 +163,7 @@ impl fmt::Display for Subject {
             Self::Option(object, field, value) => write!(f, "{object}.{field} = {value:?}"),
             Self::Relation(object, relation) => write!(f, "{object}.{relation}"),
             Self::Index(object, index) => write!(f, "{object}: {index}"),
+            Self::Rule(object, rule) => write!(f, "{object}.{rule}"),
         }
     }
 }
@@ -186,6 +189,8 @@ impl Subject {
             Self::Relation(name, relation) => {
                 (String::new(), format!("{}.{}", pascal_case(name.as_str()), camel_case(relation.as_str())))
             }
+            // What a rule is called is told with its findings, the same in every language.
+            Self::Rule(..) => Default::default(),
             Self::Index(name, index) => match found(name) {
                 Some(object) => (format!("{}.{index}", object.package), String::new()),
                 None => Default::default(),

@@ -30,6 +30,7 @@ pub use tree::{Children, Comprehension, Expression, Literal, Node, NodeKind, Ope
 pub use value_type::Type;
 
 pub(crate) use formulas::{Returns, Written, compile_all};
+pub(crate) use parse::in_cel_of as in_cel;
 pub(crate) use source::read;
 
 use crate::issue::{Issues, Place};

@@ -62,6 +62,28 @@ pub(super) fn parse(text: &str, place: &Place, issues: &mut Issues) -> Option<Pa
     }
 }
 
+/// The text as CEL: itself, or what an older dialect says in it; none for what is neither.
+pub(crate) fn in_cel_of(text: &str) -> Option<String> {
+    if text.len() > EXPRESSION_BYTES_MAX || bracket_depth(text) > usize::from(EXPRESSION_PARSE_DEPTH_MAX) {
+        return None;
+    }
+    match read(text) {
+        // `CONCATENATE(a, b)` has the form of a call, but no function of ours is in capitals.
+        Ok(_) if !calls_in_capitals(text) => Some(text.to_owned()),
+        Ok(_) => in_cel(text).filter(|cel| read(cel).is_ok()).or_else(|| Some(text.to_owned())),
+        Err(_) => in_cel(text).filter(|cel| read(cel).is_ok()),
+    }
+}
+
+/// Whether something like `TODAY(` stands in it.
+fn calls_in_capitals(text: &str) -> bool {
+    text.match_indices('(').any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        name.len() > 1 && name.bytes().all(|b| b.is_ascii_uppercase())
+    })
+}
+
 fn read(text: &str) -> Result<Parsed, ParseErrors> {
     let parser = Parser::new().max_recursion_depth(EXPRESSION_PARSE_DEPTH_MAX);
     parser.parse_with_source_info(text).map(|(root, source)| Parsed { root, source })
@@ -72,6 +94,10 @@ fn message(text: &str, errors: &ParseErrors) -> String {
     let hint = if spreadsheet_like(text) { "; CEL writes `==`, `&&`, `||`, `!` and `x ? y : z`" } else { "" };
     let what = first.msg.trim_start_matches("Syntax error: ");
     let what = what.split(" expecting {").next().unwrap_or(what).replace("<EOF>", "the end");
+    let what = match what.as_str() {
+        "mismatched input 'the end'" => "it ends where something must follow".to_owned(),
+        _ => what,
+    };
     let (line, column) = first.pos;
     let before: usize = text
         .split_inclusive('\n')

@@ -113,7 +113,10 @@ fn what_does_not_fit_is_told_with_its_place() {
             "`+` does not take decimal(18, 2) and text; write `text(x)`, at character 7 [expression-type]",
         ),
         ("lenn(name)", "there is no function `lenn`; did you mean `len`?, at character 5 [unknown-function]"),
-        ("price +", "can't be read as CEL: mismatched input 'the end', at character 8 [expression-syntax]"),
+        (
+            "price +",
+            "can't be read as CEL: it ends where something must follow, at character 8 [expression-syntax]",
+        ),
         (
             "due + 7",
             "`+` does not take date and whole number; write `addDays(x, 7)`, or `x + duration(\"7d\")`, at character 5 [expression-type]",

@@ -72,9 +72,13 @@ pub(super) fn forget(mutator: &mut Mutator<'_>, object: &str, name: &str) {
     if let Some(indexes) = definition.get_mut("indexes").and_then(Value::as_array_mut) {
         indexes.retain(|index| !index["fields"].as_array().unwrap().iter().any(gone));
     }
-    for (_, texts) in mutator.files.get_mut("i18n/de.yml").unwrap()["objects"].as_object_mut().unwrap() {
-        if let Some(fields) = texts.get_mut("fields").and_then(Value::as_object_mut) {
-            fields.retain(|field, _| known.contains(field) || field != name);
+    let former = definition.get("alias").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_its = |name: &String| name == object || former.iter().any(|alias| alias == name.as_str());
+    for (name, texts) in mutator.files.get_mut("i18n/de.yml").unwrap()["objects"].as_object_mut().unwrap() {
+        if let Some(fields) = texts.get_mut("fields").and_then(Value::as_object_mut).filter(|_| is_its(name))
+        {
+            // Texts may have gone by one of the names that it had.
+            fields.retain(|field, _| known.contains(field));
         }
     }
 }

@@ -63,12 +63,19 @@ impl Views {
     /// The views of a principal. (Permissions come with the security work; until then every user who has logged in
     /// sees every object.)
     pub fn new(registry: Arc<Registry>) -> Views {
-        let whole = |object: &Arc<Object>| ObjectView {
-            object: Arc::clone(object),
-            fields: readable(object).cloned().collect(),
+        Self::beside(registry, None)
+    }
+
+    /// As [`Self::new`]; views of objects that are the very same in what is `known` are held once.
+    pub fn beside(registry: Arc<Registry>, known: Option<&Views>) -> Views {
+        let view = |object: &Arc<Object>| {
+            let same = known.and_then(|known| known.objects.get(&object.name));
+            same.filter(|same| Arc::ptr_eq(&same.object, object)).cloned().unwrap_or_else(|| {
+                let fields = readable(object).cloned().collect();
+                Arc::new(ObjectView { object: Arc::clone(object), fields })
+            })
         };
-        let objects =
-            registry.objects.iter().map(|(name, object)| (name.clone(), Arc::new(whole(object)))).collect();
+        let objects = registry.objects.iter().map(|(name, object)| (name.clone(), view(object))).collect();
         Views { registry, objects }
     }
 

@@ -27,7 +27,7 @@ use quarry_planner::{
 pub(crate) use aggregate::{AggregatePlan, COUNT, PARENT};
 pub(crate) use connection::{ConnectionItem, ConnectionPlan, CountFrom, EdgeItem, PageItem};
 pub(crate) use cursor::{CursorPlan, encode, encode_position};
-pub(crate) use mutation::{MutationPlan, RESULT_ID, ResultItem};
+pub(crate) use mutation::{MutationPlan, RESULT_ID, ResultItem, ReturnedItem};
 pub(crate) use record::{Item, ObjectPlan, ToMany};
 
 use crate::{

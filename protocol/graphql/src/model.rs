@@ -1,6 +1,7 @@
 //! What the door knows of the objects: GraphQL's names on one side, the registry's on the other. Made from a
 //! session's views, so that what a session may not see has no name here.
 
+mod acts;
 mod enum_names;
 mod enums;
 mod kind;
@@ -14,6 +15,7 @@ use quarry_metadata::{
 };
 use quarry_planner::{ObjectView, Views};
 
+pub(crate) use acts::{ActType, Parameter};
 use enum_names::{EnumNames, NameOf};
 pub(crate) use enums::EnumType;
 pub(crate) use kind::{Kind, PartsType};
@@ -25,6 +27,8 @@ use crate::error::{Failure, Result};
 pub(crate) struct Model {
     pub objects: IndexMap<ObjectName, Arc<ObjectType>>,
     roots: HashMap<String, Root>,
+    /// Actions by their root field.
+    acts: IndexMap<String, ActType>,
 }
 
 /// What a root field does, and to what.
@@ -132,7 +136,7 @@ impl Model {
     ///
     /// Internal when two things would have one name: the package compiler should have refused them.
     pub fn new(views: &Views) -> Result<Model> {
-        let mut model = Model { objects: IndexMap::new(), roots: HashMap::new() };
+        let mut model = Model { objects: IndexMap::new(), roots: HashMap::new(), acts: IndexMap::new() };
         let enum_names = EnumNames::new(&views.registry);
         for view in views.objects.values() {
             let object = Arc::new(ObjectType::new(view, views, &enum_names)?);
@@ -144,7 +148,22 @@ impl Model {
                     return Err(Failure::internal(format!("{one} and {two} both lead to root field {name}")));
                 }
             }
+            let rules = views.registry.rules.get(&object.name);
+            for action in rules.into_iter().flat_map(|rules| rules.actions.values()) {
+                let act = ActType::new(action, &object, &enum_names, &view.object);
+                if let Some(other) = model.acts.insert(act.root_name(), act) {
+                    let (one, two) = (&object.name, &other.object.name);
+                    let message =
+                        format!("actions of {one} and {two} both are root field {}", other.root_name());
+                    return Err(Failure::internal(message));
+                }
+            }
             model.objects.insert(object.name.clone(), object);
+        }
+        if let Some(name) =
+            model.acts.keys().find(|name| model.root(name).is_some_and(|root| !root.action.reads()))
+        {
+            return Err(Failure::internal(format!("an action and an object both lead to root field {name}")));
         }
         for object in model.objects.values() {
             for (name, action) in object.former_roots() {
@@ -158,6 +177,16 @@ impl Model {
     /// The root field of that name.
     pub fn root(&self, name: &str) -> Option<&Root> {
         self.roots.get(name)
+    }
+
+    /// The action of that root field.
+    pub fn act(&self, name: &str) -> Option<&ActType> {
+        self.acts.get(name)
+    }
+
+    /// Every action.
+    pub fn acts(&self) -> impl Iterator<Item = &ActType> {
+        self.acts.values()
     }
 
     /// The object at the end of a relation.

@@ -16,8 +16,8 @@ use tokio::sync::Semaphore;
 
 use crate::{
     compile::{
-        ConnectionPlan, MutationPlan, ObjectPlan, PARENT, RESULT_ID, ResultItem, RootKind, RootPlan,
-        filter::all, key_bytes, text_bytes,
+        ConnectionPlan, KeyBytes, MutationPlan, ObjectPlan, PARENT, RESULT_ID, ResultItem, ReturnedItem,
+        RootKind, RootPlan, filter::all, key_bytes, text_bytes,
     },
     door::Introspected,
     error::{Failure, Fault, Result},
@@ -415,6 +415,7 @@ impl Changed<'_> {
                         None => out.push(b"null"),
                     }
                 }
+                ResultItem::Returned(items) => self.returned(items, out)?,
                 ResultItem::Records(object) => {
                     let (found, object) = self.records(object, fetched)?;
                     out.list(found, |out, row| {
@@ -422,6 +423,25 @@ impl Changed<'_> {
                         out.check()
                     })?;
                 }
+            }
+            out.check()
+        })
+    }
+
+    /// What an action returned.
+    fn returned(&self, items: &[(KeyBytes, ReturnedItem)], out: &mut Out) -> Result<()> {
+        let returned = self.outcomes.first().and_then(|outcome| outcome.returned.as_ref());
+        let Some(returned) = returned else {
+            out.push(b"null");
+            return Ok(());
+        };
+        out.object(items, |out, item| {
+            match item {
+                ReturnedItem::Text(text) => out.push(text),
+                ReturnedItem::Value(name) => match returned.get(name) {
+                    Some(value) => out.push(value.to_string().as_bytes()),
+                    None => out.push(b"null"),
+                },
             }
             out.check()
         })
@@ -448,6 +468,7 @@ impl Changed<'_> {
             Some(Done::Created) => "CREATED",
             Some(Done::Updated) => "UPDATED",
             Some(Done::Deleted) => "DELETED",
+            Some(Done::Acted) => "ACTED",
             // No record was given, or none matched: what would have been done.
             None => plan.done_otherwise(),
         }

@@ -1,6 +1,7 @@
 //! The GraphQL type system of a model, for parsing, validation and introspection. Nothing resolves here: operations
 //! are compiled and answered by [`crate::compile`] and [`crate::run`].
 
+mod acts;
 mod filters;
 mod inputs;
 mod objects;
@@ -109,6 +110,10 @@ pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> 
                 mutation = mutation.field(field);
             }
         }
+    }
+    for act in model.acts() {
+        acts::add(&mut types, act);
+        mutation = mutation.field(acts::root(act));
     }
     types.add(query);
     types.add(mutation);

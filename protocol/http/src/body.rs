@@ -50,6 +50,25 @@ pub(crate) async fn object(
     }
 }
 
+/// As [`object`]; a request without a body gives an empty one.
+///
+/// # Errors
+///
+/// As [`json`].
+pub(crate) async fn object_or_nothing(
+    door: &Door,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Map<String, Value>, Problem> {
+    if headers.contains_key(header::CONTENT_TYPE) {
+        return object(door, headers, body).await;
+    }
+    match whole(door, body).await?.is_empty() {
+        true => Ok(Map::new()),
+        false => object(door, headers, Body::empty()).await,
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(told) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
     let essence = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

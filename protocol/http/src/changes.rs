@@ -1,4 +1,4 @@
-//! `POST /api/v1/changes`: creates, updates, upserts and deletes, by default as one transaction.
+//! `POST /api/v1/changes`: creates, updates, upserts, deletes and actions, by default as one transaction.
 
 use std::collections::HashMap;
 
@@ -74,7 +74,7 @@ fn end(mut out: Vec<u8>, csn: Option<u64>) -> Response {
 }
 
 /// One entry per change: what was done, the ids, and the record where it is one.
-async fn write_results(
+pub(crate) async fn write_results(
     door: &Door,
     context: &QueryContext,
     outcomes: &[Outcome],
@@ -99,6 +99,7 @@ async fn write_results(
             Done::Created => "created",
             Done::Updated => "updated",
             Done::Deleted => "deleted",
+            Done::Acted => "acted",
         };
         out.extend_from_slice(format!("{{\"done\":\"{done}\",\"object\":").as_bytes());
         quarry_json::write_text(&outcome.object, out);
@@ -112,6 +113,9 @@ async fn write_results(
                 }
             }
             ids => out.extend_from_slice(format!(",\"ids\":{}", Value::from(ids.to_vec())).as_bytes()),
+        }
+        if let Some(returned) = &outcome.returned {
+            out.extend_from_slice(format!(",\"returned\":{}", Value::Object(returned.clone())).as_bytes());
         }
         out.push(b'}');
     }
@@ -171,12 +175,13 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Problem::invalid(format!("{name} is a text")).at(format!("{at}.{name}"))),
     };
-    let op = text("op")?.ok_or_else(|| missing("op", "create, update, upsert or delete"))?;
+    let op = text("op")?.ok_or_else(|| missing("op", "create, update, upsert, delete or action"))?;
     let object = text("object")?.ok_or_else(|| missing("object", "the name of an object"))?;
     let id = text("id")?;
-    let mut parts = Parts::of(&mut given, id, at)?;
+    let action = text("action")?;
+    let mut parts = Parts::of(&mut given, (id, action), at)?;
     if let Some(unknown) = given.keys().next() {
-        let known = "op, object, id, where, on, data, ifRevision";
+        let known = "op, object, id, where, on, data, ifRevision, action, parameters";
         return Err(Problem::invalid(format!("unknown key {unknown:?}; known are {known}"))
             .at(format!("{at}.{unknown}")));
     }
@@ -201,8 +206,13 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
             (None, Some(filter)) => Operation::DeleteWhere { filter },
             _ => return Err(Problem::invalid("a delete needs either an id or a where").at(at)),
         },
+        "action" => {
+            let id = parts.id.take().ok_or_else(|| missing("id", "the record that it is done with"))?;
+            let action = parts.action.take().ok_or_else(|| missing("action", "the name of an action"))?;
+            Operation::Act { id, action, parameters: parts.parameters.take().unwrap_or_default() }
+        }
         other => {
-            let message = format!("unknown op {other:?}; known are create, update, upsert, delete");
+            let message = format!("unknown op {other:?}; known are create, update, upsert, delete, action");
             return Err(Problem::invalid(message).at(format!("{at}.op")));
         }
     };
@@ -217,10 +227,16 @@ struct Parts {
     on: Option<Vec<String>>,
     data: Option<Record>,
     if_revision: Option<i64>,
+    action: Option<String>,
+    parameters: Option<Record>,
 }
 
 impl Parts {
-    fn of(given: &mut Map<String, Value>, id: Option<String>, at: &str) -> Result<Self, Problem> {
+    fn of(
+        given: &mut Map<String, Value>,
+        (id, action): (Option<String>, Option<String>),
+        at: &str,
+    ) -> Result<Self, Problem> {
         let filter = given.remove("where").map(|json| {
             Filter::parse(&json).map_err(|error| {
                 let problem = Problem::from(Error::from(error));
@@ -232,10 +248,12 @@ impl Parts {
             serde_json::from_value::<Vec<String>>(json)
                 .map_err(|_| Problem::invalid("on is a list of field names").at(format!("{at}.on")))
         });
-        let data = given.remove("data").map(|json| match json {
-            Value::Object(data) => Ok(record(data)),
-            _ => Err(Problem::invalid("data is an object").at(format!("{at}.data"))),
-        });
+        let mut object = |name: &str| match given.remove(name) {
+            None => Ok(None),
+            Some(Value::Object(data)) => Ok(Some(record(data))),
+            Some(_) => Err(Problem::invalid(format!("{name} is an object")).at(format!("{at}.{name}"))),
+        };
+        let (data, parameters) = (object("data")?, object("parameters")?);
         let if_revision = given.remove("ifRevision").map(|json| {
             json.as_i64().ok_or_else(|| {
                 Problem::invalid("ifRevision is a whole number").at(format!("{at}.ifRevision"))
@@ -245,8 +263,10 @@ impl Parts {
             id,
             filter: filter.transpose()?,
             on: on.transpose()?,
-            data: data.transpose()?,
+            data,
             if_revision: if_revision.transpose()?,
+            action,
+            parameters,
         })
     }
 
@@ -274,6 +294,8 @@ impl Parts {
             ("where", self.filter.is_some()),
             ("on", self.on.is_some()),
             ("data", self.data.is_some()),
+            ("action", self.action.is_some()),
+            ("parameters", self.parameters.is_some()),
         ];
         match left.into_iter().find(|(_, left)| *left) {
             Some((name, _)) => {

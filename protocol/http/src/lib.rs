@@ -109,8 +109,10 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))
+        .route("/api/v1/packages/import", post(packages::import))
         .route("/api/v1/packages/diff", post(packages::diff))
         .route("/api/v1/packages/plan", post(packages::plan))
+        .route("/api/v1/packages/test", post(packages::test))
         .route("/api/v1/packages/publish", post(packages::publish))
         .route("/api/v1/packages/activate", post(packages::activate))
         .route("/api/v1/packages/rollback", post(packages::rollback))
@@ -121,6 +123,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
             "/api/v1/objects/{object}/{id}",
             get(objects::read).patch(objects::update).delete(objects::delete),
         )
+        .route("/api/v1/objects/{object}/{id}/actions/{action}", post(objects::act))
         .route("/api/v1/meta/objects", get(meta::list))
         .route("/api/v1/meta/objects/{object}", get(meta::one))
         .with_state(door.clone())

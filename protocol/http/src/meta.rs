@@ -3,7 +3,8 @@
 use axum::{Extension, Json, extract::Path, http::StatusCode, response::IntoResponse};
 use quarry_engine::Session;
 use quarry_metadata::{
-    DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, RelationKind, SelectOption,
+    DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, Registry, RelationKind,
+    SelectOption, rules::Action,
 };
 use serde_json::{Map, Value, json};
 
@@ -58,8 +59,25 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
         "relations": relations.collect::<Vec<_>>(),
         "unique": unique.collect::<Vec<_>>(),
         "searchable": object.searchable.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
+        "actions": actions_of(&context.views.registry, object, locale),
     });
     Ok(Json(told).into_response())
+}
+
+/// What can be asked to be done with one of its records.
+fn actions_of(registry: &Registry, object: &Object, locale: &str) -> Vec<Value> {
+    let rules = registry.rules.get(&object.name);
+    let told = |action: &Action| {
+        let mut told = Map::new();
+        told.insert("name".into(), action.name.as_str().into());
+        told.insert("label".into(), action.label.get(locale).into());
+        insert(&mut told, "description", action.description.as_deref().map(Value::from));
+        let parameters = action.parameters.values().map(|parameter| field_of(parameter, locale));
+        told.insert("parameters".into(), parameters.collect());
+        told.insert("returns".into(), action.returns.keys().map(String::as_str).collect());
+        Value::Object(told)
+    };
+    rules.into_iter().flat_map(|rules| rules.actions.values()).map(told).collect()
 }
 
 fn field_of(field: &Field, locale: &str) -> Value {

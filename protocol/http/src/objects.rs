@@ -1,4 +1,4 @@
-//! `/api/v1/objects/:object[/:id]`: records as resources. A record's `ETag` is its revision; `If-Match` makes an update or
+//! `/api/v1/objects/:object[/:id[/actions/:action]]`: records as resources. A record's `ETag` is its revision; `If-Match` makes an update or
 //! delete depend on it.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use quarry_json::{Encoder, Options, Separator};
 
 use crate::{
     Door, body,
-    changes::record,
+    changes::{record, write_results},
     listing,
     problem::{Answered, Problem},
     rows::{self, Form, Shape},
@@ -114,6 +114,30 @@ pub(crate) async fn delete(
     let deleted = session.change(vec![change], false).await;
     deleted.map_err(|error| Problem::from(error).of_precondition())?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// An action of a record: the body has its parameters; what it returns, and the record as it is then.
+pub(crate) async fn act(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    Path((object, id, action)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let if_revision = if_match(&headers)?;
+    let parameters = record(body::object_or_nothing(&door, &headers, body).await?);
+    let change = Change { object, operation: Operation::Act { id, action, parameters }, if_revision };
+    let acted = session.change_and_see(vec![change], false).await;
+    let (report, context) = acted.map_err(|error| Problem::from(error).of_precondition())?;
+    let mut out = Vec::new();
+    write_results(&door, &context, &report.outcomes, true, &mut out).await?;
+    let mut response = out.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(csn) = report.csn {
+        headers.insert("x-quarry-csn", HeaderValue::from(csn));
+    }
+    Ok(response)
 }
 
 /// Makes one change and answers with the record as it is then.

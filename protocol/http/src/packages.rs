@@ -1,4 +1,4 @@
-//! `/api/v1/packages…`: versions looked at, checked, planned, published, activated and rolled back, by administrators.
+//! `/api/v1/packages…`: versions looked at, checked, tested, planned, published, activated and rolled back, by administrators.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use axum::{
     response::IntoResponse,
 };
 use quarry_engine::{Checked, Session};
-use quarry_metadata::{Bundle, Issue, Severity};
+use quarry_metadata::{Bundle, Issue, Severity, foreign::Wanted};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -54,6 +54,33 @@ pub(crate) async fn check(
     Ok(Json(json!({ "state": state, "issues": issues })).into_response())
 }
 
+/// `POST /api/v1/packages/import`: packages of other programs in our form, with a report; nothing is kept.
+pub(crate) async fn import(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &["files", "name", "version", "locale"])?;
+    let wrong = || Problem::invalid("\"files\" is a mapping of paths to texts").at("files");
+    let files = given.get("files").and_then(Value::as_object).ok_or_else(wrong)?;
+    let files = files.iter().map(|(path, text)| Some((path.clone(), text.as_str()?.to_owned())));
+    let files = files.collect::<Option<BTreeMap<String, String>>>().ok_or_else(wrong)?;
+    let said = |key: &str, usual: &str| match given.get(key) {
+        None => Ok(usual.to_owned()),
+        Some(_) => text(&given, key),
+    };
+    let wanted = Wanted {
+        name: said("name", "imported")?,
+        version: said("version", "1.0.0")?,
+        locale: said("locale", "en")?,
+    };
+    let imported = off_thread(move || session.import_packages(&files, &wanted)).await?;
+    let packages: Vec<Value> = imported.packages.values().map(|files| json!({ "files": files })).collect();
+    Ok(Json(json!({ "packages": packages, "report": imported.report })).into_response())
+}
+
 /// `POST /api/v1/packages/diff`: what is different from what is active, in the words of the API.
 pub(crate) async fn diff(
     State(door): State<Door>,
@@ -73,6 +100,24 @@ pub(crate) async fn plan(
     body: Body,
 ) -> Answered {
     Ok(Json(planned(door, session, headers, body).await?).into_response())
+}
+
+/// `POST /api/v1/packages/test`: tries the cases of packages, on a store of their own; nothing is kept.
+pub(crate) async fn test(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &["packages", "filter"])?;
+    let bundles = bundles_of(&given)?;
+    let filter = match given.get("filter") {
+        None => None,
+        Some(_) => Some(text(&given, "filter")?),
+    };
+    let tried = off_thread(move || session.test_packages(&bundles, filter.as_deref())).await?;
+    Ok(Json(tried).into_response())
 }
 
 /// `POST /api/v1/packages/publish`: keeps versions, all or none.

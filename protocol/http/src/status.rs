@@ -24,9 +24,10 @@ use quarry_engine::{Error, ErrorKind};
 /// The status of an engine's error.
 pub(crate) fn of(error: &Error) -> StatusCode {
     match (error.kind, error.code) {
-        (ErrorKind::Missing, "OBJECT_NOT_FOUND" | "RECORD_NOT_FOUND" | "VERSION_NOT_FOUND") => {
-            StatusCode::NOT_FOUND
-        }
+        (
+            ErrorKind::Missing,
+            "ACTION_NOT_FOUND" | "OBJECT_NOT_FOUND" | "RECORD_NOT_FOUND" | "VERSION_NOT_FOUND",
+        ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
         (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED") => StatusCode::CONFLICT,
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGINS_BUSY") => StatusCode::TOO_MANY_REQUESTS,

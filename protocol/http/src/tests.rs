@@ -1,6 +1,7 @@
 //! The door as a client meets it: requests in, answers out, over a real engine with a small shop of packages.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod actions;
 mod answers;
 mod packages;
 mod refusals;

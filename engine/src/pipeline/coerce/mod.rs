@@ -85,7 +85,7 @@ fn no_reference(text: &str) -> Fault {
 /// # Errors
 ///
 /// What is wrong with it, for people.
-pub(super) fn value(field: &Field, input: &Input, time_zone: Tz) -> Result<Value, Fault> {
+pub(crate) fn value(field: &Field, input: &Input, time_zone: Tz) -> Result<Value, Fault> {
     if let Input::Json(serde_json::Value::Null) | Input::Typed(Value::Null, _) = input {
         return Ok(Value::Null);
     }

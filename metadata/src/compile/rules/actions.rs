@@ -1,19 +1,21 @@
 //! Actions: what the caller gives is one more record that expressions see.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
 use super::{
-    Compiler, Known, PARAMETERS, messages,
+    AllRules, Compiler, Known, PARAMETERS, Places, messages,
     steps::{Steps, Within},
 };
 use crate::{
-    compile::fields,
-    definition::{action::ActionDefinition, package::PackageDefinition},
-    expression::Expression,
+    compile::{Drafts, fields},
+    definition::{Located, action::ActionDefinition, package::PackageDefinition},
+    expression::{Expression, Type},
     issue::Issues,
-    model::{FieldKind, Labels, Object},
-    name::{FieldName, ObjectName},
-    naming::title_case,
+    model::{Field, FieldKind, Labels, Object, Relation, RelationKind},
+    name::{FieldName, ObjectName, RelationName},
+    naming::{camel_case, pascal_case, plural, relation_of_lookup, title_case},
     rules::Action,
 };
 
@@ -61,6 +63,7 @@ impl Compiler<'_> {
             let value = Expression::compile(&text.value, &text.place, &steps.scope(), issues);
             if let Some(value) = value {
                 steps.check_own(&value, text, issues);
+                check_told(&value, text, issues);
                 returns.insert(name.clone(), value);
             }
         }
@@ -85,8 +88,65 @@ impl Compiler<'_> {
     }
 }
 
-/// The parameters as a record of an object that no package declares.
-fn record_of(parameters: &IndexMap<FieldName, crate::model::Field>, object: &Object) -> Object {
+/// An action is a field of GraphQL's mutation root, `convertLead`, with types that begin like it: no other field and no other
+/// type may be called so.
+pub(super) fn check_names(rules: &AllRules, drafts: &Drafts<'_>, places: &Places, issues: &mut Issues) {
+    let mut roots: HashMap<String, String> = HashMap::new();
+    let mut types: HashMap<String, &ObjectName> = HashMap::new();
+    for object in drafts.keys() {
+        let (one, many) = (pascal_case(object.as_str()), pascal_case(&plural(object.as_str())));
+        for verb in ["create", "update", "upsert", "delete"] {
+            for of in [&one, &many] {
+                roots.insert(format!("{verb}{of}"), format!("the {verb} of `{object}`"));
+            }
+        }
+        types.insert(one, object);
+    }
+    for (object, of_object) in rules {
+        for name in of_object.actions.keys() {
+            let Some(place) = places.get(&(object.clone(), "action", name.clone())) else { continue };
+            let of_types = pascal_case(name) + &pascal_case(object.as_str());
+            let root = camel_case(&format!("{name}_{object}"));
+            if let Some(other) = roots.insert(root.clone(), format!("`{object}.{name}`")) {
+                let message = format!("{other} is `{root}` in GraphQL too; rename the action");
+                issues.error(place, "graphql-name-collision", message);
+            }
+            let made = ["Action", "ActionInput", "ActionResult", "ActionReturned"];
+            if let Some(other) = made.iter().find_map(|suffix| types.get(&format!("{of_types}{suffix}"))) {
+                let message = format!(
+                    "its types would be called as those of the object `{other}` in GraphQL; rename one"
+                );
+                issues.error(place, "graphql-name-collision", message);
+            }
+        }
+    }
+}
+
+/// What is answered has a form in every door.
+fn check_told(value: &Expression, text: &Located<String>, issues: &mut Issues) {
+    let told = match value.type_() {
+        Type::Duration | Type::Record(_) => false,
+        Type::List(item) => **item == Type::Text,
+        _ => true,
+    };
+    if !told {
+        let message =
+            format!("an action can't return a {}; return its fields, a number or a text", value.type_());
+        issues.error(&text.place, "expression-type", message);
+    }
+}
+
+/// The parameters as a record of an object that no package declares. Their lookups lead on, as those of every object.
+fn record_of(parameters: &IndexMap<FieldName, Field>, object: &Object) -> Object {
+    let relation = |field: &Field| {
+        let FieldKind::Lookup { target, .. } = &field.kind else { return None };
+        let name = relation_of_lookup(field.name.as_str());
+        let kind = RelationKind::ToOne { field: field.name.clone() };
+        let is_free = name == field.name.as_str() || !parameters.contains_key(name);
+        let relation =
+            Relation { alias: Vec::new(), name: RelationName::from(name), target: target.clone(), kind };
+        is_free.then(|| (relation.name.clone(), relation))
+    };
     Object {
         alias: Vec::new(),
         name: ObjectName::from(PARAMETERS),
@@ -98,7 +158,7 @@ fn record_of(parameters: &IndexMap<FieldName, crate::model::Field>, object: &Obj
         name_field: FieldName::from("id"),
         id_prefix: String::new(),
         fields: parameters.clone(),
-        relations: IndexMap::new(),
+        relations: parameters.values().filter_map(relation).collect(),
         indexes: Vec::new(),
         searchable: Vec::new(),
     }

@@ -5,7 +5,7 @@ use crate::{
     compile::Drafts,
     expression::Expression,
     issue::Issues,
-    rules::{Check, Event, Phase, Rules, Step, Trigger},
+    rules::{Check, Event, Rules, Step, Target, Trigger, Wanted},
 };
 
 /// Reports every rule that would be inert, or could not be evaluated.
@@ -36,25 +36,60 @@ fn unkept<'a>(rules: &'a Rules, drafts: &Drafts<'_>) -> Vec<(&'static str, &'a s
         let reason = of_trigger(trigger, drafts);
         found.extend(reason.map(|reason| ("trigger", trigger.name.as_str(), reason)));
     }
+    for action in rules.actions.values() {
+        let mut read: Vec<_> = action.when.iter().chain(action.returns.values()).collect();
+        read_by(&action.steps, &mut read);
+        let reason = read.into_iter().find_map(|expression| unread(expression, drafts));
+        found.extend(reason.map(|reason| ("action", action.name.as_str(), reason)));
+    }
     found
 }
 
 fn of_trigger(trigger: &Trigger, drafts: &Drafts<'_>) -> Option<&'static str> {
-    let kept = |(phase, event): &(Phase, Event)| {
-        *phase == Phase::Before && matches!(event, Event::Create | Event::Update)
-    };
-    if !trigger.on.iter().all(kept) {
-        return Some("a trigger that does not run before a create or update");
+    if trigger.on.iter().any(|(_, event)| *event == Event::Undelete) {
+        return Some("a trigger that runs when a record is brought back");
     }
     let mut read = trigger.when.iter().collect::<Vec<_>>();
-    for step in &trigger.steps {
+    read_by(&trigger.steps, &mut read);
+    read.into_iter().find_map(|expression| unread(expression, drafts))
+}
+
+/// The expressions of steps.
+fn read_by<'a>(steps: &'a [Step], read: &mut Vec<&'a Expression>) {
+    for step in steps {
         match step {
             Step::Set(values) => read.extend(values.values()),
             Step::Find(refusal) => read.extend(&refusal.when),
-            _ => return Some("a step that looks for, makes, changes or deletes other records"),
+            Step::Create { when, values, .. } => read.extend(when.iter().chain(values.values())),
+            Step::Update { when, target, values } => {
+                read.extend(when.iter().chain(values.values()));
+                read_to_find(target, read);
+            }
+            Step::Delete { when, target } => {
+                read.extend(when);
+                read_to_find(target, read);
+            }
+            Step::ForEach { filter, steps, .. } => {
+                read.extend(filter);
+                read_by(steps, read);
+            }
+            Step::First { wanted, steps, .. } => {
+                read.extend(all_of(wanted));
+                read_by(steps, read);
+            }
         }
     }
-    read.into_iter().find_map(|expression| unread(expression, drafts))
+}
+
+fn read_to_find<'a>(target: &'a Target, read: &mut Vec<&'a Expression>) {
+    match target {
+        Target::Record { filter, .. } | Target::Children { filter, .. } => read.extend(filter),
+        Target::Matching(wanted) => read.extend(all_of(wanted)),
+    }
+}
+
+fn all_of(wanted: &Wanted) -> impl Iterator<Item = &Expression> {
+    wanted.by.iter().map(|(_, value)| value).chain([&wanted.filter])
 }
 
 /// What an expression reads that can't be brought to it.

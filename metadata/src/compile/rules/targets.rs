@@ -3,7 +3,7 @@
 use super::{field_named, object_named, steps::Steps};
 use crate::{
     definition::{Located, step::TargetDefinition},
-    expression::{Children, Expression, Node, NodeKind, Operator, Root, Scope, Step as Lookup, Use},
+    expression::{Children, Expression, Node, NodeKind, Objects, Operator, Root, Scope, Step as Lookup, Use},
     issue::Issues,
     model::{FieldKind, Object, RelationKind},
     name::{FieldName, ObjectName, RelationName},
@@ -180,8 +180,8 @@ impl<'a> Steps<'a> {
     }
 
     fn draft(&self, name: &ObjectName) -> Option<&'a Object> {
-        let drafts: &'a super::Drafts<'a> = self.known.drafts;
-        drafts.get(name).map(|draft| &draft.object)
+        let known: &'a super::Known<'a> = self.known;
+        known.object(name.as_str())
     }
 }
 

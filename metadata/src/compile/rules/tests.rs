@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use crate::{
     Registry,
-    compile::{compile_rules, rules::Kept},
+    compile::{ParsedSource, compile_rules, rules::Kept},
     issue::Issues,
     read::read_packages,
     rules::{Check, Event, Phase, Piece, Step, Target, Weight},
@@ -37,7 +37,9 @@ fn shop(files: &[(&str, &str)]) -> Result<Registry, Issues> {
     }
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/core");
     let sources = read_packages(&[folder.path().to_owned(), core], &mut Issues::default());
-    compile_rules(&sources, Kept::AndLater, Issues::default()).map(|(registry, _)| registry)
+    let parsed: Vec<ParsedSource> = sources.iter().map(ParsedSource::of).collect();
+    let parsed = parsed.iter().map(|source| (source, None));
+    compile_rules(parsed, None, Kept::AndLater, Issues::default()).map(|(registry, _)| registry)
 }
 
 #[test]

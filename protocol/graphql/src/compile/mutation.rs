@@ -14,7 +14,7 @@ use super::{
 use crate::{
     collect::Asked,
     error::{Failure, Fault, Result},
-    model::{Action, ObjectType},
+    model::{ActType, Action, ObjectType},
     schema::MUTATION,
     values::{Literal, nearest},
 };
@@ -46,6 +46,14 @@ pub(crate) enum ResultItem {
     DryRun,
     Record(ObjectPlan),
     Records(ObjectPlan),
+    /// What an action returned: each by its name there, or a text as it stands.
+    Returned(Vec<(KeyBytes, ReturnedItem)>),
+}
+
+/// One field of what an action returned.
+pub(crate) enum ReturnedItem {
+    Text(Vec<u8>),
+    Value(String),
 }
 
 /// The column of the records' ids, by which results are put in order.
@@ -73,6 +81,10 @@ impl<'a> Compiler<'a> {
             plan.type_name = Some(MUTATION);
             return Ok(plan);
         }
+        if let Some(act) = self.model.act(name) {
+            self.act(act, asked, &mut plan)?;
+            return Ok(plan);
+        }
         let root = self.model.root(name).filter(|root| !root.action.reads());
         let root = root.ok_or_else(|| unknown_field(MUTATION, name))?;
         let mut arguments = Arguments::of(self, asked);
@@ -82,6 +94,38 @@ impl<'a> Compiler<'a> {
         arguments.finish()?;
         self.result(&root.object, root.action, asked, &mut plan)?;
         Ok(plan)
+    }
+
+    /// An action of a package.
+    fn act(&self, act: &ActType, asked: &Asked<'a>, plan: &mut MutationPlan) -> Result<()> {
+        let mut arguments = Arguments::of(self, asked);
+        plan.object = Some(Arc::clone(&act.object));
+        plan.dry_run = arguments.flag("dryRun")?;
+        let (id, if_revision) = (arguments.id("id")?, arguments.integer("ifRevision")?);
+        let parameters = match arguments.take("input") {
+            None | Some(Value::Null) => Record::new(),
+            Some(given) => parameters(act, &given)?,
+        };
+        arguments.finish()?;
+        let operation = Operation::Act { id, action: act.name.clone(), parameters };
+        plan.changes = vec![Change { object: act.object.name.to_string(), operation, if_revision }];
+        self.result_of(&act.type_called("Result"), &act.object, Some(act), asked, plan)
+    }
+
+    fn returned(&self, act: &ActType, asked: &Asked<'a>) -> Result<ResultItem> {
+        let type_name = act.type_called("Returned");
+        let mut items = Vec::new();
+        for (key, asked) in self.collector.fields(&type_name, &asked.sets)? {
+            let item = match asked.field.name.node.as_str() {
+                "__typename" => ReturnedItem::Text(text_bytes(&type_name)),
+                name => match act.returns.get(name) {
+                    Some(returned) => ReturnedItem::Value(returned.name.clone()),
+                    None => return Err(unknown_field(&type_name, name).at(asked.position)),
+                },
+            };
+            items.push((key_bytes(key), item));
+        }
+        Ok(ResultItem::Returned(items))
     }
 
     fn changes(
@@ -148,12 +192,24 @@ impl<'a> Compiler<'a> {
     ) -> Result<()> {
         let many = matches!(action, Action::CreateMany | Action::UpdateMany | Action::DeleteMany);
         let type_name = format!("{}{}", object.type_name, if many { "ManyResult" } else { "Result" });
+        self.result_of(&type_name, object, None, asked, plan)
+    }
+
+    fn result_of(
+        &self,
+        type_name: &str,
+        object: &ObjectType,
+        act: Option<&ActType>,
+        asked: &Asked<'a>,
+        plan: &mut MutationPlan,
+    ) -> Result<()> {
         let mut level = Level::default();
         level.column("id");
         let mut reads = false;
-        for (key, asked) in self.collector.fields(&type_name, &asked.sets)? {
+        for (key, asked) in self.collector.fields(type_name, &asked.sets)? {
             let item = match asked.field.name.node.as_str() {
-                "__typename" => ResultItem::Text(text_bytes(&type_name)),
+                "__typename" => ResultItem::Text(text_bytes(type_name)),
+                "returned" if let Some(act) = act => self.returned(act, &asked)?,
                 "id" => ResultItem::Id,
                 "ids" => ResultItem::Ids,
                 "count" => ResultItem::Count,
@@ -162,7 +218,7 @@ impl<'a> Compiler<'a> {
                 "dryRun" => ResultItem::DryRun,
                 "record" => ResultItem::Record(self.object(object, &asked.sets, &mut level)?),
                 "records" => ResultItem::Records(self.object(object, &asked.sets, &mut level)?),
-                name => return Err(unknown_field(&type_name, name).at(asked.position)),
+                name => return Err(unknown_field(type_name, name).at(asked.position)),
             };
             reads |= matches!(item, ResultItem::Record(_) | ResultItem::Records(_));
             plan.result.push((key_bytes(key), item));
@@ -203,6 +259,24 @@ fn record(object: &ObjectType, value: &Value, at: &str) -> Result<Record> {
     Ok(record)
 }
 
+/// What an action is given, by metadata names.
+fn parameters(act: &ActType, given: &Value) -> Result<Record> {
+    let Value::Object(given) = given else {
+        return Err(invalid(format!("\"input\": expected an object, found {given}")));
+    };
+    let mut record = Record::new();
+    for (name, value) in given {
+        let at = format!("input.{name}");
+        let parameter = act.parameters.get(name.as_str()).ok_or_else(|| {
+            let hint = nearest(name, act.parameters.keys().map(String::as_str));
+            invalid(format!("\"{at}\": {} has no parameter \"{name}\"{hint}", act.root_name()))
+        })?;
+        let value = stored(parameter.kind(), value, &at)?;
+        record.insert(parameter.field.name.to_string(), Input::Json(value));
+    }
+    Ok(record)
+}
+
 fn field_name(object: &ObjectType, value: &Value) -> Result<String> {
     let field = enum_name(value).and_then(|name| object.field(name));
     let field = field.ok_or_else(|| {
@@ -217,6 +291,7 @@ impl MutationPlan {
         match self.changes.first().map(|change| &change.operation) {
             Some(Operation::Update { .. } | Operation::UpdateWhere { .. }) => "UPDATED",
             Some(Operation::Delete { .. } | Operation::DeleteWhere { .. }) => "DELETED",
+            Some(Operation::Act { .. }) => "ACTED",
             Some(Operation::Create(_) | Operation::Upsert { .. }) | None => "CREATED",
         }
     }

@@ -31,6 +31,12 @@ impl EnumNames {
             taken.extend(GRAPHQL_TYPE_SUFFIXES.iter().map(|suffix| format!("{type_name}{suffix}")));
             taken.insert(type_name);
         }
+        for (object, rules) in &registry.rules {
+            for action in rules.actions.keys() {
+                let type_name = format!("{}{}Action", pascal_case(action), pascal_case(object.as_str()));
+                taken.extend(["Input", "Result", "Returned"].map(|suffix| format!("{type_name}{suffix}")));
+            }
+        }
         let mut names = Self(HashMap::new());
         for object in registry.objects.values() {
             names.add(object, object.fields.values(), "", &mut taken);
@@ -60,6 +66,11 @@ impl EnumNames {
     /// The name of a field's type.
     pub(super) fn of<'a>(&'a self, object: &'a Object, field: &Field) -> NameOf<'a> {
         NameOf { names: self, object, path: field.name.to_string() }
+    }
+
+    /// That of a parameter of an action: as a part of it, so that it needs no enum of its own.
+    pub(super) fn of_parameter<'a>(&'a self, object: &'a Object, action: &str, field: &Field) -> NameOf<'a> {
+        NameOf { names: self, object, path: format!("{action}.{}", field.name) }
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn add(types: &mut Types, object: &ObjectType) {
     let patch = InputObject::new(format!("{type_name}Patch"))
         .description("The values to set; null clears a field, what is not named stays.");
     let writable = || object.writable();
-    let value = |(name, kind): (&String, &Kind)| InputValue::new(name, input_type(kind));
+    let value = |(name, kind): (&String, &Kind)| InputValue::new(name, input_type(kind, false));
     types.add(writable().fold(new, |input, (name, field)| input.field(value((name, &field.kind)))));
     let settable = writable().filter(|(name, _)| *name != "id");
     types.add(settable.fold(patch, |input, (name, field)| input.field(value((name, &field.kind)))));
@@ -32,18 +32,21 @@ pub(super) fn add(types: &mut Types, object: &ObjectType) {
     types.add(manners(many));
 }
 
-fn manners(result: Object) -> Object {
+/// What is told of every change.
+pub(super) fn manners(result: Object) -> Object {
     result
         .field(field("done", TypeRef::named_nn("Done")))
         .field(field("csn", TypeRef::named("Long")))
         .field(field("dryRun", TypeRef::named_nn(TypeRef::BOOLEAN)))
 }
 
-fn input_type(kind: &Kind) -> TypeRef {
-    match kind {
+/// The type of a value that is given.
+pub(super) fn input_type(kind: &Kind, required: bool) -> TypeRef {
+    let ty = match kind {
         // What is wrong inside is told by the field's own checks.
         Kind::Parts(_) | Kind::PartsList(_) => TypeRef::named("JSON"),
         kind if kind.is_list() => TypeRef::named_nn_list(kind.type_name()),
         _ => TypeRef::named(kind.type_name()),
-    }
+    };
+    if required { TypeRef::NonNull(Box::new(ty)) } else { ty }
 }

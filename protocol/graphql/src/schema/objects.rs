@@ -22,8 +22,8 @@ pub(super) fn shared(types: &mut Types) {
         .field(field("endCursor", TypeRef::named(TypeRef::STRING)));
     types.add(page);
     let done = Enum::new("Done")
-        .description("What a change did; an upsert creates or updates.")
-        .items(["CREATED", "UPDATED", "DELETED"].map(EnumItem::new));
+        .description("What a change did; an upsert creates or updates, an action says nothing more.")
+        .items(["CREATED", "UPDATED", "DELETED", "ACTED"].map(EnumItem::new));
     types.add(done);
 }
 

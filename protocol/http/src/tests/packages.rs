@@ -187,3 +187,27 @@ async fn two_clients_on_two_versions_share_a_record() {
         assert_eq!(answer.problem().1, code, "{version}");
     }
 }
+
+#[tokio::test]
+async fn packages_of_other_programs_come_in_our_form_with_a_report() {
+    let shop = Shop::open().await;
+    let object = r#"{"name": "Gadget", "fields": {"title": {"type": "string", "required": true}, "glow": {"type": "aura"}}}"#;
+    let body = json!({ "files": { "gadget.object.json": object }, "name": "store", "version": "2.0.0" });
+    let answer = shop.post("/api/v1/packages/import", body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let answer = answer.json();
+    let outcomes: Vec<_> = answer["report"]["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["name"].as_str().unwrap(), entry["outcome"].as_str().unwrap()))
+        .collect();
+    assert!(
+        outcomes.contains(&("gadget.title", "mapped")) && outcomes.contains(&("gadget.glow", "left_out")),
+        "{outcomes:?}"
+    );
+    let published = shop.post("/api/v1/packages/publish", json!({ "packages": answer["packages"] })).await;
+    assert_eq!(published.status, StatusCode::CREATED, "{:?}", published.body);
+    let nothing = shop.post("/api/v1/packages/import", json!({ "files": { "a.yml": 1 } })).await;
+    assert_eq!(nothing.status, StatusCode::BAD_REQUEST);
+}

@@ -102,7 +102,10 @@ impl Session {
 pub fn refuse(statement: &Statement) -> PgError {
     let text = statement.to_string();
     let words: Vec<&str> = text.split_whitespace().take(2).collect();
-    let what = words.join(" ").to_ascii_uppercase();
+    let what = match statement {
+        Statement::Call(_) => "CALL".to_owned(),
+        _ => words.join(" ").to_ascii_uppercase(),
+    };
     let hint = match statement {
         Statement::Truncate(_) => "use DELETE FROM: each record goes through its rules",
         Statement::Copy { .. } => "use INSERT, or `quarry import` and `quarry export`",
@@ -111,6 +114,9 @@ pub fn refuse(statement: &Statement) -> PgError {
         }
         Statement::Lock(_) | Statement::LockTables { .. } => {
             "nothing waits for a lock: a conflicting commit is refused with 40001, run it again"
+        }
+        Statement::Call(_) => {
+            "actions are done over HTTP (POST /api/v1/objects/{object}/{id}/actions/{action}) or as GraphQL mutations"
         }
         Statement::Merge(_) => "use INSERT … ON CONFLICT (…) DO UPDATE",
         Statement::Grant(_)

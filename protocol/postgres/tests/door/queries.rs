@@ -262,6 +262,7 @@ async fn errors_have_the_codes_of_postgresql() {
         ("SELECT (SELECT id FROM ware)", "21000"),
         ("CREATE TABLE t (x int)", "0A000"),
         ("DROP TABLE ware", "0A000"),
+        ("CALL convert('x')", "0A000"),
         ("TRUNCATE ware", "0A000"),
         ("ALTER TABLE ware ADD COLUMN x int", "0A000"),
         ("COPY ware FROM STDIN", "0A000"),

@@ -1,0 +1,176 @@
+//! Triggers: what packages do before and after a record is written.
+//!
+//! Before-triggers run where the record stands in the pipeline: they may set its fields and refuse it. After-triggers
+//! run when everything that the call wrote is written and holds, record by record in the order of writing, each with its
+//! record as it was and as it was written. Where something was found there is nothing to follow: they do not run.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use quarry_metadata::rules::{Event, Phase};
+use quarry_storage::Row;
+
+use super::{
+    call::Call,
+    draft::Draft,
+    steps::{About, Runner},
+};
+use crate::{
+    error::Result,
+    layout::{Layout, key_of},
+    rules::{Decided, Subject},
+    work::Work,
+};
+
+/// A record to which something was or is about to be done, as triggers see it.
+pub(crate) struct Seen {
+    /// Which change of the call.
+    pub change: usize,
+    pub layout: Arc<Layout>,
+    /// Its id, where findings may tell it.
+    pub id: Option<String>,
+    pub event: Event,
+    pub old: Option<Row>,
+    /// As it is written; as it was, where it is deleted.
+    pub new: Row,
+}
+
+impl Seen {
+    /// A record that is deleted.
+    pub fn gone(change: usize, layout: &Arc<Layout>, row: &Row) -> Seen {
+        Seen {
+            change,
+            layout: layout.clone(),
+            id: Some(key_of(row).to_string()),
+            event: Event::Delete,
+            old: Some(row.clone()),
+            new: row.clone(),
+        }
+    }
+
+    /// As rules look at it.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject::new(&self.layout, self.old.as_ref(), &self.new.0)
+    }
+}
+
+/// Runs the triggers before a record is created or updated.
+///
+/// # Errors
+///
+/// Those of the evaluation and of what they write.
+pub(super) fn before_write(work: &mut Work, call: &mut Call, draft: &mut Draft) -> Result<()> {
+    let event = event_of(draft);
+    let (active, written) = (work.active.clone(), work.triggered);
+    let programs = active.rules.programs(draft.layout.object.name.as_str(), Phase::Before, event);
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let mut decided = programs.decided(&[draft.subject()], work)?.pop().unwrap_or_default();
+    for (at, program) in programs.iter().enumerate() {
+        let starts = decided.get(at).copied().flatten();
+        if starts != Some(false) {
+            let runner = Runner::new(work, call, About::Draft(&mut *draft), program);
+            runner.run(starts)?;
+            // What it set may decide otherwise.
+            decided.clear();
+        }
+    }
+    // Its record was changed under its hands: what it goes on with is not what is there.
+    if work.triggered != written && work.row(&draft.layout.table, &draft.id)? != draft.old {
+        let message = "what a trigger before the change wrote has changed the record itself; let it run after the change";
+        draft.find(None, "changed_by_trigger", message.to_owned(), None);
+    }
+    Ok(())
+}
+
+/// Runs the triggers before a record is deleted.
+///
+/// # Errors
+///
+/// As [`before_write`].
+pub(super) fn before_delete(work: &mut Work, call: &mut Call, seen: &Seen) -> Result<()> {
+    let active = work.active.clone();
+    for program in active.rules.programs(seen.layout.object.name.as_str(), Phase::Before, seen.event).iter() {
+        Runner::new(work, call, About::Seen(seen), program).run(None)?;
+    }
+    Ok(())
+}
+
+/// Puts a record that is about to be written among those that after-triggers run for.
+pub(super) fn remember_write(work: &Work, call: &mut Call, draft: &Draft) {
+    let event = event_of(draft);
+    if follows(work, &draft.layout, event) {
+        call.afters.push(Seen {
+            change: draft.change,
+            layout: draft.layout.clone(),
+            id: draft.told_id(),
+            event,
+            old: draft.old.clone(),
+            new: draft.row(),
+        });
+    }
+}
+
+/// Puts a deleted record among them.
+pub(super) fn remember_delete(work: &Work, call: &mut Call, change: usize, layout: &Arc<Layout>, row: &Row) {
+    if follows(work, layout, Event::Delete) {
+        call.afters.push(Seen::gone(change, layout, row));
+    }
+}
+
+fn event_of(draft: &Draft) -> Event {
+    if draft.old.is_some() { Event::Update } else { Event::Create }
+}
+
+fn follows(work: &Work, layout: &Layout, event: Event) -> bool {
+    !work.active.rules.programs(layout.object.name.as_str(), Phase::After, event).is_empty()
+}
+
+/// Runs the triggers after what a call wrote.
+///
+/// # Errors
+///
+/// As [`before_write`].
+pub(super) fn after(work: &mut Work, call: &mut Call) -> Result<()> {
+    let seen = std::mem::take(&mut call.afters);
+    if call.found() > 0 || seen.is_empty() {
+        return Ok(());
+    }
+    let active = work.active.clone();
+    let decided = decided(work, &seen)?;
+    for (record, decided) in seen.iter().zip(&decided) {
+        let programs = active.rules.programs(record.layout.object.name.as_str(), Phase::After, record.event);
+        for (program, starts) in programs.iter().zip(decided) {
+            if call.is_full() {
+                return Ok(());
+            }
+            if *starts != Some(false) {
+                Runner::new(work, call, About::Seen(record), program).run(*starts)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Which triggers start for which records, where nothing but the record itself decides: asked of all that have the same
+/// triggers at once.
+fn decided(work: &mut Work, seen: &[Seen]) -> Result<Decided> {
+    let active = work.active.clone();
+    let mut groups: IndexMap<(&str, Event), Vec<usize>> = IndexMap::new();
+    for (at, record) in seen.iter().enumerate() {
+        groups.entry((record.layout.object.name.as_str(), record.event)).or_default().push(at);
+    }
+    let mut decided: Decided = vec![Vec::new(); seen.len()];
+    for ((object, event), places) in &groups {
+        let programs = active.rules.programs(object, Phase::After, *event);
+        let subjects: Vec<Subject<'_>> =
+            places.iter().filter_map(|at| seen.get(*at)).map(Seen::subject).collect();
+        for (at, starts) in places.iter().zip(programs.decided(&subjects, work)?) {
+            if let Some(place) = decided.get_mut(*at) {
+                *place = starts;
+            }
+        }
+    }
+    Ok(decided)
+}

@@ -1,0 +1,111 @@
+//! One package: what it says of itself, its objects, their rules, its texts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    foreign::{
+        Wanted, Written,
+        gather::Shipment,
+        names::snake_case,
+        object::{Document, Fields, Made, object},
+        package::{manifest::manifest, rules::Rules},
+        report::{Log, Subject},
+        world::World,
+    },
+    yaml::Node,
+};
+
+mod manifest;
+mod rules;
+mod texts;
+
+/// What a package is written with.
+#[derive(Clone, Copy)]
+pub(super) struct Packing<'a, 'w> {
+    pub(super) name: &'a str,
+    pub(super) wanted: &'a Wanted,
+    pub(super) world: &'a World<'w>,
+}
+
+/// Writes a package in our words.
+pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut Log) -> Vec<Written> {
+    let Packing { name, world, .. } = packing;
+    let mut objects = objects(shipment, packing, log);
+    let mut rules = Rules::default();
+    for document in &shipment.objects {
+        let Some(made) = objects.get_mut(&document.object_name()) else { continue };
+        let list = std::mem::take(&mut made.rules);
+        rules.take(
+            &made.name.clone(),
+            &list,
+            document,
+            &mut rules::Among { objects: &mut objects, world, log },
+        );
+    }
+    for document in &shipment.validations {
+        rules.file(document, &mut rules::Among { objects: &mut objects, world, log });
+    }
+    let fields: BTreeMap<String, Fields> =
+        objects.iter().map(|(name, made)| (name.clone(), made.fields.clone())).collect();
+    let mut written = Vec::new();
+    let mut stands_on: BTreeSet<String> = world.owner("user").map(str::to_owned).into_iter().collect();
+    for (object, made) in objects {
+        let refers_to = made.references.iter().chain([&object]);
+        stands_on.extend(refers_to.filter_map(|object| world.owner(object)).map(str::to_owned));
+        written.push(Written {
+            package: name.to_owned(),
+            path: format!("{object}/{object}.object.yml"),
+            key: (Subject::Object, object.clone()),
+            name: object,
+            is_rules: false,
+            root: made.root,
+        });
+    }
+    for (object, list) in rules.by_object {
+        stands_on.extend(world.owner(&object).map(str::to_owned));
+        written.push(rules::validations(name, &object, list, world));
+    }
+    written.extend(shipment.rules.iter().map(|(kind, document)| as_written(name, kind, document, world)));
+    for (locale, document) in &shipment.texts {
+        written.extend(texts::texts(locale, document, (packing, &fields), log));
+    }
+    stands_on.remove(name);
+    written.push(manifest(shipment, packing, &stands_on, log));
+    written
+}
+
+/// The objects by name; a name that two have is the first one's.
+fn objects(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut Log) -> BTreeMap<String, Made> {
+    let mut objects: BTreeMap<String, Made> = BTreeMap::new();
+    for document in &shipment.objects {
+        let name = document.object_name();
+        if objects.contains_key(&name) {
+            let key = log.enter(Subject::Object, &name, document.place());
+            log.left_out(&key, "an object of the name is declared already");
+            continue;
+        }
+        if let Some(made) = object(document, packing.name, packing.world, log) {
+            objects.insert(name, made);
+        }
+    }
+    objects
+}
+
+/// A file in our own form.
+fn as_written(package: &str, kind: &str, document: &Document, world: &World<'_>) -> Written {
+    let mut root = document.root.clone();
+    let said = root.remove("object").and_then(|object| object.text().map(str::to_owned));
+    let object = said.unwrap_or_else(|| document.name.clone());
+    let object = world.find(&object).map_or_else(|| snake_case(&object), str::to_owned);
+    if world.owner(&object).is_some_and(|owner| owner != package) && root.get("extends").is_none() {
+        root.set("extends", Node::of_text(1, &object));
+    }
+    Written {
+        package: package.to_owned(),
+        path: format!("{object}/{object}.{kind}.yml"),
+        name: object,
+        key: (Subject::File, document.file.clone()),
+        is_rules: false,
+        root,
+    }
+}
