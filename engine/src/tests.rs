@@ -7,11 +7,14 @@ mod deletes;
 mod fields;
 mod findings;
 mod kept;
+mod kinds;
 mod opening;
 mod packages;
+mod recycle;
 mod transactions;
 mod triggers;
 mod users;
+mod warnings;
 
 use std::{path::PathBuf, sync::Arc};
 

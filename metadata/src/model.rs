@@ -5,6 +5,7 @@
 
 mod clause;
 mod kind;
+mod package;
 mod relation;
 mod summary;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use clause::{Clause, Conditions};
 pub use kind::{DeleteBehavior, FieldKind, SelectOption, TextFormat};
+pub use package::Package;
 pub use relation::{Relation, RelationKind};
 pub use summary::{Summary, SummaryFunction};
 
@@ -57,25 +59,6 @@ impl Registry {
     pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
         self.objects.get(name).or_else(|| self.objects.get(self.aliases.get(name)?))
     }
-}
-
-/// One package as loaded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Package {
-    /// Its name; a schema in SQL.
-    pub name: PackageName,
-    /// Its version.
-    pub version: semver::Version,
-    /// What people call it.
-    pub label: Labels,
-    /// What it is for.
-    pub description: Option<String>,
-    /// The currency of its amounts that name none.
-    pub default_currency: Option<String>,
-    /// The packages it stands on, with the range it accepts.
-    pub depends: BTreeMap<PackageName, semver::VersionReq>,
-    /// Its objects by name.
-    pub objects: Vec<ObjectName>,
 }
 
 /// A text for people by locale (`en`, `zh-CN`); `en` is always there.
@@ -122,6 +105,9 @@ pub struct Object {
     pub indexes: Vec<Index>,
     /// The fields that full-text search looks at, when the object is searchable.
     pub searchable: Vec<FieldName>,
+    /// Deleted records are kept, and may come back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recycle_bin: bool,
 }
 
 impl Object {

@@ -66,6 +66,16 @@ pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, wo
     work.active.formulas.keep(layout, values)
 }
 
+/// Writes who brought a record back, and when; who made it stays.
+///
+/// # Errors
+///
+/// As [`stamp`].
+pub(super) fn stamp_back(layout: &Layout, values: &mut [Value], work: &Work) -> Result<()> {
+    let before = Row(values.to_vec().into());
+    stamp(layout, values, Some(&before), work)
+}
+
 /// The revision of a row.
 pub(super) fn revision(layout: &Layout, row: &Row) -> Option<i64> {
     match row.get(layout.column(REVISION)?) {

@@ -30,15 +30,14 @@ pub(super) fn fill(draft: &mut Draft, work: &mut Work) -> Result<()> {
             draft.give(column, value);
         }
     }
-    computed(draft, work)
-}
-
-/// Defaults that are computed of what there is, each seeing those that it stands on.
-fn computed(draft: &mut Draft, work: &mut Work) -> Result<()> {
-    let wants = |draft: &Draft, field: &FieldName| {
+    compute(draft, work, |draft: &Draft, field: &FieldName| {
         let is_given = draft.layout.column(field.as_str()).is_none_or(|column| draft.is_given(column));
         !is_given && !draft.is_faulty(field.as_str())
-    };
+    })
+}
+
+/// Defaults that are computed of what there is, each seeing those that it stands on, of the fields that want one.
+fn compute(draft: &mut Draft, work: &mut Work, wants: impl Fn(&Draft, &FieldName) -> bool) -> Result<()> {
     rules::computed_defaults(draft, work, Draft::subject, wants, |draft, field, given| match given {
         Ok(Value::Null) => {}
         Ok(value) => {
@@ -51,6 +50,29 @@ fn computed(draft: &mut Draft, work: &mut Work) -> Result<()> {
             draft.find(Some(field.as_str()), "not_computable", message, None);
         }
     })
+}
+
+/// Gives a record that comes back what is required by now and was not when it went.
+///
+/// # Errors
+///
+/// As [`fill`].
+pub(super) fn required(draft: &mut Draft, work: &mut Work) -> Result<()> {
+    let layout = draft.layout.clone();
+    for (column, field) in layout.fields() {
+        if field.required
+            && draft.value(column).is_null()
+            && let Some(value) = default(field, &work.actor)?
+        {
+            draft.set(column, value);
+        }
+    }
+    let is_missed = |draft: &Draft, field: &FieldName| {
+        let object = &draft.layout.object;
+        let empty = draft.layout.column(field.as_str()).is_some_and(|column| draft.value(column).is_null());
+        empty && object.field(field.as_str()).is_some_and(|field| field.required)
+    };
+    compute(draft, work, is_missed)
 }
 
 /// What a field gets that nobody gave a value.
@@ -82,7 +104,7 @@ pub(crate) fn default(field: &Field, actor: &Actor) -> Result<Option<Value>> {
             _ => Err(misfit()),
         },
         Some(Default_::CurrentUser) => Ok(Some(Value::Text(actor.user_id.clone()))),
-        // Of a record: see [`computed`].
+        // Of a record: see [`compute`].
         Some(Default_::Computed(_)) => Ok(None),
     }
 }

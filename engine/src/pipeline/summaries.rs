@@ -22,8 +22,7 @@ pub(super) fn note(work: &mut Work, change: usize, layout: &Arc<Layout>, rows: (
 }
 
 /// A record that was deleted is there again, as `row`: it counts again where it did, and its own summaries are made anew.
-#[allow(dead_code)]
-pub(crate) fn restored(work: &mut Work, change: usize, layout: &Arc<Layout>, row: &Row) {
+pub(super) fn restored(work: &mut Work, change: usize, layout: &Arc<Layout>, row: &Row) {
     note(work, change, layout, (None, Some(row)));
     make_anew(work, change, layout, row);
 }

@@ -272,3 +272,28 @@ async fn many_at_once_go_the_ordinary_way_where_something_is_summed_up_of_them()
     assert_eq!(shop.of(&made[0].ids[0], "total"), Value::Decimal(400));
     assert_eq!(shop.of(&bill, "lines_count"), Value::Int(0));
 }
+
+#[tokio::test]
+async fn what_comes_back_counts_again_and_is_counted_anew() {
+    let shop = Shop::open();
+    let kept = |text: &str| format!("enable: {{ recycleBin: true }}\n{text}");
+    let (customer, bill, line) = (kept(CUSTOMER), kept(BILL), kept(LINE));
+    let files =
+        [("customer.object.yml", &*customer), ("bill.object.yml", &*bill), ("line.object.yml", &*line)];
+    install(&shop, till("1.0.0", &files));
+    let customer = shop.create("customer", json!({ "name": "Acme" })).await.unwrap();
+    let bill = shop.create("bill", json!({ "name": "b", "customer_id": customer })).await.unwrap();
+    let line = shop.line(&bill, "7.00").await;
+    shop.line(&bill, "2.00").await;
+    let back = |object: &str, id: &str| vec![change(object, Operation::Undelete { id: id.to_owned() })];
+    shop.change(vec![delete("line", &line)]).await.unwrap();
+    assert_eq!(shop.of(&bill, "total"), Value::Decimal(200));
+    shop.change(back("line", &line)).await.unwrap();
+    assert_eq!((shop.of(&bill, "total"), shop.of(&bill, "top")), (Value::Decimal(900), Value::Decimal(700)));
+    shop.change(vec![delete("bill", &bill)]).await.unwrap();
+    let billed = || shop.field("customer", &customer, "billed").unwrap();
+    assert_eq!(billed(), Value::Decimal(0));
+    shop.change(back("bill", &bill)).await.unwrap();
+    assert_eq!((shop.of(&bill, "total"), billed()), (Value::Decimal(900), Value::Decimal(900)));
+    assert_eq!(shop.of(&bill, "lines_count"), Value::Int(2), "with what went with it");
+}
