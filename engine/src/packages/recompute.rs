@@ -44,7 +44,7 @@ pub(super) fn all(engine: &Engine, active: &Arc<Active>, asked: &[Recomputed], b
 /// The records that keep another value than the formula gives. Their keys fit into memory, as those of records to be filled do.
 fn wrong(engine: &Engine, active: &Arc<Active>, asked: &Recomputed) -> Result<Vec<Key>> {
     let snapshot = engine.store().snapshot();
-    let layout = Layout::new(active.object(asked.object.as_str())?, &snapshot)?;
+    let layout = Layout::new(active.object(asked.object.as_str())?, None, &snapshot)?;
     let missing = || Error::internal(format!("no column for {}.{}", asked.object, asked.field));
     let formulas = active.formulas.of_object(asked.object.as_str());
     let formula = formulas.iter().find(|formula| formula.field == asked.field).ok_or_else(missing)?;

@@ -60,9 +60,9 @@ pub(super) fn all(engine: &Engine, active: &Arc<Active>, asked: &[Summarized], b
 /// filled do.
 fn wrong(engine: &Engine, active: &Arc<Active>, plan: &Plan) -> Result<Vec<(Key, Value)>> {
     let snapshot = engine.store().snapshot();
-    let child = Layout::new(active.object(plan.child.as_str())?, &snapshot)?;
+    let child = Layout::new(active.object(plan.child.as_str())?, None, &snapshot)?;
     let mut found = tallies(plan, &child, &snapshot.table(&child.table)?, None)?;
-    let parent = Layout::new(active.object(plan.parent.as_str())?, &snapshot)?;
+    let parent = Layout::new(active.object(plan.parent.as_str())?, None, &snapshot)?;
     let no_column = || Error::internal(format!("no column for {}.{}", plan.parent, plan.field));
     let column = parent.column(plan.field.as_str()).ok_or_else(no_column)?;
     let request = ScanRequest { projection: Some(vec![0, column]), ..ScanRequest::default() };
