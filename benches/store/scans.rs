@@ -33,11 +33,13 @@ const THREADS: usize = 2;
 /// `SELECT sum(amount) WHERE probability > 50`, cold and warm.
 pub async fn all(rows: u64, slot: Duration) -> Result<Vec<Line>> {
     let folder = tempfile::tempdir()?;
-    let store = wide::open(folder.path(), StoreOptions::default())?;
+    // No state of the past is kept: the files that are there are those of the rows that are there.
+    let options = StoreOptions { history_window_seconds: 0, ..StoreOptions::default() };
+    let store = wide::open(folder.path(), options)?;
     wide::load(&store, rows)?;
+    let files = settled_files(&store, &folder.path().join("segments"))?;
     let wanted = sum(&store)?;
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(THREADS));
-    let files = parquet_files(&folder.path().join("segments"))?;
     let paths: Vec<&str> = files.iter().filter_map(|path| path.to_str()).collect();
     let frame = context.read_parquet(paths, ParquetReadOptions::default()).await?;
     context.register_table("deal", frame.into_view())?;
@@ -147,6 +149,19 @@ fn write(store: &Store, rows: u64, stop: &AtomicBool) -> Result<()> {
     Ok(())
 }
 
+/// The files of all segments, when nothing is left to fold or merge.
+fn settled_files(store: &Store, folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = parquet_files(folder)?;
+    loop {
+        store.fold()?;
+        let now = parquet_files(folder)?;
+        if now == files {
+            return Ok(files);
+        }
+        files = now;
+    }
+}
+
 fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -157,5 +172,6 @@ fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>> {
             found.push(path);
         }
     }
+    found.sort();
     Ok(found)
 }

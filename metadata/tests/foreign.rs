@@ -93,6 +93,19 @@ fn sixty_five_objects_of_another_program_come_in_whole() {
     assert_eq!(label("account"), "客户");
 }
 
+/// What serves already under the names that are imported gives way, with what stands on it.
+#[test]
+fn an_imported_package_takes_the_place_of_the_one_that_serves() {
+    let files = read_files(&folder("foreign/hotcrm-objects.json")).unwrap();
+    let with = Bundle::read(&[folder("../../packages")]).unwrap();
+    let imported = import(&files, &with, &wanted("hotcrm")).unwrap_or_else(|issues| panic!("{issues}"));
+    assert_eq!(imported.packages.len(), 6);
+    let support = &imported.packages["support"];
+    // The queue is core's: support adds to it.
+    assert!(support["queue/queue.object.yml"].starts_with("extends: queue\n"), "{support:#?}");
+    assert!(support["package.yml"].contains("core: \"^1.0\""), "{}", support["package.yml"]);
+}
+
 #[test]
 fn our_own_packages_come_back_as_they_are() {
     let packages = folder("../../packages");

@@ -52,6 +52,15 @@ const TYPES: &[(&str, &str)] = &[
 
 /// Properties that say what holds of every field here.
 const ALWAYS: &[&str] = &["sortable", "filterable"];
+/// What older packages say of a summary, and where newer ones say it.
+const SUMMARY: &[(&str, &str)] = &[
+    ("summary_object", "object"),
+    ("summary_type", "function"),
+    ("summary_field", "field"),
+    ("summary_relationship_field", "relationshipField"),
+    ("summary_filters", "filter"),
+    ("summary_filter", "filter"),
+];
 /// Properties whose value is a text for people.
 const TEXTS: &[&str] = &["label", "help", "placeholder"];
 /// Properties that are true or false.
@@ -118,6 +127,8 @@ fn properties(name: &str, given: &Node, world: &World<'_>, pen: &mut Pen<'_>) ->
             "regex" => "pattern",
             "data_type" | "dataType" if given.text_of("type") == Some("formula") => "returnType",
             "type" => continue,
+            // One mapping is made of them.
+            _ if SUMMARY.iter().any(|(theirs, _)| *theirs == key) => key,
             "name" if entry.value.text().is_some_and(|text| folded(text) == folded(name)) => continue,
             "depends_on" | "dependsOn" if given.get("options").is_none() => key,
             key => KEYS.canonical(key).unwrap_or(key),
@@ -175,16 +186,8 @@ fn flag(key: &str, value: Node, pen: &mut Pen<'_>) -> Node {
 
 /// `summary_object`, `summary_type`, `summary_field` as the one mapping that newer packages write.
 fn summary(field: &mut Node, pen: &mut Pen<'_>) {
-    let parts = [
-        ("summary_object", "object"),
-        ("summary_type", "function"),
-        ("summary_field", "field"),
-        ("summary_relationship_field", "relationshipField"),
-        ("summary_filters", "filter"),
-        ("summary_filter", "filter"),
-    ];
     let mut operations = None;
-    for (key, part) in parts {
+    for (key, part) in SUMMARY {
         if let Some(value) = field.remove(key) {
             pen.mapped(key, &value, &format!("summaryOperations.{part}"), "as newer packages write it");
             operations.get_or_insert_with(|| Node::map(value.line)).set(part, value);

@@ -217,7 +217,13 @@ pub(super) fn change_type(mutator: &mut Mutator<'_>) -> Option<Expected> {
     let (object, name, _) =
         mutator.field(|field| is(field, &["number", "currency", "date", "boolean", "datetime"]))?;
     let dependents = dependents(mutator, &object, &name);
-    mutator.fields(&object)[&name] = json!({"type": "text"});
+    let definition = &mut mutator.fields(&object)[&name];
+    // Its former names go on answering.
+    let mut text = json!({"type": "text"});
+    if let Some(alias) = definition.get("alias") {
+        text["alias"] = alias.clone();
+    }
+    *definition = text;
     let expected = told(false, "type-changed", at(&object, &name), "another type")?;
     Some(Expected { dependents, ..expected })
 }
