@@ -13,6 +13,8 @@ use serde_json::Value;
 use super::*;
 use crate::import::target::Finding;
 
+mod dashboard;
+
 fn options(seed: u64, scale: u32) -> DemoOptions {
     DemoOptions { seed, scale, today: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap() }
 }
