@@ -2,6 +2,7 @@
 
 #[path = "../../../metadata/tests/mutations/mod.rs"]
 mod mutations;
+mod rules;
 
 use std::{
     collections::BTreeMap,
