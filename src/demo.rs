@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use chrono::NaiveDate;
 
-use crate::import::target::{Refusal, Target, Upsert, Written};
+use crate::import::target::{Batch, Refusal, Target, Upsert, Warned, Written};
 
 use self::records::{Kind, World};
 
@@ -51,6 +51,21 @@ pub struct DemoReport {
     pub created: BTreeMap<String, u64>,
     /// Records that were there already.
     pub updated: u64,
+    /// What rules warn of.
+    pub warnings: Warned,
+}
+
+/// Warnings that are listed.
+const WARNINGS_LISTED_MAX: usize = 20;
+
+impl DemoReport {
+    /// Counts warnings, and keeps as many as are listed.
+    fn warned(&mut self, Warned { told, more }: Warned) {
+        let room = WARNINGS_LISTED_MAX.saturating_sub(self.warnings.told.len());
+        let left_out = u64::try_from(told.len().saturating_sub(room)).unwrap_or(u64::MAX);
+        self.warnings.more = self.warnings.more.saturating_add(more).saturating_add(left_out);
+        self.warnings.told.extend(told.into_iter().take(room));
+    }
 }
 
 impl std::fmt::Display for DemoReport {
@@ -61,7 +76,16 @@ impl std::fmt::Display for DemoReport {
             true => write!(f, "no new records")?,
             false => write!(f, "created {}", created.join(", "))?,
         }
-        if self.updated > 0 { write!(f, "; {} were there", self.updated) } else { Ok(()) }
+        if self.updated > 0 {
+            write!(f, "; {} were there", self.updated)?;
+        }
+        if self.warnings.count() > 0 {
+            write!(f, "; {} warnings", self.warnings.count())?;
+        }
+        for warning in self.warnings.told.iter().take(WARNINGS_LISTED_MAX) {
+            write!(f, "\n  {}: {}", warning.code, warning.message)?;
+        }
+        Ok(())
     }
 }
 
@@ -125,7 +149,8 @@ fn load_where(
         if !wanted(&batch)? {
             continue;
         }
-        let written = write(target, &batch)?;
+        let Batch { written, warnings } = write(target, &batch)?;
+        report.warned(warnings);
         for (upsert, written) in batch.iter().zip(written) {
             match written {
                 Written::Created => *report.created.entry(upsert.object.to_string()).or_default() += 1,
@@ -138,11 +163,11 @@ fn load_where(
     Ok(report)
 }
 
-fn write(target: &dyn Target, batch: &[Upsert]) -> Result<Vec<Written>> {
+fn write(target: &dyn Target, batch: &[Upsert]) -> Result<Batch> {
     let object = batch.first().map_or("", |upsert| upsert.object.as_str());
     for _ in 0..ATTEMPTS_MAX {
         match target.write(batch, false) {
-            Ok(written) => return Ok(written),
+            Ok(done) => return Ok(done),
             Err(Refusal::Retry(_)) => std::thread::sleep(std::time::Duration::from_millis(100)),
             Err(refusal) => bail!("demo records of {object} were refused: {refusal}"),
         }

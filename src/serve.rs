@@ -1,6 +1,6 @@
 //! `quarry serve`: opens the engine, puts the doors before it, and closes everything in order at the end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{future::Future, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use quarry_engine::{Engine, World};
@@ -48,6 +48,9 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let doors = open_doors(&engine, settings, http, pg, &stopped);
     tokio::spawn(reload_on_hangup(Arc::clone(&engine)));
+    if let Some(days) = settings.recycle_bin_days() {
+        tokio::spawn(empty_bins(Arc::clone(&engine), days, stopped.clone()));
+    }
     greet(addresses, opened.admin_password.as_deref());
     signal().await;
     tracing::info!("closing");
@@ -125,6 +128,26 @@ async fn reload_on_hangup(engine: Arc<Engine>) {
                 tracing::error!("packages not loaded, the last good version serves on: {error}")
             }
             Err(error) => tracing::error!("loading packages broke off: {error}"),
+        }
+    }
+}
+
+/// How often recycle bins are looked through.
+const BINS_EVERY: Duration = Duration::from_secs(3600);
+
+/// Purges what was deleted long ago, now and every hour.
+async fn empty_bins(engine: Arc<Engine>, days: NonZeroU32, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let purging = Arc::clone(&engine);
+        match tokio::task::spawn_blocking(move || purging.purge_older(days.get())).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(purged)) => tracing::info!("purged {purged} records that were deleted {days} days ago"),
+            Ok(Err(error)) => tracing::warn!("the recycle bins can't be emptied now: {error}"),
+            Err(error) => tracing::error!("emptying the recycle bins broke off: {error}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BINS_EVERY) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
         }
     }
 }

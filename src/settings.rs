@@ -9,6 +9,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -165,6 +166,11 @@ impl Settings {
     /// How far back past states can be asked for, seconds.
     pub fn history_window_seconds(&self) -> u64 {
         self.number("history_window_seconds")
+    }
+
+    /// How long deleted records may come back, days; none when 0.
+    pub fn recycle_bin_days(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(u32::try_from(self.number("recycle_bin_days")).unwrap_or(u32::MAX))
     }
 
     /// How long a bearer token lasts, seconds.

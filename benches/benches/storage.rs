@@ -35,7 +35,8 @@ fn table() -> TableSpec {
         column("amount", ColumnType::Int),
     ];
     columns.extend((0..19).map(|number| column(&format!("text{number}"), ColumnType::Text)));
-    let unique = vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], condition: None }];
+    let unique =
+        vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], conditions: Vec::new() }];
     TableSpec { name: "account".into(), columns, unique, references: vec![] }
 }
 

@@ -55,7 +55,8 @@ pub fn table() -> TableSpec {
     let mut columns: Vec<ColumnSpec> = COLUMNS.into_iter().map(column).collect();
     columns.extend((0..TEXTS).map(|at| column((&format!("text_{at}"), ColumnType::Text, false))));
     columns.extend((0..INTS).map(|at| column((&format!("int_{at}"), ColumnType::Int, false))));
-    let unique = vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], condition: None }];
+    let unique =
+        vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], conditions: Vec::new() }];
     TableSpec { name: TABLE.into(), columns, unique, references: vec![] }
 }
 

@@ -101,6 +101,11 @@ impl Active {
             let field = object.fields.values().find(|field| Some(field.column()) == column.as_deref());
             finding.field = field.map(|field| field.name.to_string()).or(column);
             finding.object = object.name.to_string();
+            let rules = self.registry.rules.get(&object.name);
+            let rule = rules.and_then(|rules| rules.keeping(finding.constraint.as_deref()?));
+            if let Some(rule) = rule {
+                finding.code = rule.error_code.clone().into();
+            }
         }
         error
     }
@@ -110,13 +115,26 @@ impl Active {
         self.registry.objects.get(&object.name).is_some_and(|known| Arc::ptr_eq(known, object))
     }
 
+    /// Whether the rules of an object are the very same; some of them are kept by its table.
+    fn has_rules_of(&self, other: &Active, object: &Object) -> bool {
+        match (self.registry.rules.get(&object.name), other.registry.rules.get(&object.name)) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     /// The tables that the objects and the engine itself need. A table that is there keeps the order of its columns;
     /// what is new stands behind them, and a column that no object has any more stays, unused. Objects that are the very same in
-    /// what is `serving` have their tables.
+    /// what is `serving`, rules and all, have their tables.
     pub fn tables(&self, stored: &Snapshot, serving: Option<&Active>) -> Vec<TableSpec> {
-        let serves = |object: &&Arc<Object>| serving.is_some_and(|serving| serving.serves(object));
-        let wanted = self.registry.objects.values().filter(|object| !serves(object));
-        let wanted = wanted.map(|object| lower::table_spec(object, &self.registry));
+        let serves = |object: &&Arc<Object>| {
+            serving.is_some_and(|serving| serving.serves(object) && self.has_rules_of(serving, object))
+        };
+        let objects = || self.registry.objects.values().filter(|object| !serves(object));
+        let wanted = objects().map(|object| lower::table_spec(object, &self.registry));
+        let bins = objects().filter(|object| object.recycle_bin).map(|object| lower::bin_spec(object));
+        let wanted = wanted.chain(bins);
         let merged = wanted.map(|wanted| match stored.table(&wanted.name) {
             Ok(table) => merge(table.spec(), wanted),
             Err(_) => wanted,

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use quarry_storage::{BulkLoad, CommitInfo, Key, Row, Store, TableName};
 
 use crate::{
-    change::{Change, Finding, Outcome},
+    change::{Applied, Change, Finding, Outcome},
     error::{Error, Result},
     session::Session,
     work::Work,
@@ -73,16 +73,16 @@ impl Bulk {
     ///
     /// As [`crate::Transaction::apply`], and `Violated` by a record that was added before. Nothing of the call is added,
     /// and the next one may go on; but not after `Unavailable` or `Internal`.
-    pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Vec<Outcome>>> {
+    pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Applied>> {
         let mut transaction = self.session.begin();
         let alone =
             |change: &Change| transaction.look(|work| !work.active.rules.has_followers(&change.object));
         if !changes.iter().all(alone) {
             return Ok(None);
         }
-        let outcomes = transaction.apply(changes).await?;
+        let applied = transaction.apply(changes).await?;
         let Some(rows) = transaction.look(|work| work.writes().new_rows()) else { return Ok(None) };
-        let claims = transaction.look(|work| claims(work, &outcomes))?;
+        let claims = transaction.look(|work| claims(work, &applied.outcomes))?;
         let repeated: Vec<Finding> = claims
             .iter()
             .filter(|claim| self.taken.contains(&claim.fingerprint))
@@ -101,7 +101,7 @@ impl Bulk {
         let all = self.rows.clone();
         tokio::task::spawn_blocking(move || all.lock().add(rows)).await??;
         self.taken.extend(claims.iter().map(|claim| claim.fingerprint));
-        Ok(Some(outcomes))
+        Ok(Some(applied))
     }
 
     /// Makes them durable; returns the CSN.
@@ -165,10 +165,10 @@ fn claims(work: &mut Work, outcomes: &[Outcome]) -> Result<Vec<Claim>> {
                 claims.push(Claim { change, object, id, field, constraint, fingerprint });
             };
             claim(format!("{object}_pkey"), Some("id".to_owned()), id);
-            for index in layout.object.indexes.iter().filter(|index| index.unique) {
-                let Some(values) = layout.values(&row, &index.fields) else { continue };
-                let only = index.fields.first().filter(|_| index.fields.len() == 1);
-                claim(index.name.clone(), only.map(ToString::to_string), &values);
+            for once in &layout.onces {
+                let Some(values) = once.of_row(&row) else { continue };
+                let only = once.fields.first().filter(|_| once.fields.len() == 1);
+                claim(once.name.to_string(), only.map(ToString::to_string), &values);
             }
         }
     }
@@ -190,7 +190,7 @@ impl Claim {
 }
 
 /// Two SipHashes with different beginnings: among fifty million values the chance that any two share one is below 10⁻²².
-fn fingerprint(claimed: &impl Hash) -> u128 {
+pub(crate) fn fingerprint(claimed: &impl Hash) -> u128 {
     let half = |beginning: u64| {
         let mut hasher = DefaultHasher::new();
         (beginning, claimed).hash(&mut hasher);

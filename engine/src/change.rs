@@ -46,6 +46,8 @@ pub enum Operation {
     Delete { id: String },
     /// Every record that matches.
     DeleteWhere { filter: Filter },
+    /// One record of the recycle bin, with all that went with it when it was deleted.
+    Undelete { id: String },
     /// An action that a package declares, on one record.
     Act { id: String, action: String, parameters: Record },
 }
@@ -55,7 +57,7 @@ pub enum Operation {
 pub struct Outcome {
     /// The object.
     pub object: String,
-    /// The ids of the records created, updated or deleted, in order; that of the one that an action was done with.
+    /// The ids of the records created, updated, deleted or brought back, in order; that of the one that an action was done with.
     pub ids: Vec<String>,
     /// What was done (an upsert says which).
     pub done: Done,
@@ -70,6 +72,7 @@ pub enum Done {
     Created,
     Updated,
     Deleted,
+    Undeleted,
     Acted,
 }
 
@@ -156,11 +159,55 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Warnings of one call that are told; of those past it their number is.
+pub(crate) const WARNINGS_MAX: usize = 1_000;
+
+/// Findings that refuse nothing: what rules of the weight of a warning say of changes that are made all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Warnings {
+    /// The first of them, in the order of the changes; a thousand at most.
+    pub told: Vec<Finding>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Warnings {
+    /// Nobody warns.
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    /// Adds one more; past the limit it is only counted.
+    pub(crate) fn push(&mut self, finding: Finding) {
+        match self.told.len() < WARNINGS_MAX {
+            true => self.told.push(finding),
+            false => self.more = self.more.saturating_add(1),
+        }
+    }
+
+    /// Adds those of another call.
+    pub fn extend(&mut self, others: Warnings) {
+        others.told.into_iter().for_each(|finding| self.push(finding));
+        self.more = self.more.saturating_add(others.more);
+    }
+}
+
+/// What one call of a transaction did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// One per change, in order.
+    pub outcomes: Vec<Outcome>,
+    /// What was found and does not stand in the way.
+    pub warnings: Warnings,
+}
+
 /// What became of a set of changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChangeReport {
     /// One per change, in order.
     pub outcomes: Vec<Outcome>,
+    /// What was found and does not stand in the way.
+    pub warnings: Warnings,
     /// The commit that holds them; none on a dry run.
     pub csn: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! What can go wrong, by what the caller must do.
 
-use crate::change::Finding;
+use crate::change::{Finding, Warnings};
 
 /// Coarse kinds; each door maps them to its own codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Error {
     pub message: String,
     /// What is wrong with the data, record by record and field by field.
     pub findings: Vec<Finding>,
+    /// What was found beside them, and would not have refused anything by itself.
+    pub warnings: Option<Box<Warnings>>,
     /// The error below.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -53,7 +55,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error without place, findings or source.
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, path: String::new(), message: message.into(), findings: Vec::new(), source: None }
+        Self {
+            kind,
+            code,
+            path: String::new(),
+            message: message.into(),
+            findings: Vec::new(),
+            warnings: None,
+            source: None,
+        }
     }
 
     /// The same error with its place in the request.
@@ -73,6 +83,13 @@ impl Error {
     /// An error of the planner, or of the rows of an [`crate::Answer`] while they are made.
     pub fn of_rows(error: impl Into<quarry_planner::Error>) -> Self {
         Self::from(error.into())
+    }
+
+    /// The same with what was found beside.
+    #[must_use]
+    pub(crate) fn beside(mut self, warnings: Warnings) -> Self {
+        self.warnings = (!warnings.is_empty()).then(|| Box::new(warnings));
+        self
     }
 
     /// A request that must be fixed.
@@ -127,7 +144,7 @@ impl From<quarry_planner::Error> for Error {
             Planner::Internal => ErrorKind::Internal,
         };
         let quarry_planner::Error { code, path, message, source, .. } = error;
-        Self { kind, code, path, message, findings: Vec::new(), source }
+        Self { kind, code, path, message, findings: Vec::new(), warnings: None, source }
     }
 }
 

@@ -1,11 +1,18 @@
 //! How an object's fields lie in the columns of its table.
 
+mod bin;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use quarry_metadata::{Field, FieldName, Object, rules::Action};
+use quarry_metadata::{
+    Field, FieldName, Object,
+    rules::{Action, Check, Is, Requirement, Rules, Validation},
+};
 use quarry_planner::lower;
 use quarry_storage::{ColumnSpec, ColumnType, Key, Row, Snapshot, TableName, TableSpec, Value};
+
+pub(crate) use bin::{Bin, Deletion};
 
 use crate::error::{Error, Result};
 
@@ -16,6 +23,10 @@ pub(crate) struct Layout {
     pub spec: Arc<TableSpec>,
     /// Per field of the object, in its order: the column; none where it is computed.
     columns: Vec<Option<usize>>,
+    /// What one record only may have.
+    pub onces: Vec<Once>,
+    /// Where its deleted records are kept, when they are.
+    pub bin: Option<Bin>,
 }
 
 impl Layout {
@@ -24,7 +35,7 @@ impl Layout {
     /// # Errors
     ///
     /// `Internal` when a column is missing: the tables are defined before a registry serves.
-    pub fn new(object: &Arc<Object>, snapshot: &Snapshot) -> Result<Self> {
+    pub fn new(object: &Arc<Object>, rules: Option<&Arc<Rules>>, snapshot: &Snapshot) -> Result<Self> {
         let table = snapshot.table(object.table())?;
         let spec = table.spec().clone();
         let columns = object.fields.values().map(|field| match field.kind.is_computed() {
@@ -35,7 +46,33 @@ impl Layout {
                 .ok_or_else(|| Error::internal(format!("no column for {}.{}", object.name, field.name))),
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        Ok(Self { object: object.clone(), table: spec.name.clone(), spec, columns })
+        let (object, table) = (object.clone(), spec.name.clone());
+        let bin = object.recycle_bin.then(|| Bin::new(&object, &spec, snapshot)).transpose()?;
+        let mut layout = Self { object, table, spec, columns, onces: Vec::new(), bin };
+        layout.onces = layout.all_onces(rules)?;
+        Ok(layout)
+    }
+
+    /// Of the object's unique indexes, then of its rules.
+    fn all_onces(&self, rules: Option<&Arc<Rules>>) -> Result<Vec<Once>> {
+        let indexes = self.object.indexes.iter().filter(|index| index.unique);
+        let mut onces =
+            indexes.map(|index| Once::new(self, &index.name, &index.fields)).collect::<Result<Vec<_>>>()?;
+        for (at, rule) in rules.iter().flat_map(|rules| rules.validations.iter().enumerate()) {
+            let Check::Unique(unique) = &rule.check else { continue };
+            let mut once = Once::new(self, &unique.constraint, &unique.fields)?;
+            for Requirement { field, is } in &unique.when {
+                once.when.push((self.must_column(field)?, is.clone()));
+            }
+            once.rule = rules.map(|rules| (Arc::clone(rules), at));
+            onces.push(once);
+        }
+        Ok(onces)
+    }
+
+    fn must_column(&self, field: &FieldName) -> Result<usize> {
+        let missing = || Error::internal(format!("no column for {}.{field}", self.object.name));
+        self.column(field.as_str()).ok_or_else(missing)
     }
 
     /// The parameters of an action, as if they were the fields of an object of their own. Its first column, where rows have
@@ -62,7 +99,8 @@ impl Layout {
             ..object.clone()
         };
         let columns = (1..=action.parameters.len()).map(Some).collect();
-        Self { object: Arc::new(parameters), table: spec.name.clone(), spec: Arc::new(spec), columns }
+        let (table, spec) = (spec.name.clone(), Arc::new(spec));
+        Self { object: Arc::new(parameters), table, spec, columns, onces: Vec::new(), bin: None }
     }
 
     /// Every stored field with its column.
@@ -81,14 +119,68 @@ impl Layout {
     pub fn stored_name(&self, field: &FieldName) -> Option<&str> {
         self.object.field(field.as_str()).map(Field::column)
     }
+}
 
-    /// A row's values of these fields; none when one of them is null.
-    pub fn values(&self, row: &Row, fields: &[FieldName]) -> Option<Vec<Value>> {
-        let value = |name: &FieldName| {
-            let value = row.get(self.column(name.as_str())?);
-            (*value != Value::Null).then(|| value.clone())
-        };
-        fields.iter().map(value).collect()
+/// What one record only may have: the values of some columns, among the records that count.
+pub(crate) struct Once {
+    /// What the store calls the constraint.
+    pub name: Arc<str>,
+    pub fields: Vec<FieldName>,
+    pub columns: Vec<usize>,
+    /// A record counts that meets all of these.
+    pub when: Vec<(usize, Is)>,
+    /// The rule that says so, by its place among the validations; none for an index.
+    rule: Option<(Arc<Rules>, usize)>,
+}
+
+impl Once {
+    /// Of these fields, whichever record has them.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` when one of them has no column.
+    pub fn new(layout: &Layout, name: &str, fields: &[FieldName]) -> Result<Self> {
+        let columns = fields.iter().map(|field| layout.must_column(field)).collect::<Result<Vec<_>>>()?;
+        Ok(Self { name: name.into(), fields: fields.to_vec(), columns, when: Vec::new(), rule: None })
+    }
+
+    /// The rule that says so.
+    pub fn rule(&self) -> Option<&Validation> {
+        self.rule.as_ref().and_then(|(rules, at)| rules.validations.get(*at))
+    }
+
+    /// All columns that decide.
+    pub fn concerned(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().copied().chain(self.when.iter().map(|(column, _)| *column))
+    }
+
+    /// The values of a record; none where it does not count, or one of them is null.
+    pub fn values<'v>(&self, of: impl Fn(usize) -> &'v Value) -> Option<Vec<Value>> {
+        if !self.when.iter().all(|(column, is)| meets(of(*column), is)) {
+            return None;
+        }
+        let filled = |column: &usize| Some(of(*column)).filter(|value| !value.is_null()).cloned();
+        self.columns.iter().map(filled).collect()
+    }
+
+    /// Those of a row.
+    pub fn of_row(&self, row: &Row) -> Option<Vec<Value>> {
+        self.values(|column| row.get(column))
+    }
+}
+
+fn meets(value: &Value, is: &Is) -> bool {
+    let is_one = |texts: &[String]| match value {
+        Value::Text(text) => texts.iter().any(|known| **known == **text),
+        _ => false,
+    };
+    match is {
+        Is::Empty => value.is_null(),
+        Is::Filled => !value.is_null(),
+        Is::Bool(flag) => *value == Value::Bool(*flag),
+        Is::Int(number) => *value == Value::Int(*number),
+        Is::AnyOf(texts) => is_one(texts),
+        Is::NoneOf(texts) => !value.is_null() && !is_one(texts),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     change::{Input, Record},
     error::{Error, ErrorKind, Result},
     identity::{Principal, credentials},
+    layout::Once,
     pipeline::{self, Action, Call, Step},
     system::{CREDENTIAL, SECRET, table_name},
     work::{Actor, Work},
@@ -108,11 +109,7 @@ pub(crate) fn add_user(
     let actor = Actor { user_id: made.clone(), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
     let mut work = Work::new(active.clone(), snapshot, actor, world.clone());
     let layout = work.layout(USER)?;
-    let by_login = quarry_metadata::Index {
-        name: "login".to_owned(),
-        fields: vec![active.login_field.clone()],
-        unique: true,
-    };
+    let by_login = Once::new(&layout, "", std::slice::from_ref(&active.login_field))?;
     let known = work.holders(&layout, &by_login, &[Value::Text(user.name.into())])?.into_iter().next();
     let user_id = known.clone().unwrap_or(made);
     let taken = || {
@@ -153,7 +150,7 @@ pub(crate) fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()>
     let mut call = Call::new(1);
     let step = Step { change: 0, object: USER.to_owned(), if_revision: None, action: Action::Create(data) };
     pipeline::run(work, &mut call, vec![step])?;
-    call.finish().map(drop).map_err(Error::of_findings)
+    call.finish().map(drop)
 }
 
 /// The user that the first start made.

@@ -15,6 +15,7 @@
 //! Package folders are one source of versions: see [`folders`].
 
 mod count;
+mod doubles;
 mod fill;
 mod folders;
 mod pins;

@@ -6,7 +6,7 @@ use quarry_planner::{Answer, Query, QueryContext, sql::SqlExtras};
 
 use crate::{
     bulk::Bulk,
-    change::{Change, ChangeReport},
+    change::{Applied, Change, ChangeReport},
     engine::Engine,
     error::{Error, ErrorKind, Result},
     identity::Principal,
@@ -151,13 +151,13 @@ impl Session {
         loop {
             let last = dry_run || tried == RETRIES_MAX;
             let mut transaction = self.begin();
-            let outcomes = transaction.apply(changes.clone()).await?;
+            let Applied { outcomes, warnings } = transaction.apply(changes.clone()).await?;
             let seen = see(&transaction);
             if dry_run {
-                return Ok((ChangeReport { outcomes, csn: None }, seen));
+                return Ok((ChangeReport { outcomes, warnings, csn: None }, seen));
             }
             match transaction.commit().await {
-                Ok(csn) => return Ok((ChangeReport { outcomes, csn: Some(csn) }, seen)),
+                Ok(csn) => return Ok((ChangeReport { outcomes, warnings, csn: Some(csn) }, seen)),
                 Err(error) if !last && may_pass(&error) => {}
                 Err(error) => return Err(error),
             }

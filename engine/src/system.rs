@@ -58,8 +58,11 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         ("superseded_at", ColumnType::Timestamp),
         ("superseded_by", ColumnType::Text),
     ];
-    let by_name =
-        IndexSpec { name: "_credential_name_key".into(), columns: vec!["name".into()], condition: None };
+    let by_name = IndexSpec {
+        name: "_credential_name_key".into(),
+        columns: vec!["name".into()],
+        conditions: Vec::new(),
+    };
     vec![
         table(CREDENTIAL, &credential, vec![by_name]),
         table(COUNTER, &[("id", ColumnType::Text), ("last", ColumnType::Int)], Vec::new()),

@@ -5,11 +5,14 @@ mod actions;
 mod bulk;
 mod deletes;
 mod findings;
+mod kinds;
 mod opening;
 mod packages;
+mod recycle;
 mod transactions;
 mod triggers;
 mod users;
+mod warnings;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -8,7 +8,7 @@ use quarry_planner::{QueryContext, objectql::Filter};
 use quarry_storage::{CommitInfo, Key, Savepoint};
 
 use crate::{
-    change::{Change, Operation, Outcome},
+    change::{Applied, Change, Operation},
     error::{Error, Result},
     pipeline::{self, Action, Call, Step},
     session::Session,
@@ -53,13 +53,13 @@ impl Transaction {
         context(&self.session, &mut work)
     }
 
-    /// Runs changes through the pipeline. All or nothing: on an error, and when it is dropped half-way, the transaction is
+    /// Runs changes through the pipeline, and tells what warnings they met. All or nothing: on an error, and when it is dropped half-way, the transaction is
     /// as before the call.
     ///
     /// # Errors
     ///
     /// `Violated` with all findings of all records; `Missing`, `Invalid`.
-    pub async fn apply(&mut self, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+    pub async fn apply(&mut self, changes: Vec<Change>) -> Result<Applied> {
         if changes.len() > CHANGES_MAX {
             return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
         }
@@ -73,7 +73,7 @@ impl Transaction {
         applied
     }
 
-    async fn run(&self, number: CallNumber, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+    async fn run(&self, number: CallNumber, changes: Vec<Change>) -> Result<Applied> {
         let mut call = Call::new(changes.len());
         let mut steps = Vec::new();
         if let Some(pinned) = self.session.pinned() {
@@ -85,6 +85,7 @@ impl Transaction {
                 Operation::Update { id, data } => Action::Update { ids: vec![id.into()], data },
                 Operation::Upsert { on, data } => Action::Upsert { on, data },
                 Operation::Delete { id } => Action::Delete { ids: vec![id.into()] },
+                Operation::Undelete { id } => Action::Undelete { ids: vec![id.into()] },
                 Operation::Act { id, action, parameters } => {
                     Action::Act { id: id.into(), name: action, parameters }
                 }
@@ -97,18 +98,17 @@ impl Transaction {
                     Action::Delete { ids: self.matching(change, &object, if_revision, filter).await? }
                 }
             };
-            if if_revision.is_some() && matches!(action, Action::Create(_)) {
-                return Err(Error::invalid("a new record has no revision to compare with")
+            if if_revision.is_some() && matches!(action, Action::Create(_) | Action::Undelete { .. }) {
+                return Err(Error::invalid("there is no record whose revision could be compared")
                     .at(at(change, "ifRevision")));
             }
             steps.push(Step { change, object, if_revision, action });
         }
         let call = self.run_steps(number, call, steps).await?;
-        let outcomes = call.finish().map_err(Error::of_findings);
-        let Some(pinned) = self.session.pinned() else { return outcomes };
+        let applied = call.finish();
+        let Some(pinned) = self.session.pinned() else { return applied };
         let now = self.work.lock().active.clone();
-        let told = |outcomes: Vec<Outcome>| outcomes.into_iter().map(|o| pinned.outcome(&now, o)).collect();
-        outcomes.map(told).map_err(|error| pinned.told(&now, error))
+        applied.map(|applied| pinned.applied(&now, applied)).map_err(|error| pinned.told(&now, error))
     }
 
     /// Runs steps on a blocking thread: they may read from disk. When this is dropped before the thread has come to it,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use quarry_planner::lower;
 use quarry_storage::{
     Report, ResourceOptions, Resources, Store, StoreOptions, TableName, TenantName, World, must_be_store,
     verify,
@@ -29,7 +30,11 @@ pub fn reindex_data(data: &Path, store: StoreOptions, world: &World, objects: &[
     must_be_store(&folder, world)?;
     let resources = Resources::new(ResourceOptions::default());
     let store = Store::open(&folder, store, world.clone(), &resources)?;
-    let tables: Vec<TableName> = objects.iter().map(|name| TableName::from(name.as_str())).collect();
+    // What is deleted is found by indexes too.
+    let snapshot = store.snapshot();
+    let bins = objects.iter().map(|name| lower::bin_table_of(name));
+    let bins = bins.filter(|name| snapshot.table(name).is_ok());
+    let tables: Vec<TableName> = objects.iter().cloned().chain(bins).map(TableName::from).collect();
     let count = store.reindex(&tables);
     store.close()?;
     Ok(count?)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use arrow::array::AsArray;
-use quarry_metadata::{Index, ObjectName};
+use quarry_metadata::ObjectName;
 use quarry_planner::objectql::Query;
 use quarry_storage::{
     Key, Row, RowSet, Savepoint, ScanRequest, Snapshot, TableName, TableSnapshot, Value, World, WriteSet,
@@ -17,7 +17,7 @@ use quarry_storage::{
 use crate::{
     active::Active,
     error::{Error, Result},
-    layout::{Layout, key_of},
+    layout::{Layout, Once, key_of},
     pipeline::{days_of, micros_of},
 };
 
@@ -192,7 +192,8 @@ impl Work {
             return Ok(layout.clone());
         }
         let object = self.active.object(object)?;
-        let layout = Arc::new(Layout::new(object, &self.base)?);
+        let rules = self.active.registry.rules.get(&object.name);
+        let layout = Arc::new(Layout::new(object, rules, &self.base)?);
         self.layouts.insert(object.name.clone(), layout.clone());
         Ok(layout)
     }
@@ -279,51 +280,54 @@ impl Work {
         }
     }
 
-    /// The records that have these values in the fields of a unique index.
+    /// The records that count and have these values.
     ///
     /// # Errors
     ///
     /// Those of the store.
-    pub fn holders(&self, layout: &Layout, index: &Index, values: &[Value]) -> Result<Vec<Key>> {
-        let mut holders = self.written_holders(layout, index, values);
+    pub fn holders(&self, layout: &Layout, once: &Once, values: &[Value]) -> Result<Vec<Key>> {
+        let mut holders = self.written_holders(layout, once, values);
         let table = self.base.table(&layout.table)?;
-        let columns: Vec<&str> = index.fields.iter().filter_map(|field| layout.stored_name(field)).collect();
-        let rows = if index.unique && index.fields.len() > 1 {
-            Some(table.lookup_unique(&index.name, values)?)
-        } else {
-            rows_with(&table, &columns, values)?
+        let columns: Vec<&str> = once.fields.iter().filter_map(|field| layout.stored_name(field)).collect();
+        let has_constraint = table.spec().unique.iter().any(|constraint| {
+            constraint.name == once.name
+                && constraint.columns.iter().map(|name| &**name).eq(columns.iter().copied())
+        });
+        let rows = match has_constraint {
+            true => Some(table.lookup_unique(&once.name, values)?),
+            false => rows_with(&table, &columns, values)?,
         };
         let Some(rows) = rows else { return Ok(holders) };
         for key in keys_of(&table, rows, HOLDERS_MAX)? {
             if self.writes.get(&layout.table, &key).is_some() {
                 continue;
             }
-            if index.fields.len() == 1 || self.row_has(layout, index, values, &key)? {
+            if has_constraint || self.row_has(layout, once, values, &key)? {
                 holders.push(key);
             }
         }
         Ok(holders)
     }
 
-    fn written_holders(&self, layout: &Layout, index: &Index, values: &[Value]) -> Vec<Key> {
-        let Some(keys) = self.uniques.get(&unique_values(layout, index, values)) else { return Vec::new() };
+    fn written_holders(&self, layout: &Layout, once: &Once, values: &[Value]) -> Vec<Key> {
+        let Some(keys) = self.uniques.get(&unique_values(layout, once, values)) else { return Vec::new() };
         let still = |key: &&Key| match self.writes.get(&layout.table, key) {
-            Some(Some(row)) => layout.values(row, &index.fields).as_deref() == Some(values),
+            Some(Some(row)) => once.of_row(row).as_deref() == Some(values),
             _ => false,
         };
         keys.iter().filter(still).cloned().collect()
     }
 
-    fn row_has(&self, layout: &Layout, index: &Index, values: &[Value], key: &Key) -> Result<bool> {
+    fn row_has(&self, layout: &Layout, once: &Once, values: &[Value], key: &Key) -> Result<bool> {
         let row = self.row(&layout.table, key)?;
-        Ok(row.and_then(|row| layout.values(&row, &index.fields)).as_deref() == Some(values))
+        Ok(row.and_then(|row| once.of_row(&row)).as_deref() == Some(values))
     }
 
     fn remember_uniques(&mut self, layout: &Layout, row: &Row) {
         let key = key_of(row);
-        for index in layout.object.indexes.iter().filter(|index| index.unique) {
-            let Some(values) = layout.values(row, &index.fields) else { continue };
-            let keys = self.uniques.entry(unique_values(layout, index, &values)).or_default();
+        for once in &layout.onces {
+            let Some(values) = once.of_row(row) else { continue };
+            let keys = self.uniques.entry(unique_values(layout, once, &values)).or_default();
             if !keys.contains(&key) {
                 keys.push(key.clone());
             }
@@ -334,8 +338,8 @@ impl Work {
 /// Rows looked at when several share one column of a composite unique index.
 const HOLDERS_MAX: usize = 100_000;
 
-fn unique_values(layout: &Layout, index: &Index, values: &[Value]) -> UniqueValues {
-    (layout.table.clone(), index.name.as_str().into(), format!("{values:?}"))
+fn unique_values(layout: &Layout, once: &Once, values: &[Value]) -> UniqueValues {
+    (layout.table.clone(), once.name.clone(), format!("{values:?}"))
 }
 
 /// The rows that have these values, as far as indexes tell; none when no field has one (then the store alone decides,

@@ -6,6 +6,7 @@
 pub(crate) mod action;
 pub(crate) mod autonumber;
 pub(crate) mod case;
+pub(crate) mod composite;
 pub(crate) mod currency;
 pub(crate) mod default;
 pub(crate) mod field;

@@ -55,6 +55,8 @@ pub enum Concerned<'a> {
     Above(&'a FieldName, &'a str),
     /// Those whose value is shorter (characters) or smaller than this.
     Below(&'a FieldName, &'a str),
+    /// Those in the recycle bin.
+    Deleted,
 }
 
 /// Counts records, for who can see them.

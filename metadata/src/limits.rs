@@ -51,6 +51,12 @@ pub(crate) const PATH_STEPS_MAX: usize = 8;
 pub(crate) const FORMULA_DEPTH_MAX: usize = 16;
 /// Rules of one kind in one file.
 pub(crate) const RULES_MAX: usize = 500;
+/// Composite rules within each other.
+pub(crate) const COMPOSITE_DEPTH_MAX: usize = 3;
+/// Conditions that decide whether a record counts for a `unique` rule.
+pub(crate) const REQUIREMENTS_MAX: usize = 16;
+/// Fields that one rule keeps unique together.
+pub(crate) const UNIQUE_FIELDS_MAX: usize = 16;
 /// Steps in one list.
 pub(crate) const STEPS_MAX: usize = 100;
 /// Lists of steps within steps.

@@ -3,6 +3,7 @@
 //! Its JSON form (`serde`) is the canonical form that [`Registry::version`] is made of by BLAKE3, object by object: packages and objects by name,
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
+mod package;
 mod relation;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -10,6 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use indexmap::IndexMap;
 use serde::Serialize;
 
+pub use package::Package;
 pub use relation::{Relation, RelationKind};
 
 use crate::{
@@ -53,25 +55,6 @@ impl Registry {
     pub fn get(&self, name: &str) -> Option<&Arc<Object>> {
         self.objects.get(name).or_else(|| self.objects.get(self.aliases.get(name)?))
     }
-}
-
-/// One package as loaded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Package {
-    /// Its name; a schema in SQL.
-    pub name: PackageName,
-    /// Its version.
-    pub version: semver::Version,
-    /// What people call it.
-    pub label: Labels,
-    /// What it is for.
-    pub description: Option<String>,
-    /// The currency of its amounts that name none.
-    pub default_currency: Option<String>,
-    /// The packages it stands on, with the range it accepts.
-    pub depends: BTreeMap<PackageName, semver::VersionReq>,
-    /// Its objects by name.
-    pub objects: Vec<ObjectName>,
 }
 
 /// A text for people by locale (`en`, `zh-CN`); `en` is always there.
@@ -118,6 +101,9 @@ pub struct Object {
     pub indexes: Vec<Index>,
     /// The fields that full-text search looks at, when the object is searchable.
     pub searchable: Vec<FieldName>,
+    /// Deleted records are kept, and may come back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recycle_bin: bool,
 }
 
 impl Object {

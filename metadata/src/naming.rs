@@ -62,6 +62,11 @@ pub fn plural(name: &str) -> String {
     format!("{name}{}", if hisses { "es" } else { "s" })
 }
 
+/// What the deleted records of an object are called: `account` → `deleted_account`.
+pub fn deleted(object: &str) -> String {
+    format!("deleted_{object}")
+}
+
 /// The to-one relation of a lookup: `account_id` → `account`, `campaign` → `campaign`.
 pub fn relation_of_lookup(field: &str) -> &str {
     field.strip_suffix("_id").filter(|name| !name.is_empty()).unwrap_or(field)

@@ -6,6 +6,7 @@
 mod case;
 mod message;
 mod step;
+mod unique;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 pub use case::{Case, CaseChange, CaseRecord, CaseStep, Expected, Matching};
 pub use message::{Message, Piece};
 pub use step::{Refusal, Step, Target, Values, Wanted};
+pub use unique::{Is, Requirement, Unique};
 
 use crate::{
     expression::Expression,
@@ -33,6 +35,15 @@ pub struct Rules {
     pub triggers: Vec<Trigger>,
     /// What can be asked to be done with a record, by name.
     pub actions: IndexMap<String, Action>,
+}
+
+impl Rules {
+    /// The `unique` rule that a constraint keeps.
+    pub fn keeping(&self, constraint: &str) -> Option<&Validation> {
+        let keeps =
+            |rule: &&Validation| matches!(&rule.check, Check::Unique(it) if it.constraint == constraint);
+        self.validations.iter().find(keeps)
+    }
 }
 
 /// What is done to a record.
@@ -88,13 +99,8 @@ pub struct Validation {
 pub enum Check {
     /// Broken where this is true: false and null are well.
     Broken(Expression),
-    /// No two records for which `when` is true have the same values in these fields; a null is like no other.
-    Unique {
-        /// The fields, in order.
-        fields: Vec<FieldName>,
-        /// Which records count; all when there is none.
-        when: Option<Expression>,
-    },
+    /// No two records that count have the same values in its fields.
+    Unique(Unique),
 }
 
 /// Which values of a field may follow which.

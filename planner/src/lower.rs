@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields};
-use quarry_metadata::{Field, FieldKind, FieldName, Object, Registry};
-use quarry_storage::{ColumnName, ColumnSpec, ColumnType, IndexSpec, ReferenceSpec, TableSpec};
+use indexmap::IndexMap;
+use quarry_metadata::{
+    Field, FieldKind, FieldName, Labels, Object, ObjectName, Registry, Relation, RelationKind, RelationName,
+    rules::{Check, Is, Requirement, Unique},
+};
+use quarry_storage::{
+    ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableSpec,
+};
 
 /// An integer of so many digits fits an Int64.
 const INT_DIGITS_MAX: u8 = 18;
@@ -17,7 +23,7 @@ pub fn table_spec(object: &Object, registry: &Registry) -> TableSpec {
     TableSpec {
         name: object.table().into(),
         columns: object.stored_fields().map(|field| column_spec(object, field)).collect(),
-        unique: unique_constraints(object),
+        unique: unique_constraints(object).into_iter().chain(unique_rules(object, registry)).collect(),
         references: references(object, registry),
     }
 }
@@ -112,7 +118,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         .map(|index| IndexSpec {
             name: index.name.as_str().into(),
             columns: index.fields.iter().map(|field| column(object, field)).collect(),
-            condition: None,
+            conditions: Vec::new(),
         })
         .collect();
     for field in object.fields.values().filter(|field| field.unique || field.external_id) {
@@ -120,10 +126,125 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
         let named = unique.iter().any(|index| index.columns == alone);
         if !named && !matches!(field.kind, FieldKind::Id) {
             let name: Arc<str> = format!("{}_{}_key", object.table(), field.column()).into();
-            unique.push(IndexSpec { name, columns: alone.into(), condition: None });
+            unique.push(IndexSpec { name, columns: alone.into(), conditions: Vec::new() });
         }
     }
     unique
+}
+
+/// What begins the name of a table of deleted records; no object's name may begin so, and in an entry of the log it stands
+/// behind the table that its records came from.
+const BIN: &str = "~bin_";
+/// What deleted records are asked for by, before the object's name.
+pub const BIN_VIEW: &str = "recycle_bin.";
+/// Which deletion a deleted record went with, by the id that it was given: a column that no view has.
+pub const DELETION: &str = "~deletion";
+/// When a record was deleted, and by whom.
+pub const DELETED_AT: &str = "deleted_at";
+/// See [`DELETED_AT`].
+pub const DELETED_BY: &str = "deleted_by";
+
+/// The table of an object's deleted records.
+pub fn bin_table(object: &Object) -> String {
+    bin_table_of(object.table())
+}
+
+/// The table of the deleted records of another.
+pub fn bin_table_of(table: &str) -> String {
+    format!("{BIN}{table}")
+}
+
+/// The deleted records of an object as an object of their own: the same fields, and who deleted them and when. The ways from
+/// them lead to records that are there.
+pub fn bin_of(object: &Object) -> Object {
+    let plain = |field: &Field| Field {
+        unique: false,
+        index: false,
+        searchable: false,
+        external_id: false,
+        readonly: true,
+        ..field.clone()
+    };
+    let mut fields: IndexMap<FieldName, Field> =
+        object.fields.iter().map(|(name, field)| (name.clone(), plain(field))).collect();
+    let like = |name: &str, pattern: &str, label: &str| {
+        let field = object.field(pattern).map(plain)?;
+        let label = Labels([("en".to_owned(), label.to_owned())].into());
+        Some((FieldName::from(name), Field { name: FieldName::from(name), label, ..field }))
+    };
+    fields.extend(like(DELETED_AT, "created_at", "Deleted At"));
+    fields.extend(like(DELETED_BY, "created_by", "Deleted By"));
+    let is_to_one = |relation: &&Relation| !matches!(relation.kind, RelationKind::ToMany { .. });
+    let mut relations: IndexMap<RelationName, Relation> = object
+        .relations
+        .values()
+        .filter(is_to_one)
+        .map(|relation| (relation.name.clone(), relation.clone()))
+        .collect();
+    if let Some(created_by) = object.relation("created_by") {
+        let (name, field) = (RelationName::from(DELETED_BY), FieldName::from(DELETED_BY));
+        let kind = RelationKind::ToOne { field };
+        let way = Relation { alias: Vec::new(), name: name.clone(), kind, target: created_by.target.clone() };
+        relations.insert(name, way);
+    }
+    Object {
+        name: ObjectName::from(format!("{BIN_VIEW}{}", object.name).as_str()),
+        alias: vec![ObjectName::from(bin_table(object).as_str())],
+        fields,
+        relations,
+        indexes: Vec::new(),
+        searchable: Vec::new(),
+        recycle_bin: false,
+        ..object.clone()
+    }
+}
+
+/// The table of an object's deleted records: the columns of the object, found by their key and by what they went with and
+/// when, and neither unique nor referring to anything.
+pub fn bin_spec(object: &Object) -> TableSpec {
+    let bin = bin_of(object);
+    let plain = |field: &Field| ColumnSpec {
+        name: field.column().into(),
+        column_type: column_type(field),
+        indexed: [DELETED_AT, "id"].contains(&field.name.as_str()),
+        searchable: false,
+    };
+    let deletion =
+        ColumnSpec { name: DELETION.into(), column_type: ColumnType::Text, indexed: true, searchable: false };
+    TableSpec {
+        name: bin.table().into(),
+        columns: bin.stored_fields().map(plain).chain([deletion]).collect(),
+        unique: Vec::new(),
+        references: Vec::new(),
+    }
+}
+
+/// What `unique` rules keep, among the records that they count.
+pub fn unique_rules(object: &Object, registry: &Registry) -> Vec<IndexSpec> {
+    let rules = registry.rules.get(&object.name).into_iter().flat_map(|rules| &rules.validations);
+    let unique = rules.filter_map(|rule| match &rule.check {
+        Check::Unique(unique) => Some(unique),
+        Check::Broken(_) => None,
+    });
+    let constraint = |unique: &Unique| IndexSpec {
+        name: unique.constraint.as_str().into(),
+        columns: unique.fields.iter().map(|field| column(object, field)).collect(),
+        conditions: unique.when.iter().map(|when| condition(object, when)).collect(),
+    };
+    unique.map(constraint).collect()
+}
+
+fn condition(object: &Object, Requirement { field, is }: &Requirement) -> Condition {
+    let texts = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+    let is = match is {
+        Is::Empty => ConditionIs::Null,
+        Is::Filled => ConditionIs::NotNull,
+        Is::Bool(flag) => ConditionIs::Bool(*flag),
+        Is::Int(number) => ConditionIs::Int(*number),
+        Is::AnyOf(values) => ConditionIs::AnyOf(texts(values)),
+        Is::NoneOf(values) => ConditionIs::NoneOf(texts(values)),
+    };
+    Condition { column: column(object, field), is }
 }
 
 fn column(object: &Object, field: &FieldName) -> ColumnName {

@@ -206,7 +206,7 @@ enum Resolved {
 impl Resolved {
     fn of(question: &Question, query: &Query) -> Result<Resolved> {
         let views = &question.context.views;
-        let view = views.get(&query.object).ok_or_else(|| {
+        let view = views.asked(&query.object).ok_or_else(|| {
             let hint = nearest::hint(&query.object, views.objects.keys().map(|name| name.as_str()));
             let message = format!("no object {:?}{hint}", query.object);
             Error::new(ErrorKind::Missing, "OBJECT_NOT_FOUND", "object", message)

@@ -11,6 +11,9 @@ use quarry_metadata::{FieldKind, Registry};
 use serde_json::Value;
 
 use super::*;
+use crate::import::target::Finding;
+
+mod dashboard;
 
 fn options(seed: u64, scale: u32) -> DemoOptions {
     DemoOptions { seed, scale, today: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap() }
@@ -252,10 +255,25 @@ fn names_come_from_three_languages() {
 }
 
 #[test]
+fn warnings_are_counted_and_the_first_are_listed() {
+    let finding =
+        Finding { change: None, field: None, code: "ODD".to_owned(), message: "it is odd".to_owned() };
+    let mut report = DemoReport::default();
+    report.warned(Warned { told: vec![finding.clone(); 15], more: 2 });
+    report.warned(Warned { told: vec![finding; 15], more: 0 });
+    assert_eq!((report.warnings.told.len(), report.warnings.count()), (WARNINGS_LISTED_MAX, 32));
+    let said = report.to_string();
+    assert!(
+        said.contains("; 32 warnings") && said.matches("ODD: it is odd").count() == WARNINGS_LISTED_MAX,
+        "{said}"
+    );
+}
+
+#[test]
 fn a_scale_out_of_range_is_refused() {
     struct Nothing;
     impl Target for Nothing {
-        fn write(&self, _: &[Upsert], _: bool) -> Result<Vec<Written>, Refusal> {
+        fn write(&self, _: &[Upsert], _: bool) -> Result<Batch, Refusal> {
             panic!("nothing may be written")
         }
 
@@ -292,7 +310,7 @@ struct Breaks<'a> {
 }
 
 impl Target for Breaks<'_> {
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal> {
         match self.batches_left.get().checked_sub(1) {
             Some(left) => self.batches_left.set(left),
             None => return Err(Refusal::Failed(anyhow::anyhow!("killed"))),

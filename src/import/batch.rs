@@ -9,11 +9,11 @@ use std::{
 use anyhow::{Result, bail};
 
 use super::{
-    findings::{Fault, Findings, Kind},
+    findings::{Fault, Findings, Kind, Place},
     mapping::FileMapping,
     prepare::Prepared,
     report::FileReport,
-    target::{Finding, Refusal, Target, Upsert, Written},
+    target::{Batch, Finding, Refusal, Target, Upsert, Warned, Written},
 };
 
 /// Attempts at one batch that may pass in a moment.
@@ -59,7 +59,10 @@ impl BatchWriter<'_> {
             }
             let batch: Vec<_> = rows.iter().map(|row| self.upsert(row, pass)).collect();
             match self.attempt(&batch)? {
-                Ok(written) => self.count(&written, pass),
+                Ok(Batch { written, warnings }) => {
+                    self.count(&written, pass);
+                    self.warned(&rows, warnings)?;
+                }
                 Err(Refusal::Findings(found)) => {
                     self.check_mapping(&found)?;
                     let sorted = sort(&rows, found);
@@ -160,19 +163,31 @@ impl BatchWriter<'_> {
     }
 
     /// Tries a batch until it passes, fails, or has failed too often.
-    fn attempt(&self, batch: &[Upsert]) -> Result<Result<Vec<Written>, Refusal>> {
+    fn attempt(&self, batch: &[Upsert]) -> Result<Result<Batch, Refusal>> {
         let mut wait = Duration::from_millis(WAIT_MILLIS);
         for _ in 1..ATTEMPTS_MAX {
             match self.target.write(batch, self.dry_run) {
                 Err(Refusal::Retry(_)) => thread::sleep(wait),
-                Ok(written) if written.len() != batch.len() => {
-                    bail!("the target answered for {} of {} records", written.len(), batch.len())
+                Ok(done) if done.written.len() != batch.len() => {
+                    bail!("the target answered for {} of {} records", done.written.len(), batch.len())
                 }
                 other => return Ok(other),
             }
             wait *= 2;
         }
         Ok(self.target.write(batch, self.dry_run))
+    }
+
+    /// Writes the lines of rows that were imported, and that something is said about all the same.
+    fn warned(&mut self, rows: &[Prepared], warnings: Warned) -> Result<()> {
+        self.report.warnings += warnings.count();
+        let nowhere = Place::default();
+        for Finding { change, field, code, message } in warnings.told {
+            let place = change.and_then(|index| rows.get(index)).map_or(&nowhere, |row| &row.place);
+            let fault = Fault { field, code, message };
+            self.findings.row(Kind::Warning, (&self.file.file, &self.file.object), place, &[fault])?;
+        }
+        Ok(())
     }
 
     fn count(&mut self, written: &[Written], pass: Pass) {

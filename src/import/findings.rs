@@ -1,4 +1,4 @@
-//! The findings file: a JSON line for everything that was not imported as it stands.
+//! The findings file: a JSON line for everything that was not imported as it stands, or that a rule warns of.
 
 use std::{
     fs::File,
@@ -42,6 +42,8 @@ pub enum Kind {
     Refused,
     /// The row was imported without its reference to another row of the file.
     Incomplete,
+    /// The row was imported, and a rule warns of it.
+    Warning,
 }
 
 /// Where a row stands, and what it holds.

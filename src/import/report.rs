@@ -21,6 +21,8 @@ pub struct FileReport {
     pub refused: u64,
     /// Rows imported without a reference to another row of the file.
     pub incomplete: u64,
+    /// What rules warn of in rows that were imported; what was told of it has its lines in the findings file.
+    pub warnings: u64,
     /// Rows without a value, by column that counts them.
     pub empty: BTreeMap<String, u64>,
     /// Uses by alias table and alias; a declared alias that was not used is there with 0.
@@ -38,6 +40,7 @@ impl FileReport {
             updated: 0,
             refused: 0,
             incomplete: 0,
+            warnings: 0,
             empty: BTreeMap::new(),
             aliases: BTreeMap::new(),
         }
@@ -70,13 +73,16 @@ impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.files.iter().map(|file| file.file.len()).max().unwrap_or(0);
         for file in &self.files {
-            let FileReport { rows, created, updated, refused, incomplete, object, .. } = file;
+            let FileReport { rows, created, updated, refused, incomplete, warnings, object, .. } = file;
             write!(f, "{:width$}  {rows} rows → {object}: {created} created, {updated} updated", file.file)?;
             if *refused > 0 {
                 write!(f, ", {refused} refused")?;
             }
             if *incomplete > 0 {
                 write!(f, ", {incomplete} incomplete")?;
+            }
+            if *warnings > 0 {
+                write!(f, ", {warnings} warnings")?;
             }
             writeln!(f)?;
             for (column, count) in &file.empty {

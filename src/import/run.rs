@@ -109,10 +109,11 @@ impl FileImport<'_> {
     ) -> Result<()> {
         let refused = self.records(resolver, report, findings)?;
         if self.file.columns.iter().any(|column| self.file.refers_to_itself(column)) {
-            // The counts of the first pass hold for the file; the second only adds what stayed incomplete.
+            // The counts of the first pass hold for the file; the second adds what stayed incomplete, and warnings.
             let mut second = FileReport::new(&self.file.file, &self.file.object);
             self.pass(Pass::OwnReferences, &refused, resolver, &mut second, findings)?;
             report.incomplete = second.incomplete;
+            report.warnings += second.warnings;
         }
         Ok(())
     }

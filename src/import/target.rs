@@ -53,6 +53,31 @@ pub struct Finding {
     pub message: String,
 }
 
+/// Findings that stood in the way of nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Warned {
+    /// Those that were told.
+    pub told: Vec<Finding>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Warned {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        u64::try_from(self.told.len()).unwrap_or(u64::MAX).saturating_add(self.more)
+    }
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// One entry per record, in order.
+    pub written: Vec<Written>,
+    /// What was found beside.
+    pub warnings: Warned,
+}
+
 /// Why a batch was not written. Nothing of it was kept.
 #[derive(Debug)]
 pub enum Refusal {
@@ -81,12 +106,12 @@ impl fmt::Display for Refusal {
 
 /// Where records are written. Calls block, and are made outside async tasks.
 pub trait Target {
-    /// Writes a batch as one transaction; one entry per record, in order. A dry run checks all and keeps nothing.
+    /// Writes a batch as one transaction. A dry run checks all and keeps nothing.
     ///
     /// # Errors
     ///
     /// Why nothing of it was kept.
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal>;
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal>;
 
     /// Takes many new records that are to be written at once; none where the target has no such way.
     fn bulk(&self) -> Option<Box<dyn BulkTarget + '_>> {
@@ -109,7 +134,7 @@ pub trait BulkTarget {
     /// # Errors
     ///
     /// Why nothing of it was taken.
-    fn add(&mut self, batch: &[Upsert]) -> Result<Option<Vec<Written>>, Refusal>;
+    fn add(&mut self, batch: &[Upsert]) -> Result<Option<Batch>, Refusal>;
 
     /// Writes all that was taken.
     ///
@@ -142,7 +167,7 @@ impl<'t> AtOnce<'t> {
 }
 
 impl Target for AtOnce<'_> {
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal> {
         if !dry_run && let Some(taken) = self.bulk.borrow_mut().add(batch)? {
             return Ok(taken);
         }

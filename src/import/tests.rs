@@ -192,6 +192,21 @@ fn a_refused_batch_loses_only_its_bad_rows() {
 }
 
 #[test]
+fn warnings_are_counted_and_have_their_lines() {
+    let case = Case::new(
+        "files: [{ file: items.csv, object: item, key: [product], columns: { product: product, price: sales_price } }]",
+        &[("items.csv", "product,price\nA,5\nB,6000\nC,7000\nD,none\n")],
+    );
+    let report = case.run(&Memory::default()).unwrap();
+    assert_eq!((report.files[0].created, report.files[0].refused, report.files[0].warnings), (3, 1, 2));
+    assert!(report.to_string().contains("3 created, 0 updated, 1 refused, 2 warnings"), "{report}");
+    let warned = |line: &&Value| line["kind"] == "warning";
+    let lines = case.findings();
+    let lines: Vec<_> = lines.iter().filter(warned).map(|line| (&line["row"], &line["code"])).collect();
+    assert_eq!(lines, [(&json!(2), &json!("DEAR")), (&json!(3), &json!("DEAR"))]);
+}
+
+#[test]
 fn conflicts_are_tried_again_and_large_batches_are_split() {
     let (mut case, target) = (shop(), Memory::default());
     case.options.batch_rows = NonZeroUsize::new(100).unwrap();

@@ -68,6 +68,7 @@ pub const DEFINITIONS: &[Definition] = &[
     define("query_memory_bytes", "2147483648", positive, "what all running questions may hold together"),
     define("cache_bytes", "1073741824", positive, "what decoded columns and index readers may hold"),
     define("history_window_seconds", "86400", number, "how far back past states can be asked for"),
+    define("recycle_bin_days", "30", number, "how long deleted records may come back, days; 0: for ever"),
     define("token_seconds", "43200", positive, "how long a bearer token lasts"),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define("connections_max", "256", positive, "connections per door"),

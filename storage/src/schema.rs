@@ -88,8 +88,8 @@ pub struct IndexSpec {
     pub name: Arc<str>,
     /// Its columns, at most 16.
     pub columns: Vec<ColumnName>,
-    /// Only rows that meet it count; `None`: all.
-    pub condition: Option<Condition>,
+    /// Only rows that meet all of them count.
+    pub conditions: Vec<Condition>,
 }
 
 /// What the value of a column must be.
@@ -114,13 +114,17 @@ pub enum ConditionIs {
     Int(i64),
     /// This value.
     Text(Arc<str>),
+    /// One of these values.
+    AnyOf(Vec<Arc<str>>),
+    /// A value, and none of these.
+    NoneOf(Vec<Arc<str>>),
 }
 
 impl ConditionIs {
     /// The one value that meets it, where there is one.
     pub(crate) fn value(&self) -> Option<Value> {
         match self {
-            ConditionIs::Null | ConditionIs::NotNull => None,
+            ConditionIs::Null | ConditionIs::NotNull | ConditionIs::AnyOf(_) | ConditionIs::NoneOf(_) => None,
             ConditionIs::Bool(flag) => Some(Value::Bool(*flag)),
             ConditionIs::Int(number) => Some(Value::Int(*number)),
             ConditionIs::Text(text) => Some(Value::Text(text.clone())),
@@ -129,7 +133,7 @@ impl ConditionIs {
 }
 
 /// An [`IndexSpec`] as it lies in logs and manifests. Conditions came after the first format, which has no place for
-/// them: one stands behind the columns as a text that no column can have for its name, `00` and the postcard bytes of
+/// them: each stands behind the columns as a text that no column can have for its name, `00` and the postcard bytes of
 /// the [`Condition`] in hexadecimal. A program that does not know conditions refuses it as an unknown column.
 #[derive(Serialize, Deserialize)]
 struct StoredIndex {
@@ -139,9 +143,9 @@ struct StoredIndex {
 
 impl From<IndexSpec> for StoredIndex {
     fn from(index: IndexSpec) -> StoredIndex {
-        let IndexSpec { name, mut columns, condition } = index;
-        if let Some(condition) = condition {
-            // Two texts and a number at most: they can always be written.
+        let IndexSpec { name, mut columns, conditions } = index;
+        for condition in conditions {
+            // Texts and numbers: they can always be written.
             let bytes = postcard::to_stdvec(&condition).unwrap_or_default();
             let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             columns.push(format!("\0{digits}").into());
@@ -155,15 +159,18 @@ impl TryFrom<StoredIndex> for IndexSpec {
 
     fn try_from(stored: StoredIndex) -> Result<IndexSpec, postcard::Error> {
         let StoredIndex { name, mut columns } = stored;
-        let Some(digits) = columns.last().and_then(|last| last.strip_prefix('\0')) else {
-            return Ok(IndexSpec { name, columns, condition: None });
-        };
-        let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
-        let condition = postcard::from_bytes(&bytes.ok_or(postcard::Error::DeserializeBadEncoding)?)?;
-        columns.pop();
-        Ok(IndexSpec { name, columns, condition: Some(condition) })
+        let named = columns.iter().position(|name| name.starts_with('\0')).unwrap_or(columns.len());
+        let conditions = columns.split_off(named);
+        let conditions = conditions.iter().map(|text| read_condition(text)).collect::<Result<_, _>>()?;
+        Ok(IndexSpec { name, columns, conditions })
     }
+}
+
+fn read_condition(text: &str) -> Result<Condition, postcard::Error> {
+    let digits = text.strip_prefix('\0').ok_or(postcard::Error::DeserializeBadEncoding)?;
+    let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    postcard::from_bytes(&bytes.ok_or(postcard::Error::DeserializeBadEncoding)?)
 }
 
 /// A column that holds keys of another table: the key must exist at commit, and a key that is still referred to

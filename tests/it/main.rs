@@ -7,6 +7,7 @@ mod crash;
 mod doors;
 mod field_kinds;
 mod packages;
+mod rules;
 mod server;
 mod shutdown;
 mod transactions;

@@ -103,18 +103,21 @@ impl Trial<'_> {
             Right::System => Call::of_system(steps.len()),
             Right::Client => Call::new(steps.len()),
         };
-        let done = pipeline::run(&mut self.work, &mut call, steps)
-            .and_then(|()| call.finish().map(drop).map_err(Error::of_findings));
-        let Err(error) = done else {
-            self.work.keep_call();
-            return Vec::new();
+        let told =
+            |weight: Weight| move |finding: &Finding| (finding.code.to_string(), weight, finding.to_string());
+        let error = match pipeline::run(&mut self.work, &mut call, steps).and_then(|()| call.finish()) {
+            Ok(applied) => {
+                self.work.keep_call();
+                return applied.warnings.told.iter().map(told(Weight::Warning)).collect();
+            }
+            Err(error) => error,
         };
         self.work.settle();
-        let found = |finding: &Finding| (finding.code.to_string(), Weight::Error, finding.to_string());
-        match error.findings.is_empty() {
-            true => vec![(error.code.to_owned(), Weight::Error, error.message)],
-            false => error.findings.iter().map(found).collect(),
+        if error.findings.is_empty() {
+            return vec![(error.code.to_owned(), Weight::Error, error.message)];
         }
+        let beside = error.warnings.iter().flat_map(|warnings| &warnings.told).map(told(Weight::Warning));
+        error.findings.iter().map(told(Weight::Error)).chain(beside).collect()
     }
 
     fn steps(&mut self, change: &CaseChange) -> Result<Vec<Step>> {
@@ -137,7 +140,14 @@ impl Trial<'_> {
                 }
                 Ok(steps)
             }
-            CaseChange::Undelete(_) => Err(Error::invalid("a case can't bring records back yet")),
+            CaseChange::Undelete(keys) => {
+                let mut steps = Vec::with_capacity(keys.len());
+                for (object, key) in keys {
+                    let ids = vec![self.id(object, key)?];
+                    steps.push(step(steps.len(), object, Action::Undelete { ids }));
+                }
+                Ok(steps)
+            }
             CaseChange::Action { name, on, parameters } => {
                 let found = self.ids.iter().find(|((_, key), _)| key == on);
                 let unknown = || Error::invalid(format!("the case has no record {on:?}"));

@@ -10,6 +10,7 @@ use quarry_metadata::{
     Object,
     evolution::{Concerned, Records},
 };
+use quarry_planner::lower;
 use quarry_storage::{ScanRequest, Snapshot};
 
 use crate::{decimal::Exact, error::Result};
@@ -36,13 +37,14 @@ impl Counter {
         let table = self.snapshot.table(object.table())?;
         let field = match concerned {
             Concerned::All => return self.scan(object, 0, |array, _| array.len()).map(Some),
+            Concerned::Deleted => return Ok(Some(self.records(&lower::bin_table(object)))),
             Concerned::Empty(field) | Concerned::Filled(field) => field,
             Concerned::Option(field, _) | Concerned::Above(field, _) | Concerned::Below(field, _) => field,
         };
         let column = object.field(field.as_str()).and_then(|field| table.spec().position(field.column()));
         let Some(column) = column else { return Ok(None) };
         match concerned {
-            Concerned::All => Ok(None),
+            Concerned::All | Concerned::Deleted => Ok(None),
             Concerned::Empty(_) => self.scan(object, column, |array, _| array.null_count()).map(Some),
             Concerned::Filled(_) => {
                 self.scan(object, column, |array, _| array.len() - array.null_count()).map(Some)

@@ -13,7 +13,7 @@ use semver::{Version, VersionReq};
 use super::{PackageState, shelf};
 use crate::{
     active::Active,
-    change::{Change, Finding, Operation, Outcome, Record},
+    change::{Applied, Change, Finding, Operation, Outcome, Record},
     engine::Engine,
     error::{Error, ErrorKind, Result},
     session::Session,
@@ -142,7 +142,10 @@ impl Pinned {
             | Operation::Update { data, .. }
             | Operation::UpdateWhere { data, .. } => names(data),
             Operation::Upsert { on, data } => on.iter().map(String::as_str).chain(names(data)).collect(),
-            Operation::Delete { .. } | Operation::DeleteWhere { .. } | Operation::Act { .. } => Vec::new(),
+            Operation::Delete { .. }
+            | Operation::DeleteWhere { .. }
+            | Operation::Undelete { .. }
+            | Operation::Act { .. } => Vec::new(),
         };
         let unknown = named.into_iter().filter(|name| object.field(name).is_none());
         let finding = |name: &str| Finding {
@@ -157,14 +160,25 @@ impl Pinned {
         Ok(unknown.map(finding).collect())
     }
 
-    /// An outcome by the names of this version.
-    pub(crate) fn outcome(&self, now: &Active, outcome: Outcome) -> Outcome {
-        Outcome { object: self.object(now, &outcome.object), ..outcome }
+    /// What was done, by the names of this version.
+    pub(crate) fn applied(&self, now: &Active, mut applied: Applied) -> Applied {
+        let told = |outcome: Outcome| Outcome { object: self.object(now, &outcome.object), ..outcome };
+        applied.outcomes = applied.outcomes.into_iter().map(told).collect();
+        self.name(now, &mut applied.warnings.told);
+        applied
     }
 
     /// Findings by the names of this version; a field that it does not have keeps its name.
     pub(crate) fn told(&self, now: &Active, mut error: Error) -> Error {
-        for finding in &mut error.findings {
+        self.name(now, &mut error.findings);
+        if let Some(warnings) = &mut error.warnings {
+            self.name(now, &mut warnings.told);
+        }
+        error
+    }
+
+    fn name(&self, now: &Active, findings: &mut [Finding]) {
+        for finding in findings {
             let (today, here) = (now.registry.get(&finding.object), self.object(now, &finding.object));
             let column =
                 finding.field.as_ref().and_then(|field| today?.field(field)).map(|field| field.column());
@@ -176,7 +190,6 @@ impl Pinned {
             }
             finding.object = here;
         }
-        error
     }
 
     fn object(&self, now: &Active, name: &str) -> String {

@@ -16,6 +16,7 @@ use quarry_storage::{CommitInfo, Key};
 use super::{
     PackageState, Plan, Published, Stamp, Step,
     count::Counter,
+    doubles,
     fill::{self, Fill},
     shelf,
 };
@@ -123,6 +124,7 @@ impl Engine {
         let surroundings = Surroundings { places: &new.places, records: &counter, dependents: &[&Model] };
         let mut differences = compare(&old.registry, &new.registry, surroundings);
         differences.extend(self.other_columns(old, new));
+        differences.extend(doubles::differences(&counter.snapshot, &new.registry)?);
         let steps = differences.iter().flat_map(|difference| &difference.effects).map(|effect| {
             let object = match effect {
                 Effect::Backfill { object, .. } | Effect::BuildIndex { object, .. } => Some(object),
@@ -185,7 +187,7 @@ impl Engine {
             shelf::put(&mut work, &version, &bundle.files())?;
             told.push(version);
         }
-        self.commit_shelf(work)?;
+        self.commit_own(work)?;
         Ok(told)
     }
 
@@ -261,7 +263,7 @@ impl Engine {
         for bundle in switch.offered {
             shelf::offer(&mut work, bundle)?;
         }
-        self.commit_shelf(work)
+        self.commit_own(work)
     }
 
     fn fresh(&self, bundle: &Bundle, by: &str) -> Published {
@@ -280,14 +282,20 @@ impl Engine {
         Stamp { at_micros: self.world().clock.now_micros(), by: by.to_owned() }
     }
 
-    pub(super) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
+    /// A transaction of the server's own, in the name of someone.
+    pub(crate) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
         let now_micros = self.world().clock.now_micros();
         let actor =
             Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
         Work::new(active.clone(), self.store().snapshot(), actor, self.world().clone())
     }
 
-    pub(super) fn commit_shelf(&self, work: Work) -> Result<()> {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub(crate) fn commit_own(&self, work: Work) -> Result<()> {
         if work.writes().is_empty() {
             return Ok(());
         }

@@ -57,6 +57,12 @@ pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, wo
     set("package_version", Value::Text(package_version(&layout.object, work).into()));
 }
 
+/// Writes who brought a record back, and when; who made it stays.
+pub(super) fn stamp_back(layout: &Layout, values: &mut [Value], work: &Work) {
+    let before = Row(values.to_vec().into());
+    stamp(layout, values, Some(&before), work);
+}
+
 /// The revision of a row.
 pub(super) fn revision(layout: &Layout, row: &Row) -> Option<i64> {
     match row.get(layout.column(REVISION)?) {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value as Json};
 
 use super::triggers::Seen;
 use crate::{
-    change::{Done, Finding, Outcome, Record},
+    change::{Applied, Done, Finding, Outcome, Record, Warnings},
+    error::{Error, Result},
     rules::Pending,
 };
 
@@ -32,6 +33,7 @@ pub(crate) enum Action {
     Update { ids: Vec<Key>, data: Record },
     Upsert { on: Vec<String>, data: Record },
     Delete { ids: Vec<Key> },
+    Undelete { ids: Vec<Key> },
     Act { id: Key, name: String, parameters: Record },
 }
 
@@ -87,6 +89,7 @@ impl fmt::Display for Chain {
 pub(crate) struct Call {
     outcomes: Vec<Option<Outcome>>,
     findings: Vec<Finding>,
+    warnings: Warnings,
     pub right: Right,
     /// The triggers that wrote what this call is about; none for a client's.
     pub chain: Option<Arc<Chain>>,
@@ -108,6 +111,7 @@ impl Call {
         Self {
             outcomes: vec![None; changes],
             findings: Vec::new(),
+            warnings: Warnings::default(),
             right: Right::Client,
             chain: None,
             written: Vec::new(),
@@ -149,23 +153,26 @@ impl Call {
 
     /// Adds findings; those of what triggers wrote say so.
     pub fn find(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        let Some(chain) = &self.chain else { return self.findings.extend(findings) };
-        let told = |finding: Finding| {
-            let message = format!("{} (through {chain})", finding.message);
-            Finding { message, ..finding }
-        };
-        self.findings.extend(findings.into_iter().map(told));
+        let chain = self.chain.clone();
+        self.findings.extend(findings.into_iter().map(|finding| through(chain.as_deref(), finding)));
     }
 
     /// Adds what was found in what a trigger of this call wrote.
     pub fn absorb(&mut self, inner: Call) {
         self.findings.extend(inner.findings);
+        self.warnings.extend(inner.warnings);
         self.passwords += inner.passwords;
     }
 
     /// How many findings there are so far.
     pub fn found(&self) -> usize {
         self.findings.len()
+    }
+
+    /// Adds what does not stand in the way.
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = Finding>) {
+        let chain = self.chain.clone();
+        warnings.into_iter().for_each(|warning| self.warnings.push(through(chain.as_deref(), warning)));
     }
 
     /// Enough has been found.
@@ -183,17 +190,26 @@ impl Call {
         }
     }
 
-    /// What became of every change.
+    /// What became of every change, and what there is to say beside it.
     ///
     /// # Errors
     ///
-    /// All findings in the order of the changes, when there is one.
-    pub fn finish(mut self) -> Result<Vec<Outcome>, Vec<Finding>> {
+    /// All findings in the order of the changes, when there is one, with the warnings.
+    pub fn finish(mut self) -> Result<Applied> {
+        self.warnings.told.sort_by_key(|finding| finding.change);
         if self.findings.is_empty() {
-            return Ok(self.outcomes.into_iter().flatten().collect());
+            let outcomes = self.outcomes.into_iter().flatten().collect();
+            return Ok(Applied { outcomes, warnings: self.warnings });
         }
         self.findings.sort_by_key(|finding| finding.change);
         self.findings.truncate(FINDINGS_MAX);
-        Err(self.findings)
+        Err(Error::of_findings(self.findings).beside(self.warnings))
     }
+}
+
+/// A finding in what triggers wrote tells which.
+fn through(chain: Option<&Chain>, finding: Finding) -> Finding {
+    let Some(chain) = chain else { return finding };
+    let message = format!("{} (through {chain})", finding.message);
+    Finding { message, ..finding }
 }

@@ -1,11 +1,11 @@
 //! What must hold between records, looked up in the transaction's own state: references exist, unique values occur once.
 //! The store checks both again at commit, against the newest state.
 
-use quarry_metadata::{FieldKind, Index};
+use quarry_metadata::FieldKind;
 use quarry_storage::{Key, Value};
 
 use super::{call::Call, draft::Draft};
-use crate::{change::reference_constraint, error::Result, work::Work};
+use crate::{change::reference_constraint, error::Result, layout::Once, rules, work::Work};
 
 /// Checks what a record newly refers to, and what it newly must be alone with.
 ///
@@ -15,6 +15,17 @@ use crate::{change::reference_constraint, error::Result, work::Work};
 pub(super) fn check(draft: &mut Draft, work: &mut Work, call: &Call) -> Result<()> {
     key_is_free(draft, work)?;
     references(draft, work, call)?;
+    trees(draft, work)?;
+    uniques(draft, work)
+}
+
+/// Checks whether a record that comes back has its place still: its id, its unique values, its place in a tree.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn of_returning(draft: &mut Draft, work: &mut Work) -> Result<()> {
+    key_is_free(draft, work)?;
     trees(draft, work)?;
     uniques(draft, work)
 }
@@ -101,24 +112,29 @@ fn trees(draft: &mut Draft, work: &Work) -> Result<()> {
 
 fn uniques(draft: &mut Draft, work: &Work) -> Result<()> {
     let layout = draft.layout.clone();
-    for index in layout.object.indexes.iter().filter(|index| index.unique) {
-        let columns = index.fields.iter().filter_map(|field| layout.column(field.as_str()));
-        let concerned = columns.clone().any(|column| draft.changes(column));
-        let values: Vec<Value> = columns.map(|column| draft.value(column).clone()).collect();
-        if !concerned || values.contains(&Value::Null) {
+    for once in &layout.onces {
+        if !once.concerned().any(|column| draft.changes(column)) {
             continue;
         }
-        let holders = work.holders(&layout, index, &values)?;
+        let Some(values) = once.values(|column| draft.value(column)) else { continue };
+        let holders = work.holders(&layout, once, &values)?;
         if let Some(holder) = holders.iter().find(|holder| **holder != draft.id) {
-            taken(draft, index, holder);
+            taken(draft, once, holder, work);
         }
     }
     Ok(())
 }
 
-fn taken(draft: &mut Draft, index: &Index, holder: &Key) {
-    let names: Vec<&str> = index.fields.iter().map(|field| field.as_str()).collect();
+fn taken(draft: &mut Draft, once: &Once, holder: &Key, work: &Work) {
+    let field = once.fields.first().filter(|_| once.fields.len() == 1).map(|field| field.to_string());
+    let constraint = Some(once.name.to_string());
+    if let Some(rule) = once.rule() {
+        let message = rules::told(&rule.message, &draft.subject(), &work.actor);
+        let message = format!("{message} ({} {holder:?})", draft.layout.object.name);
+        draft.find(field.as_deref(), rule.error_code.clone(), message, constraint);
+        return;
+    }
+    let names: Vec<&str> = once.fields.iter().map(|field| field.as_str()).collect();
     let message = format!("{} {holder:?} has the same {}", draft.layout.object.name, names.join(", "));
-    let field = index.fields.first().filter(|_| names.len() == 1).map(|field| field.to_string());
-    draft.find(field.as_deref(), "unique", message, Some(index.name.clone()));
+    draft.find(field.as_deref(), "unique", message, constraint);
 }

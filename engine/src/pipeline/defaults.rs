@@ -31,6 +31,24 @@ pub(super) fn fill(draft: &mut Draft, work: &Work) -> Result<()> {
     Ok(())
 }
 
+/// Gives a record that comes back what is required by now and was not when it went.
+///
+/// # Errors
+///
+/// As [`fill`].
+pub(super) fn required(draft: &mut Draft, work: &Work) -> Result<()> {
+    let layout = draft.layout.clone();
+    for (column, field) in layout.fields() {
+        if field.required
+            && draft.value(column).is_null()
+            && let Some(value) = default(field, &work.actor)?
+        {
+            draft.set(column, value);
+        }
+    }
+    Ok(())
+}
+
 /// What a field gets that nobody gave a value.
 ///
 /// # Errors

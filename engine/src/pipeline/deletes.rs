@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use quarry_metadata::{DeleteBehavior, FieldName, ObjectName};
+use quarry_metadata::{DeleteBehavior, FieldName, ObjectName, rules::Event};
 use quarry_storage::{Key, Row, Value};
 
 use super::{
@@ -24,7 +24,8 @@ use crate::{
     active::Referrer,
     change::{Done, Finding, reference_constraint},
     error::{Error, Result},
-    layout::{Layout, key_of},
+    layout::{Deletion, Layout, key_of},
+    rules::{self, Pending},
     work::{Work, keys_of},
 };
 
@@ -34,14 +35,34 @@ const CASCADE_RECORDS_MAX: usize = 100_000;
 /// What has been found out about one expansion.
 #[derive(Default)]
 struct Expansion {
-    /// What goes, with the change that asked for it, in the order found.
-    doomed: Vec<(Arc<Layout>, Row, usize)>,
+    /// What goes, in the order found.
+    doomed: Vec<Doomed>,
     names: HashSet<(ObjectName, Key)>,
     /// Lookups to clear.
     cleared: Vec<Link>,
     /// Lookups that forbid it, unless their record goes too.
     held: Vec<Link>,
 }
+
+/// A record that goes.
+struct Doomed {
+    layout: Arc<Layout>,
+    row: Row,
+    /// The change that asked for it.
+    change: usize,
+    /// What all that goes with the same record is known by.
+    deletion: Key,
+}
+
+/// What asked for a record to go, and what it is known by.
+#[derive(Clone)]
+struct Cause {
+    change: usize,
+    deletion: Key,
+}
+
+/// Records that go, with why.
+type Parents = Vec<(Key, Cause)>;
 
 /// A record that refers to a doomed one.
 struct Link {
@@ -65,7 +86,8 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
         for id in ids {
             let Some(row) = targets::row(work, call, step, layout, id)? else { continue };
             let key = key_of(&row);
-            match expansion.doom(layout, row, step.change)? {
+            let deletion = Key::from(work.world.ids.ulid());
+            match expansion.doom(layout, row, Cause { change: step.change, deletion })? {
                 true => gone.push(key),
                 false => call.find([twice(step, &key)]),
             }
@@ -75,6 +97,7 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
     let found = call.found();
     expand(work, call, &mut expansion)?;
     let findings = expansion.restrictions();
+    super::judge(work, call, &expansion.pending(work))?;
     if findings.is_empty() && call.found() == found {
         apply(work, call, expansion)?;
     }
@@ -96,16 +119,34 @@ fn twice(step: &Step, id: &Key) -> Finding {
 
 impl Expansion {
     /// Adds a record; false when it is in already.
-    fn doom(&mut self, layout: &Arc<Layout>, row: Row, change: usize) -> Result<bool> {
+    fn doom(&mut self, layout: &Arc<Layout>, row: Row, cause: Cause) -> Result<bool> {
         let new = self.names.insert((layout.object.name.clone(), key_of(&row)));
         if new {
-            self.doomed.push((layout.clone(), row, change));
+            let Cause { change, deletion } = cause;
+            self.doomed.push(Doomed { layout: layout.clone(), row, change, deletion });
         }
         let touched = self.doomed.len() + self.cleared.len() + self.held.len();
         match touched > CASCADE_RECORDS_MAX {
             true => Err(Error::limited("records touched by one delete", touched, CASCADE_RECORDS_MAX)),
             false => Ok(new),
         }
+    }
+
+    /// The records that rules are asked about before they go.
+    fn pending(&self, work: &Work) -> Vec<Pending> {
+        let has_rules = |doomed: &&Doomed| {
+            rules::has_validations(doomed.layout.object.name.as_str(), Event::Delete, work)
+        };
+        let pending = |Doomed { layout, row, change, .. }: &Doomed| Pending {
+            change: *change,
+            layout: layout.clone(),
+            event: Event::Delete,
+            id: Some(key_of(row).to_string()),
+            old: Some(row.clone()),
+            new: (0..layout.spec.columns.len()).map(|column| row.get(column).clone()).collect(),
+            faulty: HashSet::new(),
+        };
+        self.doomed.iter().filter(has_rules).map(pending).collect()
     }
 
     /// One finding per record that may not go, with who holds it.
@@ -144,12 +185,13 @@ type Holders<'a> = BTreeMap<(&'a str, &'a str), usize>;
 fn expand(work: &mut Work, call: &mut Call, expansion: &mut Expansion) -> Result<()> {
     let mut seen = 0;
     while seen < expansion.doomed.len() {
-        for (layout, row, change) in expansion.doomed.iter().skip(seen) {
-            triggers::before_delete(work, call, &Seen::gone(*change, layout, row))?;
+        for Doomed { layout, row, change, .. } in expansion.doomed.iter().skip(seen) {
+            triggers::before(work, call, &Seen::gone(*change, layout, row))?;
         }
-        let mut parents: BTreeMap<ObjectName, Vec<(Key, usize)>> = BTreeMap::new();
-        for (layout, row, change) in expansion.doomed.iter().skip(seen) {
-            parents.entry(layout.object.name.clone()).or_default().push((key_of(row), *change));
+        let mut parents: BTreeMap<ObjectName, Parents> = BTreeMap::new();
+        for Doomed { layout, row, change, deletion } in expansion.doomed.iter().skip(seen) {
+            let cause = Cause { change: *change, deletion: deletion.clone() };
+            parents.entry(layout.object.name.clone()).or_default().push((key_of(row), cause));
         }
         seen = expansion.doomed.len();
         let active = work.active.clone();
@@ -167,7 +209,7 @@ fn follow(
     expansion: &mut Expansion,
     referrer: &Referrer,
     object: &ObjectName,
-    parents: &[(Key, usize)],
+    parents: &Parents,
 ) -> Result<()> {
     let layout = work.layout(referrer.object.as_str())?;
     let Some(column) = layout.column(referrer.field.as_str()) else { return Ok(()) };
@@ -175,17 +217,19 @@ fn follow(
         return follow_lists(work, expansion, (referrer, &layout, column), object, parents);
     }
     let values: Vec<Value> = parents.iter().map(|(key, _)| Value::Text(key.clone())).collect();
+    let causes: HashMap<&Key, &Cause> = parents.iter().map(|(key, cause)| (key, cause)).collect();
     let table = work.view().table(&layout.table)?;
     let Some(stored) = layout.stored_name(&referrer.field) else { return Ok(()) };
     let rows = table.lookup(stored, &values)?;
     for key in keys_of(&table, rows, CASCADE_RECORDS_MAX)? {
         let Some(row) = work.row(&layout.table, &key)? else { continue };
         let Value::Text(parent) = row.get(column).clone() else { continue };
-        let change = parents.iter().find(|(key, _)| *key == parent).map_or(0, |(_, change)| *change);
+        let Some(cause) = causes.get(&parent).map(|cause| (*cause).clone()) else { continue };
         if referrer.on_delete == DeleteBehavior::Cascade {
-            expansion.doom(&layout, row, change)?;
+            expansion.doom(&layout, row, cause)?;
             continue;
         }
+        let change = cause.change;
         let (field, parent) = (referrer.field.clone(), (object.clone(), parent));
         let link = Link { layout: layout.clone(), key, field, parent, change };
         match referrer.on_delete {
@@ -202,9 +246,9 @@ fn follow_lists(
     expansion: &mut Expansion,
     (referrer, layout, column): (&Referrer, &Arc<Layout>, usize),
     object: &ObjectName,
-    parents: &[(Key, usize)],
+    parents: &Parents,
 ) -> Result<()> {
-    let wanted: HashMap<&str, usize> = parents.iter().map(|(key, change)| (&**key, *change)).collect();
+    let wanted: HashMap<&str, usize> = parents.iter().map(|(key, cause)| (&**key, cause.change)).collect();
     let table = work.view().table(&layout.table)?;
     let links = if referrer.on_delete == DeleteBehavior::Restrict {
         &mut expansion.held
@@ -245,12 +289,17 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
         draft.give(column, left);
         super::complete(work, call, draft)?;
     }
-    for (layout, row, change) in doomed {
+    for Doomed { layout, row, change, deletion } in doomed {
         // Only triggers can have changed it meanwhile, or deleted it.
         let now = if work.triggered == 0 { Some(row) } else { work.row(&layout.table, &key_of(&row))? };
         let Some(row) = now else { continue };
         users::leave(work, &layout, &row)?;
         triggers::remember_delete(work, call, change, &layout, &row);
+        if let Some(bin) = &layout.bin {
+            let deletion =
+                Deletion { id: deletion, at_micros: work.actor.now_micros, by: work.actor.user_id.clone() };
+            work.put_system(&bin.table, bin.row(&row, &deletion))?;
+        }
         work.delete(&layout.table, row)?;
     }
     Ok(())

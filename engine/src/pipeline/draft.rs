@@ -30,6 +30,8 @@ pub(crate) struct Draft {
     /// By column: the client or a default gave it.
     pub given: Vec<bool>,
     pub findings: Vec<Finding>,
+    /// What was found and does not stand in the way.
+    pub warnings: Vec<Finding>,
 }
 
 impl Draft {
@@ -49,6 +51,7 @@ impl Draft {
             values: vec![Value::Null; columns],
             given: vec![false; columns],
             findings: Vec::new(),
+            warnings: Vec::new(),
             layout,
         };
         if told.is_some() {
@@ -69,6 +72,22 @@ impl Draft {
             given: vec![false; columns],
             old: Some(old),
             findings: Vec::new(),
+            warnings: Vec::new(),
+            layout,
+        }
+    }
+
+    /// A record that comes back as it was.
+    pub fn back(change: usize, layout: Arc<Layout>, id: Key, values: Vec<Value>) -> Self {
+        Self {
+            change,
+            id,
+            id_is_told: true,
+            old: None,
+            given: vec![false; values.len()],
+            values,
+            findings: Vec::new(),
+            warnings: Vec::new(),
             layout,
         }
     }
@@ -137,15 +156,26 @@ impl Draft {
         message: String,
         constraint: Option<String>,
     ) {
-        self.findings.push(Finding {
+        let finding = Finding { constraint, ..self.about(field, code.into(), message) };
+        self.findings.push(finding);
+    }
+
+    /// Notes what does not stand in the way.
+    pub fn warn(&mut self, field: Option<&str>, code: impl Into<Cow<'static, str>>, message: String) {
+        let warning = self.about(field, code.into(), message);
+        self.warnings.push(warning);
+    }
+
+    fn about(&self, field: Option<&str>, code: Cow<'static, str>, message: String) -> Finding {
+        Finding {
             change: self.change,
             object: self.layout.object.name.to_string(),
-            id: self.id_is_told.then(|| self.id.to_string()),
+            id: self.told_id(),
             field: field.map(str::to_owned),
-            code: code.into(),
+            code,
             message,
-            constraint,
-        });
+            constraint: None,
+        }
     }
 
     /// Notes a finding about a field.

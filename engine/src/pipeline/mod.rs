@@ -7,7 +7,7 @@
 //! 5. [`triggers`]: what packages set, refuse or write elsewhere before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
-//! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`].
+//! 7. [`constraints`]: what must hold between records: references, unique values; for deletes [`deletes`], for what comes back [`undeletes`].
 //! 8. [`settle`]: what packages say must hold, asked of all records of the call at once.
 //! 9. [`triggers`] again: what packages do once all of it is written. What a trigger writes, before or after, is a call of
 //!    its own through all of these stages ([`steps`]).
@@ -28,6 +28,7 @@ mod resolve;
 mod steps;
 mod targets;
 mod triggers;
+mod undeletes;
 mod users;
 mod validate;
 
@@ -37,8 +38,12 @@ pub(crate) use coerce::{days_of, micros_of, value};
 pub(crate) use defaults::default;
 use draft::Draft;
 use indexmap::IndexMap;
-use quarry_metadata::ObjectName;
+use quarry_metadata::{
+    ObjectName,
+    rules::{Event, Weight},
+};
 use quarry_storage::Key;
+pub(crate) use undeletes::must_keep;
 
 use crate::{
     change::{Done, Finding, Record},
@@ -87,6 +92,7 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
                 }
                 deletes::run(work, call, &layout, &together)?;
             }
+            Action::Undelete { .. } => undeletes::run(work, call, &layout, &step)?,
             Action::Act { .. } => {
                 // It sees what the changes before it lead to.
                 settle(work, call)?;
@@ -112,7 +118,7 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
     let (change, layout) = (draft.change, draft.layout.clone());
     match done == Done::Created || draft.has_changed() {
         true => complete(work, call, draft)?,
-        false => call.find(draft.findings),
+        false => tell(call, draft),
     }
     call.done(change, layout.object.name.as_str(), done, std::slice::from_ref(&id));
     call.written.push(id);
@@ -135,8 +141,14 @@ fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
         }
         false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
     }
-    call.find(draft.findings);
+    tell(call, draft);
     Ok(())
+}
+
+/// What was found in a record is the call's.
+fn tell(call: &mut Call, draft: Draft) {
+    call.find(draft.findings);
+    call.warn(draft.warnings);
 }
 
 /// Which values may follow which.
@@ -149,16 +161,20 @@ fn machines(draft: &mut Draft, work: &Work) {
 }
 
 fn found(draft: &mut Draft, broken: Broken) {
-    draft.find(broken.field.as_deref(), broken.code, broken.message, None);
+    match broken.weight {
+        Weight::Error => draft.find(broken.field.as_deref(), broken.code, broken.message, None),
+        Weight::Warning => draft.warn(broken.field.as_deref(), broken.code, broken.message),
+    }
 }
 
 /// Puts a record among those that are validated when all are written.
 fn remember(draft: &Draft, work: &Work, call: &mut Call) {
-    let is_new = draft.old.is_none();
-    if rules::has_validations(draft.layout.object.name.as_str(), is_new, work) {
+    let event = if draft.old.is_none() { Event::Create } else { Event::Update };
+    if rules::has_validations(draft.layout.object.name.as_str(), event, work) {
         call.pending.push(Pending {
             change: draft.change,
             layout: draft.layout.clone(),
+            event,
             id: draft.told_id(),
             old: draft.old.clone(),
             new: draft.values.clone(),
@@ -170,15 +186,20 @@ fn remember(draft: &Draft, work: &Work, call: &mut Call) {
 /// What must hold of the records of a call, all of one object at once.
 fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     let pending = std::mem::take(&mut call.pending);
-    let mut groups: IndexMap<(ObjectName, bool), Vec<&Pending>> = IndexMap::new();
-    for record in &pending {
-        let group = (record.layout.object.name.clone(), record.old.is_none());
+    judge(work, call, &pending)
+}
+
+/// Asks records what must hold of them, all of one object to which the same is done at once.
+fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
+    let mut groups: IndexMap<(ObjectName, Event), Vec<&Pending>> = IndexMap::new();
+    for record in pending {
+        let group = (record.layout.object.name.clone(), record.event);
         groups.entry(group).or_default().push(record);
     }
     for ((object, _), records) in groups {
         for (at, broken) in rules::validate(&records, work)? {
             let Some(record) = records.get(at) else { continue };
-            call.find([Finding {
+            let finding = Finding {
                 change: record.change,
                 object: object.to_string(),
                 id: record.id.clone(),
@@ -186,7 +207,11 @@ fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
                 code: broken.code.into(),
                 message: broken.message,
                 constraint: None,
-            }]);
+            };
+            match broken.weight {
+                Weight::Error => call.find([finding]),
+                Weight::Warning => call.warn([finding]),
+            }
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ pub(super) fn former_names(layout: &Layout, step: &mut Step) {
             on.iter_mut().for_each(|name| *name = now(name));
             data
         }
-        Action::Delete { .. } | Action::Act { .. } => return,
+        Action::Delete { .. } | Action::Undelete { .. } | Action::Act { .. } => return,
     };
     let is_former =
         |name: &String| !object.fields.contains_key(name.as_str()) && object.field(name).is_some();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use quarry_metadata::Index;
 use quarry_storage::{Key, Row, Value};
 
 use super::{
@@ -15,7 +14,7 @@ use crate::{
     active::nearest,
     change::{Finding, Input, Record},
     error::{Error, Result},
-    layout::Layout,
+    layout::{Layout, Once},
     work::Work,
 };
 
@@ -93,10 +92,10 @@ pub(super) fn upsert(
     let found = match on {
         [id] if id == "id" => by_id(work, layout, data)?,
         _ => {
-            let index =
+            let once =
                 unique_index(layout, on).map_err(|error| error.at(format!("changes[{}].on", step.change)))?;
-            let Some(values) = key_values(work, call, step, layout, index, data) else { return Ok(None) };
-            work.holders(layout, index, &values)?.into_iter().next()
+            let Some(values) = key_values(work, call, (step, layout), once, data) else { return Ok(None) };
+            work.holders(layout, once, &values)?.into_iter().next()
         }
     };
     let Some(id) = found else {
@@ -116,7 +115,8 @@ fn by_id(work: &Work, layout: &Layout, data: &Record) -> Result<Option<Key>> {
     Ok(work.row(&layout.table, &id)?.map(|_| id))
 }
 
-fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Index> {
+/// A rule that counts some records only does not tell which record is meant.
+fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Once> {
     let object = &layout.object;
     if let Some(unknown) = on.iter().find(|name| object.field(name).is_none()) {
         let near = nearest(unknown, object.fields.keys().map(|name| name.as_str()));
@@ -126,14 +126,14 @@ fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Index> {
             format!("{} has no field {unknown:?}{near}", object.name),
         ));
     }
-    let same = |index: &&Index| {
-        let named = |name: &String| index.fields.iter().any(|field| field.as_str() == name);
-        index.unique && index.fields.len() == on.len() && on.iter().all(named)
+    let sets = || layout.onces.iter().filter(|once| once.rule().is_none());
+    let same = |once: &&Once| {
+        let named = |name: &String| once.fields.iter().any(|field| field.as_str() == name);
+        once.fields.len() == on.len() && on.iter().all(named)
     };
-    object.indexes.iter().find(same).ok_or_else(|| {
-        let sets = object.indexes.iter().filter(|index| index.unique);
+    sets().find(same).ok_or_else(|| {
         let told: Vec<String> =
-            sets.map(|index| format!("{:?}", index.fields)).chain(["[\"id\"]".to_owned()]).collect();
+            sets().map(|once| format!("{:?}", once.fields)).chain(["[\"id\"]".to_owned()]).collect();
         Error::invalid(format!(
             "the fields {on:?} of {} are not unique together; these are: {}",
             object.name,
@@ -146,14 +146,13 @@ fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Index> {
 fn key_values(
     work: &Work,
     call: &mut Call,
-    step: &Step,
-    layout: &Layout,
-    index: &Index,
+    (step, layout): (&Step, &Layout),
+    once: &Once,
     data: &Record,
 ) -> Option<Vec<Value>> {
-    let mut values = Vec::with_capacity(index.fields.len());
+    let mut values = Vec::with_capacity(once.fields.len());
     let mut findings = Vec::new();
-    for name in &index.fields {
+    for name in &once.fields {
         let field = layout.object.field(name.as_str())?;
         let (code, message) =
             match data.get(name.as_str()).map(|input| coerce::value(field, input, work.actor.time_zone)) {

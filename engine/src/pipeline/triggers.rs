@@ -48,6 +48,18 @@ impl Seen {
         }
     }
 
+    /// A record that comes back.
+    pub fn back(draft: &Draft) -> Seen {
+        Seen {
+            change: draft.change,
+            layout: draft.layout.clone(),
+            id: draft.told_id(),
+            event: Event::Undelete,
+            old: None,
+            new: draft.row(),
+        }
+    }
+
     /// As rules look at it.
     pub fn subject(&self) -> Subject<'_> {
         Subject::new(&self.layout, self.old.as_ref(), &self.new.0)
@@ -84,12 +96,12 @@ pub(super) fn before_write(work: &mut Work, call: &mut Call, draft: &mut Draft) 
     Ok(())
 }
 
-/// Runs the triggers before a record is deleted.
+/// Runs the triggers before a record is deleted, or comes back.
 ///
 /// # Errors
 ///
 /// As [`before_write`].
-pub(super) fn before_delete(work: &mut Work, call: &mut Call, seen: &Seen) -> Result<()> {
+pub(super) fn before(work: &mut Work, call: &mut Call, seen: &Seen) -> Result<()> {
     let active = work.active.clone();
     for program in active.rules.programs(seen.layout.object.name.as_str(), Phase::Before, seen.event).iter() {
         Runner::new(work, call, About::Seen(seen), program).run(None)?;
@@ -116,6 +128,13 @@ pub(super) fn remember_write(work: &Work, call: &mut Call, draft: &Draft) {
 pub(super) fn remember_delete(work: &Work, call: &mut Call, change: usize, layout: &Arc<Layout>, row: &Row) {
     if follows(work, layout, Event::Delete) {
         call.afters.push(Seen::gone(change, layout, row));
+    }
+}
+
+/// Puts a record that came back among them.
+pub(super) fn remember_back(work: &Work, call: &mut Call, seen: Seen) {
+    if follows(work, &seen.layout, Event::Undelete) {
+        call.afters.push(seen);
     }
 }
 

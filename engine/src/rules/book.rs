@@ -33,6 +33,7 @@ pub(crate) struct Rulebook {
 pub(super) struct ObjectRules {
     pub on_create: Conditions,
     pub on_update: Conditions,
+    pub on_delete: Conditions,
     /// What triggers do, in order.
     programs: HashMap<(Phase, Event), Programs>,
     /// What can be asked to be done with a record, by name.
@@ -138,6 +139,7 @@ impl ObjectRules {
         Ok(ObjectRules {
             on_create: Conditions::of(&rules.validations, Event::Create)?,
             on_update: Conditions::of(&rules.validations, Event::Update)?,
+            on_delete: Conditions::of(&rules.validations, Event::Delete)?,
             programs,
             acts: rules
                 .actions
@@ -148,14 +150,26 @@ impl ObjectRules {
     }
 }
 
+impl ObjectRules {
+    /// What is asked of a record to which this is done.
+    pub fn conditions(&self, event: Event) -> Option<&Conditions> {
+        match event {
+            Event::Create => Some(&self.on_create),
+            Event::Update => Some(&self.on_update),
+            Event::Delete => Some(&self.on_delete),
+            // It is as it was.
+            Event::Undelete => None,
+        }
+    }
+}
+
 impl Conditions {
     fn of(validations: &[Validation], event: Event) -> Result<Conditions> {
         let mut rules = Vec::new();
         let mut broken: Vec<&Expression> = Vec::new();
         for validation in validations.iter().filter(|validation| validation.on.contains(&event)) {
-            let Check::Broken(expression) = &validation.check else {
-                return Err(unkept(&validation.name));
-            };
+            // What is unique is looked up, and kept by the store.
+            let Check::Broken(expression) = &validation.check else { continue };
             let reads = expression.needs().of(&Root::Record).map(|(path, _)| first_field(path)).collect();
             rules.push(Condition {
                 name: validation.name.clone(),
@@ -178,9 +192,4 @@ impl Conditions {
 /// The field of the record that a path begins with.
 fn first_field(path: &quarry_metadata::expression::Path) -> FieldName {
     path.steps.first().map_or_else(|| path.field.clone(), |step| step.lookup.clone())
-}
-
-fn unkept(rule: &str) -> Error {
-    let message = format!("the rule {rule} can't be kept yet");
-    Error::new(ErrorKind::Invalid, "INVALID_PACKAGES", message)
 }

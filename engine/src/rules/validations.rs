@@ -5,14 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use quarry_metadata::FieldName;
+use quarry_metadata::{FieldName, rules::Event};
 use quarry_storage::{Row, Value};
 
-use super::{
-    Broken, Subject,
-    book::{Condition, Conditions},
-    message,
-};
+use super::{Broken, Subject, book::Condition, message};
 use crate::{error::Result, layout::Layout, work::Work};
 
 /// A record that is to be validated.
@@ -20,6 +16,8 @@ pub(crate) struct Pending {
     /// Which change of the call.
     pub change: usize,
     pub layout: Arc<Layout>,
+    /// What is done to it.
+    pub event: Event,
     /// Its id, where findings may tell it.
     pub id: Option<String>,
     pub old: Option<Row>,
@@ -28,7 +26,7 @@ pub(crate) struct Pending {
     pub faulty: HashSet<String>,
 }
 
-/// What is broken in records of one object that are all new, or all changed.
+/// What is broken in records of one object, to all of which the same is done.
 ///
 /// # Errors
 ///
@@ -37,7 +35,7 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
     let active = work.active.clone();
     let Some(first) = pending.first() else { return Ok(Vec::new()) };
     let Some(rules) = active.rules.get(first.layout.object.name.as_str()) else { return Ok(Vec::new()) };
-    let conditions = if first.old.is_none() { &rules.on_create } else { &rules.on_update };
+    let Some(conditions) = rules.conditions(first.event) else { return Ok(Vec::new()) };
     let Some(together) = &conditions.together else { return Ok(Vec::new()) };
     let subjects: Vec<Subject<'_>> =
         pending.iter().map(|record| Subject::new(&record.layout, record.old.as_ref(), &record.new)).collect();
@@ -66,11 +64,8 @@ fn broken(rule: &Condition, message: String) -> Broken {
     Broken { field, code: rule.error_code.clone(), message, weight: rule.weight }
 }
 
-/// Whether an object has something to be asked of new or changed records.
-pub(crate) fn has_validations(object: &str, is_new: bool, work: &Work) -> bool {
-    let conditions = |rules| -> &Conditions {
-        let rules: &super::book::ObjectRules = rules;
-        if is_new { &rules.on_create } else { &rules.on_update }
-    };
-    work.active.rules.get(object).is_some_and(|rules| conditions(rules).together.is_some())
+/// Whether an object has something to be asked of records to which this is done.
+pub(crate) fn has_validations(object: &str, event: Event, work: &Work) -> bool {
+    let conditions = work.active.rules.get(object).and_then(|rules| rules.conditions(event));
+    conditions.is_some_and(|conditions| conditions.together.is_some())
 }

@@ -31,8 +31,8 @@ async fn new_records_are_checked_like_all_others_and_come_at_once() {
     ];
     let error = bulk.add(wrong).await.unwrap_err();
     assert_eq!(told(&error), ["0 maker.name unique", "1 maker.name required"]);
-    let outcomes = bulk.add(makers(0..3)).await.unwrap().unwrap();
-    assert!(outcomes.iter().all(|outcome| outcome.done == Done::Created));
+    let added = bulk.add(makers(0..3)).await.unwrap().unwrap();
+    assert!(added.outcomes.iter().all(|outcome| outcome.done == Done::Created));
     let again =
         vec![create("maker", json!({ "name": "Fine" })), create("maker", json!({ "name": "maker 1" }))];
     assert_eq!(told(&bulk.add(again).await.unwrap_err()), ["1 maker.name unique"]);

@@ -49,7 +49,7 @@ async fn a_failed_call_leaves_the_transaction_as_it_was() {
 async fn marks_bring_back_an_earlier_state_and_the_unique_values_with_it() {
     let shop = Shop::open();
     let mut transaction = shop.session.begin();
-    let id = transaction.apply(vec![maker("Acme")]).await.unwrap()[0].ids[0].clone();
+    let id = transaction.apply(vec![maker("Acme")]).await.unwrap().outcomes[0].ids[0].clone();
     let mark = transaction.mark();
     transaction.apply(vec![update("maker", &id, json!({ "name": "Old" })), maker("Acme")]).await.unwrap();
     transaction.rollback_to(&mark);

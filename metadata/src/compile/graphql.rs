@@ -8,8 +8,8 @@ use crate::{
     model::{FieldKind, RelationKind},
     name::FieldName,
     naming::{
-        GRAPHQL_TYPE_SUFFIXES, camel_case, ids_of_references, pascal_case, plural, relation_of_lookup,
-        relation_of_references,
+        GRAPHQL_TYPE_SUFFIXES, camel_case, deleted, ids_of_references, pascal_case, plural,
+        relation_of_lookup, relation_of_references,
     },
 };
 
@@ -24,6 +24,16 @@ pub(super) fn check(drafts: &Drafts<'_>, issues: &mut Issues) {
         if issues.0.len() == known {
             roots.add(camel_case(name), name, place, issues);
             roots.add(camel_case(&plural(name)), name, place, issues);
+        }
+        if draft.object.recycle_bin {
+            let bin = deleted(name);
+            let label = format!("the recycle bin of {name}");
+            let known = issues.0.len();
+            types.add(pascal_case(&bin), &label, place, issues);
+            if issues.0.len() == known {
+                roots.add(camel_case(&bin), &label, place, issues);
+                roots.add(camel_case(&deleted(&plural(name))), &label, place, issues);
+            }
         }
         if draft.same.is_none() {
             check_fields(draft, issues);

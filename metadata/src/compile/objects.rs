@@ -45,6 +45,7 @@ fn object(
         relations: indexmap::IndexMap::new(),
         indexes: Vec::new(),
         searchable: Vec::new(),
+        recycle_bin: definition.enabled.recycle_bin,
     };
     object.name_field = name_field(definition, &object, issues);
     search::settle(definition, &mut object, issues);

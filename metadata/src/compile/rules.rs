@@ -14,6 +14,7 @@ mod messages;
 mod steps;
 mod targets;
 mod triggers;
+mod uniques;
 mod validations;
 
 use std::{collections::HashMap, sync::Arc};

@@ -27,7 +27,7 @@ pub(super) fn settle(definition: &ObjectDefinition, object: &mut Object, issues:
             names.push(name);
         }
     }
-    if names.is_empty() && definition.search_enabled {
+    if names.is_empty() && definition.enabled.search {
         match object.field(object.name_field.as_str()).filter(|field| can_be_searched(field)) {
             Some(field) => names.push(field.name.clone()),
             None => issues.error(

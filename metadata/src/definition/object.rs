@@ -33,8 +33,8 @@ pub(crate) struct ObjectDefinition {
     pub(crate) name_field: Option<Located<FieldName>>,
     pub(crate) id_prefix: Option<Located<String>>,
     pub(crate) searchable: Vec<Located<FieldName>>,
-    /// `enable.searchable`.
-    pub(crate) search_enabled: bool,
+    /// What `enable` turns on.
+    pub(crate) enabled: Enabled,
     pub(crate) fields: IndexMap<FieldName, FieldDefinition>,
     /// Fields that are declared but could not be read: nothing is said about references to them.
     pub(crate) broken_fields: BTreeSet<String>,
@@ -43,6 +43,15 @@ pub(crate) struct ObjectDefinition {
     pub(crate) extends: Option<Located<String>>,
     /// Options that it adds to fields of that object.
     pub(crate) added_options: Vec<(Located<FieldName>, Vec<SelectOption>)>,
+}
+
+/// The switches that an object may turn on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Enabled {
+    /// `enable.searchable`.
+    pub(crate) search: bool,
+    /// `enable.recycleBin`.
+    pub(crate) recycle_bin: bool,
 }
 
 /// One entry of `indexes`.
@@ -132,16 +141,9 @@ const ENABLE_KEYS: Keys = Keys {
         ("files", &[]),
         ("clone", &[]),
         ("apiEnabled", &[]),
+        ("recycleBin", &["trash"]),
     ],
-    later: &[
-        "apiMethods",
-        "approvalProcess",
-        "emailToCase",
-        "enableDuplicateDetection",
-        "mru",
-        "search",
-        "trash",
-    ],
+    later: &["apiMethods", "approvalProcess", "emailToCase", "enableDuplicateDetection", "mru", "search"],
 };
 
 /// What became of an object's file.
@@ -193,7 +195,7 @@ impl ObjectDefinition {
             name_field: mapping.get("nameField").and_then(|value| field_name(value, issues)),
             id_prefix: mapping.get("idPrefix").and_then(|value| id_prefix(value, issues)),
             searchable: mapping.get("searchable").map(|value| field_names(value, issues)).unwrap_or_default(),
-            search_enabled: mapping.get("enable").is_some_and(|value| enable(value, issues)),
+            enabled: mapping.get("enable").map(|value| enable(value, issues)).unwrap_or_default(),
             indexes: mapping.get("indexes").map(|value| indexes(value, issues)).unwrap_or_default(),
             added_options: mapping
                 .get("options")
@@ -295,9 +297,9 @@ fn id_prefix(value: &Value<'_>, issues: &mut Issues) -> Option<Located<String>> 
     Some(value.located(text.to_owned()))
 }
 
-/// Whether `enable` asks for search; every other switch must say what already holds.
-fn enable(value: &Value<'_>, issues: &mut Issues) -> bool {
-    let Some(mapping) = Mapping::read(value, &ENABLE_KEYS, issues) else { return false };
+/// What `enable` turns on; every other switch must say what already holds.
+fn enable(value: &Value<'_>, issues: &mut Issues) -> Enabled {
+    let Some(mapping) = Mapping::read(value, &ENABLE_KEYS, issues) else { return Enabled::default() };
     for (key, holds) in FIXED_SWITCHES {
         let Some(value) = mapping.get(key) else { continue };
         if value.flag(issues) == Some(!holds) {
@@ -307,7 +309,8 @@ fn enable(value: &Value<'_>, issues: &mut Issues) -> bool {
     }
     // The log keeps the history of every object, whatever this says.
     mapping.get("trackHistory").and_then(|value| value.flag(issues));
-    mapping.get("searchable").and_then(|value| value.flag(issues)).unwrap_or(false)
+    let mut is_on = |key: &str| mapping.get(key).and_then(|value| value.flag(issues)).unwrap_or(false);
+    Enabled { search: is_on("searchable"), recycle_bin: is_on("recycleBin") }
 }
 
 fn indexes(value: &Value<'_>, issues: &mut Issues) -> Vec<IndexDefinition> {

@@ -61,11 +61,7 @@ fn severity(mapping: &Mapping<'_>, issues: &mut Issues) -> Weight {
     let Some(value) = mapping.get("severity") else { return Weight::Error };
     let refused = match value.text(issues) {
         Some("error") | None => return Weight::Error,
-        // Nobody would see it: what is changed is answered without findings so far.
-        Some("warning") => (
-            "not-supported-yet",
-            "warnings can't be told beside a success yet; only `error` is kept".to_owned(),
-        ),
+        Some("warning") => return Weight::Warning,
         Some("info") => ("not-supported-yet", "a finding is an `error` or a `warning`".to_owned()),
         Some(other) => {
             let near = did_you_mean(other, ["error", "warning"]);

@@ -182,10 +182,6 @@ fn finding(
     let mapping = Mapping::read(value, &FINDING_KEYS, issues)?;
     let when = expression(&mapping, "when", issues);
     let unless = expression(&mapping, "condition", issues);
-    if name == "warn" {
-        let message = "warnings can't be told beside a success yet; only `reject` and `require` are kept";
-        issues.error(&value.place(), "not-supported-yet", message);
-    }
     match (name, mapping.get("condition")) {
         ("require", None) => drop(mapping.must_get("condition", issues)),
         ("reject" | "warn", Some(condition)) => {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::{
     definition::{
         Located,
+        composite::{self, PartDefinition, Together},
         mapping::{Keys, Mapping},
         rule::{About, RefusalDefinition, event, expression, fields, items, name},
         state_machine::MachineDefinition,
@@ -55,6 +56,8 @@ pub(crate) enum CheckDefinition {
     Between { least: Option<Located<String>>, most: Option<Located<String>>, of: Measure },
     /// No other record has the same.
     Unique,
+    /// All or one of these hold.
+    Composite { together: Together, parts: Vec<PartDefinition> },
 }
 
 /// What of a field lies between two bounds.
@@ -88,14 +91,14 @@ pub(crate) const KEYS: Keys = Keys {
         ("pattern", &["regex"]),
         ("min", &[]),
         ("max", &[]),
+        ("all", &[]),
+        ("any", &[]),
         ("transitions", &[]),
         ("initial", &["initialStates"]),
         ("errorCode", &[]),
         ("message", &["errorMessage"]),
     ],
     later: &[
-        "all",
-        "any",
         "dependency",
         "format",
         "formula",
@@ -125,6 +128,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("reference", &["when", "condition", "field", "fields"]),
     ("state", &["when", "condition", "field", "fields"]),
     ("state_machine", &["field", "transitions", "initial"]),
+    ("composite", &["when", "field", "fields", "all", "any"]),
 ];
 /// The `type`s of other packages, with the keys that each takes.
 const TYPES: &[(&str, &[&str])] = &[
@@ -134,12 +138,23 @@ const TYPES: &[(&str, &[&str])] = &[
     ("format", &["field", "pattern"]),
     ("unique", &["field", "fields"]),
 ];
-const KINDS_LATER: &[&str] = &["async", "composite"];
+const KINDS_LATER: &[&str] = &["async"];
 const TYPES_LATER: &[&str] =
     &["business_rule", "conditional", "custom", "dependency", "field", "json_schema"];
 /// The keys that some kinds take and others do not.
-const KEYS_OF_KINDS: &[&str] =
-    &["when", "condition", "field", "fields", "pattern", "min", "max", "transitions", "initial"];
+const KEYS_OF_KINDS: &[&str] = &[
+    "when",
+    "condition",
+    "field",
+    "fields",
+    "pattern",
+    "min",
+    "max",
+    "all",
+    "any",
+    "transitions",
+    "initial",
+];
 
 impl ValidationFile {
     /// Reads a file whose name gives `stem`.
@@ -181,7 +196,10 @@ impl ValidationFile {
             mapping.must_get("when", issues);
         }
         let fields = fields(&mapping, issues);
-        let check = check(kind, foreign, &mapping, &fields, issues);
+        let check = match kind {
+            "composite" => composite::read(&mapping, 0, issues),
+            _ => check(kind, foreign, &mapping, &fields, issues),
+        };
         let refusal = RefusalDefinition::read(&mapping, issues);
         self.rules.push(ValidationDefinition {
             name: name?,
@@ -196,7 +214,7 @@ impl ValidationFile {
 }
 
 /// The kind by our name or that of other packages, and whether it was theirs.
-fn kind(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<(&'static str, bool)> {
+pub(super) fn kind(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<(&'static str, bool)> {
     let (value, foreign) = match (mapping.get("kind"), mapping.get("type")) {
         (Some(_), Some(value)) => {
             issues.error(&value.place(), "duplicate-key", "`kind` says it already; keep one of them");
@@ -252,7 +270,8 @@ fn events(mapping: &Mapping<'_>, issues: &mut Issues) -> BTreeSet<Event> {
     events
 }
 
-fn check(
+/// What a rule of any other kind looks at.
+pub(super) fn check(
     kind: &str,
     foreign: bool,
     mapping: &Mapping<'_>,

@@ -115,6 +115,11 @@ impl Difference {
         Self::new(Class::Refused, code, subject, message)
     }
 
+    /// Something that may be, for a reason that is not in the model.
+    pub fn allowed(code: &'static str, subject: Subject, message: String) -> Self {
+        Self::new(Class::Allowed, code, subject, message)
+    }
+
     pub(super) fn new(class: Class, code: &'static str, subject: Subject, message: String) -> Self {
         let api = Api { objectql: subject.to_string(), ..Api::default() };
         Self {

@@ -92,6 +92,7 @@ impl Comparison<'_> {
                     let records = self.surroundings.records.count(old, &Concerned::All);
                     self.add(Class::Refused, "id-prefix-changed", subject.clone(), message).records = records;
                 }
+                (_, "recycle_bin") => self.recycle_bin(Pair { old, new }),
                 (_, "name_field")
                     if new.field(old.name_field.as_str()).is_some_and(|f| f.name == new.name_field) => {}
                 (rule, _) => match judge(rule, &from, &to) {
@@ -108,6 +109,25 @@ impl Comparison<'_> {
                 },
             }
         }
+    }
+
+    /// A recycle bin may come; it may go when nothing is in it.
+    fn recycle_bin(&mut self, Pair { old, new }: Pair<'_>) {
+        let subject = Subject::Object(old.name.clone());
+        if new.recycle_bin {
+            let message = "keeps what is deleted from now on in a recycle bin".to_owned();
+            let effects = vec![Effect::NewTable { object: new.name.clone() }];
+            self.add(Class::Allowed, "recycle-bin-added", subject, message).effects = effects;
+            return;
+        }
+        let deleted = self.surroundings.records.count(old, &Concerned::Deleted);
+        if deleted == Some(0) {
+            let message = "keeps no recycle bin any more; nothing is in it".to_owned();
+            self.add(Class::Allowed, "recycle-bin-removed", subject, message);
+            return;
+        }
+        let message = "what is in the recycle bin could not come back any more; purge it first".to_owned();
+        self.add(Class::Refused, "recycle-bin-removed", subject, message).records = deleted;
     }
 
     fn relations(&mut self, Pair { old, new }: Pair<'_>) {

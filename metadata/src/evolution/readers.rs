@@ -36,9 +36,9 @@ impl<'a> Reading<'a> {
         for rule in &rules.validations {
             let reads = match &rule.check {
                 Check::Broken(expression) => self.reads(object, expression),
-                Check::Unique { fields, when } => {
-                    (is_own && fields.contains(self.field))
-                        || when.as_ref().is_some_and(|when| self.reads(object, when))
+                Check::Unique(unique) => {
+                    let is_asked = unique.when.iter().any(|asked| asked.field == *self.field);
+                    is_own && (is_asked || unique.fields.contains(self.field))
                 }
             };
             if reads || (is_own && rule.fields.contains(self.field)) {

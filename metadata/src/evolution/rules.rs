@@ -105,6 +105,8 @@ const OBJECT: &[(&str, Rule)] = &[
     ("indexes", Rule::Elsewhere),
     // Each field says so itself.
     ("searchable", Rule::Elsewhere),
+    // What is in it decides.
+    ("recycle_bin", Rule::Elsewhere),
 ];
 
 /// What a property belongs to.

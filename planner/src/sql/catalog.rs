@@ -36,6 +36,8 @@ const PG_CATALOG: &str = "pg_catalog";
 /// The schema of what administrators may look at, and its one table. A package of that name comes first.
 const AUDIT: &str = "audit";
 const CHANGES: &str = "changes";
+/// The schema of deleted records, a table for each object that keeps them. A package of that name comes first.
+const RECYCLE_BIN: &str = "recycle_bin";
 
 /// What a session's tables are made from.
 #[derive(Clone)]
@@ -138,8 +140,9 @@ impl CatalogProvider for SessionCatalog {
     fn schema_names(&self) -> Vec<String> {
         let packages = self.packages().into_iter().map(|name| name.to_string());
         let audit = self.state.reads_audit.then(|| AUDIT.into());
+        let bins = (!self.state.views.bins.is_empty()).then(|| RECYCLE_BIN.into());
         let extras = self.extras.iter().map(|(name, _)| name.clone());
-        packages.chain(extras).chain(audit).chain([SEARCH_PATH.into()]).collect()
+        packages.chain(extras).chain(audit).chain(bins).chain([SEARCH_PATH.into()]).collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
@@ -153,6 +156,9 @@ impl CatalogProvider for SessionCatalog {
         let package = self.packages().into_iter().find(|package| package.as_str() == name);
         if package.is_none() && name == AUDIT && state.reads_audit {
             return Some(Arc::new(AuditSchema(state)));
+        }
+        if package.is_none() && name == RECYCLE_BIN && !state.views.bins.is_empty() {
+            return Some(Arc::new(BinSchema(state)));
         }
         let package = package?;
         Some(Arc::new(ViewSchema { state, package: Some(package), before: None }))
@@ -176,6 +182,26 @@ impl SchemaProvider for AuditSchema {
 
     fn table_exist(&self, name: &str) -> bool {
         name == CHANGES
+    }
+}
+
+/// The schema `recycle_bin`.
+#[derive(Debug)]
+struct BinSchema(State);
+
+#[async_trait]
+impl SchemaProvider for BinSchema {
+    fn table_names(&self) -> Vec<String> {
+        self.0.views.bins.keys().map(ToString::to_string).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let provider = self.0.views.bin(name).map(|view| computed::table(&self.0, view, Restriction::None));
+        Ok(provider.transpose()?)
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.0.views.bin(name).is_some()
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is storage's history under the names of objects, records and fields. Equality on object, record and actor, and ranges of
 //! `csn` and `at`, choose what is read at all; every filter is applied again behind it. Rows come as they are read.
 
+mod binned;
 mod hidden;
 
 use std::{fmt, sync::Arc};
@@ -26,6 +27,8 @@ use datafusion::{
 use quarry_storage::{Csn, HistoryRequest, Snapshot, TableName, history_schema};
 
 use super::Views;
+use crate::lower;
+use binned::Binned;
 use hidden::Hidden;
 
 /// Batches that may wait between the reading thread and the plan.
@@ -39,6 +42,7 @@ pub(crate) struct AuditTable {
     /// Those of visible objects: the engine's own tables are not among them.
     tables: Vec<TableName>,
     hidden: Arc<Hidden>,
+    binned: Binned,
     schema: SchemaRef,
 }
 
@@ -52,9 +56,12 @@ impl AuditTable {
             field.as_ref().clone().with_name(name)
         };
         let fields: Vec<Field> = stored.fields().iter().map(renamed).collect();
+        let binned = Binned::of(views);
+        let tables = views.objects.values().map(|view| TableName::from(view.object.table()));
         AuditTable {
             snapshot: snapshot.clone(),
-            tables: views.objects.values().map(|view| TableName::from(view.object.table())).collect(),
+            tables: tables.chain(binned.tables()).collect(),
+            binned,
             hidden: Arc::new(Hidden::of(views)),
             schema: Arc::new(Schema::new(fields)),
         }
@@ -87,7 +94,7 @@ impl TableProvider for AuditTable {
         let mut request = HistoryRequest {
             tables: Some(self.tables.clone()),
             // What is hidden is found by other columns than those that may be asked.
-            projection: projection.filter(|_| self.hidden.is_empty()).cloned(),
+            projection: projection.filter(|_| self.hidden.is_empty() && self.binned.is_empty()).cloned(),
             ..HistoryRequest::default()
         };
         filters.iter().filter_map(Narrowing::of).for_each(|narrowing| narrowing.apply(&mut request));
@@ -99,6 +106,7 @@ impl TableProvider for AuditTable {
             snapshot: self.snapshot.clone(),
             request,
             hidden: Arc::clone(&self.hidden),
+            binned: self.binned.clone(),
             projection: projection.cloned(),
             schema: Arc::clone(&schema),
         };
@@ -161,7 +169,9 @@ impl Narrowing {
                 request.before_micros = least(request.before_micros, before);
             }
             Narrowing::Object(name) => {
-                request.tables.iter_mut().for_each(|tables| tables.retain(|table| **table == *name));
+                let bin = lower::bin_table_of(&name);
+                let is_it = |table: &TableName| **table == *name || **table == *bin;
+                request.tables.iter_mut().for_each(|tables| tables.retain(is_it));
             }
             Narrowing::Record(key) => request.key = Some(key.into()),
             Narrowing::Actor(actor) => request.actor = Some(actor),
@@ -195,6 +205,7 @@ struct Changes {
     snapshot: Snapshot,
     request: HistoryRequest,
     hidden: Arc<Hidden>,
+    binned: Binned,
     projection: Option<Vec<usize>>,
     schema: SchemaRef,
 }
@@ -211,12 +222,18 @@ impl PartitionStream for Changes {
         let (snapshot, request, schema) =
             (self.snapshot.clone(), self.request.clone(), Arc::clone(&self.schema));
         let (hidden, projection) = (Arc::clone(&self.hidden), self.projection.clone());
+        let mut binned = self.binned.clone();
         builder.spawn_blocking(move || {
             let external = |error| DataFusionError::External(Box::new(error));
             for batch in snapshot.history(&request).map_err(external)? {
                 let mut batch = batch.map_err(external)?;
+                if !binned.is_empty() {
+                    batch = binned.told(&batch)?;
+                }
                 if !hidden.is_empty() {
                     batch = hidden.taken_out_of(&batch)?;
+                }
+                if !hidden.is_empty() || !binned.is_empty() {
                     batch = projection.as_ref().map_or(Ok(batch.clone()), |wanted| batch.project(wanted))?;
                 }
                 let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

@@ -19,7 +19,10 @@ use indexmap::IndexMap;
 use quarry_metadata::{Field, FieldName, Object, ObjectName, Registry, Relation, RelationKind};
 use quarry_storage::{RowSet, Snapshot, TextQuery};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    lower,
+};
 
 pub(crate) use audit::AuditTable;
 pub(crate) use first::FirstRows;
@@ -45,6 +48,8 @@ pub struct Views {
     pub registry: Arc<Registry>,
     /// The views by object name.
     pub objects: IndexMap<ObjectName, Arc<ObjectView>>,
+    /// Of deleted records, by the name of the object that they were of.
+    pub bins: IndexMap<ObjectName, Arc<ObjectView>>,
 }
 
 /// Which rows of a view a plan may touch at all.
@@ -76,7 +81,29 @@ impl Views {
             })
         };
         let objects = registry.objects.iter().map(|(name, object)| (name.clone(), view(object))).collect();
-        Views { registry, objects }
+        let bin = |name: &ObjectName, object: &Arc<Object>| {
+            let same = known.filter(|known| {
+                known.objects.get(name).is_some_and(|same| Arc::ptr_eq(&same.object, object))
+            });
+            same.and_then(|known| known.bins.get(name)).cloned().unwrap_or_else(|| {
+                let bin = Arc::new(lower::bin_of(object));
+                let fields = readable(&bin).cloned().collect();
+                Arc::new(ObjectView { object: bin, fields })
+            })
+        };
+        let binned = registry.objects.iter().filter(|(_, object)| object.recycle_bin);
+        let bins = binned.map(|(name, object)| (name.clone(), bin(name, object))).collect();
+        Views { registry, objects, bins }
+    }
+
+    /// The deleted records of an object; a former name of it answers too.
+    pub fn bin(&self, object: &str) -> Option<&Arc<ObjectView>> {
+        self.bins.get(object).or_else(|| self.bins.get(self.registry.aliases.get(object)?))
+    }
+
+    /// What a question names: an object, or `recycle_bin.` and an object.
+    pub(crate) fn asked(&self, name: &str) -> Option<&Arc<ObjectView>> {
+        self.get(name).or_else(|| self.bin(name.strip_prefix(lower::BIN_VIEW)?))
     }
 
     /// The view of an object; a former name of it answers too.

@@ -156,7 +156,16 @@ impl Failure {
 
     /// One finding in a change's data; fields by their GraphQL names.
     pub fn from_finding(error: &EngineError, finding: &Finding) -> Self {
-        let failure = Self::coded(error.code, kind_name(error.kind), finding.message.clone())
+        Self::coded(error.code, kind_name(error.kind), finding.message.clone()).of(finding)
+    }
+
+    /// What a finding says that stands in nobody's way; the code is the rule's.
+    pub fn from_warning(finding: &Finding) -> Self {
+        Self::coded(&finding.code, "WARNING", finding.message.clone()).of(finding)
+    }
+
+    fn of(self, finding: &Finding) -> Self {
+        let failure = self
             .with("object", finding.object.clone())
             .with("field", finding.field.as_deref().map(camel_case))
             .with("rule", finding.code.to_string());

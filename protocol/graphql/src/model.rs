@@ -10,8 +10,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use indexmap::IndexMap;
 use quarry_metadata::{
-    Field, FieldKind, FieldName, ObjectName, Relation, RelationKind, RelationName,
-    naming::{camel_case, ids_of_references, pascal_case, plural, relation_of_lookup},
+    Field, FieldKind, FieldName, Object, ObjectName, Relation, RelationKind, RelationName,
+    naming::{camel_case, deleted, ids_of_references, pascal_case, plural, relation_of_lookup},
 };
 use quarry_planner::{ObjectView, Views};
 
@@ -50,10 +50,11 @@ pub(crate) enum Action {
     Upsert,
     Delete,
     DeleteMany,
+    Undelete,
 }
 
-/// Every action with the name of its root field.
-pub(crate) const ACTIONS: [Action; 9] = [
+/// What can be done with an object.
+const ACTIONS: [Action; 9] = [
     Action::One,
     Action::Many,
     Action::Create,
@@ -89,6 +90,17 @@ pub(crate) struct ObjectType {
     pub searchable: bool,
     /// Names that it had; its root fields answer to them too.
     pub former: Vec<Former>,
+    pub nature: Nature,
+}
+
+/// What its records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    Plain,
+    /// What is deleted may come back.
+    KeepsDeleted,
+    /// They are in the recycle bin: looked at, and not written.
+    Deleted,
 }
 
 /// What an object was called.
@@ -139,15 +151,7 @@ impl Model {
         let mut model = Model { objects: IndexMap::new(), roots: HashMap::new(), acts: IndexMap::new() };
         let enum_names = EnumNames::new(&views.registry);
         for view in views.objects.values() {
-            let object = Arc::new(ObjectType::new(view, views, &enum_names)?);
-            for action in ACTIONS {
-                let name = object.root_name(action);
-                let root = Root { object: Arc::clone(&object), action };
-                if let Some(other) = model.roots.insert(name.clone(), root) {
-                    let (one, two) = (&object.name, &other.object.name);
-                    return Err(Failure::internal(format!("{one} and {two} both lead to root field {name}")));
-                }
-            }
+            let object = model.add(ObjectType::new(view, views, &enum_names, &view.object)?)?;
             let rules = views.registry.rules.get(&object.name);
             for action in rules.into_iter().flat_map(|rules| rules.actions.values()) {
                 let act = ActType::new(action, &object, &enum_names, &view.object);
@@ -158,7 +162,10 @@ impl Model {
                     return Err(Failure::internal(message));
                 }
             }
-            model.objects.insert(object.name.clone(), object);
+        }
+        for (name, view) in &views.bins {
+            let Some(live) = views.get(name.as_str()) else { continue };
+            model.add(ObjectType::new(view, views, &enum_names, &live.object)?)?;
         }
         if let Some(name) =
             model.acts.keys().find(|name| model.root(name).is_some_and(|root| !root.action.reads()))
@@ -172,6 +179,20 @@ impl Model {
             }
         }
         Ok(model)
+    }
+
+    fn add(&mut self, object: ObjectType) -> Result<Arc<ObjectType>> {
+        let object = Arc::new(object);
+        for action in object.actions() {
+            let name = object.root_name(action);
+            let root = Root { object: Arc::clone(&object), action };
+            if let Some(other) = self.roots.insert(name.clone(), root) {
+                let (one, two) = (&object.name, &other.object.name);
+                return Err(Failure::internal(format!("{one} and {two} both lead to root field {name}")));
+            }
+        }
+        self.objects.insert(object.name.clone(), Arc::clone(&object));
+        Ok(object)
     }
 
     /// The root field of that name.
@@ -200,13 +221,28 @@ impl Model {
 }
 
 impl ObjectType {
-    fn new(view: &ObjectView, views: &Views, enum_names: &EnumNames) -> Result<Self> {
+    /// `live` is the object itself, or for a view of deleted records the one that they were of.
+    fn new(view: &ObjectView, views: &Views, enum_names: &EnumNames, live: &Object) -> Result<Self> {
         let object = &view.object;
-        let type_name = pascal_case(object.name.as_str());
+        let nature = match object.name != live.name {
+            true => Nature::Deleted,
+            false if object.recycle_bin => Nature::KeepsDeleted,
+            false => Nature::Plain,
+        };
+        let called = |name: &str| match nature {
+            Nature::Deleted => deleted(name),
+            Nature::Plain | Nature::KeepsDeleted => name.to_owned(),
+        };
+        let names = |name: &ObjectName| Former {
+            type_name: pascal_case(&called(name.as_str())),
+            one: camel_case(&called(name.as_str())),
+            plural_type_name: pascal_case(&called(&plural(name.as_str()))),
+        };
+        let Former { type_name, one, plural_type_name } = names(&live.name);
         let mut members = IndexMap::new();
         let visible = view.fields.iter().filter_map(|name| object.field(name.as_str()));
         for field in visible {
-            let member = FieldType::new(field, &enum_names.of(object, field));
+            let member = FieldType::new(field, &enum_names.of(live, field));
             insert(&mut members, &type_name, field_name(field), Member::Field(member))?;
         }
         for relation in object.relations.values() {
@@ -214,26 +250,29 @@ impl ObjectType {
                 insert(&mut members, &type_name, camel_case(relation.name.as_str()), member)?;
             }
         }
-        former_members(&mut members, view, views, enum_names);
-        let former = |name: &ObjectName| Former {
-            type_name: pascal_case(name.as_str()),
-            one: camel_case(name.as_str()),
-            plural_type_name: pascal_case(&plural(name.as_str())),
-        };
+        former_members(&mut members, view, views, (enum_names, live));
         let written = object.fields.values().filter(|field| field.is_write_only());
         let written =
-            written.map(|field| (field_name(field), FieldType::new(field, &enum_names.of(object, field))));
+            written.map(|field| (field_name(field), FieldType::new(field, &enum_names.of(live, field))));
         Ok(Self {
-            former: object.alias.iter().map(former).collect(),
+            former: live.alias.iter().map(names).collect(),
+            nature,
             write_only: written.collect(),
-            one: camel_case(object.name.as_str()),
-            plural_type_name: pascal_case(&plural(object.name.as_str())),
+            one,
+            plural_type_name,
             description: object.description.clone(),
             searchable: !object.searchable.is_empty(),
             name: object.name.clone(),
             type_name,
             members,
         })
+    }
+
+    /// What can be done with it.
+    pub fn actions(&self) -> impl Iterator<Item = Action> + use<> {
+        let nature = self.nature;
+        let plain = ACTIONS.into_iter().filter(move |action| nature != Nature::Deleted || action.reads());
+        plain.chain((nature == Nature::KeepsDeleted).then_some(Action::Undelete))
     }
 
     /// The name of a root field: `account`, `accounts`, `createAccount`, `updateAccounts` …
@@ -245,7 +284,7 @@ impl ObjectType {
     pub fn former_roots(&self) -> impl Iterator<Item = (String, Action)> {
         self.former.iter().flat_map(|former| {
             let Former { one, type_name, plural_type_name } = former;
-            ACTIONS.map(|action| (root_name(action, one, type_name, plural_type_name), action))
+            self.actions().map(move |action| (root_name(action, one, type_name, plural_type_name), action))
         })
     }
 
@@ -291,6 +330,7 @@ fn root_name(action: Action, one: &str, type_name: &str, plural_type_name: &str)
         Action::Upsert => format!("upsert{type_name}"),
         Action::Delete => format!("delete{type_name}"),
         Action::DeleteMany => format!("delete{many}"),
+        Action::Undelete => format!("undelete{type_name}"),
     }
 }
 
@@ -313,13 +353,13 @@ fn former_members(
     members: &mut IndexMap<String, Member>,
     view: &ObjectView,
     views: &Views,
-    enum_names: &EnumNames,
+    (enum_names, live): (&EnumNames, &Object),
 ) {
     let object = &view.object;
     for field in view.fields.iter().filter_map(|name| object.fields.get(name)) {
         for alias in &field.alias {
             let former = Field { name: alias.clone(), ..field.clone() };
-            let mut member = FieldType::new(field, &enum_names.of(object, field));
+            let mut member = FieldType::new(field, &enum_names.of(live, field));
             member.deprecated = Some(format!("called {} now", field_name(field)));
             members.entry(field_name(&former)).or_insert(Member::Field(member));
         }

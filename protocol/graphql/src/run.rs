@@ -1,5 +1,7 @@
 //! Running an operation: questions on one state, changes as one transaction, and the response's `data`.
 
+mod told;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::{
@@ -13,6 +15,8 @@ use quarry_planner::{
     objectql::{Filter, GroupKey, Operator},
 };
 use tokio::sync::Semaphore;
+
+pub(crate) use told::Beside;
 
 use crate::{
     compile::{
@@ -32,6 +36,7 @@ pub(crate) struct Ran {
     /// The response's `data`.
     pub data: Vec<u8>,
     pub failures: Vec<Failure>,
+    pub beside: Beside,
 }
 
 /// Questions of one operation that run at the same time; more wait for their turn.
@@ -115,7 +120,8 @@ pub(crate) async fn query(
         }
     }
     out.push(b"}");
-    Ran { data: if whole { out.bytes } else { b"null".to_vec() }, failures }
+    let data = if whole { out.bytes } else { b"null".to_vec() };
+    Ran { data, failures, beside: Beside::default() }
 }
 
 fn write_root(plan: &RootPlan, fetched: &Fetched, introspected: &Introspected, out: &mut Out) -> Result<()> {
@@ -249,50 +255,21 @@ impl Asker<'_> {
 /// Makes the changes of a mutation, all of its fields in one transaction, and answers with the records as that
 /// transaction left them.
 pub(crate) async fn mutation(session: &Session, plans: &[MutationPlan], limits: RunLimits) -> Ran {
-    match change(session, plans).await {
-        Ok((report, context, dry_run)) => {
-            let asker = Asker::new(session, &context, limits);
-            results(&asker, plans, &report, dry_run, limits.response_bytes).await
-        }
-        Err(failures) => Ran { data: nothing(plans), failures },
-    }
-}
-
-async fn change(
-    session: &Session,
-    plans: &[MutationPlan],
-) -> Result<(ChangeReport, QueryContext, bool), Vec<Failure>> {
-    let changing = || plans.iter().filter(|plan| plan.type_name.is_none());
-    let dry_run = changing().any(|plan| plan.dry_run);
-    if let (true, Some(other)) = (dry_run, changing().find(|plan| !plan.dry_run)) {
-        let message = "all fields of a mutation are one transaction: give dryRun to all of them, or to none";
-        return Err(vec![Failure::new(Fault::Value, message).at(other.position).under(&other.key)]);
-    }
+    let refused = |failures, beside| Ran { data: nothing(plans), failures, beside };
+    let dry_run = match told::is_dry_run(plans) {
+        Ok(dry_run) => dry_run,
+        Err(failure) => return refused(vec![failure], Beside::default()),
+    };
     let changes = plans.iter().flat_map(|plan| plan.changes.iter().cloned()).collect();
     match session.change_and_see(changes, dry_run).await {
-        Ok((report, context)) => Ok((report, context, dry_run)),
-        Err(error) if error.findings.is_empty() => {
-            let failure = Failure::from_engine(&error);
-            Err(vec![match changing().next() {
-                Some(only) if changing().count() == 1 => failure.at(only.position).under(&only.key),
-                _ => failure,
-            }])
+        Ok((report, context)) => {
+            let asker = Asker::new(session, &context, limits);
+            let beside = Beside::of(plans, &report.warnings);
+            Ran { beside, ..results(&asker, plans, &report, dry_run, limits.response_bytes).await }
         }
         Err(error) => {
-            let owners: Vec<&MutationPlan> =
-                plans.iter().flat_map(|plan| plan.changes.iter().map(move |_| plan)).collect();
-            let failures = error.findings.iter().map(|finding| {
-                let Some(plan) = owners.get(finding.change) else {
-                    return Failure::from_finding(&error, finding);
-                };
-                let failure = Failure::from_finding(&error, finding).at(plan.position).under(&plan.key);
-                let object = plan.object.as_ref().filter(|object| object.name.as_str() == finding.object);
-                match object.zip(finding.field.as_ref()).and_then(|(object, field)| object.name_of(field)) {
-                    Some(name) => failure.with("field", name),
-                    None => failure,
-                }
-            });
-            Err(failures.collect())
+            let (failures, beside) = told::refusal(plans, &error);
+            refused(failures, beside)
         }
     }
 }
@@ -343,7 +320,7 @@ async fn results(
         }
     }
     out.push(b"}");
-    Ran { data: out.bytes, failures }
+    Ran { data: out.bytes, failures, beside: Beside::default() }
 }
 
 impl Asker<'_> {
@@ -468,6 +445,7 @@ impl Changed<'_> {
             Some(Done::Created) => "CREATED",
             Some(Done::Updated) => "UPDATED",
             Some(Done::Deleted) => "DELETED",
+            Some(Done::Undeleted) => "UNDELETED",
             Some(Done::Acted) => "ACTED",
             // No record was given, or none matched: what would have been done.
             None => plan.done_otherwise(),

@@ -18,7 +18,7 @@ use async_graphql::{
 
 use crate::{
     error::{Failure, Result},
-    model::{ACTIONS, EnumType, Model},
+    model::{EnumType, Model, Nature},
 };
 
 /// Nothing else in a schema has these names.
@@ -89,8 +89,10 @@ pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> 
     for object in model.objects.values() {
         objects::add(&mut types, model, object)?;
         filters::add(&mut types, object, model)?;
-        inputs::add(&mut types, object);
-        for action in ACTIONS {
+        if object.nature != Nature::Deleted {
+            inputs::add(&mut types, object);
+        }
+        for action in object.actions() {
             let field = objects::root(object, action);
             if action.reads() {
                 query = query.field(field);

@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use quarry_engine::{Engine, Session};
 use quarry_planner::Views;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     GraphqlOptions,
@@ -23,6 +23,7 @@ use crate::{
     graphiql,
     media::{Media, accepts_page},
     request::Question,
+    run::Beside,
 };
 
 struct Service {
@@ -124,6 +125,10 @@ impl Service {
                 }
                 body.extend_from_slice(b"\"data\":");
                 body.extend_from_slice(&ran.data);
+                if !ran.beside.warnings.is_empty() {
+                    body.extend_from_slice(b",\"extensions\":");
+                    body.extend_from_slice(extensions(&ran.beside).to_string().as_bytes());
+                }
                 body.push(b'}');
                 respond(StatusCode::OK, media, body)
             }
@@ -133,6 +138,14 @@ impl Service {
 
 fn errors(failures: &[Failure]) -> Value {
     failures.iter().map(Failure::to_json).collect()
+}
+
+fn extensions(beside: &Beside) -> Value {
+    let mut told = Map::from_iter([("warnings".to_owned(), errors(&beside.warnings))]);
+    if beside.more > 0 {
+        told.insert("warningsLeftOut".to_owned(), beside.more.into());
+    }
+    Value::Object(told)
 }
 
 fn refused(failures: &[Failure], media: Media) -> Response {

@@ -1,4 +1,4 @@
-//! `POST /api/v1/changes`: creates, updates, upserts, deletes and actions, by default as one transaction.
+//! `POST /api/v1/changes`: creates, updates, upserts, deletes, undeletes and actions, by default as one transaction.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use quarry_engine::{
-    Change, Done, Error, Input, Operation, Outcome, QueryContext, Record, Session, objectql::Filter,
+    Change, Done, Error, Input, Operation, Outcome, QueryContext, Record, Session, Warnings, objectql::Filter,
 };
 use serde_json::{Map, Value};
 
@@ -18,6 +18,7 @@ use crate::{
     Door, body,
     objects::read_records,
     problem::{Answered, Problem},
+    warnings,
 };
 
 /// Changes in one request.
@@ -44,30 +45,36 @@ pub(crate) async fn apply(
     if asked.atomic {
         let (report, context) = session.change_and_see(asked.changes, asked.dry_run).await?;
         write_results(&door, &context, &report.outcomes, asked.records, &mut out).await?;
-        return Ok(end(out, report.csn));
+        return Ok(end(out, &report.warnings, report.csn));
     }
-    let mut last = None;
+    let (mut last, mut found) = (None, Warnings::default());
     for (place, change) in asked.changes.into_iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
         match session.change_and_see(vec![change], asked.dry_run).await {
-            Ok((report, context)) => {
+            Ok((mut report, context)) => {
                 write_results(&door, &context, &report.outcomes, asked.records, &mut out).await?;
                 last = report.csn.or(last);
+                report.warnings.told.iter_mut().for_each(|warning| warning.change = place);
+                found.extend(report.warnings);
             }
             Err(mut error) => {
-                error.findings.iter_mut().for_each(|finding| finding.change = place);
+                let beside = error.warnings.iter_mut().flat_map(|warnings| &mut warnings.told);
+                error.findings.iter_mut().chain(beside).for_each(|finding| finding.change = place);
                 out.extend_from_slice(Problem::from(error).to_json(None).to_string().as_bytes());
             }
         }
     }
-    Ok(end(out, last))
+    Ok(end(out, &found, last))
 }
 
-fn end(mut out: Vec<u8>, csn: Option<u64>) -> Response {
-    let csn = csn.map_or_else(|| "null".to_owned(), |csn| csn.to_string());
-    out.extend_from_slice(format!("],\"csn\":{csn}}}").as_bytes());
+fn end(mut out: Vec<u8>, found: &Warnings, csn: Option<u64>) -> Response {
+    let mut rest = Map::new();
+    warnings::in_body(found, &mut rest);
+    rest.insert("csn".into(), csn.into());
+    out.extend_from_slice(b"],");
+    out.extend_from_slice(Value::Object(rest).to_string().trim_start_matches('{').as_bytes());
     let mut response = Body::from(out).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -99,6 +106,7 @@ pub(crate) async fn write_results(
             Done::Created => "created",
             Done::Updated => "updated",
             Done::Deleted => "deleted",
+            Done::Undeleted => "undeleted",
             Done::Acted => "acted",
         };
         out.extend_from_slice(format!("{{\"done\":\"{done}\",\"object\":").as_bytes());
@@ -175,7 +183,8 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Problem::invalid(format!("{name} is a text")).at(format!("{at}.{name}"))),
     };
-    let op = text("op")?.ok_or_else(|| missing("op", "create, update, upsert, delete or action"))?;
+    let known = "create, update, upsert, delete, undelete or action";
+    let op = text("op")?.ok_or_else(|| missing("op", known))?;
     let object = text("object")?.ok_or_else(|| missing("object", "the name of an object"))?;
     let id = text("id")?;
     let action = text("action")?;
@@ -206,13 +215,18 @@ fn change(json: Value, at: &str) -> Result<Change, Problem> {
             (None, Some(filter)) => Operation::DeleteWhere { filter },
             _ => return Err(Problem::invalid("a delete needs either an id or a where").at(at)),
         },
+        "undelete" => match parts.id.take() {
+            Some(id) => Operation::Undelete { id },
+            None => return Err(missing("id", "which deleted record comes back")),
+        },
         "action" => {
             let id = parts.id.take().ok_or_else(|| missing("id", "the record that it is done with"))?;
             let action = parts.action.take().ok_or_else(|| missing("action", "the name of an action"))?;
             Operation::Act { id, action, parameters: parts.parameters.take().unwrap_or_default() }
         }
         other => {
-            let message = format!("unknown op {other:?}; known are create, update, upsert, delete, action");
+            let message =
+                format!("unknown op {other:?}; known are create, update, upsert, delete, undelete, action");
             return Err(Problem::invalid(message).at(format!("{at}.op")));
         }
     };

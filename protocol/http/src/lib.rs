@@ -22,17 +22,19 @@ mod objects;
 mod packages;
 mod problem;
 mod query;
+mod recycle;
 mod rows;
 mod status;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 pub use connections::serve;
 use quarry_engine::Engine;
@@ -119,6 +121,9 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/packages/reload", post(administration::reload))
         .route("/api/v1/changes", post(changes::apply))
         .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))
+        .route("/api/v1/objects/{object}/deleted", get(recycle::list).delete(recycle::purge_all))
+        .route("/api/v1/objects/{object}/deleted/{id}", delete(recycle::purge))
+        .route("/api/v1/objects/{object}/{id}/undelete", post(recycle::undelete))
         .route(
             "/api/v1/objects/{object}/{id}",
             get(objects::read).patch(objects::update).delete(objects::delete),

@@ -59,6 +59,7 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
         "relations": relations.collect::<Vec<_>>(),
         "unique": unique.collect::<Vec<_>>(),
         "searchable": object.searchable.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
+        "recycleBin": object.recycle_bin,
         "actions": actions_of(&context.views.registry, object, locale),
     });
     Ok(Json(told).into_response())

@@ -24,6 +24,7 @@ use crate::{
     listing,
     problem::{Answered, Problem},
     rows::{self, Form, Shape},
+    warnings,
 };
 
 type Parameters = UrlQuery<Vec<(String, String)>>;
@@ -112,8 +113,10 @@ pub(crate) async fn delete(
 ) -> Answered {
     let change = Change { object, operation: Operation::Delete { id }, if_revision: if_match(&headers)? };
     let deleted = session.change(vec![change], false).await;
-    deleted.map_err(|error| Problem::from(error).of_precondition())?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let report = deleted.map_err(|error| Problem::from(error).of_precondition())?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    warnings::in_headers(&report.warnings, response.headers_mut());
+    Ok(response)
 }
 
 /// An action of a record: the body has its parameters; what it returns, and the record as it is then.
@@ -141,7 +144,7 @@ pub(crate) async fn act(
 }
 
 /// Makes one change and answers with the record as it is then.
-async fn written(
+pub(crate) async fn written(
     door: &Door,
     session: &Session,
     change: Change,
@@ -159,6 +162,7 @@ async fn written(
     if let Some(csn) = report.csn {
         response.headers_mut().insert("x-quarry-csn", HeaderValue::from(csn));
     }
+    warnings::in_headers(&report.warnings, response.headers_mut());
     Ok((id, response))
 }
 

@@ -8,8 +8,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use quarry_engine::{Error, ErrorKind, Finding};
+use quarry_engine::{Error, ErrorKind, Finding, Warnings};
 use serde_json::{Map, Value, json};
+
+use crate::warnings;
 
 /// What went wrong.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Problem {
     pub message: String,
     pub path: String,
     pub findings: Vec<Finding>,
+    /// What was found beside them, and would not have refused anything by itself.
+    pub warnings: Warnings,
 }
 
 /// A handler's answer.
@@ -26,7 +30,8 @@ pub(crate) type Answered = Result<Response, Problem>;
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: String::new(), findings: Vec::new() }
+        let (path, findings, warnings) = (String::new(), Vec::new(), Warnings::default());
+        Self { status, code, message: message.into(), path, findings, warnings }
     }
 
     /// A request that must be changed.
@@ -59,6 +64,9 @@ impl Problem {
         if !self.findings.is_empty() {
             error.insert("findings".into(), self.findings.iter().map(finding).collect());
         }
+        if !self.warnings.is_empty() {
+            warnings::in_body(&self.warnings, &mut error);
+        }
         if let Some(id) = request_id {
             error.insert("requestId".into(), id.into());
         }
@@ -66,7 +74,8 @@ impl Problem {
     }
 }
 
-fn finding(finding: &Finding) -> Value {
+/// A finding as JSON.
+pub(crate) fn finding(finding: &Finding) -> Value {
     let mut told = Map::new();
     told.insert("change".into(), finding.change.into());
     told.insert("object".into(), finding.object.as_str().into());
@@ -91,7 +100,8 @@ impl From<Error> for Problem {
             ErrorKind::Internal => "the server failed; its log tells more under this request's id".to_owned(),
             _ => error.message,
         };
-        Self { status, code: error.code, message, path: error.path, findings: error.findings }
+        let warnings = error.warnings.map(|warnings| *warnings).unwrap_or_default();
+        Self { status, code: error.code, message, path: error.path, findings: error.findings, warnings }
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod actions;
 mod answers;
+mod beside;
 mod packages;
+mod recycle;
 mod refusals;
 mod sockets;
 

@@ -6,13 +6,18 @@ use datafusion::{
     error::DataFusionError,
     sql::sqlparser::{parser::ParserError, tokenizer::TokenizerError},
 };
-use pgwire::{error::ErrorInfo, messages::response::ErrorResponse};
+use pgwire::{
+    error::ErrorInfo,
+    messages::response::{ErrorResponse, NoticeResponse},
+};
 
 use crate::sqlstate::{self, SqlState};
 
 /// What the client must expect of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
+    /// The statement is done all the same.
+    Warning,
     /// The statement failed.
     Error,
     /// The connection ends.
@@ -72,6 +77,17 @@ impl PgError {
         PgError::new(SqlState::FEATURE_NOT_SUPPORTED, message).with_hint(hint)
     }
 
+    /// What a finding says that stands in nobody's way.
+    pub fn warning(finding: &quarry_engine::Finding) -> Self {
+        PgError {
+            severity: Severity::Warning,
+            table: Some(finding.object.clone()),
+            column: finding.field.clone(),
+            constraint: finding.constraint.clone().or_else(|| Some(finding.code.to_string())),
+            ..PgError::new(SqlState::WARNING, finding.message.clone())
+        }
+    }
+
     /// The same, ending the connection.
     pub fn into_fatal(mut self) -> Self {
         self.severity = Severity::Fatal;
@@ -97,7 +113,17 @@ impl PgError {
 
     /// The message as it goes over the wire.
     pub fn to_message(&self) -> ErrorResponse {
+        self.to_info().into()
+    }
+
+    /// The same beside an answer.
+    pub fn to_notice(&self) -> NoticeResponse {
+        self.to_info().into()
+    }
+
+    fn to_info(&self) -> ErrorInfo {
         let severity = match self.severity {
+            Severity::Warning => "WARNING",
             Severity::Error => "ERROR",
             Severity::Fatal => "FATAL",
         };
@@ -109,7 +135,7 @@ impl PgError {
         info.table = self.table.clone();
         info.column = self.column.clone();
         info.constraint = self.constraint.clone();
-        info.into()
+        info
     }
 }
 

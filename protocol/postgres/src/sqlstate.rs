@@ -21,6 +21,7 @@ macro_rules! states {
 }
 
 states! {
+    WARNING = "01000",
     CONNECTION_FAILURE = "08006",
     PROTOCOL_VIOLATION = "08P01",
     FEATURE_NOT_SUPPORTED = "0A000",

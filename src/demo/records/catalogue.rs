@@ -167,11 +167,6 @@ impl World {
             "is_stock_tracked": is_tracked,
             "stock_quantity": is_tracked.then(|| stock.to_string()),
             "low_stock_threshold": is_tracked.then_some("20"),
-            "stock_status": match stock {
-                0 if is_tracked => "out_of_stock",
-                1..=20 if is_tracked => "low_stock",
-                _ => "in_stock",
-            },
         })
     }
 

@@ -44,7 +44,6 @@ impl World {
             "rating": draw.weighted(&[("hot", 20), ("warm", 45), ("cold", 35)]),
             "customer_status": status,
             "sla_tier": is_customer.then_some(tier),
-            "health_score": is_customer.then(|| (100 - draw.between(0, 8) * draw.between(0, 8)).max(5)),
             "next_renewal_date": is_customer.then(|| self.day(draw.between(-15, 360)).to_string()),
             "owner_id": self.owner_of(number),
             "parent_id": parent,
@@ -90,7 +89,6 @@ impl World {
         let mut draw = self.draw("contact record", number);
         let person = Person::any(&mut draw, company.culture);
         let (title, department, level, decides) = draw.weighted(JOBS);
-        let influence = if decides { "high" } else { draw.weighted(&[("medium", 60), ("low", 40)]) };
         let channel = match company.culture {
             Culture::Chinese => draw.weighted(&[("wechat", 60), ("phone", 20), ("mobile", 20)]),
             _ => draw.weighted(&[("email", 60), ("phone", 25), ("mobile", 15)]),
@@ -109,7 +107,6 @@ impl World {
             "mobile_phone": draw.percent(70).then(|| company::phone(&mut draw, &company.city)),
             "preferred_contact": channel,
             "is_decision_maker": decides,
-            "influence_level": influence,
             "relationship_strength": draw.weighted(&[("strong", 18), ("medium", 40), ("weak", 22), ("unknown", 20)]),
         })
     }
@@ -120,11 +117,6 @@ impl World {
         let person = Person::any(&mut draw, company.culture);
         let (title, ..) = draw.weighted(JOBS);
         let rating = draw.weighted(&[("hot", 18), ("warm", 42), ("cold", 40)]);
-        let score = match rating {
-            "hot" => draw.between(70, 100),
-            "warm" => draw.between(40, 75),
-            _ => draw.between(5, 45),
-        };
         let is_pooled = draw.percent(9);
         let status = match is_pooled {
             true => "new",
@@ -145,8 +137,6 @@ impl World {
             "status": status,
             "rating": rating,
             "lead_source": draw.weighted(&[("web", 48), ("phone_inquiry", 14), ("partner_referral", 18), ("purchased_list", 12), ("other", 8)]),
-            "lead_score": score,
-            "data_completeness": draw.between(55, 100),
             "owner_id": self.owner_of(number + 7),
             "industry": company.industry,
             "number_of_employees": company.employees,

@@ -68,14 +68,13 @@ impl World {
 
     fn contract_record(&self, number: u64) -> Value {
         let Some(contract) = self.contract(number) else { return Value::Null };
-        let Contract { sale, start, end, months, status } = &contract;
+        let Contract { sale, start, months, status, .. } = &contract;
         json!({
             "account": self.id(ACCOUNT, sale.account),
             "opportunity": self.id(OPPORTUNITY, number),
             "owner_id": self.owner_of(sale.account),
             "status": status,
             "start_date": start.to_string(),
-            "end_date": end.to_string(),
             "contract_term": months,
             "contract_value": money(sale.amount),
         })
@@ -121,7 +120,6 @@ impl World {
             "invoice_date": bill.day.to_string(),
             "due_date": bill.due.to_string(),
             "payment_terms": "net_30",
-            "total_amount": money(bill.amount),
         })
     }
 
@@ -137,7 +135,6 @@ impl World {
             "description": format!("{}, part {} of {PARTS}", article.name, bill.part + 1),
             "quantity": "1",
             "unit_price": money(bill.amount),
-            "amount": money(bill.amount),
         })
     }
 

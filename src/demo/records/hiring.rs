@@ -55,7 +55,7 @@ const STANDINGS: &[(Standing, u64)] = &[
     (standing(("rejected", "first_interview"), "rejected", 1, None), 9),
     (standing(("withdrawn", "phone_screen"), "withdrawn", 0, None), 4),
     (standing(("offer_extended", "offer_discussion"), "interviewing", 2, Some("extended")), 3),
-    (standing(("offer_extended", "offer_discussion"), "hired", 2, Some("accepted")), 5),
+    (standing(("hired", "offer_discussion"), "hired", 2, Some("accepted")), 5),
     (standing(("rejected", "offer_discussion"), "rejected", 2, Some("rejected")), 2),
 ];
 
@@ -114,6 +114,7 @@ impl World {
         let years = draw.between(0, 18);
         let (title, ..) = draw.weighted(words::JOBS);
         let expected = draw.between(38, 92) * 100;
+        let status = self.standing_of(number).candidate;
         json!({
             "first_name": person.first,
             "last_name": person.last,
@@ -125,8 +126,9 @@ impl World {
             "expected_salary": money(expected),
             "notice_period": draw.weighted(&[("one_month", 40), ("three_months", 25), ("two_months", 15), ("two_weeks", 10), ("immediate", 10)]),
             "source": draw.weighted(&[("job_board", 40), ("direct_application", 20), ("employee_referral", 18), ("headhunter", 12), ("campus", 6), ("social_media", 4)]),
-            "status": self.standing_of(number).candidate,
-            "resume_url": format!("https://files.quarry.example/resume/{number}"),
+            "status": status,
+            // With a resume they would be looked at, and new no longer.
+            "resume_url": (status != "new").then(|| format!("https://files.quarry.example/resume/{number}")),
             "city": city.name,
             "country": city.country,
         })
@@ -195,7 +197,6 @@ impl World {
             "department_id": self.id(DEPARTMENT, department),
             "hiring_manager_id": self.id(EMPLOYEE, requisition % 8),
             "offer_date": offered.to_string(),
-            "expiry_date": (offered + Days::new(7)).to_string(),
             "start_date": (offered + Days::new(60)).to_string(),
             "base_salary": money(draw.between(42, 88) * 100),
             "probation_period": "three_months",
@@ -208,7 +209,8 @@ impl World {
 
     fn onboarding(&self, number: u64) -> Value {
         let (Employee { person, hired, left, .. }, _) = self.employee(number);
-        if hired < self.day(-120) || left.is_some() {
+        // Who came in the last 30 days has one by the rules of the package.
+        if hired < self.day(-200) || hired >= self.day(-30) || left.is_some() {
             return Value::Null;
         }
         let weeks = self.today().signed_duration_since(hired).num_days() / 7;

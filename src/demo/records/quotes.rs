@@ -119,7 +119,7 @@ impl World {
 
     fn approval_request(&self, number: u64) -> Value {
         let (sale, _) = self.sale(number);
-        let Some(discount @ 9..) = self.quote_of(&sale, number) else { return Value::Null };
+        let Some(discount @ 6..) = self.quote_of(&sale, number) else { return Value::Null };
         let mut draw = self.draw("approval request record", number);
         let (account, amount) = (sale.account, sale.amount);
         let asked = (sale.close - chrono::Days::new(draw.between(10, 30).unsigned_abs())).min(self.today());

@@ -52,6 +52,8 @@ impl World {
             "activity_date": instant(&mut draw, day),
             "due_date": (!is_past).then(|| day.to_string()),
             "duration_in_minutes": minutes,
+            "location": (kind == "meeting" && !is_online).then_some(self.company(account).city.name),
+            "email_subject": (kind == "email").then_some(subject),
             "is_online": is_online,
             "meeting_link": is_online.then(|| format!("https://meet.quarry.example/{:06}", number + 1)),
             "call_type": is_call.then(|| draw.weighted(&[("outbound", 75), ("inbound", 25)])),

@@ -56,13 +56,14 @@ impl World {
         let mut draw = self.draw("review record", number);
         let rating =
             |draw: &mut super::Draw| format!("{}.0", draw.weighted(&[(5, 18), (4, 42), (3, 30), (2, 10)]));
+        let status = draw.weighted(&[("completed", 92), ("in_progress", 8)]);
         json!({
             "review_name": format!("{} {year}", person.name()),
             "employee_id": self.id(EMPLOYEE, number),
             "reviewer_id": self.id(EMPLOYEE, self.leader_of(number)),
             "review_type": "manager_review",
             "review_period": "annual",
-            "status": draw.weighted(&[("completed", 92), ("in_progress", 8)]),
+            "status": status,
             "start_date": first.to_string(),
             "end_date": format!("{year}-12-31"),
             "due_date": format!("{}-02-15", year + 1),
@@ -71,7 +72,8 @@ impl World {
             "quality_rating": rating(&mut draw),
             "communication_rating": rating(&mut draw),
             "teamwork_rating": rating(&mut draw),
-            "leadership_rating": rating(&mut draw),
+            // The last rating hands a review in.
+            "leadership_rating": (status == "completed").then(|| rating(&mut draw)),
             "promotion_recommendation": draw.percent(8),
         })
     }

@@ -3,14 +3,15 @@
 use anyhow::{Context, Result, anyhow};
 use futures::StreamExt;
 use quarry_engine::{
-    Bulk, Change, Done, Error, ErrorKind, Input, Operation, Outcome, Query, Record, Session,
+    Applied, Bulk, Change, Done, Error, ErrorKind, Input, Operation, Outcome, Query, Record, Session,
+    Warnings,
 };
 use quarry_json::{Encoder, Options, Separator};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::{BulkTarget, Finding, Refusal, Target, Upsert, Written, pair, question};
+use super::{Batch, BulkTarget, Finding, Refusal, Target, Upsert, Warned, Written, pair, question};
 
 /// A session of an engine in this process, and the runtime on which its work runs.
 pub struct Embedded {
@@ -21,10 +22,10 @@ pub struct Embedded {
 }
 
 impl Target for Embedded {
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal> {
         let changes = batch.iter().map(change).collect();
         let report = self.runtime.block_on(self.session.change(changes, dry_run)).map_err(refusal)?;
-        Ok(written(&report.outcomes))
+        Ok(batch_of(&report.outcomes, report.warnings))
     }
 
     fn bulk(&self) -> Option<Box<dyn BulkTarget + '_>> {
@@ -57,10 +58,10 @@ struct EmbeddedBulk<'t> {
 }
 
 impl BulkTarget for EmbeddedBulk<'_> {
-    fn add(&mut self, batch: &[Upsert]) -> Result<Option<Vec<Written>>, Refusal> {
+    fn add(&mut self, batch: &[Upsert]) -> Result<Option<Batch>, Refusal> {
         let changes = batch.iter().map(change).collect();
         match self.runtime.block_on(self.bulk.add(changes)) {
-            Ok(outcomes) => Ok(outcomes.map(|outcomes| written(&outcomes))),
+            Ok(added) => Ok(added.map(|Applied { outcomes, warnings }| batch_of(&outcomes, warnings))),
             // What was taken before may be lost with it: trying again is for the import as a whole.
             Err(error) if error.kind == ErrorKind::Unavailable => Err(Refusal::Failed(error.into())),
             Err(error) => Err(refusal(error)),
@@ -73,12 +74,16 @@ impl BulkTarget for EmbeddedBulk<'_> {
     }
 }
 
-fn written(outcomes: &[Outcome]) -> Vec<Written> {
+fn batch_of(outcomes: &[Outcome], warnings: Warnings) -> Batch {
     let written = outcomes.iter().map(|outcome| match outcome.done {
         Done::Created => Written::Created,
         _ => Written::Updated,
     });
-    written.collect()
+    let Warnings { told, more } = warnings;
+    Batch {
+        written: written.collect(),
+        warnings: Warned { told: told.into_iter().map(finding).collect(), more },
+    }
 }
 
 fn change(upsert: &Upsert) -> Change {

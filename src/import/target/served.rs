@@ -4,7 +4,7 @@ use anyhow::{Context, Result, anyhow};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::{Map, Value, json};
 
-use super::{Finding, Refusal, Target, Upsert, Written, pair, question};
+use super::{Batch, Finding, Refusal, Target, Upsert, Warned, Written, pair, question};
 
 /// Sends requests to a server as someone it knows.
 pub trait Exchange {
@@ -20,7 +20,7 @@ pub trait Exchange {
 pub struct Served<E>(pub E);
 
 impl<E: Exchange> Target for Served<E> {
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal> {
         let changes: Vec<Value> = batch.iter().map(Upsert::to_json).collect();
         let body = json!({ "changes": changes, "dryRun": dry_run, "returning": "ids" });
         let (status, answer) = self.0.post("/api/v1/changes", &body).map_err(Refusal::Failed)?;
@@ -30,7 +30,10 @@ impl<E: Exchange> Target for Served<E> {
         let results = answer.get("results").and_then(Value::as_array);
         let results =
             results.ok_or_else(|| Refusal::Failed(anyhow!("the server's answer has no results")))?;
-        results.iter().map(written).collect()
+        let written = results.iter().map(written).collect::<Result<_, _>>()?;
+        let told = answer.get("warnings").and_then(Value::as_array).into_iter().flatten();
+        let more = answer.get("warningsLeftOut").and_then(Value::as_u64).unwrap_or(0);
+        Ok(Batch { written, warnings: Warned { told: told.map(finding).collect(), more } })
     }
 
     fn find(&self, object: &ObjectName, by: &FieldName, values: &[Value]) -> Result<Vec<(String, String)>> {

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 use quarry_metadata::{FieldName, ObjectName};
 use serde_json::{Map, Value, json};
 
-use crate::import::target::{Finding, Refusal, Target, Upsert, Written, text_of};
+use crate::import::target::{Batch, Finding, Refusal, Target, Upsert, Warned, Written, text_of};
 
 /// How a write fails.
 #[derive(Clone, Copy, PartialEq)]
@@ -71,7 +71,7 @@ impl Memory {
 }
 
 impl Target for Memory {
-    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Vec<Written>, Refusal> {
+    fn write(&self, batch: &[Upsert], dry_run: bool) -> Result<Batch, Refusal> {
         let mut state = self.0.borrow_mut();
         match state.fail {
             Some((writes, Fail::Always)) if state.writes >= writes => {
@@ -91,14 +91,14 @@ impl Target for Memory {
         if !faults.is_empty() {
             return Err(Refusal::Findings(faults));
         }
+        let told = batch.iter().enumerate().filter_map(|(index, upsert)| warning(index, upsert)).collect();
+        let done = |written| Ok(Batch { written, warnings: Warned { told, more: 0 } });
         if dry_run {
-            return Ok(batch
-                .iter()
-                .map(|upsert| written(state.records.get(upsert.object.as_str()), upsert))
-                .collect());
+            let table = |upsert: &Upsert| state.records.get(upsert.object.as_str());
+            return done(batch.iter().map(|upsert| written(table(upsert), upsert)).collect());
         }
         state.writes += 1;
-        Ok(batch.iter().map(|upsert| put(&mut state.records, upsert)).collect())
+        done(batch.iter().map(|upsert| put(&mut state.records, upsert)).collect())
     }
 
     fn find(
@@ -129,6 +129,17 @@ fn fault(index: usize, upsert: &Upsert) -> Option<Finding> {
     }
     let is_deal = upsert.object.as_str() == "deal";
     (is_deal && !upsert.data.contains_key("product")).then(|| finding("product", "required"))
+}
+
+/// A price above 5,000 is strange.
+fn warning(index: usize, upsert: &Upsert) -> Option<Finding> {
+    let price: f64 = upsert.data.get("sales_price")?.as_str()?.parse().ok()?;
+    (price > 5_000.0).then(|| Finding {
+        change: Some(index),
+        field: Some("sales_price".to_owned()),
+        code: "DEAR".to_owned(),
+        message: "it is dear".to_owned(),
+    })
 }
 
 fn put(records: &mut Records, upsert: &Upsert) -> Written {

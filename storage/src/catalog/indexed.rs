@@ -5,18 +5,20 @@ use std::{fmt::Write, sync::Arc};
 use super::invalid;
 use crate::{
     error::{Error, Result},
-    schema::{Condition, ConditionIs, IndexSpec, TableSpec},
+    schema::{ColumnType, Condition, ConditionIs, IndexSpec, TableSpec},
     term::{self, Term},
     value::{Row, Value},
 };
 
 /// Columns of one constraint at most.
 const COLUMNS_MAX: usize = 16;
+/// Conditions of one constraint at most.
+const CONDITIONS_MAX: usize = 16;
 
 /// An index of values, known by a name that tells all of what it holds: an index of the same name holds the same.
 ///
 /// `v3` has every row, by its value in column 3, null included. `u2_3` has the rows without a null in columns 2 and 3, by
-/// both values; `u2_n4` those whose column 4 is null.
+/// both values; `u2_n4` those whose column 4 is null, `u2_n4_s5` those whose column 5 is not null besides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Indexed {
     pub name: Arc<str>,
@@ -28,8 +30,8 @@ pub(crate) struct Indexed {
 enum Kind {
     /// One column, all rows.
     Column,
-    /// Rows that count for a unique constraint.
-    Unique(Option<When>),
+    /// Rows that count for a unique constraint: those that meet all conditions.
+    Unique(Vec<When>),
 }
 
 /// A condition by column position.
@@ -64,13 +66,22 @@ impl Indexed {
                 columns.len()
             )));
         }
-        let when = constraint.condition.as_ref().map(|condition| When::new(spec, condition)).transpose()?;
-        if let ([only], None) = (columns.as_slice(), &when) {
+        if constraint.conditions.len() > CONDITIONS_MAX {
+            return Err(invalid(format!(
+                "unique constraint {:?} of {:?} has {} conditions; it may have {CONDITIONS_MAX}",
+                constraint.name,
+                spec.name,
+                constraint.conditions.len()
+            )));
+        }
+        let conditions = constraint.conditions.iter();
+        let when = conditions.map(|condition| When::new(spec, condition)).collect::<Result<Vec<_>>>()?;
+        if let ([only], []) = (columns.as_slice(), when.as_slice()) {
             return Ok(Indexed::column(*only));
         }
         let positions: Vec<_> = columns.iter().map(ToString::to_string).collect();
         let mut name = format!("u{}", positions.join("_"));
-        if let Some(when) = &when {
+        for when in &when {
             // A String takes all that is written to it.
             let _never_fails = write!(name, "_{}", when.name()).is_ok();
         }
@@ -89,7 +100,7 @@ impl Indexed {
     pub fn term(&self, row: &Row) -> Option<Term> {
         match (&self.kind, self.single()) {
             (_, Some(at)) => Some(term::term(row.get(at))),
-            (Kind::Unique(Some(when)), None) if !when.holds(row) => None,
+            (Kind::Unique(conditions), None) if !conditions.iter().all(|when| when.holds(row)) => None,
             _ => self.term_of(&self.columns.iter().map(|at| row.get(*at)).collect::<Vec<_>>()),
         }
     }
@@ -107,9 +118,10 @@ impl When {
     fn new(spec: &TableSpec, condition: &Condition) -> Result<When> {
         let column = must_position(spec, &condition.column)?;
         let kind = spec.columns.get(column).map(|column| column.column_type);
-        let fits = match condition.is.value() {
-            Some(value) => kind.is_some_and(|kind| kind.fits(&value)),
-            None => true,
+        let fits = match (&condition.is, condition.is.value()) {
+            (ConditionIs::AnyOf(_) | ConditionIs::NoneOf(_), _) => kind == Some(ColumnType::Text),
+            (_, Some(value)) => kind.is_some_and(|kind| kind.fits(&value)),
+            (_, None) => true,
         };
         if !fits {
             return Err(invalid(format!(
@@ -122,7 +134,10 @@ impl When {
 
     fn holds(&self, row: &Row) -> bool {
         let value = row.get(self.column);
+        let is_one = |texts: &[Arc<str>]| matches!(value, Value::Text(text) if texts.contains(text));
         match &self.is {
+            ConditionIs::AnyOf(texts) => is_one(texts),
+            ConditionIs::NoneOf(texts) => !value.is_null() && !is_one(texts),
             ConditionIs::Null => value.is_null(),
             ConditionIs::NotNull => !value.is_null(),
             is => is.value().as_ref() == Some(value),
@@ -132,12 +147,18 @@ impl When {
     fn name(&self) -> String {
         match (&self.is, self.is.value()) {
             (ConditionIs::Null, _) => format!("n{}", self.column),
+            (ConditionIs::AnyOf(texts), _) => format!("a{}_{}", self.column, hash_of(texts)),
+            (ConditionIs::NoneOf(texts), _) => format!("o{}_{}", self.column, hash_of(texts)),
             (_, None) => format!("s{}", self.column),
             (_, Some(value)) => {
                 format!("e{}_{}", self.column, blake3::hash(&term::term(&value)).to_hex())
             }
         }
     }
+}
+
+fn hash_of(texts: &[Arc<str>]) -> blake3::Hash {
+    blake3::hash(&term::term(&Value::TextList(texts.into())))
 }
 
 fn must_position(spec: &TableSpec, column: &str) -> Result<usize> {

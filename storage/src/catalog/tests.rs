@@ -17,7 +17,7 @@ fn what_does_not_hold_is_refused_by_name() {
     let key = || column("id", ColumnType::Text);
     let decimal = |precision, scale| column("amount", ColumnType::Decimal { precision, scale });
     let searchable = ColumnSpec { searchable: true, ..column("rank", ColumnType::Int) };
-    let unique = IndexSpec { name: "once".into(), columns: vec!["cod".into()], condition: None };
+    let unique = IndexSpec { name: "once".into(), columns: vec!["cod".into()], conditions: Vec::new() };
     let reference = ReferenceSpec { column: "id".into(), target: "elsewhere".into() };
     let cases = [
         (table(vec![]), "key"),

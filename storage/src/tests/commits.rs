@@ -197,14 +197,14 @@ fn a_transaction_past_its_bytes_is_refused_at_the_write_and_may_go_back() {
 fn constraints_of_several_columns_or_with_a_condition_hold_and_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let once = |name: &str, columns: &[&str], condition| IndexSpec {
+    let once = |name: &str, columns: &[&str], conditions: Vec<Condition>| IndexSpec {
         name: name.into(),
         columns: columns.iter().map(|column| (*column).into()).collect(),
-        condition,
+        conditions,
     };
-    let of = |is| Some(Condition { column: "rank".into(), is });
+    let of = |is| vec![Condition { column: "rank".into(), is }];
     let mut tables = tables();
-    tables[0].unique.push(once("name_in_rank", &["name", "rank"], None));
+    tables[0].unique.push(once("name_in_rank", &["name", "rank"], vec![]));
     tables[0].unique.push(once("first_name", &["name"], of(ConditionIs::Int(1))));
     let mut wrong = tables.clone();
     wrong[0].unique.push(once("wrong", &["name"], of(ConditionIs::Text("x".into()))));
@@ -231,6 +231,46 @@ fn constraints_of_several_columns_or_with_a_condition_hold_and_are_kept() {
     check(&store, "folded");
     drop(store);
     // The constraints come from the files.
+    let store = Store::open(folder.path(), options(), crate::World::seeded(1, 0), &resources()).unwrap();
+    assert_eq!(store.snapshot().table("account").unwrap().spec().unique, tables[0].unique);
+    check(&store, "reopened");
+}
+
+#[test]
+fn several_conditions_must_all_be_met_to_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).into()).collect();
+    let condition = |column: &str, is| Condition { column: column.into(), is };
+    let conditions = vec![
+        condition("rank", ConditionIs::Int(1)),
+        condition("name", ConditionIs::AnyOf(texts(&["a", "b"]))),
+        condition("code", ConditionIs::NoneOf(texts(&["x"]))),
+    ];
+    let mut tables = tables();
+    let once = IndexSpec { name: "one_first".into(), columns: vec!["rank".into()], conditions };
+    tables[0].unique.push(once);
+    let mut wrong = tables.clone();
+    wrong[0].unique[1].conditions.push(condition("rank", ConditionIs::AnyOf(texts(&["x"]))));
+    assert_eq!(store.define_tables(wrong).unwrap_err().kind(), ErrorKind::Invalid);
+    store.define_tables(tables.clone()).unwrap();
+    insert(&store, "account", vec![account("first", "a", "1", 1)]).unwrap();
+    let check = |store: &Store, context: &str| {
+        let none = [("other name", "c", "2", 1), ("no code", "b", "", 1), ("code x", "b", "x", 1)];
+        for (why, name, code, rank) in none.into_iter().chain([("other rank", "b", "2", 2)]) {
+            insert(store, "account", vec![account("second", name, code, rank)])
+                .unwrap_or_else(|error| panic!("{context}: {why}: {error}"));
+            let refused = update(store, "account", account("second", "b", "2", 1)).unwrap_err();
+            assert!(matches!(refused, Error::UniqueViolation { .. }), "{context}: {why}: {refused}");
+            delete(store, "account", "second").unwrap();
+        }
+        let refused = insert(store, "account", vec![account("second", "b", "2", 1)]).unwrap_err();
+        assert!(matches!(refused, Error::UniqueViolation { .. }), "{context}: {refused}");
+    };
+    check(&store, "in the delta");
+    store.fold().unwrap();
+    check(&store, "folded");
+    drop(store);
     let store = Store::open(folder.path(), options(), crate::World::seeded(1, 0), &resources()).unwrap();
     assert_eq!(store.snapshot().table("account").unwrap().spec().unique, tables[0].unique);
     check(&store, "reopened");

@@ -297,7 +297,7 @@ fn what_is_there_must_hold_a_new_constraint() {
     tables[0].unique.push(crate::IndexSpec {
         name: "name_once".into(),
         columns: vec!["name".into()],
-        condition: None,
+        conditions: Vec::new(),
     });
     let error = store.define_tables(tables.clone()).unwrap_err();
     assert!(matches!(error, Error::UniqueViolation { .. }), "{error}");

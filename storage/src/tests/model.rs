@@ -30,10 +30,10 @@ const SEEDS: u64 = 6;
 /// Columns of each kind of index, and constraints of each kind.
 fn thing() -> TableSpec {
     let indexed = |column| ColumnSpec { indexed: true, ..column };
-    let once = |name: &str, columns: &[&str], condition| IndexSpec {
+    let once = |name: &str, columns: &[&str], conditions: Vec<Condition>| IndexSpec {
         name: name.into(),
         columns: columns.iter().map(|column| (*column).into()).collect(),
-        condition,
+        conditions,
     };
     let is_head = Condition { column: "head".into(), is: ConditionIs::Bool(true) };
     TableSpec {
@@ -48,9 +48,9 @@ fn thing() -> TableSpec {
             column("head", ColumnType::Bool),
         ],
         unique: vec![
-            once("code_once", &["code"], None),
-            once("place_once", &["area", "slot"], None),
-            once("one_head", &["area"], Some(is_head)),
+            once("code_once", &["code"], vec![]),
+            once("place_once", &["area", "slot"], vec![]),
+            once("one_head", &["area"], vec![is_head]),
         ],
         references: vec![],
     }

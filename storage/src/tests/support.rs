@@ -71,7 +71,11 @@ pub fn tables() -> Vec<TableSpec> {
             text("code"),
             ColumnSpec { indexed: true, ..column("rank", ColumnType::Int) },
         ],
-        unique: vec![IndexSpec { name: "code_once".into(), columns: vec!["code".into()], condition: None }],
+        unique: vec![IndexSpec {
+            name: "code_once".into(),
+            columns: vec!["code".into()],
+            conditions: Vec::new(),
+        }],
         references: vec![],
     };
     let contact = TableSpec {

@@ -10,7 +10,10 @@ mod chosen;
 
 use std::sync::Arc;
 
-use quarry_metadata::{FieldName, rules::Refusal};
+use quarry_metadata::{
+    FieldName,
+    rules::{Refusal, Weight},
+};
 use quarry_planner::{expression::Evaluated, lower};
 use quarry_storage::{ColumnType, Key, Row, Value};
 use serde_json::{Map, Value as Json};
@@ -233,22 +236,28 @@ impl<'a> Runner<'a> {
     fn refuse(&mut self, refusal: &Refusal) {
         let subject = self.about.subject().beside(&self.names);
         let message = rules::told(&refusal.message, &subject, &self.work.actor);
-        self.find(refusal.error_code.clone().into(), message);
+        self.find(refusal.error_code.clone().into(), message, refusal.severity);
     }
 
     /// Notes a finding about the record that the steps run for.
-    fn find(&mut self, code: std::borrow::Cow<'static, str>, message: String) {
-        match &mut self.about {
-            About::Draft(draft) => draft.find(None, code, message, None),
-            About::Seen(seen) => self.call.find([Finding {
-                change: seen.change,
-                object: seen.layout.object.name.to_string(),
-                id: seen.id.clone(),
-                field: None,
-                code,
-                message,
-                constraint: None,
-            }]),
+    fn find(&mut self, code: std::borrow::Cow<'static, str>, message: String, weight: Weight) {
+        let seen = match (&mut self.about, weight) {
+            (About::Draft(draft), Weight::Error) => return draft.find(None, code, message, None),
+            (About::Draft(draft), Weight::Warning) => return draft.warn(None, code, message),
+            (About::Seen(seen), _) => seen,
+        };
+        let finding = Finding {
+            change: seen.change,
+            object: seen.layout.object.name.to_string(),
+            id: seen.id.clone(),
+            field: None,
+            code,
+            message,
+            constraint: None,
+        };
+        match weight {
+            Weight::Error => self.call.find([finding]),
+            Weight::Warning => self.call.warn([finding]),
         }
     }
 
@@ -299,7 +308,7 @@ impl<'a> Runner<'a> {
         for (field, evaluated) in given.fields.iter().zip(values) {
             if let Some((_, fault)) = evaluated.faults.iter().find(|(row, _)| *row == at) {
                 let message = format!("{} can't set {}.{field}: {fault}", self.chain, layout.object.name);
-                self.find("not_computable".into(), message);
+                self.find("not_computable".into(), message, Weight::Error);
                 return Ok(None);
             }
             record.insert(field.to_string(), typed(layout, field, evaluated.value(at)?));

@@ -161,5 +161,6 @@ fn record_of(parameters: &IndexMap<FieldName, Field>, object: &Object) -> Object
         relations: parameters.values().filter_map(relation).collect(),
         indexes: Vec::new(),
         searchable: Vec::new(),
+        recycle_bin: false,
     }
 }

@@ -11,7 +11,8 @@ use crate::{
 /// Reports every rule that would be inert, or could not be evaluated.
 pub(super) fn check(rules: &AllRules, drafts: &Drafts<'_>, places: &Places, issues: &mut Issues) {
     for (object, of_object) in rules {
-        for (kind, name, reason) in unkept(of_object, drafts) {
+        let keeps_deleted = drafts.get(object.as_str()).is_some_and(|draft| draft.object.recycle_bin);
+        for (kind, name, reason) in unkept(of_object, keeps_deleted, drafts) {
             if let Some(place) = places.get(&(object.clone(), kind, name.to_owned())) {
                 let message =
                     format!("{reason} can't be kept yet, and nothing declared is inert; take it out");
@@ -22,18 +23,21 @@ pub(super) fn check(rules: &AllRules, drafts: &Drafts<'_>, places: &Places, issu
 }
 
 /// The rules that are not kept, by kind and name, each with what it is about them.
-fn unkept<'a>(rules: &'a Rules, drafts: &Drafts<'_>) -> Vec<(&'static str, &'a str, &'static str)> {
+fn unkept<'a>(
+    rules: &'a Rules,
+    keeps_deleted: bool,
+    drafts: &Drafts<'_>,
+) -> Vec<(&'static str, &'a str, &'static str)> {
     let mut found = Vec::new();
     for rule in &rules.validations {
         let reason = match &rule.check {
-            Check::Unique { .. } => Some("a rule of kind `unique`"),
-            Check::Broken(_) if rule.on.contains(&Event::Delete) => Some("a rule about deletes"),
+            Check::Unique(_) => None,
             Check::Broken(broken) => unread(broken, drafts),
         };
         found.extend(reason.map(|reason| ("validation", rule.name.as_str(), reason)));
     }
     for trigger in &rules.triggers {
-        let reason = of_trigger(trigger, drafts);
+        let reason = of_trigger(trigger, keeps_deleted, drafts);
         found.extend(reason.map(|reason| ("trigger", trigger.name.as_str(), reason)));
     }
     for action in rules.actions.values() {
@@ -45,9 +49,9 @@ fn unkept<'a>(rules: &'a Rules, drafts: &Drafts<'_>) -> Vec<(&'static str, &'a s
     found
 }
 
-fn of_trigger(trigger: &Trigger, drafts: &Drafts<'_>) -> Option<&'static str> {
-    if trigger.on.iter().any(|(_, event)| *event == Event::Undelete) {
-        return Some("a trigger that runs when a record is brought back");
+fn of_trigger(trigger: &Trigger, keeps_deleted: bool, drafts: &Drafts<'_>) -> Option<&'static str> {
+    if !keeps_deleted && trigger.on.iter().any(|(_, event)| *event == Event::Undelete) {
+        return Some("a trigger that runs when a record comes back, of an object without a recycle bin,");
     }
     let mut read = trigger.when.iter().collect::<Vec<_>>();
     read_by(&trigger.steps, &mut read);

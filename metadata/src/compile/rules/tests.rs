@@ -139,3 +139,64 @@ cases:
     assert_eq!(cases[0].now_micros, 1_795_165_200_000_000);
     assert_eq!(cases[1].now_micros, 1_767_225_600_000_000);
 }
+
+#[test]
+fn which_records_a_unique_counts_comes_to_plain_requirements() {
+    let counted = |when: &str| {
+        let text = format!(
+            "rules: [{{ name: one, kind: unique, fields: [code, name], when: '{when}', message: x }}]"
+        );
+        let registry = shop(&[("order.validation.yml", &text)]).map_err(|issues| issues.to_string())?;
+        let Check::Unique(unique) = &registry.rules["order"].validations[0].check else {
+            panic!("no unique")
+        };
+        assert_eq!(unique.constraint, "order_one_once");
+        assert_eq!(unique.fields.iter().map(|field| field.as_str()).collect::<Vec<_>>(), ["code", "name"]);
+        let told = unique.when.iter().map(|one| format!("{} {:?}", one.field, one.is));
+        Ok::<_, String>(told.collect::<Vec<_>>().join(", "))
+    };
+    for (when, expected) in [
+        ("status == \"new\" && code != null", "status AnyOf([\"new\"]), code Filled"),
+        (
+            "status in [\"new\", \"sent\"] && customer_id == null",
+            "status AnyOf([\"new\", \"sent\"]), customer_id Empty",
+        ),
+        ("!(status == \"new\")", "status NoneOf([\"new\"])"),
+        ("\"paid\" != status", "status NoneOf([\"paid\"])"),
+        ("status == \"new\" || status == \"paid\"", "status AnyOf([\"new\", \"paid\"])"),
+    ] {
+        assert_eq!(counted(when).as_deref(), Ok(expected), "{when}");
+    }
+    for when in [
+        "total > 3",
+        "status == code",
+        "status == \"new\" || code != null",
+        "old.status == \"new\"",
+        "total == 3",
+    ] {
+        assert!(counted(when).unwrap_err().contains("plain comparisons"), "{when}");
+    }
+}
+
+#[test]
+fn a_composite_is_broken_where_one_or_all_of_its_parts_are() {
+    let broken = |text: &str| {
+        let rule = format!("rules: [{{ name: it, {text}, message: x }}]");
+        let registry = shop(&[("order.validation.yml", &rule)]).unwrap();
+        registry.rules["order"].validations[0].check.clone()
+    };
+    let parts = "[{ kind: required, fields: [code] }, { kind: conditional, when: status == \"paid\", condition: total > 0 }]";
+    let all = broken(&format!("kind: composite, all: {parts}"));
+    assert_eq!(all, broken("type: script, condition: isBlank(code) || (status == \"paid\" && !(total > 0))"));
+    let any = broken(&format!("kind: composite, any: {parts}"));
+    assert_eq!(any, broken("type: script, condition: isBlank(code) && (status == \"paid\" && !(total > 0))"));
+    let within = broken(&format!(
+        "kind: composite, any: [{{ kind: composite, all: {parts} }}, {{ kind: required, fields: [name] }}]"
+    ));
+    assert_eq!(
+        within,
+        broken(
+            "type: script, condition: (isBlank(code) || (status == \"paid\" && !(total > 0))) && isBlank(name)"
+        )
+    );
+}

@@ -1,16 +1,17 @@
 //! Validations: every kind comes to one expression that is true where the rule is broken, but for `unique`.
 
-use super::{Compiler, field_named, messages};
+use super::{Compiler, Known, field_named, messages, uniques};
 use crate::{
     definition::{
         Located,
+        composite::{PartDefinition, Together},
         package::PackageDefinition,
         validation::{CheckDefinition, Measure, ValidationDefinition},
     },
     expression::{Expression, Node, NodeKind, Operator, Scope, Type, Use},
     issue::{Issues, Place},
     model::{Field, FieldKind, Object},
-    rules::{Check, Event, Validation},
+    rules::{Check, Validation},
 };
 
 impl Compiler<'_> {
@@ -30,7 +31,7 @@ impl Compiler<'_> {
         };
         let when = written.when.as_ref();
         let guard = when.map(|when| Expression::condition(&when.value, &when.place, &scope, issues));
-        let checker = Checker { scope: &scope, place: &written.name.place };
+        let checker = Checker { known: &self.known, object, scope: &scope, place: &written.name.place };
         let check = fields.as_ref().and_then(|fields| checker.check(&written.check, fields, issues));
         let refusal = messages::refusal(&written.refusal, &written.name.value, None, &scope, issues);
         let guard = match guard {
@@ -43,20 +44,11 @@ impl Compiler<'_> {
                 None => broken,
             }),
             Checked::Unique => {
-                if let Some(guard) = &guard {
-                    check_reach(guard, when, issues);
-                }
                 let fields = written.fields.iter().map(|field| field.value.clone()).collect();
-                Check::Unique { fields, when: guard }
+                let guard = guard.as_ref().zip(when.map(|when| &when.place));
+                Check::Unique(uniques::unique(object, &written.name, fields, guard, issues)?)
             }
         };
-        if written.on.contains(&Event::Delete) && matches!(check, Check::Unique { .. }) {
-            issues.error(
-                &written.name.place,
-                "wrong-value",
-                "what is deleted is like no other; take `delete` out of `on`",
-            );
-        }
         let validation = Validation {
             name: written.name.value.clone(),
             package: package.name.value.clone(),
@@ -67,25 +59,11 @@ impl Compiler<'_> {
             fields: written.fields.iter().map(|field| field.value.clone()).collect(),
             check,
         };
+        if matches!(validation.check, Check::Unique(_)) {
+            uniques::check(&validation, &written.name.place, issues);
+        }
         self.rules_of(object).validations.push(validation);
         Some(())
-    }
-}
-
-/// Whether a record counts for a `unique` must be seen of the record alone: nothing else tells when it changes.
-fn check_reach(guard: &Expression, when: Option<&Located<String>>, issues: &mut Issues) {
-    let needs = guard.needs();
-    let alone = needs.children.is_empty()
-        && !needs.now
-        && !needs.today
-        && !needs.roles
-        && needs
-            .fields
-            .keys()
-            .all(|(root, path)| *root == crate::expression::Root::Record && path.steps.is_empty());
-    if let (false, Some(when)) = (alone, when) {
-        let message = "which records a `unique` counts is seen of their own fields alone";
-        issues.error(&when.place, "not-in-this-place", message);
     }
 }
 
@@ -95,6 +73,8 @@ enum Checked {
 }
 
 struct Checker<'a> {
+    known: &'a Known<'a>,
+    object: &'a Object,
     scope: &'a Scope<'a>,
     place: &'a Place,
 }
@@ -141,8 +121,31 @@ impl Checker<'_> {
                 }
                 return Some(Checked::Unique);
             }
+            CheckDefinition::Composite { together, parts } => {
+                let broken: Vec<_> = parts.iter().map(|part| self.part(part, issues)).collect();
+                let broken = broken.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
+                match together {
+                    Together::All => broken.reduce(either)?,
+                    Together::Any => broken.reduce(both)?,
+                }
+            }
         };
         Some(Checked::Broken(broken))
+    }
+
+    /// Where a part of a composite is broken.
+    fn part(&self, written: &PartDefinition, issues: &mut Issues) -> Option<Expression> {
+        let fields: Vec<_> =
+            written.fields.iter().map(|name| field_named(self.known, self.object, name, issues)).collect();
+        let guard = written.when.as_ref();
+        let guard = guard.map(|when| Expression::condition(&when.value, &when.place, self.scope, issues));
+        let fields = fields.into_iter().collect::<Option<Vec<_>>>()?;
+        let checker = Checker { place: &written.place, ..*self };
+        let Checked::Broken(broken) = checker.check(&written.check, &fields, issues)? else { return None };
+        match guard {
+            Some(guard) => Some(both(guard?, broken)),
+            None => Some(broken),
+        }
     }
 
     fn any(&self, texts: impl Iterator<Item = String>, issues: &mut Issues) -> Option<Expression> {

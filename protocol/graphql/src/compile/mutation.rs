@@ -160,6 +160,7 @@ impl<'a> Compiler<'a> {
             Action::DeleteMany => {
                 vec![Operation::DeleteWhere { filter: self.chosen(object, asked, arguments)? }]
             }
+            Action::Undelete => vec![Operation::Undelete { id: arguments.id("id")? }],
             Action::One | Action::Many => {
                 return Err(Failure::internal("a field of the query root among the mutations"));
             }
@@ -291,6 +292,7 @@ impl MutationPlan {
         match self.changes.first().map(|change| &change.operation) {
             Some(Operation::Update { .. } | Operation::UpdateWhere { .. }) => "UPDATED",
             Some(Operation::Delete { .. } | Operation::DeleteWhere { .. }) => "DELETED",
+            Some(Operation::Undelete { .. }) => "UNDELETED",
             Some(Operation::Act { .. }) => "ACTED",
             Some(Operation::Create(_) | Operation::Upsert { .. }) | None => "CREATED",
         }

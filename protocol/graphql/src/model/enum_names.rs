@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use quarry_metadata::{
     Field, FieldKind, Object, ObjectName, Registry,
-    naming::{GRAPHQL_TYPE_SUFFIXES, pascal_case},
+    naming::{GRAPHQL_TYPE_SUFFIXES, deleted, pascal_case},
 };
 
 use crate::schema::GENERAL_TYPES;
@@ -27,9 +27,12 @@ impl EnumNames {
     pub(super) fn new(registry: &Registry) -> Self {
         let mut taken: HashSet<String> = GENERAL_TYPES.iter().map(|name| (*name).to_owned()).collect();
         for object in registry.objects.values() {
-            let type_name = pascal_case(object.name.as_str());
-            taken.extend(GRAPHQL_TYPE_SUFFIXES.iter().map(|suffix| format!("{type_name}{suffix}")));
-            taken.insert(type_name);
+            let bin = object.recycle_bin.then(|| deleted(object.name.as_str()));
+            for name in [Some(object.name.to_string()), bin].into_iter().flatten() {
+                let type_name = pascal_case(&name);
+                taken.extend(GRAPHQL_TYPE_SUFFIXES.iter().map(|suffix| format!("{type_name}{suffix}")));
+                taken.insert(type_name);
+            }
         }
         for (object, rules) in &registry.rules {
             for action in rules.actions.keys() {

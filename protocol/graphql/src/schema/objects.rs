@@ -23,7 +23,7 @@ pub(super) fn shared(types: &mut Types) {
     types.add(page);
     let done = Enum::new("Done")
         .description("What a change did; an upsert creates or updates, an action says nothing more.")
-        .items(["CREATED", "UPDATED", "DELETED", "ACTED"].map(EnumItem::new));
+        .items(["CREATED", "UPDATED", "DELETED", "UNDELETED", "ACTED"].map(EnumItem::new));
     types.add(done);
 }
 
@@ -218,5 +218,7 @@ fn root_called(name: &str, object: &ObjectType, action: Action) -> Field {
         ),
         Action::Delete => change(result("Result").argument(id()).argument(revision())),
         Action::DeleteMany => change(result("ManyResult").argument(filter())),
+        Action::Undelete => change(result("Result").argument(id()))
+            .description("Brings a deleted record back, with all that was deleted with it."),
     }
 }

@@ -177,7 +177,7 @@ fn narrow_views() -> Arc<Views> {
             account.fields.iter().filter(|field| field.as_str() != "annual_revenue").cloned().collect();
         *account = Arc::new(quarry_planner::ObjectView { object: Arc::clone(&account.object), fields });
     }
-    Arc::new(Views { registry: Arc::clone(&all.registry), objects })
+    Arc::new(Views { registry: Arc::clone(&all.registry), objects, bins: Default::default() })
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod value;
 use std::time::Duration;
 
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
-use quarry_engine::{Change, Transaction};
+use quarry_engine::{Applied, Change, Transaction};
 
 pub use cell::evaluate;
 pub use shape::{hints, question_of, returning_of};
@@ -44,14 +44,23 @@ pub async fn run(session: &mut Session, statement: &Statement, values: &[ScalarV
         let message = format!("cannot execute {} in a read-only transaction", word_of(statement));
         return Err(PgError::new(SqlState::READ_ONLY_TRANSACTION, message));
     }
-    if is_open {
+    let done = if is_open {
         let mut transaction = session.block.take(&session.user);
         let done = change(session, &mut transaction, statement, values).await;
         session.block.put(transaction);
-        return done;
-    }
+        done
+    } else {
+        alone(session, statement, values).await
+    };
+    session.tell_warnings();
+    done
+}
+
+/// Does a change as a transaction of its own.
+async fn alone(session: &mut Session, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
     let mut attempt = 1;
     loop {
+        session.forget_warnings();
         let mut transaction = session.user.begin();
         let outcome = change(session, &mut transaction, statement, values).await?;
         session.guard.check()?;
@@ -90,7 +99,7 @@ fn word_of(statement: &Statement) -> &'static str {
 
 /// Runs changes, and tells the records that they made, changed or deleted.
 async fn apply(
-    session: &Session,
+    session: &mut Session,
     transaction: &mut Transaction,
     changes: Vec<Change>,
 ) -> Result<Vec<String>> {
@@ -98,6 +107,14 @@ async fn apply(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let outcomes = transaction.apply(changes).await?;
-    Ok(outcomes.into_iter().flat_map(|outcome| outcome.ids).collect())
+    match transaction.apply(changes).await {
+        Ok(Applied { outcomes, warnings }) => {
+            session.keep_warnings(warnings);
+            Ok(outcomes.into_iter().flat_map(|outcome| outcome.ids).collect())
+        }
+        Err(mut error) => {
+            session.keep_warnings(error.warnings.take().map(|warnings| *warnings).unwrap_or_default());
+            Err(error.into())
+        }
+    }
 }

@@ -124,6 +124,14 @@ fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {
         let message = format!("cannot change \"{schema}.{object}\": it is told by the packages");
         return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
+    if schema == Some("recycle_bin") && views.bin(object).is_some() {
+        let message =
+            format!("cannot change \"recycle_bin.{object}\": deleted records are only looked at here");
+        let hint = format!(
+            "bring one back with POST /api/v1/objects/{object}/<id>/undelete, or GraphQL's mutation undelete…"
+        );
+        return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint(hint));
+    }
     let in_schema =
         |view: &&Arc<ObjectView>| schema.is_none_or(|s| s == "public" || view.object.package.as_str() == s);
     views.get(object).filter(in_schema).cloned().ok_or_else(|| {

@@ -8,6 +8,7 @@ mod control;
 mod cursor;
 mod describe;
 mod extended;
+mod notice;
 mod query;
 mod reply;
 mod setting;
@@ -20,11 +21,11 @@ use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
 use pgwire::{
     api::Type,
     messages::{
-        response::{NoticeResponse, ReadyForQuery, TransactionStatus},
+        response::{ReadyForQuery, TransactionStatus},
         startup::{BackendKeyData, ParameterStatus, SecretKey},
     },
 };
-use quarry_engine::{Engine, SessionOptions};
+use quarry_engine::{Engine, SessionOptions, Warnings};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +95,8 @@ pub struct Session {
     pub(crate) limits: SessionLimits,
     pub(crate) guard: Guard,
     pub(crate) block: block::Work,
+    /// Of the running statement, not told yet.
+    warnings: Warnings,
     catalog: CatalogSession,
     registration: Registration,
     prepared: HashMap<String, Arc<Prepared>>,
@@ -150,6 +153,7 @@ impl Session {
             limits,
             guard,
             block: block::Work::default(),
+            warnings: Warnings::default(),
             catalog,
             registration,
             prepared: HashMap::new(),
@@ -298,12 +302,6 @@ impl Session {
             self.wire.put(&ParameterStatus::new(name.to_owned(), value));
         }
         self.user.options_mut().time_zone = self.settings.time_zone();
-    }
-
-    /// A warning beside the answer.
-    pub(crate) fn warn(&mut self, state: SqlState, message: &str) {
-        let fields = [(b'S', "WARNING"), (b'V', "WARNING"), (b'C', state.0), (b'M', message)];
-        self.wire.put(&NoticeResponse::new(fields.map(|(field, text)| (field, text.to_owned())).to_vec()));
     }
 
     /// Portals end with their transaction, save for held cursors.

@@ -5,8 +5,10 @@
 mod changes;
 mod cursors;
 mod fixture;
+mod notices;
 mod queries;
 mod raw;
+mod recycle;
 mod security;
 mod sessions;
 mod transactions;

@@ -28,7 +28,8 @@ fn batch() -> Vec<Upsert> {
 fn a_batch_is_one_request() {
     let server =
         says(200, json!({"results": [{"done": "created", "object": "item", "id": "itm_1"}], "csn": 7}));
-    assert_eq!(server.write(&batch(), true).unwrap(), [Written::Created]);
+    let done = server.write(&batch(), true).unwrap();
+    assert_eq!((done.written, done.warnings), (vec![Written::Created], Warned::default()));
     let (path, body) = server.0.2.borrow()[0].clone();
     assert_eq!(path, "/api/v1/changes");
     assert_eq!(
@@ -61,4 +62,16 @@ fn records_are_found_by_their_natural_keys() {
     let found = server.find(&"item".into(), &"product".into(), &[json!("MG")]).unwrap();
     assert_eq!(found, [("MG".to_owned(), "itm_1".to_owned())]);
     assert_eq!(server.0.2.borrow()[0].1["where"], json!({"product": {"$in": {"$literal": ["MG"]}}}));
+}
+
+#[test]
+fn warnings_come_with_what_was_written() {
+    let finding =
+        json!({"change": 0, "object": "item", "field": "price", "code": "HIGH", "message": "it is high"});
+    let answer =
+        json!({"results": [{"done": "updated"}], "warnings": [finding], "warningsLeftOut": 3, "csn": 7});
+    let done = says(200, answer).write(&batch(), false).unwrap();
+    assert_eq!(done.warnings.count(), 4);
+    let told = &done.warnings.told[0];
+    assert_eq!((told.change, told.field.as_deref(), told.code.as_str()), (Some(0), Some("price"), "HIGH"));
 }
