@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
-    packages::{self, Candidates, Pins},
+    packages::{self, Pins},
     session::{Session, SessionOptions},
 };
 
@@ -63,7 +63,6 @@ pub struct Engine {
     /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
     commits: RwLock<()>,
     pins: Pins,
-    candidates: Candidates,
     gate: Arc<Gate>,
     retry_turn: tokio::sync::Mutex<()>,
 }
@@ -98,7 +97,6 @@ impl Engine {
             switching: Mutex::new(()),
             commits: RwLock::new(()),
             pins: Pins::default(),
-            candidates: Candidates::default(),
             gate: Arc::new(gate),
             retry_turn: tokio::sync::Mutex::new(()),
         };
@@ -259,11 +257,6 @@ impl Engine {
 
     pub(crate) fn pins(&self) -> &Pins {
         &self.pins
-    }
-
-    /// What was compiled last and does not serve yet.
-    pub(crate) fn candidates(&self) -> &Candidates {
-        &self.candidates
     }
 
     pub(crate) fn store(&self) -> &Arc<Store> {

@@ -33,7 +33,6 @@ use serde::Serialize;
 
 pub(crate) use folders::{Opened, open, read};
 pub(crate) use pins::{Pinned, Pins};
-pub(crate) use switch::Candidates;
 
 use crate::{
     error::{Error, ErrorKind, Result},

@@ -1,11 +1,7 @@
 //! From one set of active packages to the next.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Weak},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use parking_lot::Mutex;
 use quarry_metadata::{
     Bundle, Issues, Registry,
     evolution::{Class, Difference, Effect, Model, Subject, Surroundings, compare},
@@ -45,39 +41,8 @@ pub(super) struct Switch<'a> {
     pub(super) by: &'a str,
 }
 
-/// What was compiled last and does not serve yet.
-#[derive(Default)]
-pub(crate) struct Candidates(Mutex<Option<Candidate>>);
-
-struct Candidate {
-    /// What served when it was made.
-    beside: Weak<Active>,
-    made: Arc<Active>,
-}
-
-impl Candidate {
-    fn is(&self, active: &Arc<Active>, bundles: &[Bundle]) -> bool {
-        let beside = self.beside.upgrade().is_some_and(|beside| Arc::ptr_eq(&beside, active));
-        beside && same(bundles, &self.made.bundles)
-    }
-}
-
-/// Packages compiled beside what serves.
-fn beside(active: &Active, bundles: Vec<Bundle>) -> Result<Active> {
-    let mut made = Active::of(bundles, Some(active))?;
-    made.fills = active.fills;
-    Ok(made)
-}
-
-/// Whether packages are the same, in the same order.
-fn same(some: &[Bundle], others: &[Bundle]) -> bool {
-    let is_same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();
-    some.len() == others.len() && some.iter().zip(others).all(is_same)
-}
-
 impl Engine {
-    /// The active packages with some of them exchanged or added, compiled. What was compiled last is kept, for who looks at a plan,
-    /// publishes and activates compiles the same.
+    /// The active packages with some of them exchanged or added, compiled.
     ///
     /// # Errors
     ///
@@ -85,23 +50,13 @@ impl Engine {
     pub(crate) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
         let active = self.active();
         let bundles = merged(&active.bundles, bundles)?;
-        if same(&bundles, &active.bundles) {
+        let same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();
+        if bundles.len() == active.bundles.len() && bundles.iter().zip(&active.bundles).all(same) {
             return Ok(active);
         }
-        let mut kept = self.candidates().0.lock();
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.is(&active, &bundles)) {
-            return Ok(kept.made.clone());
-        }
-        let made = Arc::new(beside(&active, bundles)?);
-        *kept = Some(Candidate { beside: Arc::downgrade(&active), made: made.clone() });
-        Ok(made)
-    }
-
-    /// As [`Self::candidate`], for who makes it serve.
-    fn take_candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
-        let made = self.candidate(bundles)?;
-        *self.candidates().0.lock() = None;
-        Ok(made)
+        let mut made = Active::of(bundles, Some(&active))?;
+        made.fills = active.fills;
+        Ok(Arc::new(made))
     }
 
     /// Whether the active packages compile with some of them exchanged or added: the warnings, or all issues.
@@ -213,7 +168,7 @@ impl Engine {
     /// `Invalid`, `Violated`; those of the store. What was active goes on serving.
     pub(super) fn switch(&self, switch: &Switch<'_>) -> Result<Plan> {
         let old = self.active();
-        let mut new = self.take_candidate(switch.bundles)?;
+        let mut new = self.candidate(switch.bundles)?;
         let plan = self.plan(&old, &new, switch.bundles)?;
         if switch.rule == Rule::Evolves
             && let Some(refusal) = plan.refusal()
@@ -221,14 +176,8 @@ impl Engine {
             return Err(refusal);
         }
         let fills: Vec<Fill> = plan.steps.iter().filter_map(fill_of).collect();
-        if !fills.is_empty() {
-            // Whoever looks at the plan of the same packages just now may hold it too.
-            if Arc::get_mut(&mut new).is_none() {
-                new = Arc::new(beside(&old, new.bundles.clone())?);
-            }
-            if let Some(new) = Arc::get_mut(&mut new) {
-                new.fills += 1;
-            }
+        if let Some(new) = Arc::get_mut(&mut new).filter(|_| !fills.is_empty()) {
+            new.fills += 1;
         }
         self.store().define_tables(new.tables(&self.store().snapshot(), Some(&old)))?;
         fill::all(self, &new, &fills, switch.by)?;

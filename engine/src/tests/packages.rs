@@ -2,7 +2,6 @@
 
 #[path = "../../../metadata/tests/mutations/mod.rs"]
 mod mutations;
-mod rules;
 
 use std::{
     collections::BTreeMap,
