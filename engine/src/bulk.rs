@@ -75,8 +75,13 @@ impl Bulk {
     /// and the next one may go on; but not after `Unavailable` or `Internal`.
     pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Applied>> {
         let mut transaction = self.session.begin();
-        let alone =
-            |change: &Change| transaction.look(|work| !work.active.rules.has_followers(&change.object));
+        let alone = |change: &Change| {
+            transaction.look(|work| match work.active.object(&change.object) {
+                Ok(object) => !work.active.rules.has_followers(object.name.as_str()),
+                // The pipeline tells that there is none.
+                Err(_) => true,
+            })
+        };
         if !changes.iter().all(alone) {
             return Ok(None);
         }

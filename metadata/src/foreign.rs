@@ -104,7 +104,9 @@ pub fn import(
     let (known, _) = Registry::compile(with)?;
     let mut world = World::new(&known, &wanted.locale);
     for (package, shipment) in &shipments {
-        shipment.objects.iter().for_each(|object| world.enter(&object.object_name(), package));
+        // What says that it only adds to an object declares none.
+        let declared = shipment.objects.iter().filter(|object| object.root.get("extends").is_none());
+        declared.for_each(|object| world.enter(&object.object_name(), package));
     }
     let mut written = Vec::new();
     for (name, shipment) in &shipments {

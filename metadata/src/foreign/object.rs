@@ -57,6 +57,8 @@ pub(super) struct Made {
     pub(super) root: Node,
     /// It adds to an object of another package.
     pub(super) is_addition: bool,
+    /// Where the report tells of it.
+    pub(super) key: Key,
     /// Objects that it refers to.
     pub(super) references: BTreeSet<String>,
     /// Rules that stand in it, as they are written.
@@ -122,7 +124,7 @@ pub(super) fn object(document: &Document, package: &str, world: &World<'_>, log:
     let key = log.enter(Subject::Object, &name, document.place());
     let said = document
         .root
-        .get("name")
+        .any(&["name", "extends"])
         .cloned()
         .unwrap_or_else(|| Node::of_text(document.root.line, &document.name));
     let mut pen = Pen { log, key: key.clone() };
@@ -130,11 +132,15 @@ pub(super) fn object(document: &Document, package: &str, world: &World<'_>, log:
         pen.mapped("name", &said, &name, "names are snake_case");
     }
     let mut root = Node::map(document.root.line);
+    let adds = document.root.get("extends").cloned();
+    if let Some(extends) = &adds {
+        root.set("extends", Node::of_text(extends.line, &name));
+    }
     let mut rules = Vec::new();
     for entry in document.root.entries() {
         keys::take(&entry.key, &entry.value, &mut root, &mut rules, &mut Taking { world, pen: &mut pen });
     }
-    let known = world.known(&name).filter(|known| known.package.as_str() != package);
+    let known = world.known(&name).filter(|known| adds.is_none() && known.package.as_str() != package);
     if let Some(known) = known {
         addition::only(known, &mut root, &mut pen);
     }
@@ -143,7 +149,7 @@ pub(super) fn object(document: &Document, package: &str, world: &World<'_>, log:
         Some(known) => addition::fields(known, fields, &mut root, log),
         None => fields,
     };
-    if fields.entries().is_empty() && (known.is_none() || root.entries().len() <= 1) {
+    if adds.is_none() && fields.entries().is_empty() && (known.is_none() || root.entries().len() <= 1) {
         let reason = if known.is_some() { "all of it is there already" } else { "it has no fields" };
         match known {
             Some(known) => {
@@ -155,7 +161,8 @@ pub(super) fn object(document: &Document, package: &str, world: &World<'_>, log:
     }
     let mut made = Made {
         references: references(&fields),
-        is_addition: known.is_some(),
+        is_addition: known.is_some() || adds.is_some(),
+        key: key.clone(),
         fields: known.map(Fields::of).unwrap_or_default(),
         name,
         root,

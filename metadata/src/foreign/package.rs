@@ -55,7 +55,7 @@ pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut L
         written.push(Written {
             package: name.to_owned(),
             path: format!("{object}/{object}.object.yml"),
-            key: (Subject::Object, object.clone()),
+            key: made.key,
             name: object,
             is_rules: false,
             root: made.root,
@@ -65,7 +65,16 @@ pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut L
         stands_on.extend(world.owner(&object).map(str::to_owned));
         written.push(rules::validations(name, &object, list, world));
     }
-    written.extend(shipment.rules.iter().map(|(kind, document)| as_written(name, kind, document, world)));
+    for (kind, document) in &shipment.rules {
+        let mut file = as_written(name, kind, document, world);
+        // Two files of one name lay in folders of their own.
+        let taken = |path: &str| written.iter().filter(|known: &&Written| known.path.ends_with(path)).count();
+        let twin = taken(&file.path);
+        if twin > 0 {
+            file.path = format!("{twin}/{}", file.path);
+        }
+        written.push(file);
+    }
     for (locale, document) in &shipment.texts {
         written.extend(texts::texts(locale, document, (packing, &fields), log));
     }
@@ -97,7 +106,9 @@ fn as_written(package: &str, kind: &str, document: &Document, world: &World<'_>)
     let said = root.remove("object").and_then(|object| object.text().map(str::to_owned));
     let object = said.unwrap_or_else(|| document.name.clone());
     let object = world.find(&object).map_or_else(|| snake_case(&object), str::to_owned);
-    if world.owner(&object).is_some_and(|owner| owner != package) && root.get("extends").is_none() {
+    let is_about_one = kind != "case";
+    let is_others = world.owner(&object).is_some_and(|owner| owner != package);
+    if is_about_one && is_others && root.get("extends").is_none() {
         root.set("extends", Node::of_text(1, &object));
     }
     Written {

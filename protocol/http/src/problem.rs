@@ -22,7 +22,7 @@ pub(crate) struct Problem {
     pub path: String,
     pub findings: Vec<Finding>,
     /// What was found beside them, and would not have refused anything by itself.
-    pub warnings: Warnings,
+    pub warnings: Option<Box<Warnings>>,
 }
 
 /// A handler's answer.
@@ -30,8 +30,8 @@ pub(crate) type Answered = Result<Response, Problem>;
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let (path, findings, warnings) = (String::new(), Vec::new(), Warnings::default());
-        Self { status, code, message: message.into(), path, findings, warnings }
+        let (path, findings) = (String::new(), Vec::new());
+        Self { status, code, message: message.into(), path, findings, warnings: None }
     }
 
     /// A request that must be changed.
@@ -64,8 +64,8 @@ impl Problem {
         if !self.findings.is_empty() {
             error.insert("findings".into(), self.findings.iter().map(finding).collect());
         }
-        if !self.warnings.is_empty() {
-            warnings::in_body(&self.warnings, &mut error);
+        if let Some(warnings) = &self.warnings {
+            warnings::in_body(warnings, &mut error);
         }
         if let Some(id) = request_id {
             error.insert("requestId".into(), id.into());
@@ -100,8 +100,8 @@ impl From<Error> for Problem {
             ErrorKind::Internal => "the server failed; its log tells more under this request's id".to_owned(),
             _ => error.message,
         };
-        let warnings = error.warnings.map(|warnings| *warnings).unwrap_or_default();
-        Self { status, code: error.code, message, path: error.path, findings: error.findings, warnings }
+        let Error { code, path, findings, warnings, .. } = error;
+        Self { status, code, message, path, findings, warnings }
     }
 }
 

@@ -166,7 +166,7 @@ fn the_sales_dashboard_is_answered_in_objectql() {
 fn forecast(book: &Book, answer: &[Value]) {
     let quarter = |upsert: &Upsert| {
         let (year, rest) = text(upsert, "close_date").split_once('-').unwrap();
-        format!("{year}-Q{}", (rest[..2].parse::<u32>().unwrap() + 2) / 3)
+        format!("{year}-Q{}", rest[..2].parse::<u32>().unwrap().div_ceil(3))
     };
     let mut expected: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for upsert in book.opportunities() {
