@@ -269,7 +269,7 @@ async fn many_at_once_go_the_ordinary_way_where_something_is_summed_up_of_them()
     let made = bulk.add(new).await.unwrap().unwrap();
     assert!(bulk.add(vec![create("line", json!({ "bill_id": bill, "amount": 1 }))]).await.unwrap().is_none());
     bulk.commit().await.unwrap();
-    assert_eq!(shop.of(&made[0].ids[0], "total"), Value::Decimal(400));
+    assert_eq!(shop.of(&made.outcomes[0].ids[0], "total"), Value::Decimal(400));
     assert_eq!(shop.of(&bill, "lines_count"), Value::Int(0));
 }
 
