@@ -26,7 +26,7 @@ fn the_cases_of_the_shipped_packages_pass() {
     let (passed, said) = try_cases(&root().join("packages"));
     assert!(passed, "{said}");
     let tried: usize = said.lines().last().and_then(|line| line.split(' ').next()?.parse().ok()).unwrap();
-    assert!(tried >= 130, "{said}");
+    assert!(tried >= 145, "{said}");
 }
 
 /// A rule: the lines of its file that are it. A workflow is one as a whole.
