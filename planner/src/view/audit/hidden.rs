@@ -20,7 +20,9 @@ impl Hidden {
         for view in views.objects.values() {
             let object = &view.object;
             for field in object.fields.values().filter(|field| field.is_write_only()) {
-                hidden.entry(object.name.clone()).or_default().push(field.name.clone());
+                // History tells a renamed object and field by their first names.
+                let (table, column) = (ObjectName::from(object.table()), FieldName::from(field.column()));
+                hidden.entry(table).or_default().push(column);
             }
         }
         Hidden(hidden)
