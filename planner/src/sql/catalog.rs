@@ -34,10 +34,11 @@ pub(crate) const CATALOG: &str = "main";
 pub(crate) const SEARCH_PATH: &str = "public";
 const PG_CATALOG: &str = "pg_catalog";
 /// The schema of what administrators may look at, and its one table. A package of that name comes first.
-const AUDIT: &str = "audit";
-const CHANGES: &str = "changes";
+pub const AUDIT: &str = "audit";
+/// See [`AUDIT`].
+pub const CHANGES: &str = "changes";
 /// The schema of deleted records, a table for each object that keeps them. A package of that name comes first.
-const RECYCLE_BIN: &str = "recycle_bin";
+pub const RECYCLE_BIN: &str = "recycle_bin";
 
 /// What a session's tables are made from.
 #[derive(Clone)]

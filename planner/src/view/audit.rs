@@ -49,13 +49,6 @@ pub(crate) struct AuditTable {
 impl AuditTable {
     /// The changes up to a snapshot.
     pub(crate) fn new(views: &Views, snapshot: &Snapshot) -> AuditTable {
-        let stored = history_schema();
-        let renamed = |field: &Arc<Field>| {
-            let name = RENAMED.iter().find(|(stored, _)| stored == field.name());
-            let name = name.map_or(field.name().as_str(), |(_, shown)| shown);
-            field.as_ref().clone().with_name(name)
-        };
-        let fields: Vec<Field> = stored.fields().iter().map(renamed).collect();
         let binned = Binned::of(views);
         let tables = views.objects.values().map(|view| TableName::from(view.object.table()));
         AuditTable {
@@ -63,9 +56,19 @@ impl AuditTable {
             tables: tables.chain(binned.tables()).collect(),
             binned,
             hidden: Arc::new(Hidden::of(views)),
-            schema: Arc::new(Schema::new(fields)),
+            schema: changes_schema(),
         }
     }
+}
+
+/// The columns of `audit.changes`.
+pub fn changes_schema() -> SchemaRef {
+    let renamed = |field: &Arc<Field>| {
+        let name = RENAMED.iter().find(|(stored, _)| stored == field.name());
+        let name = name.map_or(field.name().as_str(), |(_, shown)| shown);
+        field.as_ref().clone().with_name(name)
+    };
+    Arc::new(Schema::new(history_schema().fields().iter().map(renamed).collect::<Vec<Field>>()))
 }
 
 impl fmt::Debug for AuditTable {

@@ -14,6 +14,7 @@ mod field_type;
 mod functions;
 mod model;
 mod oid;
+mod only_read;
 mod rewrite;
 mod rows;
 mod schema;
@@ -80,10 +81,10 @@ pub struct Catalog;
 
 impl Catalog {
     /// The schemas and functions that the session's SQL is planned with. Cheap: made per statement; what is built from the views is kept as
-    /// long as they live.
+    /// long as they live. The audit trail is told to those who read it.
     #[allow(clippy::new_ret_no_self)]
-    pub fn new(views: &Arc<Views>, session: &CatalogSession) -> SqlExtras {
-        let built = built_for(views, session);
+    pub fn new(views: &Arc<Views>, reads_audit: bool, session: &CatalogSession) -> SqlExtras {
+        let built = built_for(views, reads_audit, session);
         let schemas = ["pg_catalog", "information_schema"]
             .into_iter()
             .map(|name| {
@@ -98,10 +99,11 @@ impl Catalog {
     }
 }
 
-/// What was built for some views, one user and one database.
+/// What was built for some views, one user with or without the audit trail, and one database.
 struct Kept {
     views: Weak<Views>,
     user: String,
+    reads_audit: bool,
     database: String,
     built: Arc<Built>,
 }
@@ -111,16 +113,17 @@ const KEPT_MAX: usize = 64;
 
 static KEPT: LazyLock<Mutex<Vec<Kept>>> = LazyLock::new(Mutex::default);
 
-fn built_for(views: &Arc<Views>, session: &CatalogSession) -> Arc<Built> {
+fn built_for(views: &Arc<Views>, reads_audit: bool, session: &CatalogSession) -> Arc<Built> {
     let is_it = |kept: &Kept| {
         kept.user == session.user
+            && kept.reads_audit == reads_audit
             && kept.database == session.database
             && kept.views.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, views))
     };
     if let Some(kept) = KEPT.lock().iter().find(|kept| is_it(kept)) {
         return Arc::clone(&kept.built);
     }
-    let built = Arc::new(Built::new(Model::new(views)));
+    let built = Arc::new(Built::new(Model::new(views, reads_audit)));
     let mut all = KEPT.lock();
     all.retain(|kept| kept.views.strong_count() > 0);
     if all.len() >= KEPT_MAX {
@@ -129,6 +132,7 @@ fn built_for(views: &Arc<Views>, session: &CatalogSession) -> Arc<Built> {
     all.push(Kept {
         views: Arc::downgrade(views),
         user: session.user.clone(),
+        reads_audit,
         database: session.database.clone(),
         built: Arc::clone(&built),
     });

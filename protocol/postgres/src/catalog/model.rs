@@ -5,15 +5,18 @@
 
 use std::sync::Arc;
 
-use quarry_metadata::{DeleteBehavior, Field, FieldKind, Index, Object, Registry};
-use quarry_planner::{ObjectView, Views};
+use quarry_metadata::{DeleteBehavior, Field, FieldKind, Index, Object, ObjectName, Registry};
+use quarry_planner::{
+    ObjectView, Views,
+    sql::{AUDIT, RECYCLE_BIN},
+};
 
-use super::{definition, field_type::pg_type, oid::Oids};
+use super::{definition, field_type::pg_type, oid::Oids, only_read};
 
 /// Everything the catalog tells about the model.
 #[derive(Debug)]
 pub struct Model {
-    /// One per package, in the registry's order, which is the search path's.
+    /// One per package, in the registry's order, which is the search path's; then `recycle_bin` and `audit`, which are not on it.
     pub schemas: Vec<Schema>,
     /// The tables, sorted by schema, then name.
     pub relations: Vec<Relation>,
@@ -30,7 +33,7 @@ pub struct Schema {
     pub comment: Option<String>,
 }
 
-/// An object as a table.
+/// An object as a table, or what is only looked at.
 #[derive(Debug)]
 pub struct Relation {
     /// Its oid.
@@ -49,6 +52,8 @@ pub struct Relation {
     pub constraints: Vec<Constraint>,
     /// Primary key first, then by name.
     pub indexes: Vec<IndexRelation>,
+    /// Deleted records and the audit trail: nobody writes them, and they are named with their schema only.
+    pub only_read: bool,
 }
 
 /// A field as a column.
@@ -150,10 +155,10 @@ impl Relation {
 }
 
 impl Model {
-    /// The catalog of a session's views.
-    pub fn new(views: &Views) -> Model {
+    /// The catalog of a session's views, and of the audit trail if it reads that.
+    pub fn new(views: &Views, reads_audit: bool) -> Model {
         let oids = assign(&views.registry);
-        let schemas = views
+        let packages = views
             .registry
             .packages
             .values()
@@ -162,10 +167,20 @@ impl Model {
                 oid: oids.get("schema", package.name.as_str()),
                 name: package.name.to_string(),
                 comment: Some(package.label.get("en").to_owned()).filter(|label| !label.is_empty()),
-            })
-            .collect();
+            });
+        let only_read: Vec<(&str, &str)> = only_read::schemas(views, reads_audit).collect();
+        let finds = |name: &str| only_read.iter().any(|(found, _)| *found == name);
+        let looked_at = only_read.iter().map(|(name, comment)| Schema {
+            oid: oids.get("schema", name),
+            name: (*name).to_owned(),
+            comment: Some((*comment).to_owned()),
+        });
+        let schemas = packages.chain(looked_at).collect();
         let builder = Builder { views, oids: &oids };
         let mut relations: Vec<_> = views.objects.values().map(|view| builder.relation(view)).collect();
+        let bins = views.bins.iter().filter(|_| finds(RECYCLE_BIN));
+        relations.extend(bins.map(|(name, bin)| builder.bin(name, bin)));
+        relations.extend(finds(AUDIT).then(|| only_read::changes(&oids)));
         relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
         Model { schemas, relations }
     }
@@ -188,7 +203,7 @@ impl Model {
     }
 }
 
-fn full_name(object: &Object, part: &str) -> String {
+pub(super) fn full_name(object: &Object, part: &str) -> String {
     format!("{}.{}.{part}", object.package, object.name)
 }
 
@@ -196,13 +211,17 @@ fn full_name(object: &Object, part: &str) -> String {
 fn assign(registry: &Registry) -> Oids {
     let mut names: Vec<(&'static str, String)> =
         registry.packages.keys().map(|name| ("schema", name.to_string())).collect();
+    names.extend(only_read::names());
     for object in registry.objects.values() {
         names.push(("table", full_name(object, "")));
-        names.push(("index", full_name(object, &primary_name(object))));
-        names.push(("constraint", full_name(object, &primary_name(object))));
+        names.push(("index", full_name(object, &primary_name(object.name.as_str()))));
+        names.push(("constraint", full_name(object, &primary_name(object.name.as_str()))));
         for index in &object.indexes {
             names.push(("index", full_name(object, &index.name)));
             names.push(("constraint", full_name(object, &index.name)));
+        }
+        if object.recycle_bin {
+            names.extend(only_read::names_of_bin(object));
         }
         for field in object.fields.values() {
             names.push(("default", full_name(object, field.name.as_str())));
@@ -212,8 +231,8 @@ fn assign(registry: &Registry) -> Oids {
     Oids::assign(names)
 }
 
-fn primary_name(object: &Object) -> String {
-    format!("{}_pkey", object.name)
+pub(super) fn primary_name(table: &str) -> String {
+    format!("{table}_pkey")
 }
 
 fn foreign_name(object: &Object, field: &Field) -> String {
@@ -229,19 +248,16 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn relation(&self, view: &Arc<ObjectView>) -> Relation {
         let object = &view.object;
-        let columns: Vec<_> = (1..)
-            .zip(view.fields.iter().filter_map(|name| object.field(name.as_str())))
-            .map(|(number, field)| self.column(object, field, number))
-            .collect();
         let mut relation = Relation {
             oid: self.oids.get("table", &full_name(object, "")),
             schema_oid: self.oids.get("schema", object.package.as_str()),
             schema: object.package.to_string(),
             name: object.name.to_string(),
             comment: comment(object.label.get("en"), object.description.as_deref()),
-            columns,
+            columns: self.columns(view),
             constraints: Vec::new(),
             indexes: Vec::new(),
+            only_read: false,
         };
         self.add_primary_key(object, &mut relation);
         let mut indexes: Vec<&Index> = object.indexes.iter().collect();
@@ -253,6 +269,29 @@ impl Builder<'_> {
             self.add_foreign_key(object, field, &mut relation);
         }
         relation
+    }
+
+    /// The deleted records of an object: its columns, and the key.
+    fn bin(&self, name: &ObjectName, view: &Arc<ObjectView>) -> Relation {
+        let object = &view.object;
+        let mut relation = Relation {
+            oid: self.oids.get("table", &full_name(object, "")),
+            schema_oid: self.oids.get("schema", RECYCLE_BIN),
+            schema: RECYCLE_BIN.to_owned(),
+            name: name.to_string(),
+            comment: comment(object.label.get("en"), Some("deleted records")),
+            columns: self.columns(view),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            only_read: true,
+        };
+        self.add_primary_key(object, &mut relation);
+        relation
+    }
+
+    fn columns(&self, view: &ObjectView) -> Vec<Column> {
+        let fields = view.fields.iter().filter_map(|name| view.object.field(name.as_str()));
+        (1..).zip(fields).map(|(number, field)| self.column(&view.object, field, number)).collect()
     }
 
     fn column(&self, object: &Object, field: &Field, number: i16) -> Column {
@@ -278,7 +317,7 @@ impl Builder<'_> {
         else {
             return;
         };
-        let name = primary_name(object);
+        let name = primary_name(&relation.name);
         let oid = self.oids.get("index", &full_name(object, &name));
         relation.indexes.push(IndexRelation {
             oid,
@@ -354,7 +393,7 @@ impl Builder<'_> {
         relation.constraints.push(Constraint {
             oid: self.oids.get("constraint", &full_name(object, &name)),
             columns: vec![number],
-            index_oid: self.oids.get("index", &full_name(target, &primary_name(target))),
+            index_oid: self.oids.get("index", &full_name(target, &primary_name(target.name.as_str()))),
             kind: ConstraintKind::Foreign {
                 target: self.oids.get("table", &full_name(target, "")),
                 target_column,

@@ -40,7 +40,7 @@ impl Session {
 
     /// A question on a state, with the catalog around it.
     pub(crate) fn ask(&self, context: QueryContext, statement: Statement, values: Vec<ScalarValue>) -> Ask {
-        let extras = Catalog::new(&context.views, &self.catalog);
+        let extras = Catalog::new(&context.views, context.reads_audit, &self.catalog);
         let application = self.settings.get("application_name").unwrap_or_default();
         Ask { context, extras, statement, values, application }
     }

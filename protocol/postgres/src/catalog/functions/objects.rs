@@ -174,13 +174,13 @@ fn column_description(model: &Model, arguments: &[Cell]) -> Cell {
     Cell::from(column.and_then(|column| column.comment.as_deref()))
 }
 
-/// Every package is on the search path and so is `pg_catalog`; `information_schema` is not. Null for what doesn't exist.
+/// Every package is on the search path and so is `pg_catalog`; `information_schema`, `recycle_bin` and `audit` are not. Null for what doesn't exist.
 fn table_is_visible(model: &Model, arguments: &[Cell]) -> Cell {
     let Some(oid) = argument(arguments, 0).as_oid() else {
         return Cell::Null;
     };
-    if model.relation(oid).is_some() || model.index(oid).is_some() {
-        return Cell::Bool(true);
+    if let Some(table) = model.relation(oid).or_else(|| model.index(oid).map(|(table, _)| table)) {
+        return Cell::Bool(!table.only_read);
     }
     Cell::from(facts::relations().find(|table| table.oid == oid).map(|table| table.schema == "pg_catalog"))
 }

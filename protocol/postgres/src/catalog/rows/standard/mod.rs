@@ -4,7 +4,7 @@ mod columns;
 mod keys;
 
 use super::{Filler, Row, Source, known, row};
-use crate::catalog::{cell::Cell, facts};
+use crate::catalog::{cell::Cell, facts, model::Relation};
 
 pub fn filler(table: &str) -> Option<Filler> {
     Some(match table {
@@ -28,6 +28,12 @@ pub fn filler(table: &str) -> Option<Filler> {
 /// What a role may do to a table, until there are permissions.
 const PRIVILEGES: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
+/// What a session may do with a relation.
+fn privileges_on(relation: &Relation) -> impl Iterator<Item = &'static str> {
+    let is_allowed = |privilege: &&str| !relation.only_read || *privilege == "SELECT";
+    PRIVILEGES.into_iter().filter(is_allowed)
+}
+
 fn yes_or_no(value: bool) -> Cell {
     Cell::from(if value { "YES" } else { "NO" })
 }
@@ -50,25 +56,28 @@ fn schemata(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn tables(source: &Source<'_>) -> Vec<Row> {
-    let table = |schema: &str, name: &str, base: bool| {
+    let table = |schema: &str, name: &str, base: bool, written: bool| {
         row![
             "table_catalog" => database(source),
             "table_schema" => schema,
             "table_name" => name,
             "table_type" => if base { "BASE TABLE" } else { "VIEW" },
-            "is_insertable_into" => if base { "YES" } else { "NO" },
+            "is_insertable_into" => if written { "YES" } else { "NO" },
             "is_typed" => "NO",
         ]
     };
-    let own = facts::relations().map(|fact| table(fact.schema, fact.name, fact.kind == "r"));
-    let objects = source.model.relations.iter().map(|relation| table(&relation.schema, &relation.name, true));
+    let own =
+        facts::relations().map(|fact| table(fact.schema, fact.name, fact.kind == "r", fact.kind == "r"));
+    let relations = source.model.relations.iter();
+    let objects =
+        relations.map(|relation| table(&relation.schema, &relation.name, true, !relation.only_read));
     own.chain(objects).collect()
 }
 
 fn table_privileges(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in &source.model.relations {
-        for privilege in PRIVILEGES {
+        for privilege in privileges_on(relation) {
             rows.push(row![
                 "grantor" => known::OWNER_NAME,
                 "grantee" => source.session.user.as_str(),

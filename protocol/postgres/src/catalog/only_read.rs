@@ -1,0 +1,73 @@
+//! What is looked at and never written: the deleted records of objects with a recycle bin, and the audit trail.
+//!
+//! Their schemas are not on the search path, so that an object's own name always means the records that are there.
+
+use arrow::datatypes::Field;
+use quarry_metadata::Object;
+use quarry_planner::{
+    Views, changes_schema,
+    lower::BIN_VIEW,
+    sql::{AUDIT, CHANGES, RECYCLE_BIN},
+};
+
+use super::{
+    model::{Column, Relation, primary_name},
+    oid::Oids,
+};
+use crate::pg_type::announce;
+
+/// The schemas that a session finds, with what they are. A package of that name comes first.
+pub fn schemas(views: &Views, reads_audit: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let bins = (RECYCLE_BIN, "Deleted records", !views.bins.is_empty());
+    let audit = (AUDIT, "Who changed what, and when", reads_audit);
+    let is_free = |name: &str| views.registry.packages.keys().all(|package| package.as_str() != name);
+    let found = [bins, audit].into_iter().filter(move |(name, _, is_there)| *is_there && is_free(name));
+    found.map(|(name, comment, _)| (name, comment))
+}
+
+/// What is given oids, beside what is in the registry.
+pub fn names() -> [(&'static str, String); 3] {
+    [("schema", RECYCLE_BIN.to_owned()), ("schema", AUDIT.to_owned()), ("table", changes_name())]
+}
+
+/// What is given oids for the deleted records of an object.
+pub fn names_of_bin(object: &Object) -> [(&'static str, String); 3] {
+    let bin = |part: &str| format!("{}.{BIN_VIEW}{}.{part}", object.package, object.name);
+    let key = bin(&primary_name(object.name.as_str()));
+    [("table", bin("")), ("index", key.clone()), ("constraint", key)]
+}
+
+fn changes_name() -> String {
+    format!("{AUDIT}.{CHANGES}.")
+}
+
+/// `audit.changes`.
+pub fn changes(oids: &Oids) -> Relation {
+    let column = |number: i16, field: &Field| {
+        let announced = announce(field);
+        Column {
+            number,
+            name: field.name().clone(),
+            type_oid: announced.pg_type.oid(),
+            modifier: announced.modifier,
+            not_null: !field.is_nullable(),
+            default: None,
+            comment: None,
+            generated: true,
+        }
+    };
+    let schema = changes_schema();
+    Relation {
+        oid: oids.get("table", &changes_name()),
+        schema_oid: oids.get("schema", AUDIT),
+        schema: AUDIT.to_owned(),
+        name: CHANGES.to_owned(),
+        comment: Some(
+            "One row for each record that came or went, and for each field that changed".to_owned(),
+        ),
+        columns: (1..).zip(schema.fields()).map(|(number, field)| column(number, field)).collect(),
+        constraints: Vec::new(),
+        indexes: Vec::new(),
+        only_read: true,
+    }
+}
