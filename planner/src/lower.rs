@@ -158,6 +158,7 @@ pub fn bin_table_of(table: &str) -> String {
 /// them lead to records that are there.
 pub fn bin_of(object: &Object) -> Object {
     let plain = |field: &Field| Field {
+        kind: always_computed(&field.kind),
         unique: false,
         index: false,
         searchable: false,
@@ -199,6 +200,16 @@ pub fn bin_of(object: &Object) -> Object {
     }
 }
 
+/// A formula that got its column when records were in the bin already has no values there.
+fn always_computed(kind: &FieldKind) -> FieldKind {
+    match kind.clone() {
+        FieldKind::Formula { returns, expression, .. } => {
+            FieldKind::Formula { returns, expression, stored: false }
+        }
+        kind => kind,
+    }
+}
+
 /// The table of an object's deleted records: the columns of the object, found by their key and by what they went with and
 /// when, and neither unique nor referring to anything.
 pub fn bin_spec(object: &Object) -> TableSpec {
@@ -211,9 +222,10 @@ pub fn bin_spec(object: &Object) -> TableSpec {
     };
     let deletion =
         ColumnSpec { name: DELETION.into(), column_type: ColumnType::Text, indexed: true, searchable: false };
+    let deleted = [DELETED_AT, DELETED_BY].iter().filter_map(|name| bin.field(name));
     TableSpec {
         name: bin.table().into(),
-        columns: bin.stored_fields().map(plain).chain([deletion]).collect(),
+        columns: object.stored_fields().chain(deleted).map(plain).chain([deletion]).collect(),
         unique: Vec::new(),
         references: Vec::new(),
     }
