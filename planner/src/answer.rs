@@ -6,6 +6,8 @@ use arrow::{
 };
 use datafusion::execution::SendableRecordBatchStream;
 
+pub use crate::plan::Next;
+
 /// The answer to an ObjectQL question; `batches` is read as it comes, dropping it ends the work.
 pub struct Answer {
     /// Columns in the order asked. A to-one expand is a Struct (null where there is none), a to-many expand a
@@ -15,6 +17,8 @@ pub struct Answer {
     pub batches: SendableRecordBatchStream,
     /// With `count: true`: the number of records that match without limit and offset, on the same snapshot.
     pub count: Option<u64>,
+    /// Of a question with a limit: where the next page begins. Not of one that a search's rank or a window sorts, nor of groups.
+    pub next: Option<Next>,
     /// The commit number it was read at.
     pub csn: u64,
 }

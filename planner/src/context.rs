@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use quarry_storage::Snapshot;
 
-use crate::{coerce::Clock, view::Views};
+use crate::{coerce::Clock, objectql::AsOf, view::Views};
 
 /// One question's surroundings. Made by the engine's session; a transaction's context carries its own writes in the
 /// snapshot.
@@ -14,6 +14,8 @@ pub struct QueryContext {
     pub views: Arc<Views>,
     /// The state it sees.
     pub snapshot: Snapshot,
+    /// Which past state that is; none: the newest, perhaps with writes of its own.
+    pub as_of: Option<AsOf>,
     /// The user's id, for `{current_user}`.
     pub user_id: String,
     /// The locale for labels.

@@ -20,11 +20,11 @@ mod run;
 pub mod sql;
 pub mod view;
 
-pub use answer::Answer;
+pub use answer::{Answer, Next};
 pub use context::QueryContext;
 /// Rows as they come: dropping it ends the work.
 pub use datafusion::execution::SendableRecordBatchStream as BatchStream;
 pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};
-pub use view::{ObjectView, Views};
+pub use view::{ObjectView, Views, changes_schema};

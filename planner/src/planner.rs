@@ -3,7 +3,7 @@
 use std::{cell::Cell, sync::Arc};
 
 use arrow::{
-    array::AsArray,
+    array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
 use datafusion::{
@@ -135,23 +135,32 @@ impl Planner {
                 let plan = groups.plan(&context.snapshot)?;
                 let schema = answer_schema(&plan);
                 let batches = renamed(question.stream(&plan).await?, Arc::clone(&schema));
-                Ok(Answer { schema, batches, count, csn })
+                Ok(Answer { schema, batches, count, next: None, csn })
             }
             Resolved::Records(records) => {
                 let count = match query.count {
-                    true => Some(question.count(&records.count_plan(&context.snapshot)?).await?),
+                    true => Some(question.count_of(&records).await?),
                     false => None,
                 };
-                let stream = question.stream(&question.root_plan(&records)?).await?;
+                let stream = match question.direct(&records, records.restriction()).await? {
+                    Some(batch) => at_once(batch),
+                    None => question.stream(&question.root_plan(&records)?).await?,
+                };
                 let schema = Arc::clone(&records.schema);
                 let deadline = question.deadline;
+                let mut pager = records.pager();
+                let next = pager.as_ref().map(|pager| pager.next.clone());
                 let (records, question) = (Arc::<Records>::from(records), Arc::new(question));
                 let whole = stream.then(move |batch| {
                     let (records, question) = (Arc::clone(&records), Arc::clone(&question));
-                    async move { Ok(attach::assemble(&records, &question, batch?).await?) }
+                    let watched = batch.and_then(|batch| {
+                        pager.as_mut().map_or(Ok(()), |pager| pager.watch(&batch))?;
+                        Ok(batch)
+                    });
+                    async move { Ok(attach::assemble(&records, &question, watched?).await?) }
                 });
                 let whole = RecordBatchStreamAdapter::new(Arc::clone(&schema), whole);
-                Ok(Answer { schema, batches: run::until(Box::pin(whole), deadline), count, csn })
+                Ok(Answer { schema, batches: run::until(Box::pin(whole), deadline), count, next, csn })
             }
         }
     }
@@ -205,6 +214,13 @@ enum Resolved {
 
 impl Resolved {
     fn of(question: &Question, query: &Query) -> Result<Resolved> {
+        if query.as_of != question.context.as_of {
+            return Err(Error::invalid(
+                "INVALID_QUERY",
+                "asOf",
+                "a transaction has one state: ask for the past outside of it",
+            ));
+        }
         let views = &question.context.views;
         let view = views.asked(&query.object).ok_or_else(|| {
             let hint = nearest::hint(&query.object, views.objects.keys().map(|name| name.as_str()));
@@ -240,6 +256,16 @@ impl Question {
         records.plan(&self.context.snapshot, records.restriction(), small)
     }
 
+    /// How many records match, whatever the page.
+    async fn count_of(&self, records: &Records) -> Result<u64> {
+        if let Some(direct) = records.direct_count(&self.context.snapshot)
+            && let Some(batch) = direct.rows(self).await?
+        {
+            return Ok(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
+        }
+        self.count(&records.count_plan(&self.context.snapshot)?).await
+    }
+
     /// The one number that a plan gives.
     async fn count(&self, plan: &LogicalPlan) -> Result<u64> {
         let mut stream = self.stream(plan).await?;
@@ -252,6 +278,11 @@ impl Question {
         }
         Ok(count)
     }
+}
+
+/// A batch as a stream.
+fn at_once(batch: RecordBatch) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(batch.schema(), futures::stream::iter([Ok(batch)])))
 }
 
 /// The same rows under the answer's own schema.

@@ -33,6 +33,8 @@ pub(crate) enum Class {
     Parts,
     /// A list of floats.
     Vector,
+    /// The values of a group.
+    List,
     /// A text hit's rank.
     Score,
 }
@@ -85,6 +87,7 @@ impl Class {
             Class::Json => "JSON",
             Class::Parts => "structured",
             Class::Vector => "vector",
+            Class::List => "list",
             Class::Score => "score",
         }
     }
@@ -110,7 +113,7 @@ impl Class {
 
     /// Only whether there is a value can be asked.
     pub(crate) fn is_opaque(&self) -> bool {
-        matches!(self, Class::Json | Class::Parts | Class::Vector)
+        matches!(self, Class::Json | Class::Parts | Class::Vector | Class::List)
     }
 
     /// Records can be sorted and grouped by it.

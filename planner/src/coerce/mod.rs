@@ -75,7 +75,9 @@ impl Coercer<'_> {
         }
         match self.class {
             Class::Text | Class::Reference | Class::References | Class::Json => self.text(value),
-            Class::Parts | Class::Vector => Err(self.expects("nothing to compare it with", value)),
+            Class::Parts | Class::Vector | Class::List => {
+                Err(self.expects("nothing to compare it with", value))
+            }
             Class::Choice(options) | Class::Choices(options) => self.choice(options, value),
             Class::Float => self.float(value),
             Class::Int | Class::Decimal { .. } | Class::Score => self.number(value),

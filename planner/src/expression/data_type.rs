@@ -7,7 +7,7 @@ use quarry_metadata::expression::{Literal, Type};
 use crate::error::{Error, Result};
 
 /// The Arrow type of a type. Text is a view, and plain inside lists.
-pub(super) fn arrow(type_: &Type) -> DataType {
+pub(crate) fn arrow(type_: &Type) -> DataType {
     match type_ {
         Type::Null => DataType::Null,
         Type::Bool => DataType::Boolean,

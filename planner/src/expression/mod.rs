@@ -22,6 +22,7 @@ pub use fault::Fault;
 pub use inputs::{Input, Inputs, Source, Surroundings};
 
 pub(crate) use compile::{Leaf, Leaves, Mode, lowered};
+pub(crate) use data_type::arrow;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,8 @@ pub struct Query {
     pub object: String,
     /// What to return; empty: every field that the session may see (grouped queries: keys and aggregates).
     pub fields: Vec<Selection>,
+    /// Formulas of its own, which can then be named as fields are.
+    pub formulas: Vec<Formula>,
     /// Which records.
     pub filter: Option<Filter>,
     /// Full-text search.
@@ -23,6 +25,8 @@ pub struct Query {
     pub limit: Option<u64>,
     /// After so many.
     pub offset: Option<u64>,
+    /// Behind the record that a cursor of an answer names.
+    pub after: Option<String>,
     /// Related records to bring along, by relation name; the result column is named by the key (`alias: relation`
     /// through [`Expand::relation`]).
     pub expand: IndexMap<String, Expand>,
@@ -32,8 +36,23 @@ pub struct Query {
     pub aggregations: Vec<Aggregation>,
     /// Which groups: over aliases and keys.
     pub having: Option<Filter>,
+    /// Totals too: for every leading part of the keys, down to none. A column `_grouping` tells them apart.
+    pub rollup: bool,
+    /// Values computed over other rows of the answer, before it is cut off.
+    pub windows: Vec<Window>,
     /// Also count all that match.
     pub count: bool,
+    /// On a past state instead of the newest.
+    pub as_of: Option<AsOf>,
+}
+
+/// Which past state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// The one after this commit number.
+    Csn(u64),
+    /// The last one at this instant, microseconds UTC.
+    Time(i64),
 }
 
 /// One returned column: a field or a path through to-one relations.
@@ -43,6 +62,17 @@ pub struct Selection {
     pub path: String,
     /// The name in the answer; default the path.
     pub alias: Option<String>,
+}
+
+/// A formula that a question brings itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula {
+    /// What it is called.
+    pub name: String,
+    /// CEL, over the question's object.
+    pub text: String,
+    /// Its place in the question, for errors.
+    pub at: String,
 }
 
 /// A relation to bring along.
@@ -110,6 +140,40 @@ pub struct Aggregation {
     pub filter: Option<Filter>,
     /// The name in the answer; default `function_path` with dots as underscores, or `count`.
     pub alias: Option<String>,
+    /// Each value once.
+    pub distinct: bool,
+    /// In which order `first`, `last`, `array_agg` and `string_agg` see the records; ties are broken by id.
+    pub order_by: Vec<Order>,
+    /// Of `percentile`: from 0 to 1.
+    pub percent: Option<f64>,
+    /// Of `string_agg`: what stands between the texts; default `, `.
+    pub separator: Option<String>,
+}
+
+impl Aggregation {
+    /// A function over a field or path, or over rows.
+    pub fn new(function: AggregateFunction, path: Option<String>) -> Aggregation {
+        Aggregation {
+            function,
+            path,
+            filter: None,
+            alias: None,
+            distinct: false,
+            order_by: Vec::new(),
+            percent: None,
+            separator: None,
+        }
+    }
+
+    /// Its name in the answer: `sum_amount`, `count_distinct_account_name`, `count`, or the one that it was given.
+    pub fn name(&self) -> String {
+        let function = self.function.name();
+        match (&self.alias, &self.path) {
+            (Some(alias), _) => alias.clone(),
+            (None, Some(path)) => format!("{function}_{}", path.replace('.', "_")),
+            (None, None) => function.to_owned(),
+        }
+    }
 }
 
 /// The functions.
@@ -122,6 +186,77 @@ pub enum AggregateFunction {
     Avg,
     Min,
     Max,
+    Median,
+    /// Of a sample; with fewer than two values there is none.
+    StdDev,
+    /// Of a sample; with fewer than two values there is none.
+    Variance,
+    /// Interpolated between the two values around it.
+    Percentile,
+    First,
+    Last,
+    ArrayAgg,
+    StringAgg,
+    BoolAnd,
+    BoolOr,
+}
+
+impl AggregateFunction {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        use AggregateFunction as F;
+        match self {
+            F::Count => "count",
+            F::CountDistinct => "count_distinct",
+            F::Sum => "sum",
+            F::Avg => "avg",
+            F::Min => "min",
+            F::Max => "max",
+            F::Median => "median",
+            F::StdDev => "stddev",
+            F::Variance => "variance",
+            F::Percentile => "percentile",
+            F::First => "first",
+            F::Last => "last",
+            F::ArrayAgg => "array_agg",
+            F::StringAgg => "string_agg",
+            F::BoolAnd => "bool_and",
+            F::BoolOr => "bool_or",
+        }
+    }
+}
+
+/// A value computed over other rows of the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// Which.
+    pub function: WindowFunction,
+    /// Over which field, path, key or aggregate.
+    pub path: Option<String>,
+    /// Only rows that are alike in these.
+    pub partition_by: Vec<String>,
+    /// In this order. Sums and the like then run from the first row to the last that is no different.
+    pub order_by: Vec<Order>,
+    /// Of `lag` and `lead`: how many rows away.
+    pub offset: u64,
+    /// The name in the answer.
+    pub alias: String,
+}
+
+/// The functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum WindowFunction {
+    RowNumber,
+    Rank,
+    DenseRank,
+    PercentRank,
+    Lag,
+    Lead,
+    FirstValue,
+    LastValue,
+    /// Count, sum, average, least or greatest.
+    Aggregate(AggregateFunction),
 }
 
 /// A predicate. Two-valued: see `docs/objectql.md`.
@@ -144,6 +279,28 @@ pub enum Filter {
         /// The comparison's place in the question, for errors.
         at: String,
     },
+    /// Whether records are related, by a to-many relation, of which a filter is true.
+    Related {
+        /// The relation, or a path that ends with one.
+        path: String,
+        /// How many of them.
+        quantifier: Quantifier,
+        /// What is asked of them.
+        filter: Box<Filter>,
+        /// Its place in the question, for errors.
+        at: String,
+    },
+}
+
+/// Of how many related records a filter is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// At least one.
+    Some,
+    /// All, also when there are none.
+    Every,
+    /// Not one.
+    None,
 }
 
 /// What a path is compared with.

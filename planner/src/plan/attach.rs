@@ -207,9 +207,8 @@ impl Attach {
         rows: RowSet,
         groups: &HashMap<&str, usize>,
     ) -> Result<Dealt> {
-        let empty = rows.is_empty();
-        let plan = self.child.plan(&question.context.snapshot, Restriction::Rows(rows), true)?;
-        let schema = Arc::new(plan.schema().as_arrow().clone());
+        let restriction = Restriction::Rows(rows);
+        let direct = question.direct(&self.child, restriction.clone()).await?;
         let mut dealing = Dealing {
             attach: self,
             members: vec![Vec::new(); groups.len()],
@@ -218,14 +217,21 @@ impl Attach {
             rows: 0,
             kept,
         };
-        let mut schema = schema;
-        if !empty {
-            let mut stream = question.stream(&plan).await?;
-            schema = stream.schema();
-            while let Some(batch) = stream.next().await {
-                dealing.take(batch?, groups)?;
+        let schema = match direct {
+            Some(batch) => {
+                let schema = batch.schema();
+                dealing.take(batch, groups)?;
+                schema
             }
-        }
+            None => {
+                let plan = self.child.plan(&question.context.snapshot, restriction, true)?;
+                let mut stream = question.stream(&plan).await?;
+                while let Some(batch) = stream.next().await {
+                    dealing.take(batch?, groups)?;
+                }
+                stream.schema()
+            }
+        };
         let children = concat_batches(&schema, &dealing.batches)?;
         Ok(Dealt { children, members: dealing.members, counts: dealing.counts })
     }

@@ -3,6 +3,8 @@
 //! SQL's logic has three values, ObjectQL's two: a comparison with null is false, and its negation true. AND and OR are
 //! monotone, so null may stand for false below them; a negation turns it into false first (`IS NOT TRUE`). `$ne`, `$nin`
 //! and `$notContains` are negations, so they include rows without a value.
+//!
+//! What is asked of related records becomes a mark: a column of the plan that says whether there is one for which the filter is true.
 
 use datafusion::{
     common::ScalarValue,
@@ -12,25 +14,29 @@ use datafusion::{
 };
 use serde_json::Value;
 
-use super::scope::Subject;
+use super::{
+    records::Resolving,
+    scope::{Scope, Subject},
+};
 use crate::{
     coerce::{Class, Coercer, Comparand},
-    context::QueryContext,
     error::{Error, Result},
-    objectql::{Filter, Operand, Operator},
+    objectql::{Filter, Operand, Operator, Quantifier},
 };
 
 /// Where the names of a filter come from: a scope's paths, or the keys and aggregates of a group.
 pub(super) trait Names {
     /// What the name stands for.
     fn subject(&mut self, path: &str, at: &str) -> Result<Subject>;
+
+    /// The objects that paths start from; none where there are no records.
+    fn scope(&mut self) -> Option<&mut Scope>;
 }
 
 /// Makes predicates of filters.
 pub(super) struct Filters<'a, N> {
     pub(super) names: &'a mut N,
-    pub(super) context: &'a QueryContext,
-    pub(super) depth_max: usize,
+    pub(super) with: Resolving<'a>,
 }
 
 impl<N: Names> Filters<'_, N> {
@@ -44,18 +50,40 @@ impl<N: Names> Filters<'_, N> {
     }
 
     fn at_depth(&mut self, filter: &Filter, depth: usize) -> Result<Expr> {
-        if depth > self.depth_max {
-            return Err(Error::limited(
-                "where",
-                format!("filters nest at most {} levels deep", self.depth_max),
-            ));
+        let depth_max = self.with.options.depth_max;
+        if depth > depth_max {
+            return Err(Error::limited("where", format!("filters nest at most {depth_max} levels deep")));
         }
         match filter {
             Filter::And(all) => self.join(all, depth, true),
             Filter::Or(any) => self.join(any, depth, false),
             Filter::Not(inner) => Ok(negated(self.at_depth(inner, depth + 1)?)),
             Filter::Compare { path, operator, operand, at } => self.compare(path, *operator, operand, at),
+            Filter::Related { path, quantifier, filter, at } => {
+                // All are so when none is not.
+                let is_every = *quantifier == Quantifier::Every;
+                let there = self.related(path, filter, is_every, (at, depth))?;
+                Ok(if *quantifier == Quantifier::Some { there } else { negated(there) })
+            }
         }
+    }
+
+    /// Whether a related record is there for which the filter is true, or not true.
+    fn related(
+        &mut self,
+        path: &str,
+        filter: &Filter,
+        is_not: bool,
+        (at, depth): (&str, usize),
+    ) -> Result<Expr> {
+        let with = self.with.further(at)?;
+        let Some(scope) = self.names.scope() else {
+            return Err(Error::invalid("INVALID_FILTER", at, "groups have no related records"));
+        };
+        let (mut inner, link) = scope.to_many(path, at)?;
+        let is_true = Filters { names: &mut inner, with }.at_depth(filter, depth + 1)?;
+        let counts = if is_not { negated(is_true) } else { is_true };
+        Ok(scope.mark(link, inner, counts))
     }
 
     fn join(&mut self, parts: &[Filter], depth: usize, all: bool) -> Result<Expr> {
@@ -72,7 +100,8 @@ impl<N: Names> Filters<'_, N> {
             }
             Operand::Value(value) | Operand::Literal(value) => {
                 let literal = matches!(operand, Operand::Literal(_));
-                let coercer = Coercer { context: self.context, class: &left.class, name: path, at, literal };
+                let coercer =
+                    Coercer { context: self.with.context, class: &left.class, name: path, at, literal };
                 Comparison { column: left.expr.clone(), coercer }.by(operator, value)
             }
         }

@@ -4,55 +4,34 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use datafusion::{
-    common::{Column, ScalarValue},
-    functions::core::expr_fn::coalesce,
-    functions_aggregate::expr_fn::{avg, count, count_distinct, max, min, sum},
-    logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, SortExpr, cast, ident, lit},
+    common::Column,
+    functions_aggregate::expr_fn::count,
+    logical_expr::{
+        Aggregate, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, SortExpr, cast, ident, lit,
+    },
 };
 use quarry_storage::{Snapshot, TextQuery};
 
 use super::{
+    aggregates::aggregate,
     bucket,
     filter::{Filters, Names},
+    formula,
+    member::{Member, Outer},
     records::Resolving,
     scope::{At, Scope, Subject},
-    search,
+    search, windows,
 };
 use crate::{
-    coerce::{Class, decimal::DIGITS_MAX},
+    coerce::Class,
     error::{Error, ErrorKind, Result},
     nearest,
-    objectql::{AggregateFunction, Aggregation, GroupKey, Order, Query},
+    objectql::{GroupKey, Order, Query},
     view::{ObjectView, Restriction},
 };
 
-/// Digits of an Int64: integers are summed and averaged as exact decimals.
-const INT_AS_DECIMAL: DataType = DataType::Decimal128(19, 0);
-
-/// A column of the answer: a key or an aggregate.
-#[derive(Clone, Debug)]
-struct Member {
-    /// Its name in the answer.
-    name: String,
-    /// The path it was made of, which also names a key.
-    path: Option<String>,
-    /// What makes it, inside the aggregate.
-    inner: Expr,
-    /// What makes the answer's value of it, above the aggregate.
-    outer: Outer,
-    class: Class,
-}
-
-/// What is done with a group's value afterwards.
-#[derive(Clone, Debug)]
-enum Outer {
-    Plain,
-    Label(crate::objectql::Granularity),
-    /// An empty sum is 0; a sum of integers is one again.
-    Sum {
-        integer: bool,
-    },
-}
+/// The column that tells totals apart: a bit for each key that does not stand in the row, the first key's the highest.
+const GROUPING: &str = "_grouping";
 
 /// A resolved question for groups.
 pub(crate) struct Groups {
@@ -62,6 +41,8 @@ pub(crate) struct Groups {
     keys: Vec<Member>,
     aggregates: Vec<Member>,
     having: Option<Expr>,
+    rollup: bool,
+    windows: Vec<Member>,
     sort: Vec<SortExpr>,
     limit: Option<u64>,
     offset: u64,
@@ -83,12 +64,16 @@ impl Groups {
                 "a grouped query can't expand: group by paths",
             ));
         }
+        if query.after.is_some() {
+            return Err(Error::invalid("INVALID_CURSOR", "after", "groups have no cursors: use \"offset\""));
+        }
         let text = query.search.as_ref().map(|search| search::text_query(view, search)).transpose()?;
         let depth_max = with.options.depth_max;
         let views = Arc::clone(&with.context.views);
         let mut scope = Scope::new(views, Arc::clone(view), depth_max, text.is_some(), with.context.clock());
+        formula::resolve(&mut scope, &query.formulas)?;
         let predicate = |filter: &crate::objectql::Filter, scope: &mut Scope| {
-            Filters { names: scope, context: with.context, depth_max }.predicate(filter)
+            Filters { names: scope, with }.predicate(filter)
         };
         let filter = query.filter.as_ref().map(|filter| predicate(filter, &mut scope)).transpose()?;
         let mut keys = Vec::new();
@@ -100,18 +85,37 @@ impl Groups {
             let only = aggregation.filter.as_ref().map(|filter| predicate(filter, &mut scope)).transpose()?;
             aggregates.push(aggregate(&mut scope, aggregation, index, only)?);
         }
+        check_orders(&aggregates)?;
+        if query.rollup {
+            aggregates.push(Member::plain(GROUPING, lit(0i64), Class::Int));
+        }
         let mut members = Members(keys.iter().chain(&aggregates).collect());
+        let having = query.having.as_ref();
+        let having =
+            having.map(|having| Filters { names: &mut members, with }.predicate(having)).transpose()?;
+        let windows = windows::resolve(&mut members, &query.windows)?;
+        members.0.extend(&windows);
         members.check_names()?;
-        let having = match &query.having {
-            Some(having) => {
-                Some(Filters { names: &mut members, context: with.context, depth_max }.predicate(having)?)
-            }
-            None => None,
-        };
-        let sort = members.sort_keys(&query.order_by, keys.len())?;
+        let sort = members.sort_keys(&query.order_by, keys.len(), query.rollup)?;
         let columns = members.columns(query)?;
-        let (limit, offset) = (query.limit, query.offset.unwrap_or(0));
-        Ok(Groups { scope, filter, text, keys, aggregates, having, sort, limit, offset, columns })
+        if query.rollup {
+            aggregates.pop();
+        }
+        let (limit, offset, rollup) = (query.limit, query.offset.unwrap_or(0), query.rollup);
+        Ok(Groups {
+            scope,
+            filter,
+            text,
+            keys,
+            aggregates,
+            having,
+            rollup,
+            windows,
+            sort,
+            limit,
+            offset,
+            columns,
+        })
     }
 
     /// The plan; its columns are the answer's.
@@ -156,19 +160,44 @@ impl Groups {
         }
         let inner =
             |members: &[Member]| members.iter().map(|member| member.inner.clone()).collect::<Vec<_>>();
-        plan = plan.aggregate(inner(&self.keys), inner(&self.aggregates))?;
+        let mut keys = inner(&self.keys);
+        if self.rollup {
+            // A grouping set takes columns: keys become such first.
+            let before = plan.schema().columns().into_iter().map(Expr::Column);
+            plan = plan.project(before.chain(keys).collect::<Vec<_>>())?;
+            let columns = (0..self.keys.len()).map(|index| ident(format!("k{index}"))).collect();
+            keys = vec![Expr::GroupingSet(GroupingSet::Rollup(columns))];
+        }
+        plan = plan.aggregate(keys, inner(&self.aggregates))?;
         let schema = Arc::clone(plan.schema());
+        let id = Aggregate::INTERNAL_GROUPING_ID;
+        let fields = schema.fields().iter().filter(|field| field.name() != id);
         let mut outer = Vec::new();
-        for (member, field) in self.keys.iter().chain(&self.aggregates).zip(schema.fields()) {
+        for (member, field) in self.keys.iter().chain(&self.aggregates).zip(fields) {
             let value = Expr::Column(Column::new_unqualified(field.name()));
             outer.push(member.outer(value, field.data_type())?.alias(member.name.clone()));
         }
+        outer.extend(self.rollup.then(|| cast(ident(id), DataType::Int64).alias(GROUPING)));
         plan = plan.project(outer)?;
-        match &self.having {
-            Some(having) => Ok(plan.filter(having.clone())?),
-            None => Ok(plan),
+        if let Some(having) = &self.having {
+            plan = plan.filter(having.clone())?;
         }
+        windows::add(plan, &self.windows, |_, window| window.name.clone())
     }
+}
+
+/// Records come to the aggregates of a question in one order, or, which is as good, in its reverse.
+fn check_orders(aggregates: &[Member]) -> Result<()> {
+    let mut orders = aggregates.iter().map(|member| &member.order).filter(|order| !order.is_empty());
+    let Some(first) = orders.next() else { return Ok(()) };
+    let reversed: Vec<SortExpr> =
+        first.iter().map(|key| key.expr.clone().sort(!key.asc, !key.nulls_first)).collect();
+    if orders.all(|order| order == first || *order == reversed) {
+        return Ok(());
+    }
+    let message = "\"first\", \"last\", \"array_agg\" and \"string_agg\" of one question see the records in one order \
+                   (distinct values in their own): ask for the others in another one";
+    Err(Error::not_supported("aggregations", message))
 }
 
 /// The columns of a plan's answer, every one nullable.
@@ -179,20 +208,6 @@ pub(crate) fn answer_schema(plan: &LogicalPlan) -> SchemaRef {
         .iter()
         .map(|field| ArrowField::new(field.name(), field.data_type().clone(), true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-impl Member {
-    fn outer(&self, value: Expr, data_type: &DataType) -> Result<Expr> {
-        Ok(match self.outer {
-            Outer::Plain => value,
-            Outer::Label(granularity) => bucket::label(value, granularity),
-            Outer::Sum { integer } => {
-                let zero = ScalarValue::new_zero(data_type)?;
-                let sum = coalesce(vec![value, lit(zero)]);
-                if integer { cast(sum, DataType::Int64) } else { sum }
-            }
-        })
-    }
 }
 
 fn group_key(scope: &mut Scope, key: &GroupKey, index: usize, zone: chrono_tz::Tz) -> Result<Member> {
@@ -215,99 +230,27 @@ fn group_key(scope: &mut Scope, key: &GroupKey, index: usize, zone: chrono_tz::T
         (Some(_), _) => return refuse("only dates have a granularity"),
     };
     let name = key.alias.clone().unwrap_or_else(|| key.path.clone());
-    Ok(Member { name, path: Some(key.path.clone()), inner: inner.alias(format!("k{index}")), outer, class })
-}
-
-fn aggregate(
-    scope: &mut Scope,
-    aggregation: &Aggregation,
-    index: usize,
-    only: Option<Expr>,
-) -> Result<Member> {
-    use AggregateFunction as F;
-    let place = format!("aggregations[{index}]");
-    let function = aggregation.function;
-    let subject = match &aggregation.path {
-        Some(path) => Some(scope.subject(path, At { code: "INVALID_QUERY", place: &place })?),
-        None => None,
-    };
-    let (expr, class, outer) = match (function, subject) {
-        (F::Count, None) => (count(lit(1i64)), Class::Int, Outer::Plain),
-        (_, None) => return Err(Error::invalid("INVALID_QUERY", place, "this function needs a field")),
-        (function, Some(subject)) => {
-            let name = aggregation.path.as_deref().unwrap_or_default();
-            over(function, subject, name)
-                .map_err(|message| Error::invalid("INVALID_QUERY", place, message))?
-        }
-    };
-    let expr = match only {
-        Some(only) => expr.filter(only).build()?,
-        None => expr,
-    };
-    let name =
-        aggregation.alias.clone().unwrap_or_else(|| default_name(function, aggregation.path.as_deref()));
-    Ok(Member { name, path: None, inner: expr.alias(format!("a{index}")), outer, class })
-}
-
-/// An aggregate over a field: the expression, what it gives, and what is done with it above.
-fn over(function: AggregateFunction, subject: Subject, name: &str) -> Result<(Expr, Class, Outer), String> {
-    use AggregateFunction as F;
-    let Subject { expr, class } = subject;
-    let refuse =
-        || Err(format!("{:?} does not fit {name:?}, a {} field", function_name(function), class.name()));
-    let as_decimal = |expr: Expr| cast(expr, INT_AS_DECIMAL);
-    let any = Class::Decimal { precision: DIGITS_MAX, scale: 0 };
-    Ok(match (function, &class) {
-        (F::Count, _) => (count(expr), Class::Int, Outer::Plain),
-        (F::CountDistinct, class) if !class.is_sortable() => return refuse(),
-        (F::CountDistinct, _) => (count_distinct(expr), Class::Int, Outer::Plain),
-        (F::Sum, Class::Int) => (sum(as_decimal(expr)), Class::Int, Outer::Sum { integer: true }),
-        (F::Sum, Class::Bool) => {
-            (sum(as_decimal(cast(expr, DataType::Int64))), Class::Int, Outer::Sum { integer: true })
-        }
-        (F::Sum, Class::Decimal { scale, .. }) => (
-            sum(expr),
-            Class::Decimal { precision: DIGITS_MAX, scale: *scale },
-            Outer::Sum { integer: false },
-        ),
-        (F::Sum, Class::Float) => (sum(expr), Class::Float, Outer::Sum { integer: false }),
-        (F::Avg, Class::Float) => (avg(expr), Class::Float, Outer::Plain),
-        (F::Avg, Class::Decimal { .. }) => (avg(expr), any, Outer::Plain),
-        (F::Avg, Class::Int) => (avg(as_decimal(expr)), any, Outer::Plain),
-        (F::Avg, Class::Bool) => (avg(as_decimal(cast(expr, DataType::Int64))), any, Outer::Plain),
-        (F::Min | F::Max, ordered) if ordered.is_ordered() => {
-            let expr = if function == F::Min { min(expr) } else { max(expr) };
-            (expr, class, Outer::Plain)
-        }
-        _ => return refuse(),
+    Ok(Member {
+        name,
+        path: Some(key.path.clone()),
+        inner: inner.alias(format!("k{index}")),
+        outer,
+        class,
+        order: Vec::new(),
     })
 }
 
-/// `sum_amount`, `count_distinct_account_name`, `count`.
-fn default_name(function: AggregateFunction, path: Option<&str>) -> String {
-    let name = function_name(function);
-    path.map_or_else(|| name.to_owned(), |path| format!("{name}_{}", path.replace('.', "_")))
-}
-
-fn function_name(function: AggregateFunction) -> &'static str {
-    use AggregateFunction as F;
-    match function {
-        F::Count => "count",
-        F::CountDistinct => "count_distinct",
-        F::Sum => "sum",
-        F::Avg => "avg",
-        F::Min => "min",
-        F::Max => "max",
-    }
-}
-
-/// Keys and aggregates by name: what `having`, `orderBy` and `fields` may name.
+/// Keys, aggregates and windows by name: what `having`, `orderBy` and `fields` may name.
 struct Members<'a>(Vec<&'a Member>);
 
 impl Names for Members<'_> {
     fn subject(&mut self, path: &str, at: &str) -> Result<Subject> {
         let member = self.find(path, at)?;
         Ok(Subject { expr: ident(member.name.as_str()), class: member.class.clone() })
+    }
+
+    fn scope(&mut self) -> Option<&mut Scope> {
+        None
     }
 }
 
@@ -333,8 +276,8 @@ impl Members<'_> {
         Ok(())
     }
 
-    /// The order asked for; ties are broken by the group keys, so that pages are stable.
-    fn sort_keys(&self, orders: &[Order], keys: usize) -> Result<Vec<SortExpr>> {
+    /// The order asked for; ties are broken by the group keys (totals come behind what they are of), so that pages are stable.
+    fn sort_keys(&self, orders: &[Order], keys: usize, rollup: bool) -> Result<Vec<SortExpr>> {
         let mut sort = Vec::new();
         let mut named = Vec::new();
         for order in orders {
@@ -345,6 +288,7 @@ impl Members<'_> {
         for key in self.0.iter().take(keys).filter(|key| !named.contains(&key.name.as_str())) {
             sort.push(ident(key.name.as_str()).sort(true, false));
         }
+        sort.extend(rollup.then(|| ident(GROUPING).sort(true, false)));
         Ok(sort)
     }
 

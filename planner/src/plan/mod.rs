@@ -5,18 +5,28 @@
 //! is expanded hangs below a `Records` as further `Records`, and [`attach`] brings their rows along, one plan per
 //! level and batch of parents.
 
+mod aggregates;
 pub(crate) mod attach;
 mod bucket;
+mod building;
+mod cursor;
+mod direct;
 mod filter;
+mod formula;
 pub(crate) mod groups;
+mod member;
+mod order;
 pub(crate) mod records;
 mod scope;
 mod search;
+mod windows;
 
+pub use cursor::Next;
 pub(crate) use scope::{At, Scope};
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::{
     execution::{SendableRecordBatchStream, SessionState},
     logical_expr::LogicalPlan,
@@ -30,7 +40,9 @@ use crate::{
     error::Result,
     planner::PlannerOptions,
     run::{self, Deadline},
+    view::Restriction,
 };
+use records::Records;
 
 /// What planning and running one question needs.
 #[derive(Clone)]
@@ -50,6 +62,18 @@ impl Question {
     fn state_for(&self, plan: &LogicalPlan) -> &SessionState {
         let large = run::largest_scan(plan) > self.options.single_partition_rows;
         if large { &self.large } else { &self.small }
+    }
+
+    /// The rows of a small question, without a plan; nothing where there should be one.
+    pub(crate) async fn direct(
+        &self,
+        records: &Records,
+        restriction: Restriction,
+    ) -> Result<Option<RecordBatch>> {
+        match records.direct(&self.context.snapshot, restriction) {
+            Some(direct) => direct.rows(self).await,
+            None => Ok(None),
+        }
     }
 
     /// Optimizes a plan both ways.

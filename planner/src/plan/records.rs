@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::{
     functions_aggregate::expr_fn::count,
     logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit},
@@ -11,18 +11,23 @@ use indexmap::IndexMap;
 use quarry_storage::{Snapshot, TextQuery};
 
 use super::{
-    attach::{Attach, Ends},
+    attach::Attach,
+    building::Building,
+    cursor::{self, Key, Next, Pager},
+    direct::Direct,
     filter::{Filters, Names},
-    scope::{At, Scope, Subject, unknown},
-    search,
+    formula,
+    member::Member,
+    order,
+    scope::{At, Scope, Subject},
+    search, windows,
 };
 use crate::{
     context::QueryContext,
     error::{Error, Result},
-    lower,
-    objectql::{Expand, Order, Query, Selection},
+    objectql::Query,
     planner::PlannerOptions,
-    view::{ObjectView, Restriction, SCORE},
+    view::{ObjectView, Restriction},
 };
 
 /// Up to so many records, columns of related objects are fetched by key afterwards; past it they are joined.
@@ -56,7 +61,12 @@ pub(crate) struct Records {
     filter_scope: Scope,
     filter: Option<Expr>,
     text: Option<TextQuery>,
+    windows: Vec<Member>,
     sort: Vec<SortExpr>,
+    /// Only what is behind a cursor.
+    beyond: Option<Expr>,
+    /// What a cursor is made of, and where it stands among the columns; of a page only.
+    page: Option<(Vec<Key>, Vec<usize>)>,
     /// The caller can tell the order: it gave one, or pages.
     sorted: bool,
     /// At most so many (for a to-many level: per parent, kept by the attach).
@@ -74,6 +84,10 @@ impl Names for Scope {
     fn subject(&mut self, path: &str, at: &str) -> Result<Subject> {
         Scope::subject(self, path, At { code: "INVALID_FILTER", place: at })
     }
+
+    fn scope(&mut self) -> Option<&mut Scope> {
+        Some(self)
+    }
 }
 
 /// What resolving one level needs.
@@ -88,19 +102,28 @@ pub(crate) struct Resolving<'a> {
 }
 
 impl<'a> Resolving<'a> {
-    fn below(self, level: Level) -> Result<Resolving<'a>> {
+    pub(super) fn below(self, level: Level) -> Result<Resolving<'a>> {
         if self.depth >= self.options.depth_max {
             let message = format!("relations are expanded at most {} levels deep", self.options.depth_max);
             return Err(Error::limited("expand", message));
         }
+        Ok(Resolving { level, depth: self.depth + 1, ..self.further("expand")? })
+    }
+
+    /// One relation more.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` past `expands_max`.
+    pub(super) fn further(self, place: &str) -> Result<Resolving<'a>> {
         self.expands.set(self.expands.get() + 1);
         if self.expands.get() > self.options.expands_max {
             let most = self.options.expands_max;
             let message =
                 format!("a question brings along at most {most} relations (expands_max): ask for less");
-            return Err(Error::limited("expand", message));
+            return Err(Error::limited(place, message));
         }
-        Ok(Resolving { level, depth: self.depth + 1, ..self })
+        Ok(self)
     }
 }
 
@@ -116,16 +139,21 @@ impl Records {
         let views = Arc::clone(&with.context.views);
         let (depth_max, clock) = (with.options.depth_max, with.context.clock());
         let mut scope = Scope::new(views, Arc::clone(view), depth_max, text.is_some(), clock);
-        let filter = match &query.filter {
-            Some(filter) => {
-                let mut filters =
-                    Filters { names: &mut scope, context: with.context, depth_max: with.options.depth_max };
-                Some(filters.predicate(filter)?)
-            }
-            None => None,
-        };
+        formula::resolve(&mut scope, &query.formulas)?;
+        let filter = query.filter.as_ref();
+        let filter =
+            filter.map(|filter| Filters { names: &mut scope, with }.predicate(filter)).transpose()?;
         let filter_scope = scope.clone();
-        let sort = sort_keys(&mut scope, &query.order_by, text.is_some())?;
+        let windows = windows::resolve(&mut scope, &query.windows)?;
+        let (sort, keys) = order::keys(&mut scope, query, &windows)?;
+        let beyond = match (&query.after, &keys) {
+            (None, _) => None,
+            (Some(cursor), Some(keys)) => Some(cursor::beyond(keys, cursor)?),
+            (Some(_), None) => {
+                let message = "what a search's rank or a window sorts has no cursors: use \"offset\"";
+                return Err(Error::invalid("INVALID_CURSOR", "after", message));
+            }
+        };
         let paged = query.limit.is_some() || query.offset.is_some();
         let few = query.limit.is_some_and(|limit| limit <= FETCHED_ROWS_MAX);
         let mut building = Building {
@@ -138,11 +166,20 @@ impl Records {
         };
         building.select(&query.fields)?;
         building.expand(&query.expand)?;
+        building.windows(&windows)?;
+        let page = keys.filter(|_| with.level == Level::Root && query.limit.is_some_and(|limit| limit > 0));
+        let page = page.map(|keys| {
+            let columns = keys.iter().map(|key| building.column(key.expr.clone())).collect();
+            (keys, columns)
+        });
         let (outputs, fields): (Vec<_>, Vec<_>) = building.named.into_values().unzip();
         Ok(Records {
             filter_scope,
             filter,
+            windows,
             sort,
+            beyond,
+            page,
             sorted: text.is_some() || paged || !query.order_by.is_empty(),
             text,
             limit: query.limit,
@@ -178,7 +215,11 @@ impl Records {
         restriction: Restriction,
         small: bool,
     ) -> Result<LogicalPlan> {
-        let mut plan = self.filtered(&self.scope, snapshot, restriction)?;
+        let plan = self.filtered(&self.scope, snapshot, restriction)?;
+        let mut plan = windows::add(plan, &self.windows, |index, _| windows::column(index))?;
+        if let Some(beyond) = &self.beyond {
+            plan = plan.filter(beyond.clone())?;
+        }
         let window = if self.level == Level::Root { self.limit.map(size) } else { None };
         let offset = if self.level == Level::Root { size(self.offset) } else { 0 };
         if self.level != Level::ToOne && (self.sorted || small) {
@@ -197,6 +238,48 @@ impl Records {
             return Ok(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema }));
         }
         Ok(plan)
+    }
+
+    /// The question around the general executor; none where other objects are read with this one, or other rows.
+    pub(crate) fn direct(&self, snapshot: &Snapshot, restriction: Restriction) -> Option<Direct> {
+        let read = self.scope.alone().filter(|_| self.windows.is_empty())?;
+        let (limit, offset) = match self.level {
+            Level::Root => (self.limit.map(size), size(self.offset)),
+            Level::ToOne | Level::ToMany => (None, 0),
+        };
+        let filters = self.filter.iter().chain(&self.beyond).cloned();
+        Some(Direct {
+            view: Arc::clone(self.scope.view()),
+            snapshot: snapshot.clone(),
+            restriction,
+            read,
+            filter: filters.reduce(Expr::and),
+            sort: if self.level == Level::ToOne { Vec::new() } else { self.sort.clone() },
+            limit,
+            offset,
+            columns: self.columns.clone(),
+        })
+    }
+
+    /// As [`Self::direct`], for [`Self::count_plan`].
+    pub(crate) fn direct_count(&self, snapshot: &Snapshot) -> Option<Direct> {
+        Some(Direct {
+            view: Arc::clone(self.filter_scope.view()),
+            snapshot: snapshot.clone(),
+            restriction: self.restriction(),
+            read: self.filter_scope.alone()?,
+            filter: self.filter.clone(),
+            sort: Vec::new(),
+            limit: None,
+            offset: 0,
+            columns: Vec::new(),
+        })
+    }
+
+    /// Who watches the page go by; none when there are no pages.
+    pub(crate) fn pager(&self) -> Option<Pager> {
+        let (keys, columns) = self.page.clone()?;
+        Some(Pager { columns, keys, missing: self.limit?, next: Next::default() })
     }
 
     /// The plan that counts all that match.
@@ -228,6 +311,15 @@ fn check_level(level: Level, query: &Query) -> Result<()> {
     if level != Level::Root && (!query.group_by.is_empty() || !query.aggregations.is_empty()) {
         return refuse("groupBy", "can't stand in an expand");
     }
+    if level != Level::Root && query.after.is_some() {
+        return refuse("after", "can't stand in an expand");
+    }
+    if level != Level::Root && query.as_of.is_some() {
+        return refuse("asOf", "can't stand in an expand: all of an answer is of one state");
+    }
+    if level != Level::Root && !query.windows.is_empty() {
+        return refuse("windows", "can't stand in an expand");
+    }
     if level != Level::Root && query.search.is_some() {
         return Err(Error::not_supported("search", "\"search\" in an expand is not supported"));
     }
@@ -247,179 +339,9 @@ fn check_level(level: Level, query: &Query) -> Result<()> {
     Ok(())
 }
 
-/// The sort keys, ties broken by id; a search without an order gives the best hits first.
-fn sort_keys(scope: &mut Scope, orders: &[Order], searched: bool) -> Result<Vec<SortExpr>> {
-    let mut keys = Vec::with_capacity(orders.len() + 1);
-    for order in orders {
-        let place = format!("orderBy.{}", order.path);
-        let subject = scope.subject(&order.path, At { code: "INVALID_SORT", place: &place })?;
-        if !subject.class.is_sortable() {
-            let message = format!("{:?} is a {} field: it has no order", order.path, subject.class.name());
-            return Err(Error::invalid("INVALID_SORT", place, message));
-        }
-        keys.push(subject.expr.sort(!order.descending, order.nulls_first));
-    }
-    if searched && orders.is_empty() {
-        keys.push(scope.column(SCORE).sort(false, false));
-    }
-    if !orders.iter().any(|order| order.path == "id") {
-        keys.push(scope.column("id").sort(true, false));
-    }
-    Ok(keys)
-}
-
-/// Collects the columns of one level.
-struct Building<'a> {
-    with: Resolving<'a>,
-    scope: Scope,
-    columns: Vec<Expr>,
-    attaches: Vec<Attach>,
-    named: IndexMap<String, (Output, ArrowField)>,
-    fetch_late: bool,
-}
-
-impl Building<'_> {
-    /// The position of a column of the plan, added when it is not there.
-    fn column(&mut self, expr: Expr) -> usize {
-        if let Some(position) = self.columns.iter().position(|known| *known == expr) {
-            return position;
-        }
-        self.columns.push(expr);
-        self.columns.len() - 1
-    }
-
-    fn put(&mut self, name: &str, output: Output, data_type: DataType) -> Result<()> {
-        self.put_field(output, ArrowField::new(name, data_type, true))
-    }
-
-    fn put_field(&mut self, output: Output, field: ArrowField) -> Result<()> {
-        let name = field.name().clone();
-        if self.named.insert(name.clone(), (output, field)).is_some() {
-            let message = format!("{name:?} is asked twice: give one of them another name with \"as\"");
-            return Err(Error::invalid("INVALID_QUERY", "fields", message));
-        }
-        Ok(())
-    }
-
-    fn select(&mut self, fields: &[Selection]) -> Result<()> {
-        if fields.is_empty() {
-            let view = Arc::clone(self.scope.view());
-            for name in &view.fields {
-                self.path(name.as_str(), name.as_str())?;
-            }
-            return Ok(());
-        }
-        let mut late: IndexMap<&str, Vec<(&str, &str)>> = IndexMap::new();
-        for selection in fields {
-            let name = selection.alias.as_deref().unwrap_or(&selection.path);
-            match selection.path.split_once('.') {
-                Some((relation, rest)) if self.fetch_late && !self.scope.is_composite(relation) => {
-                    // Its place among the columns is kept; what stands there is known when all paths are.
-                    self.put(name, Output::Column(0), DataType::Null)?;
-                    late.entry(relation).or_default().push((name, rest));
-                }
-                _ => self.path(name, &selection.path)?,
-            }
-        }
-        for (relation, paths) in late {
-            self.fetch(relation, &paths)?;
-        }
-        Ok(())
-    }
-
-    fn path(&mut self, name: &str, path: &str) -> Result<()> {
-        let place = format!("fields.{path}");
-        if path == SCORE {
-            let subject = self.scope.subject(path, At { code: "INVALID_FIELD", place: &place })?;
-            let position = self.column(subject.expr);
-            return self.put(name, Output::Column(position), DataType::Float32);
-        }
-        let (expr, field) = self.scope.field(path, At { code: "INVALID_FIELD", place: &place })?;
-        let position = self.column(expr);
-        self.put_field(Output::Column(position), lower::arrow_field(name, &field))
-    }
-
-    /// Columns of a related record, fetched by key.
-    fn fetch(&mut self, relation: &str, paths: &[(&str, &str)]) -> Result<()> {
-        let fields = paths.iter().map(|(_, rest)| Selection { path: (*rest).to_owned(), alias: None });
-        let mut query = Query { fields: fields.collect(), ..Query::default() };
-        query.fields.dedup();
-        let place = format!("fields.{relation}");
-        let attach = self.attach(relation, &query, At { code: "INVALID_FIELD", place: &place })?;
-        for (name, rest) in paths {
-            let Some(inner) = self.attaches.get(attach) else { continue };
-            let (column, field) =
-                inner.child.schema.column_with_name(rest).ok_or_else(|| {
-                    Error::internal(format!("{relation}.{rest} was resolved and is not there"))
-                })?;
-            let field = field.clone().with_name(*name);
-            self.named.insert((*name).to_owned(), (Output::Inner { attach, column }, field));
-        }
-        Ok(())
-    }
-
-    fn expand(&mut self, expands: &IndexMap<String, Expand>) -> Result<()> {
-        for (name, expand) in expands {
-            let place = format!("expand.{name}");
-            let attach =
-                self.attach(&expand.relation, &expand.query, At { code: "INVALID_FIELD", place: &place })?;
-            let Some(made) = self.attaches.get(attach) else { continue };
-            let structure = DataType::Struct(made.child.schema.fields().clone());
-            let data_type = match made.ends {
-                Ends::One => structure,
-                Ends::Several | Ends::Many => {
-                    DataType::List(Arc::new(ArrowField::new("item", structure, true)))
-                }
-            };
-            let field = ArrowField::new(name, data_type, true);
-            // An expand of the same name as a field stands in its place.
-            self.named.insert(name.clone(), (Output::Attached(attach), field));
-            if expand.query.count {
-                self.put(&format!("{name}@count"), Output::Count(attach), DataType::Int64)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The attach of a relation.
-    fn attach(&mut self, name: &str, query: &Query, at: At<'_>) -> Result<usize> {
-        let view = Arc::clone(self.scope.view());
-        let (relation, lookup, ends) = if let Some((relation, lookup)) = view.to_one(name) {
-            (relation, lookup.name.as_str(), Ends::One)
-        } else if let Some((relation, list)) = view.to_several(name) {
-            (relation, list.name.as_str(), Ends::Several)
-        } else if let Some((relation, lookup)) = view.to_many(name) {
-            (relation, lookup.as_str(), Ends::Many)
-        } else {
-            return Err(unknown_relation(&view, name, at));
-        };
-        if ends != Ends::One && at.place.starts_with("fields") {
-            let message = format!("{name:?} leads to several records: use \"expand\"");
-            return Err(Error::invalid("INVALID_FIELD", at.place, message));
-        }
-        let target = self.with.context.views.get(relation.target.as_str());
-        let target = target.ok_or_else(|| unknown_relation(&view, name, at))?;
-        let named = self.with.context.views.get(&query.object).map(|view| &view.object.name);
-        if !query.object.is_empty() && named != Some(&target.object.name) {
-            let message = format!("{name:?} leads to {:?}, not to {:?}", relation.target, query.object);
-            return Err(Error::invalid("INVALID_QUERY", at.place, message));
-        }
-        // What a list refers to comes in its order, each record by itself.
-        let below = self.with.below(if ends == Ends::Many { Level::ToMany } else { Level::ToOne })?;
-        let mut child = Records::resolve(below, target, query).map_err(|error| inside(at.place, error))?;
-        let (own, link) = if ends == Ends::Many { ("id", lookup) } else { (lookup, "id") };
-        let key = self.scope.column(own);
-        let parent_key = self.column(key);
-        let child_key = child.key(link);
-        let link = target.object.field(link).map_or(link, |field| field.column()).to_owned();
-        self.attaches.push(Attach { ends, parent_key, child_key, link, child });
-        Ok(self.attaches.len() - 1)
-    }
-}
-
 impl Records {
     /// The position of a column of the root that the attach joins by.
-    fn key(&mut self, name: &str) -> usize {
+    pub(super) fn key(&mut self, name: &str) -> usize {
         let expr = self.scope.column(name);
         if let Some(position) = self.columns.iter().position(|known| *known == expr) {
             return position;
@@ -427,20 +349,6 @@ impl Records {
         self.columns.push(expr);
         self.columns.len() - 1
     }
-}
-
-fn unknown_relation(view: &ObjectView, name: &str, at: At<'_>) -> Error {
-    unknown(view, name, name, at)
-}
-
-/// An error of a nested query, with the way to it (a comparison read from JSON knows its whole way already).
-fn inside(place: &str, mut error: Error) -> Error {
-    if error.path.is_empty() {
-        error.path = place.to_owned();
-    } else if !error.path.contains(&format!("{place}.")) {
-        error.path = format!("{place}.{}", error.path);
-    }
-    error
 }
 
 fn size(count: u64) -> usize {

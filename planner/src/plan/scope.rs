@@ -10,11 +10,12 @@ use datafusion::{
 };
 use indexmap::IndexSet;
 use quarry_metadata::{
-    Field, FieldKind, FieldName,
-    expression::{Children, Path, Root, Step, Type},
+    Field, FieldKind, FieldName, Registry,
+    expression::{Children, Expression, Path, Root, Step, Type},
 };
 use quarry_storage::Snapshot;
 
+use super::formula::Named;
 use crate::{
     coerce::{Class, Clock, days_of},
     error::{Error, ErrorKind, Result},
@@ -39,12 +40,30 @@ struct Node {
     columns: IndexSet<String>,
 }
 
+/// A way to many records: the node it begins at, and what refers to it over there.
+pub(super) struct Link {
+    node: usize,
+    lookup: Expr,
+}
+
+/// A column that says for each record of a node whether records that count refer to it.
+#[derive(Clone, Debug)]
+struct Mark {
+    node: usize,
+    inner: Scope,
+    lookup: Expr,
+    counts: Expr,
+}
+
 /// The objects of one plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     views: Arc<Views>,
     view: Arc<ObjectView>,
     nodes: Vec<Node>,
+    marks: Vec<Mark>,
+    /// Formulas of the question.
+    named: Vec<Named>,
     depth_max: usize,
     has_score: bool,
     clock: Clock,
@@ -66,7 +85,16 @@ impl Scope {
         clock: Clock,
     ) -> Scope {
         let root = Node { view: Arc::clone(&view), from: None, columns: IndexSet::new() };
-        Scope { views, view, nodes: vec![root], depth_max, has_score, clock }
+        Scope {
+            views,
+            view,
+            nodes: vec![root],
+            marks: Vec::new(),
+            named: Vec::new(),
+            depth_max,
+            has_score,
+            clock,
+        }
     }
 
     pub(crate) fn view(&self) -> &Arc<ObjectView> {
@@ -76,6 +104,50 @@ impl Scope {
     /// A stored column of the root.
     pub(crate) fn column(&mut self, name: &str) -> Expr {
         self.read(0, name)
+    }
+
+    /// The columns that are read of the root, when nothing else is read.
+    pub(super) fn alone(&self) -> Option<Vec<String>> {
+        match &self.nodes[..] {
+            [root] if self.marks.is_empty() => Some(root.columns.iter().cloned().collect()),
+            _ => None,
+        }
+    }
+
+    /// What the object is held against.
+    pub(super) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.views.registry)
+    }
+
+    /// Whether a name means something already.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        name.contains('.')
+            || self.view.field(name).is_some()
+            || self.view.object.relation(name).is_some()
+            || self.named.iter().any(|named| named.name == name)
+    }
+
+    /// Gives a formula its name.
+    pub(super) fn name(&mut self, formula: Named) {
+        self.named.push(formula);
+    }
+
+    /// A formula of the question.
+    pub(super) fn named(&self, name: &str) -> Option<&Named> {
+        self.named.iter().find(|named| named.name == name)
+    }
+
+    /// A formula of the question as what it is computed of, which the session must see.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` for what it does not see.
+    pub(super) fn written_out(&mut self, expression: &Expression, at: &str) -> Result<Expr> {
+        lowered(
+            &expression.node,
+            &mut FormulaLeaves { scope: self, node: 0, seen_at: Some(at) },
+            Mode::Lenient,
+        )
     }
 
     fn read(&mut self, index: usize, name: &str) -> Expr {
@@ -88,9 +160,11 @@ impl Scope {
     /// A field of a node: its column, or, of a formula, what it is computed of. The one place where formulas are written out.
     fn value(&mut self, node: usize, field: &Field) -> Result<Expr> {
         match &field.kind {
-            FieldKind::Formula { expression, stored: false, .. } => {
-                lowered(&expression.node, &mut FormulaLeaves { scope: self, node }, Mode::Lenient)
-            }
+            FieldKind::Formula { expression, stored: false, .. } => lowered(
+                &expression.node,
+                &mut FormulaLeaves { scope: self, node, seen_at: None },
+                Mode::Lenient,
+            ),
             _ => Ok(self.read(node, field.name.as_str())),
         }
     }
@@ -143,6 +217,9 @@ impl Scope {
         if path == SCORE && self.has_score {
             return Ok(Subject { expr: self.column(SCORE), class: Class::Score });
         }
+        if let Some(named) = self.named(path) {
+            return Ok(named.subject.clone());
+        }
         let (expr, field) = self.field(path, at)?;
         Ok(Subject { expr, class: Class::of(&field) })
     }
@@ -163,6 +240,54 @@ impl Scope {
         let target =
             self.views.get(relation.target.as_str()).ok_or_else(|| unknown(&view, name, path, at))?;
         Ok(self.joined(from, lookup.name.as_str(), Arc::clone(target)))
+    }
+
+    /// The objects that a path to many records leads to, as a scope of their own.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` for an unknown name, `Invalid` for a path that leads to one record.
+    pub(super) fn to_many(&mut self, path: &str, at: &str) -> Result<(Scope, Link)> {
+        let at = At { code: "INVALID_FILTER", place: at };
+        let (way, name) = path.rsplit_once('.').map_or((None, path), |(way, name)| (Some(way), name));
+        let mut node = 0;
+        let steps = way.map(|way| way.split('.')).into_iter().flatten();
+        for (depth, step) in (1..).zip(steps) {
+            if depth > self.depth_max {
+                let message = format!("paths go at most {} relations far", self.depth_max);
+                return Err(Error::limited(at.place, message));
+            }
+            node = self.follow(node, step, path, at)?;
+        }
+        let view = Arc::clone(&self.node(node)?.view);
+        let Some((relation, lookup)) = view.to_many(name) else {
+            if view.to_several(name).is_some() {
+                return Err(Error::not_supported(
+                    at.place,
+                    format!("{name:?} is a list of references: ask it by \"$hasAny\""),
+                ));
+            }
+            if view.to_one(name).is_some() || view.field(name).is_some() {
+                let message =
+                    format!("{path:?} leads to no list of records: write its filter without \"$some\"");
+                return Err(Error::invalid(at.code, at.place, message));
+            }
+            return Err(unknown(&view, name, path, at));
+        };
+        let target =
+            self.views.get(relation.target.as_str()).ok_or_else(|| unknown(&view, name, path, at))?;
+        let mut inner =
+            Scope::new(Arc::clone(&self.views), Arc::clone(target), self.depth_max, false, self.clock);
+        let lookup = inner.column(lookup.as_str());
+        self.read(node, "id");
+        Ok((inner, Link { node, lookup }))
+    }
+
+    /// Whether one of those records counts.
+    pub(super) fn mark(&mut self, Link { node, lookup }: Link, inner: Scope, counts: Expr) -> Expr {
+        let index = self.marks.len();
+        self.marks.push(Mark { node, inner, lookup, counts });
+        Expr::Column(Column::new(Some(mark_alias(index)), MARK))
     }
 
     /// The node that a lookup leads to, joined once however many paths go by it.
@@ -190,6 +315,14 @@ impl Scope {
             let right_key = Column::new(Some(alias(index)), "id");
             plan = plan.join(right, JoinType::Left, (vec![left_key], vec![right_key]), None)?;
         }
+        for (index, mark) in self.marks.iter().enumerate() {
+            let related = mark.inner.plan(snapshot, Restriction::None)?;
+            let related = related.filter(mark.counts.clone().and(mark.lookup.clone().is_not_null()))?;
+            let related = related.project(vec![mark.lookup.clone().alias(LINK)])?.alias(mark_alias(index))?;
+            let own = Column::new(Some(alias(mark.node)), "id");
+            let link = Column::new(Some(mark_alias(index)), LINK);
+            plan = plan.join(related.build()?, JoinType::LeftMark, (vec![own], vec![link]), None)?;
+        }
         Ok(plan)
     }
 }
@@ -198,6 +331,19 @@ impl Scope {
 struct FormulaLeaves<'a> {
     scope: &'a mut Scope,
     node: usize,
+    /// The formula is the question's own, which stands there: it reads what the session sees.
+    seen_at: Option<&'a str>,
+}
+
+impl FormulaLeaves<'_> {
+    fn check(&self, node: usize, name: &str) -> Result<()> {
+        let Some(place) = self.seen_at else { return Ok(()) };
+        let view = &self.scope.node(node)?.view;
+        match view.field(name) {
+            Some(_) => Ok(()),
+            None => Err(unknown(view, name, name, At { code: "INVALID_FORMULA", place })),
+        }
+    }
 }
 
 impl Leaves for FormulaLeaves<'_> {
@@ -207,10 +353,12 @@ impl Leaves for FormulaLeaves<'_> {
             Leaf::Field(Root::Record, Path { steps, field }) => {
                 let mut node = self.node;
                 for Step { lookup, target } in steps {
+                    self.check(node, lookup.as_str())?;
                     let view = self.scope.views.get(target.as_str());
                     let view = view.ok_or_else(|| Error::internal(format!("no view of {target}")))?;
                     node = self.scope.joined(node, lookup.as_str(), Arc::clone(view));
                 }
+                self.check(node, field.as_str())?;
                 self.scope.read(node, field.as_str())
             }
             Leaf::Now => lit(ScalarValue::TimestampMicrosecond(Some(clock.now_micros), Some("UTC".into()))),
@@ -259,6 +407,18 @@ fn part<'a>(
         (expr, field) = (get_field(expr, name), found.clone());
     }
     Ok((expr, field))
+}
+
+/// The alias of the root.
+pub(super) const ROOT: &str = "t0";
+
+/// The column that DataFusion's mark joins add.
+const MARK: &str = "mark";
+/// What refers to the record over here, among related records.
+const LINK: &str = "link";
+
+fn mark_alias(index: usize) -> TableReference {
+    TableReference::bare(format!("m{index}"))
 }
 
 fn alias(index: usize) -> TableReference {

@@ -25,8 +25,9 @@ use crate::{
 };
 
 pub(crate) use audit::AuditTable;
+pub use audit::changes_schema;
 pub(crate) use first::FirstRows;
-pub(crate) use scan::ScanSizes;
+pub(crate) use scan::{Few, ScanSizes, Wanted};
 use shape::Shape;
 
 /// The rank of a text hit, a column behind the object's own.
@@ -200,6 +201,41 @@ impl ObjectView {
         restriction: Restriction,
         former: &[FieldName],
     ) -> Result<Arc<dyn TableProvider>> {
+        Ok(Arc::new(self.table(snapshot, restriction, former)?))
+    }
+
+    /// A few rows of this view's stored fields at once, through the same door; nothing when there may be many. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::provider`]; those of storage.
+    pub(crate) fn few(
+        &self,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Few>> {
+        Ok(self.table(snapshot, restriction, &[])?.few(wanted)?)
+    }
+
+    /// Where a stored field stands among those of this view; behind them all stands the score.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        let mut stored = self
+            .fields
+            .iter()
+            .filter(|name| self.object.field(name.as_str()).is_some_and(|field| !field.kind.is_computed()));
+        if name == SCORE {
+            return Some(stored.count());
+        }
+        stored.position(|stored| stored.as_str() == name)
+    }
+
+    fn table(
+        &self,
+        snapshot: &Snapshot,
+        restriction: Restriction,
+        former: &[FieldName],
+    ) -> Result<scan::ScanTable> {
         let table = snapshot.table(self.object.table())?;
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
@@ -219,7 +255,7 @@ impl ObjectView {
         let columns = stored.iter().map(column).collect::<Result<Vec<_>>>()?;
         let shapes = stored.iter().map(|(name, _)| self.object.field(name.as_str()).map(Shape::of));
         let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
-        Ok(Arc::new(scan::ScanTable::new(table, (columns, shapes), restriction)))
+        Ok(scan::ScanTable::new(table, (columns, shapes), restriction))
     }
 }
 

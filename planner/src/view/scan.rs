@@ -4,6 +4,8 @@
 //! threads, so the physical plan knows how many rows it will read. Reading runs on blocking threads, a thread per
 //! partition, through a channel of few batches: a slow reader slows the scan, a reader that goes away ends it.
 
+mod few;
+
 use std::{fmt, sync::Arc};
 
 use arrow::{
@@ -31,6 +33,8 @@ use datafusion::{
 use quarry_storage::{ColumnBound, ColumnType, First, Order, RowSet, ScanRequest, TableSnapshot, TextHits};
 
 use super::{Restriction, SCORE, access::Access, narrow, parts::Parts, shape::Shape};
+
+pub(crate) use few::{Few, Wanted};
 
 /// Batches that may wait between the reading thread and the plan.
 const BATCHES_WAITING_MAX: usize = 2;

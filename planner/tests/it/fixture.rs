@@ -92,6 +92,7 @@ impl Shop {
         QueryContext {
             views: Arc::new(Views::new(Arc::clone(&self.registry))),
             snapshot: self.store.snapshot(),
+            as_of: None,
             user_id: "usr_1".into(),
             locale: "en".into(),
             time_zone: chrono_tz::UTC,

@@ -8,5 +8,7 @@ mod first;
 mod fixture;
 mod golden;
 mod limits;
+mod oracle;
+mod pages;
 mod random;
 mod sql;

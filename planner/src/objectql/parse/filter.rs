@@ -137,6 +137,13 @@ pub(super) fn apply(
             };
             Ok(compare(place, path, operator, Operand::Value(Value::Bool(asked != negated))))
         }
+        Meaning::Relates(quantifier) => {
+            let Some(operand) = operand else {
+                return Err(place.filter_error(format!("{name:?} needs a filter")));
+            };
+            let filter = Box::new(filter(place, operand)?);
+            Ok(Filter::Related { path: path.to_owned(), quantifier, filter, at: place.path() })
+        }
         Meaning::Later => Err(place.not_supported(format!("the operator {name:?} is not supported yet"))),
         Meaning::Retired(instead) => {
             Err(place.filter_error(format!("{name:?} is not an operator any more: use {instead:?}")))

@@ -3,34 +3,34 @@
 use serde_json::Value;
 
 use super::{
-    filter,
+    filter, formula, order,
     place::{Keys, Place, shown},
 };
 use crate::{
     error::Result,
     nearest,
-    objectql::{AggregateFunction, Aggregation, Granularity, GroupKey, Query},
+    objectql::{AggregateFunction, Aggregation, Formula, Granularity, GroupKey, Query},
 };
 
-/// Every function of the language with what this version does of it.
-const FUNCTIONS: &[(&str, Option<AggregateFunction>)] = &[
-    ("count", Some(AggregateFunction::Count)),
-    ("count_distinct", Some(AggregateFunction::CountDistinct)),
-    ("countDistinct", Some(AggregateFunction::CountDistinct)),
-    ("sum", Some(AggregateFunction::Sum)),
-    ("avg", Some(AggregateFunction::Avg)),
-    ("min", Some(AggregateFunction::Min)),
-    ("max", Some(AggregateFunction::Max)),
-    ("median", None),
-    ("stddev", None),
-    ("variance", None),
-    ("percentile", None),
-    ("first", None),
-    ("last", None),
-    ("array_agg", None),
-    ("string_agg", None),
-    ("bool_and", None),
-    ("bool_or", None),
+/// The functions by their names.
+pub(super) const FUNCTIONS: &[(&str, AggregateFunction)] = &[
+    ("count", AggregateFunction::Count),
+    ("count_distinct", AggregateFunction::CountDistinct),
+    ("countDistinct", AggregateFunction::CountDistinct),
+    ("sum", AggregateFunction::Sum),
+    ("avg", AggregateFunction::Avg),
+    ("min", AggregateFunction::Min),
+    ("max", AggregateFunction::Max),
+    ("median", AggregateFunction::Median),
+    ("stddev", AggregateFunction::StdDev),
+    ("variance", AggregateFunction::Variance),
+    ("percentile", AggregateFunction::Percentile),
+    ("first", AggregateFunction::First),
+    ("last", AggregateFunction::Last),
+    ("array_agg", AggregateFunction::ArrayAgg),
+    ("string_agg", AggregateFunction::StringAgg),
+    ("bool_and", AggregateFunction::BoolAnd),
+    ("bool_or", AggregateFunction::BoolOr),
 ];
 
 const GRANULARITIES: &[(&str, Granularity)] = &[
@@ -44,10 +44,10 @@ const GRANULARITIES: &[(&str, Granularity)] = &[
 
 pub(super) fn grouping(place: &Place, keys: &mut Keys<'_>, query: &mut Query) -> Result<()> {
     if let Some((place, value)) = keys.take(&["groupBy", "group_by"])? {
-        query.group_by = group_keys(&place, value)?;
+        query.group_by = group_keys(&place, value, &mut query.formulas)?;
     }
     if let Some((place, value)) = keys.take(&["aggregations", "aggregate"])? {
-        query.aggregations = aggregations(&place, value)?;
+        query.aggregations = aggregations(&place, value, &mut query.formulas)?;
     }
     if let Some((place, value)) = keys.take(&["having"])? {
         query.having = Some(filter::filter(&place, value)?);
@@ -62,6 +62,12 @@ pub(super) fn grouping(place: &Place, keys: &mut Keys<'_>, query: &mut Query) ->
                 .not_supported("a time zone is taken with date group keys only; set the session's instead"));
         }
     }
+    if let Some((place, value)) = keys.take(&["rollup"])? {
+        query.rollup = place.flag(value)?;
+        if query.rollup && query.group_by.is_empty() {
+            return Err(place.query_error("totals are made for the keys of \"groupBy\": there are none"));
+        }
+    }
     let grouped = !query.group_by.is_empty() || !query.aggregations.is_empty();
     if query.having.is_some() && !grouped {
         return Err(place.key("having").query_error("\"having\" needs groupBy or aggregations"));
@@ -69,13 +75,14 @@ pub(super) fn grouping(place: &Place, keys: &mut Keys<'_>, query: &mut Query) ->
     Ok(())
 }
 
-fn group_keys(place: &Place, value: &Value) -> Result<Vec<GroupKey>> {
+fn group_keys(place: &Place, value: &Value, formulas: &mut Vec<Formula>) -> Result<Vec<GroupKey>> {
     match value {
         Value::String(list) => list.split(',').map(|path| plain_key(place, path)).collect(),
         Value::Array(items) => {
-            items.iter().enumerate().map(|(index, item)| group_key(&place.index(index), item)).collect()
+            let key = |(index, item)| group_key(&place.index(index), item, formulas);
+            items.iter().enumerate().map(key).collect()
         }
-        Value::Object(_) => Ok(vec![group_key(place, value)?]),
+        Value::Object(_) => Ok(vec![group_key(place, value, formulas)?]),
         other => Err(place.query_error(format!("expects group keys, not {}", shown(other)))),
     }
 }
@@ -88,17 +95,22 @@ fn plain_key(place: &Place, path: &str) -> Result<GroupKey> {
     Ok(GroupKey { path: path.to_owned(), granularity: None, time_zone: None, alias: None })
 }
 
-fn group_key(place: &Place, item: &Value) -> Result<GroupKey> {
+fn group_key(place: &Place, item: &Value, formulas: &mut Vec<Formula>) -> Result<GroupKey> {
     let object = match item {
         Value::String(path) => return plain_key(place, path),
         Value::Object(object) => object,
         other => return Err(place.query_error(format!("expects a group key, not {}", shown(other)))),
     };
     let mut keys = Keys::new(place, object);
-    let Some((at, path)) = keys.take(&["field", "path"])? else {
-        return Err(place.query_error("the group key names no field"));
+    let formula = formula(&mut keys)?;
+    let mut key = match (&formula, keys.take(&["field", "path"])?) {
+        (None, Some((at, path))) => plain_key(&at, at.text(path)?)?,
+        (Some(_), Some((at, _))) => return Err(at.query_error("a key is a field or a formula, not both")),
+        (Some(formula), None) => {
+            GroupKey { path: formula.name.clone(), granularity: None, time_zone: None, alias: None }
+        }
+        (None, None) => return Err(place.query_error("the group key names no field")),
     };
-    let mut key = plain_key(&at, at.text(path)?)?;
     if let Some((place, value)) = keys.take(&["granularity", "dateGranularity", "interval"])? {
         key.granularity = Some(granularity(&place, value)?);
     }
@@ -109,6 +121,10 @@ fn group_key(place: &Place, item: &Value) -> Result<GroupKey> {
         key.alias = Some(place.text(value)?.to_owned());
     }
     keys.finish()?;
+    if formula.is_some() && key.alias.is_none() {
+        return Err(place.key("as").query_error("a formula needs a name"));
+    }
+    formulas.extend(formula);
     Ok(key)
 }
 
@@ -129,17 +145,18 @@ fn time_zone(place: &Place, value: &Value) -> Result<chrono_tz::Tz> {
     name.parse().map_err(|_| place.query_error(format!("unknown time zone {name:?}")))
 }
 
-fn aggregations(place: &Place, value: &Value) -> Result<Vec<Aggregation>> {
+fn aggregations(place: &Place, value: &Value, formulas: &mut Vec<Formula>) -> Result<Vec<Aggregation>> {
     match value {
         Value::Array(items) => {
-            items.iter().enumerate().map(|(index, item)| aggregation(&place.index(index), item)).collect()
+            let asked = |(index, item)| aggregation(&place.index(index), item, formulas);
+            items.iter().enumerate().map(asked).collect()
         }
-        Value::Object(_) => Ok(vec![aggregation(place, value)?]),
+        Value::Object(_) => Ok(vec![aggregation(place, value, formulas)?]),
         other => Err(place.query_error(format!("expects aggregations, not {}", shown(other)))),
     }
 }
 
-fn aggregation(place: &Place, item: &Value) -> Result<Aggregation> {
+fn aggregation(place: &Place, item: &Value, formulas: &mut Vec<Formula>) -> Result<Aggregation> {
     let Some(object) = item.as_object() else {
         return Err(
             place.query_error(format!("expects {{\"function\", \"field\", \"as\"}}, not {}", shown(item)))
@@ -149,39 +166,90 @@ fn aggregation(place: &Place, item: &Value) -> Result<Aggregation> {
     let Some((at, name)) = keys.take(&["function", "func", "method"])? else {
         return Err(place.key("function").query_error("the aggregation names no function"));
     };
-    let mut function = function(&at, at.text(name)?)?;
-    let field = keys.take(&["field", "path"])?;
-    let path = field.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
-    let path = path.filter(|path| path != "*");
-    if let Some((place, value)) = keys.take(&["distinct"])? {
-        match (place.flag(value)?, function) {
-            (false, _)
-            | (true, AggregateFunction::CountDistinct | AggregateFunction::Min | AggregateFunction::Max) => {}
-            (true, AggregateFunction::Count) => function = AggregateFunction::CountDistinct,
-            (true, _) => return Err(place.not_supported("\"distinct\" is taken with count only")),
+    let function = function(&at, at.text(name)?)?;
+    let path = keys.take(&["field", "path"])?;
+    let path = path.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let mut path = path.filter(|path| path != "*");
+    let formula = formula(&mut keys)?;
+    if let Some(formula) = &formula {
+        if path.replace(formula.name.clone()).is_some() {
+            return Err(place
+                .key("formula")
+                .query_error("the function takes a field or a formula, not both"));
         }
     }
-    if path.is_none() && function != AggregateFunction::Count {
+    let mut asked = Aggregation::new(function, path);
+    if asked.path.is_none() && function != AggregateFunction::Count {
         return Err(place.key("field").query_error("this function needs a field"));
     }
-    let filter =
-        keys.take(&["filter", "where"])?.map(|(place, value)| filter::filter(&place, value)).transpose()?;
-    let alias = keys
-        .take(&["as", "alias"])?
-        .map(|(place, value)| place.text(value).map(str::to_owned))
-        .transpose()?;
+    modifiers(place, &mut keys, &mut asked)?;
+    if let Some((place, value)) = keys.take(&["filter", "where"])? {
+        asked.filter = Some(filter::filter(&place, value)?);
+    }
+    if let Some((place, value)) = keys.take(&["as", "alias"])? {
+        asked.alias = Some(place.text(value)?.to_owned());
+    }
     keys.finish()?;
-    Ok(Aggregation { function, path, filter, alias })
+    if formula.is_some() && asked.alias.is_none() {
+        return Err(place.key("as").query_error("a formula needs a name"));
+    }
+    formulas.extend(formula);
+    Ok(asked)
+}
+
+/// What only some functions take.
+fn modifiers(place: &Place, keys: &mut Keys<'_>, asked: &mut Aggregation) -> Result<()> {
+    use AggregateFunction as F;
+    let function = asked.function;
+    let refuse =
+        |place: &Place, what: &str| Err(place.query_error(format!("{:?} takes no {what}", function.name())));
+    if let Some((place, value)) = keys.take(&["distinct"])? {
+        match (place.flag(value)?, function) {
+            (false, _) | (true, F::CountDistinct | F::Min | F::Max | F::BoolAnd | F::BoolOr) => {}
+            (true, F::Count) if asked.path.is_some() => asked.function = F::CountDistinct,
+            (true, F::Sum | F::Avg | F::ArrayAgg | F::StringAgg) => asked.distinct = true,
+            (true, _) => return refuse(&place, "\"distinct\""),
+        }
+    }
+    if let Some((place, value)) = keys.take(&["orderBy", "sort"])? {
+        match function {
+            F::First | F::Last | F::ArrayAgg | F::StringAgg if !asked.distinct => {
+                asked.order_by = order::orders(&place, value)?;
+            }
+            F::ArrayAgg | F::StringAgg => {
+                return Err(place.query_error("distinct values come in their own order"));
+            }
+            _ => return refuse(&place, "order"),
+        }
+    }
+    match (function, keys.take(&["p", "percent"])?) {
+        (F::Percentile, Some((place, value))) => match value.as_f64().filter(|p| (0.0..=1.0).contains(p)) {
+            Some(percent) => asked.percent = Some(percent),
+            None => {
+                return Err(place.query_error(format!("expects a number from 0 to 1, not {}", shown(value))));
+            }
+        },
+        (F::Percentile, None) => {
+            return Err(place.key("p").query_error("a percentile needs its share: {\"p\": 0.9}"));
+        }
+        (_, Some((place, _))) => return refuse(&place, "share"),
+        (_, None) => {}
+    }
+    match (function, keys.take(&["separator", "delimiter"])?) {
+        (_, None) => {}
+        (F::StringAgg, Some((place, value))) => match value.as_str() {
+            Some(text) => asked.separator = Some(text.to_owned()),
+            None => return Err(place.query_error(format!("expects a text, not {}", shown(value)))),
+        },
+        (_, Some((place, _))) => return refuse(&place, "separator"),
+    }
+    Ok(())
 }
 
 fn function(place: &Place, name: &str) -> Result<AggregateFunction> {
     let known = FUNCTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    match known {
-        Some((_, Some(function))) => Ok(*function),
-        Some((name, None)) => Err(place.not_supported(format!("the function {name:?} is not supported yet"))),
-        None => {
-            let hint = nearest::hint(name, FUNCTIONS.iter().map(|(name, _)| *name));
-            Err(place.query_error(format!("unknown function {name:?}{hint}")))
-        }
-    }
+    known.map(|(_, function)| *function).ok_or_else(|| {
+        let hint = nearest::hint(name, FUNCTIONS.iter().map(|(name, _)| *name));
+        place.query_error(format!("unknown function {name:?}{hint}"))
+    })
 }

@@ -9,32 +9,21 @@ mod filter;
 mod grouping;
 mod operators;
 mod order;
+mod pivot;
 mod place;
 #[cfg(test)]
 mod tests;
+mod windows;
 
+use chrono::DateTime;
 use serde_json::{Map, Value};
 
 use self::place::{Keys, Place, shown};
-use super::{Expand, Filter, Query, Search, Selection};
+use super::{AsOf, Expand, Filter, Formula, GroupKey, Query, Search, Selection};
 use crate::error::Result;
 
 /// Things the language knows and this version can't do.
-const LATER: &[&str] = &[
-    "windows",
-    "windowFunctions",
-    "pivot",
-    "rollup",
-    "asOf",
-    "after",
-    "before",
-    "cursor",
-    "explain",
-    "distinct",
-    "joins",
-    "highlight",
-    "numbers",
-];
+const LATER: &[&str] = &["before", "cursor", "explain", "joins", "highlight", "numbers"];
 
 pub(super) fn query(json: &Value) -> Result<Query> {
     let place = Place::default();
@@ -89,12 +78,42 @@ fn body(place: &Place, mut keys: Keys<'_>) -> Result<Query> {
     if let Some((place, value)) = keys.take(&["offset", "skip", "$skip"])? {
         query.offset = Some(place.count(value)?);
     }
+    if let Some((place, value)) = keys.take(&["after"])? {
+        query.after = Some(place.text(value)?.to_owned());
+    }
     grouping::grouping(place, &mut keys, &mut query)?;
+    if let Some((place, value)) = keys.take(&["pivot"])? {
+        pivot::pivot(&place, value, &mut query)?;
+    }
+    if let Some((place, value)) = keys.take(&["windows", "windowFunctions"])? {
+        query.windows = windows::windows(&place, value)?;
+    }
+    if let Some((place, value)) = keys.take(&["distinct"])?
+        && place.flag(value)?
+    {
+        distinct(&place, &mut query)?;
+    }
     if let Some((place, value)) = keys.take(&["count", "$count"])? {
         query.count = place.flag(value)?;
     }
+    if let Some((place, value)) = keys.take(&["asOf"])? {
+        query.as_of = Some(as_of(&place, value)?);
+    }
     keys.finish()?;
     Ok(query)
+}
+
+/// Each row once: groups by all that is asked for, without a number over them.
+fn distinct(place: &Place, query: &mut Query) -> Result<()> {
+    if !query.group_by.is_empty() || !query.aggregations.is_empty() {
+        return Err(place.query_error("groups are distinct anyway"));
+    }
+    if query.fields.is_empty() || !query.expand.is_empty() {
+        return Err(place.query_error("\"distinct\" takes records by their \"fields\", without \"expand\""));
+    }
+    let key = |Selection { path, alias }| GroupKey { path, alias, granularity: None, time_zone: None };
+    query.group_by = std::mem::take(&mut query.fields).into_iter().map(key).collect();
+    Ok(())
 }
 
 /// `["name", "account.name", {"field": "name", "as": "title"}]`, `"name,amount"`; the old node
@@ -126,7 +145,16 @@ fn field(place: &Place, item: &Value, query: &mut Query) -> Result<()> {
         other => return Err(place.query_error(format!("expects a field, not {}", shown(other)))),
     };
     let mut keys = Keys::new(place, object);
-    keys.refuse(&["formula"])?;
+    if let Some(formula) = formula(&mut keys)? {
+        let Some((at, name)) = keys.take(&["as", "alias"])? else {
+            return Err(place.key("as").query_error("a formula needs a name"));
+        };
+        let name = at.text(name)?.to_owned();
+        keys.finish()?;
+        query.fields.push(selection(place, &name)?);
+        query.formulas.push(Formula { name, ..formula });
+        return Ok(());
+    }
     let path = match keys.take(&["field", "path"])? {
         Some((place, value)) => place.text(value)?.trim().to_owned(),
         None => return Err(place.query_error("names no field: {\"field\": …, \"as\": …}")),
@@ -149,6 +177,13 @@ fn field(place: &Place, item: &Value, query: &mut Query) -> Result<()> {
         return Err(place.query_error(format!("{path:?} is expanded twice")));
     }
     Ok(())
+}
+
+/// A formula, named by its own text.
+fn formula(keys: &mut Keys<'_>) -> Result<Option<Formula>> {
+    let Some((place, value)) = keys.take(&["formula"])? else { return Ok(None) };
+    let text = place.text(value)?.to_owned();
+    Ok(Some(Formula { name: text.clone(), text, at: place.path() }))
 }
 
 fn selection(place: &Place, name: &str) -> Result<Selection> {
@@ -192,6 +227,18 @@ fn search(keys: &mut Keys<'_>) -> Result<Option<Search>> {
         search.fields = fields;
     }
     Ok(Some(search))
+}
+
+/// An instant as a text, or a commit number.
+fn as_of(place: &Place, value: &Value) -> Result<AsOf> {
+    if let Some(csn) = value.as_u64() {
+        return Ok(AsOf::Csn(csn));
+    }
+    let instant = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    instant.map(|instant| AsOf::Time(instant.timestamp_micros())).ok_or_else(|| {
+        let wanted = "an instant with its time zone (\"2026-09-30T23:59:59Z\") or a commit number";
+        place.query_error(format!("expects {wanted}, not {}", shown(value)))
+    })
 }
 
 /// A list of names, or names parted by commas.

@@ -1,6 +1,6 @@
 //! The names of the operators, in all dialects.
 
-use crate::objectql::Operator;
+use crate::objectql::{Operator, Quantifier};
 
 /// What an operator's name means: an operator, perhaps with a fixed operand, or something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,13 +9,15 @@ pub(super) enum Meaning {
     Takes(Operator),
     /// An operator that asks for true or false; the operand given (default true) is negated when `negated`.
     Asks { operator: Operator, negated: bool },
+    /// Asks so many related records.
+    Relates(Quantifier),
     /// Known, but not done by this version.
     Later,
     /// Known from an older age: use that instead.
     Retired(&'static str),
 }
 
-use Meaning::{Asks, Later, Retired, Takes};
+use Meaning::{Asks, Later, Relates, Retired, Takes};
 
 /// Operators of the object form.
 pub(super) const OBJECT_FORM: &[(&str, Meaning)] = &[
@@ -47,9 +49,9 @@ pub(super) const OBJECT_FORM: &[(&str, Meaning)] = &[
     ("$hasAny", Takes(Operator::HasAny)),
     ("$hasAll", Takes(Operator::HasAll)),
     ("$within", Takes(Operator::Within)),
-    ("$some", Later),
-    ("$every", Later),
-    ("$none", Later),
+    ("$some", Relates(Quantifier::Some)),
+    ("$every", Relates(Quantifier::Every)),
+    ("$none", Relates(Quantifier::None)),
     ("$matches", Later),
     ("$near", Later),
     ("$regex", Retired("$icontains")),

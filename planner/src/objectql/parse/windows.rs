@@ -1,0 +1,129 @@
+//! `windows`: `{"function", "field", "partitionBy", "orderBy", "offset", "as"}`; the older form has the middle ones below `over`.
+
+use serde_json::Value;
+
+use super::{
+    grouping::FUNCTIONS,
+    names, order,
+    place::{Keys, Place, shown},
+};
+use crate::{
+    error::Result,
+    nearest,
+    objectql::{AggregateFunction, Window, WindowFunction},
+};
+
+/// Those that are no aggregates.
+const RANKS: &[(&str, WindowFunction)] = &[
+    ("row_number", WindowFunction::RowNumber),
+    ("rank", WindowFunction::Rank),
+    ("dense_rank", WindowFunction::DenseRank),
+    ("percent_rank", WindowFunction::PercentRank),
+    ("lag", WindowFunction::Lag),
+    ("lead", WindowFunction::Lead),
+    ("first_value", WindowFunction::FirstValue),
+    ("last_value", WindowFunction::LastValue),
+];
+
+pub(super) fn windows(place: &Place, value: &Value) -> Result<Vec<Window>> {
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, item)| window(&place.index(index), item)).collect()
+        }
+        Value::Object(_) => Ok(vec![window(place, value)?]),
+        other => Err(place.query_error(format!("expects windows, not {}", shown(other)))),
+    }
+}
+
+fn window(place: &Place, item: &Value) -> Result<Window> {
+    let Some(object) = item.as_object() else {
+        return Err(
+            place.query_error(format!("expects {{\"function\", \"orderBy\", \"as\"}}, not {}", shown(item)))
+        );
+    };
+    let mut keys = Keys::new(place, object);
+    let Some((at, name)) = keys.take(&["function", "func"])? else {
+        return Err(place.key("function").query_error("the window names no function"));
+    };
+    let function = function(&at, at.text(name)?)?;
+    let path = keys.take(&["field", "path"])?;
+    let path = path.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
+    let Some((at, alias)) = keys.take(&["as", "alias"])? else {
+        return Err(place.key("as").query_error("the window has no name: give it one"));
+    };
+    let alias = at.text(alias)?.to_owned();
+    let offset = keys.take(&["offset"])?.map(|(place, value)| offset(&place, value, function)).transpose()?;
+    let mut asked = Window {
+        function,
+        path,
+        partition_by: Vec::new(),
+        order_by: Vec::new(),
+        offset: offset.unwrap_or(1),
+        alias,
+    };
+    match keys.take(&["over"])? {
+        Some((place, Value::Object(over))) => {
+            let mut keys_over = Keys::new(&place, over);
+            rows(&mut keys_over, &mut asked)?;
+            keys_over.finish()?;
+        }
+        Some((place, other)) => {
+            return Err(place.query_error(format!("expects an object, not {}", shown(other))));
+        }
+        None => rows(&mut keys, &mut asked)?,
+    }
+    keys.finish()?;
+    check(place, &asked)?;
+    Ok(asked)
+}
+
+/// Over which rows, in which order.
+fn rows(keys: &mut Keys<'_>, asked: &mut Window) -> Result<()> {
+    keys.refuse(&["frame"])?;
+    if let Some((place, value)) = keys.take(&["partitionBy"])? {
+        asked.partition_by = names(&place, value)?;
+    }
+    if let Some((place, value)) = keys.take(&["orderBy", "sort"])? {
+        asked.order_by = order::orders(&place, value)?;
+    }
+    Ok(())
+}
+
+fn offset(place: &Place, value: &Value, function: WindowFunction) -> Result<u64> {
+    match function {
+        WindowFunction::Lag | WindowFunction::Lead => place.count(value),
+        _ => Err(place.query_error("only \"lag\" and \"lead\" take an offset")),
+    }
+}
+
+fn check(place: &Place, asked: &Window) -> Result<()> {
+    use WindowFunction as F;
+    let (takes_field, needs_order) = match asked.function {
+        F::RowNumber | F::Rank | F::DenseRank | F::PercentRank => (Some(false), true),
+        F::Lag | F::Lead | F::FirstValue | F::LastValue => (Some(true), true),
+        F::Aggregate(AggregateFunction::Count) => (None, false),
+        F::Aggregate(_) => (Some(true), false),
+    };
+    match (takes_field, &asked.path) {
+        (Some(false), Some(_)) => return Err(place.key("field").query_error("this function takes no field")),
+        (Some(true), None) => return Err(place.key("field").query_error("this function needs a field")),
+        _ => {}
+    }
+    if needs_order && asked.order_by.is_empty() {
+        return Err(place.key("orderBy").query_error("this function needs an order"));
+    }
+    Ok(())
+}
+
+fn function(place: &Place, name: &str) -> Result<WindowFunction> {
+    use AggregateFunction as F;
+    let rank =
+        RANKS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, function)| *function);
+    let aggregate = FUNCTIONS.iter().find(|(known, function)| {
+        known.eq_ignore_ascii_case(name) && matches!(function, F::Count | F::Sum | F::Avg | F::Min | F::Max)
+    });
+    rank.or(aggregate.map(|(_, function)| WindowFunction::Aggregate(*function))).ok_or_else(|| {
+        let known = RANKS.iter().map(|(name, _)| *name).chain(["count", "sum", "avg", "min", "max"]);
+        place.query_error(format!("unknown function {name:?}{}", nearest::hint(name, known)))
+    })
+}

@@ -1,0 +1,129 @@
+//! Small questions around the general executor: the rows that indexes find are read, filtered, sorted and cut off here.
+//!
+//! The answer is the plan's: the same predicates, sort keys and columns, evaluated by the same physical expressions, over the
+//! same scan of the same view. What is left out is making, optimizing and running a plan, which for a record by id takes much
+//! longer than the record. Where it is not sure that there are few rows, and where other objects are joined, the plan does it.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions},
+    compute::{SortColumn, SortOptions, filter_record_batch, lexsort_to_indices, take_record_batch},
+    datatypes::{Field, Schema},
+};
+use datafusion::{
+    common::{DFSchema, Result as PlanResult},
+    execution::SessionState,
+    logical_expr::{Expr, SortExpr, utils::split_conjunction},
+};
+use quarry_storage::{Order, Snapshot};
+
+use super::{Question, scope::ROOT};
+use crate::{
+    error::{Error, Result},
+    view::{Few, ObjectView, Restriction, Wanted},
+};
+
+/// All that reading takes, without the rest of the question.
+pub(crate) struct Direct {
+    pub(crate) view: Arc<ObjectView>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) restriction: Restriction,
+    /// The columns that are read.
+    pub(crate) read: Vec<String>,
+    pub(crate) filter: Option<Expr>,
+    pub(crate) sort: Vec<SortExpr>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) offset: usize,
+    /// The columns of what comes of it, named `c0`, `c1` …
+    pub(crate) columns: Vec<Expr>,
+}
+
+impl Direct {
+    /// The rows, or nothing where a plan should read them.
+    ///
+    /// # Errors
+    ///
+    /// As those of a plan.
+    pub(crate) async fn rows(self, question: &Question) -> Result<Option<RecordBatch>> {
+        let state = Arc::clone(&question.small);
+        let reading = tokio::task::spawn_blocking(move || self.read(&state));
+        let read = async { reading.await.map_err(|error| Error::internal(error.to_string()))? };
+        question.deadline.wait(read).await
+    }
+
+    fn read(&self, state: &SessionState) -> Result<Option<RecordBatch>> {
+        let filters: Vec<Expr> = self.filter.iter().flat_map(split_conjunction).cloned().collect();
+        let wanted = Wanted { columns: &self.positions()?, filters: &filters, first: self.first() };
+        let Some(Few { rows, unsettled }) =
+            self.view.few(&self.snapshot, self.restriction.clone(), &wanted)?
+        else {
+            return Ok(None);
+        };
+        let made = Making { state, schema: DFSchema::try_from_qualified_schema(ROOT, rows.schema_ref())? };
+        let mut rows = rows;
+        for filter in unsettled {
+            let kept = made.column(&filter, &rows)?;
+            rows = filter_record_batch(&rows, kept.as_boolean())?;
+        }
+        let rows = self.page(&made, rows)?;
+        let columns = self.columns.iter().map(|column| made.column(column, &rows));
+        let columns = columns.collect::<PlanResult<Vec<_>>>()?;
+        let field = |(index, column): (usize, &ArrayRef)| {
+            Field::new(format!("c{index}"), column.data_type().clone(), true)
+        };
+        let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        Ok(Some(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?))
+    }
+
+    /// In order, and cut off.
+    fn page(&self, made: &Making<'_>, rows: RecordBatch) -> Result<RecordBatch> {
+        let most = self.limit.map(|limit| limit.saturating_add(self.offset));
+        let mut keys = Vec::with_capacity(self.sort.len());
+        for key in &self.sort {
+            let options = SortOptions { descending: !key.asc, nulls_first: key.nulls_first };
+            keys.push(SortColumn { values: made.column(&key.expr, &rows)?, options: Some(options) });
+        }
+        let rows = match keys.is_empty() || rows.num_rows() < 2 {
+            true => rows,
+            false => take_record_batch(&rows, &lexsort_to_indices(&keys, most)?)?,
+        };
+        let from = self.offset.min(rows.num_rows());
+        let count = self.limit.unwrap_or(usize::MAX).min(rows.num_rows() - from);
+        Ok(rows.slice(from, count))
+    }
+
+    fn positions(&self) -> Result<Vec<usize>> {
+        let places = self.read.iter().map(|name| self.view.place(name));
+        places.collect::<Option<_>>().ok_or_else(|| Error::internal("a column that is not in the view"))
+    }
+
+    /// The first rows by the first sort key, when it is a column.
+    fn first(&self) -> Option<(usize, Order, usize)> {
+        let SortExpr { expr: Expr::Column(column), asc, nulls_first } = self.sort.first()? else {
+            return None;
+        };
+        let place = self.read.iter().position(|name| *name == column.name)?;
+        let order = Order { is_descending: !asc, nulls_first: *nulls_first };
+        Some((place, order, self.limit?.saturating_add(self.offset)))
+    }
+}
+
+/// Columns made of the rows that were read.
+struct Making<'a> {
+    state: &'a SessionState,
+    schema: DFSchema,
+}
+
+impl Making<'_> {
+    fn column(&self, expr: &Expr, rows: &RecordBatch) -> PlanResult<ArrayRef> {
+        if let Expr::Column(column) = expr
+            && let Some(column) = rows.column_by_name(&column.name)
+        {
+            return Ok(Arc::clone(column));
+        }
+        let physical = self.state.create_physical_expr(expr.clone(), &self.schema)?;
+        physical.evaluate(rows)?.into_array(rows.num_rows())
+    }
+}
