@@ -69,6 +69,7 @@ fn bench() -> Anyhow<Bench> {
     let context = QueryContext {
         views: Arc::new(Views::new(Arc::new(registry))),
         snapshot: store.snapshot(),
+        as_of: None,
         user_id: "usr_1".into(),
         locale: "en".into(),
         time_zone: chrono_tz::UTC,

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quarry_planner::{Answer, Query, QueryContext, sql::SqlExtras};
+use quarry_planner::{Answer, Query, QueryContext, objectql::AsOf, sql::SqlExtras};
+use quarry_storage::Csn;
 
 use crate::{
     bulk::Bulk,
@@ -83,13 +84,33 @@ impl Session {
         self.begin().context()
     }
 
-    /// Answers one question on the newest state.
+    /// What a question is asked in: the newest state, or the past one that it names.
     ///
     /// # Errors
     ///
-    /// The planner's.
+    /// `Invalid` for a state that is yet to come or not kept any more; `Limited` when it is too costly to make.
+    pub async fn context_of(&self, query: &Query) -> Result<QueryContext> {
+        let mut context = self.context();
+        let Some(as_of) = query.as_of else { return Ok(context) };
+        let engine = self.engine.clone();
+        let wanted = match as_of {
+            AsOf::Csn(csn) => quarry_storage::AsOf::Csn(Csn(csn)),
+            AsOf::Time(micros) => quarry_storage::AsOf::Time(micros),
+        };
+        // Entries behind a kept state are replayed.
+        let past = tokio::task::spawn_blocking(move || engine.store().snapshot_at(wanted)).await?;
+        context.snapshot = past.map_err(|error| Error::from(error).at("asOf"))?;
+        context.as_of = Some(as_of);
+        Ok(context)
+    }
+
+    /// Answers one question on the newest state, or on the past one that it names.
+    ///
+    /// # Errors
+    ///
+    /// The planner's, and those of [`Self::context_of`].
     pub async fn query(&self, query: &Query) -> Result<Answer> {
-        Ok(self.engine.planner().query(&self.context(), query).await?)
+        Ok(self.engine.planner().query(&self.context_of(query).await?, query).await?)
     }
 
     /// Answers one SQL query on the newest state.
@@ -101,7 +122,13 @@ impl Session {
         let context = self.context();
         let session = self.engine.planner().sql(&context, &SqlExtras::default());
         let batches = session.ask(text).await?;
-        Ok(Answer { schema: batches.schema(), batches, count: None, csn: context.snapshot.csn().0 })
+        Ok(Answer {
+            schema: batches.schema(),
+            batches,
+            count: None,
+            next: None,
+            csn: context.snapshot.csn().0,
+        })
     }
 
     /// A transaction on the newest state.

@@ -216,6 +216,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
     QueryContext {
         views: active.views.clone(),
         snapshot: work.view(),
+        as_of: None,
         user_id: session.principal().user_id.clone(),
         locale: session.options().locale.clone(),
         time_zone: session.options().time_zone,

@@ -29,6 +29,7 @@ pub const GRAPHQL_TYPE_SUFFIXES: &[&str] = &[
     "Sum",
     "SumOrder",
     "Where",
+    "WhereMany",
 ];
 
 /// `campaign_member` → `Campaign Member`.

@@ -24,7 +24,8 @@ pub(crate) async fn answer(
     let explain = flag(&mut question, "explain")?;
     let query = Query::parse(&Value::Object(question)).map_err(Error::from)?;
     if explain {
-        let plan = door.engine.planner().explain(&session.context(), &query).await.map_err(Error::from)?;
+        let context = session.context_of(&query).await?;
+        let plan = door.engine.planner().explain(&context, &query).await.map_err(Error::from)?;
         return Ok(Json(json!({ "plan": plan })).into_response());
     }
     rows::response(session.query(&query).await?, Shape { form, options }).await

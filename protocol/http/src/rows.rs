@@ -12,7 +12,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use quarry_engine::{Answer, Error};
+use quarry_engine::{Answer, Error, Next};
 use quarry_json::{Encoder, Options, Separator};
 
 use crate::problem::{Answered, Problem};
@@ -91,11 +91,11 @@ pub(crate) struct Shape {
 /// Those of the first batch.
 pub(crate) async fn response(answer: Answer, shape: Shape) -> Answered {
     let Shape { form, options } = shape;
-    let Answer { schema, mut batches, count, csn } = answer;
+    let Answer { schema, mut batches, count, next, csn } = answer;
     let first = batches.next().await.transpose().map_err(Error::of_rows)?;
     let (head, tail) = match form {
-        Form::Json => (b"{\"records\":[".to_vec(), envelope_end(count, csn)),
-        Form::Ndjson | Form::Arrow => (Vec::new(), Vec::new()),
+        Form::Json => (b"{\"records\":[".to_vec(), Some(Tail { count, next, csn })),
+        Form::Ndjson | Form::Arrow => (Vec::new(), None),
     };
     let writer = Writer::new(form, &schema, options)?;
     let rest = batches.map(|batch| batch.map_err(Error::of_rows));
@@ -112,17 +112,32 @@ pub(crate) async fn response(answer: Answer, shape: Shape) -> Answered {
     Ok(response)
 }
 
-fn envelope_end(count: Option<u64>, csn: u64) -> Vec<u8> {
-    match count {
-        Some(count) => format!("],\"count\":{count},\"csn\":{csn}}}").into_bytes(),
-        None => format!("],\"csn\":{csn}}}").into_bytes(),
+/// What comes behind the rows of a JSON answer.
+struct Tail {
+    count: Option<u64>,
+    next: Option<Next>,
+    csn: u64,
+}
+
+impl Tail {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"]");
+        if let Some(count) = self.count {
+            out.extend_from_slice(format!(",\"count\":{count}").as_bytes());
+        }
+        if let Some(next) = &self.next {
+            // Base64: nothing in it needs an escape.
+            let next = next.get().map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
+            out.extend_from_slice(format!(",\"cursor\":{{\"next\":{next}}}").as_bytes());
+        }
+        out.extend_from_slice(format!(",\"csn\":{}}}", self.csn).as_bytes());
     }
 }
 
 struct State<B> {
     /// What comes before the rows, until it is sent.
     head: Vec<u8>,
-    tail: Vec<u8>,
+    tail: Option<Tail>,
     writer: Writer,
     batches: B,
     /// The batch being written, and how far.
@@ -144,7 +159,7 @@ where
                 Some(batch) => (batch, 0),
                 None => {
                     state.writer.finish(&mut out)?;
-                    out.extend_from_slice(&state.tail);
+                    state.tail.iter().for_each(|tail| tail.write(&mut out));
                     return Ok(Some((out.into(), None)));
                 }
             },

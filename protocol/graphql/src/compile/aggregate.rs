@@ -64,7 +64,7 @@ impl Aggregates {
         };
         self.columns.insert(key, column.clone());
         let alias = Some(column.clone());
-        self.aggregations.push(Aggregation { function, path: path.map(str::to_owned), filter: None, alias });
+        self.aggregations.push(Aggregation { alias, ..Aggregation::new(function, path.map(str::to_owned)) });
         column
     }
 

@@ -1,13 +1,13 @@
 //! `where` and `orderBy` to ObjectQL's filter and order.
 
 use async_graphql::{Name, Value, indexmap::IndexMap};
-use quarry_planner::objectql::{Filter, Operand, Operator, Order};
+use quarry_planner::objectql::{Filter, Operand, Operator, Order, Quantifier};
 use serde_json::Value as Json;
 
 use super::{Compiler, list};
 use crate::{
     error::{Failure, Fault, Result},
-    model::{FieldType, Kind, Member, ObjectType},
+    model::{FieldType, Kind, Member, ObjectType, Way},
     values::{nearest, to_json},
 };
 
@@ -50,7 +50,7 @@ pub(crate) fn always(filter: &Filter) -> Option<bool> {
                 _ => None,
             }
         }
-        Filter::Compare { .. } => None,
+        Filter::Compare { .. } | Filter::Related { .. } => None,
     }
 }
 
@@ -76,7 +76,7 @@ impl Compiler<'_> {
                 ("and", None) => filters.push(Filter::And(self.conditions(inner, value)?)),
                 ("or", None) => filters.push(Filter::Or(self.conditions(inner, value)?)),
                 ("not", None) => filters.push(Filter::Not(Box::new(self.condition(inner, value)?))),
-                (_, Some(Member::Field(_) | Member::ToOne(_))) if is_empty(value) => {
+                (_, Some(Member::Field(_) | Member::ToOne(_) | Member::ToMany(_))) if is_empty(value) => {
                     // A variable that was not given leaves an empty object: taking it for "all" would widen the question.
                     return Err(invalid(format!(
                         "\"{at}\": nothing to compare with; was a variable not given?"
@@ -88,6 +88,7 @@ impl Compiler<'_> {
                     let object = self.model.target(way)?;
                     filters.push(self.condition(Place { object, prefix: &prefix, at: &at }, value)?);
                 }
+                (_, Some(Member::ToMany(way))) => filters.extend(self.of_many(inner, way, value)?),
                 _ => {
                     let hint = nearest(name, place.object.members.keys().map(String::as_str));
                     let type_name = &place.object.type_name;
@@ -98,6 +99,28 @@ impl Compiler<'_> {
             }
         }
         Ok(all(filters).unwrap_or(Filter::And(Vec::new())))
+    }
+
+    /// A `ContactWhereMany`: how many of the related records it is true of.
+    fn of_many(&self, place: Place<'_>, way: &Way, value: &Value) -> Result<Vec<Filter>> {
+        let object = self.model.target(way)?;
+        let path = format!("{}{}", place.prefix, way.relation);
+        let mut filters = Vec::new();
+        for (name, value) in object_of(value, place.at)? {
+            let at = format!("{}.{name}", place.at);
+            let quantifier = match name.as_str() {
+                "some" => Quantifier::Some,
+                "every" => Quantifier::Every,
+                "none" => Quantifier::None,
+                _ => {
+                    let hint = nearest(name, ["some", "every", "none"]);
+                    return Err(invalid(format!("\"{at}\": expected some, every or none{hint}")));
+                }
+            };
+            let filter = Box::new(self.condition(Place { object, prefix: "", at: &at }, value)?);
+            filters.push(Filter::Related { path: path.clone(), quantifier, filter, at });
+        }
+        Ok(filters)
     }
 
     fn conditions(&self, place: Place<'_>, value: &Value) -> Result<Vec<Filter>> {

@@ -127,12 +127,19 @@ pub(super) fn add(types: &mut Types, object: &ObjectType, model: &Model) -> Resu
                 order = order.field(of("Order"));
                 group = group.field(of("GroupKey"));
             }
-            Member::ToSeveral(_) | Member::ToMany(_) => {}
+            Member::ToMany(way) => {
+                let many = format!("{}WhereMany", model.target(way)?.type_name);
+                condition = condition.field(InputValue::new(name, TypeRef::named(many)));
+            }
+            Member::ToSeveral(_) => {}
         }
     }
     for name in ["and", "or"] {
         condition = condition.field(InputValue::new(name, TypeRef::named_nn_list(&where_name)));
     }
+    let many = ["some", "every", "none"].map(|name| (name, TypeRef::named(&where_name)));
+    let many = input(&format!("{where_name}Many"), many.to_vec());
+    types.add(many.description("Of how many related records a condition is true."));
     types.add(condition.field(InputValue::new("not", TypeRef::named(&where_name))));
     types.add(order);
     types.add(group);
