@@ -113,7 +113,7 @@ impl Compiler<'_> {
                 "every" => Quantifier::Every,
                 "none" => Quantifier::None,
                 _ => {
-                    let hint = nearest(name, ["some", "every", "none"]);
+                    let hint = nearest(name, ["some", "every", "none"].into_iter());
                     return Err(invalid(format!("\"{at}\": expected some, every or none{hint}")));
                 }
             };
