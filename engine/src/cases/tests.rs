@@ -14,10 +14,14 @@ fn bundles() -> Vec<Bundle> {
 
 /// The package with another file of cases.
 fn with_cases(cases: &str) -> Vec<Bundle> {
+    with_files(&[("client.case.yml", cases)])
+}
+
+fn with_files(others: &[(&str, &str)]) -> Vec<Bundle> {
     let own = |bundle: Bundle| match bundle.name().as_str() {
         "desk" => {
             let mut files: BTreeMap<String, String> = bundle.files();
-            files.insert("client.case.yml".to_owned(), cases.to_owned());
+            files.extend(others.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
             Bundle::of_files("desk", &files).unwrap()
         }
         _ => bundle,
@@ -91,6 +95,35 @@ cases:
     ];
     let ids = without_ids(&failures(&tried(with_cases(text), None)));
     assert_eq!(ids, expected);
+}
+
+#[test]
+fn a_case_may_say_all_that_is_warned_of() {
+    let rules = "rules:
+  - { name: short, kind: cross_field, severity: warning, condition: size(name) > 1, errorCode: SHORT, message: It is short }
+  - { name: late, kind: cross_field, severity: warning, condition: state != \"late\", errorCode: LATE, message: It is late }
+";
+    let cases = r#"
+given: {}
+cases:
+  - { name: nothing, do: [{ create: { client: { ann: { name: Ann } } } }], expect: { warnings: [] } }
+  - { name: one, do: [{ create: { client: { ann: { name: A } } } }], expect: { warnings: [{ errorCode: SHORT }] } }
+  - { name: unheeded, do: [{ create: { client: { ann: { name: A } } } }], expect: { findings: [] } }
+  - { name: one too many, do: [{ create: { client: { ann: { name: A } } } }], expect: { warnings: [] } }
+  - { name: another, do: [{ create: { client: { ann: { name: A, state: late } } } }], expect: { warnings: [{ errorCode: LATE }] } }
+  - { name: one too few, do: [{ create: { client: { ann: { name: Ann } } } }], expect: { warnings: [{ errorCode: SHORT }] } }
+  - name: of the last transaction
+    do: [{ create: { client: { ann: { name: A } } } }, { update: { client: { ann: { name: Ann } } } }]
+    expect: { warnings: [] }
+"#;
+    let files = [("client.case.yml", cases), ("client.validation.yml", rules)];
+    let tried = tried(with_files(&files), None);
+    let expected = [
+        "7 one too many: no warning | SHORT (client of \"cli_…\": It is short)",
+        "8 another: no other warning | SHORT (client of \"cli_…\": It is short)",
+        "9 one too few: the warning SHORT | none",
+    ];
+    assert_eq!((tried.cases, without_ids(&failures(&tried))), (7, expected.map(str::to_owned).to_vec()));
 }
 
 /// Ids, which are another in every case, as `cli_…`.
