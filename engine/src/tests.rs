@@ -3,6 +3,7 @@
 
 mod actions;
 mod bulk;
+mod calls;
 mod deletes;
 mod fields;
 mod findings;

@@ -148,6 +148,15 @@ async fn a_server_tries_them_beside_what_is_active() {
     assert_eq!((broken.kind, broken.code), (ErrorKind::Invalid, "INVALID_PACKAGES"));
 }
 
+/// Every step of triggers and actions that has no test of its own.
+#[test]
+fn upserts_and_called_actions_hold_what_is_promised() {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let bundles = Bundle::read(&[here.join("../packages/core"), here.join("fixtures/counter")]).unwrap();
+    let tried = test_bundles(bundles, &[PackageName::from("counter")].into(), None).unwrap();
+    assert_eq!((tried.cases, failures(&tried)), (10, Vec::<String>::new()));
+}
+
 /// What all packages of this repository promise.
 #[test]
 fn every_case_of_the_packages_holds() {
