@@ -94,9 +94,8 @@ impl<'a> Steps<'a> {
                 self.values(values, self.object, Bare::Own, issues).map(Step::Set)
             }
             StepKind::Find { refusal, unless } => {
-                let broken = unless.as_ref().map(|holds| self.condition(holds, issues).map(not));
-                let when = match broken {
-                    Some(broken) => Some(broken?),
+                let when = match unless {
+                    Some(holds) => Some(not(self.condition(holds, issues)?)),
                     None => when,
                 };
                 Some(Step::Find(messages::refusal(refusal, self.rule, when, &self.scope(), issues)))
@@ -130,6 +129,13 @@ impl<'a> Steps<'a> {
                 let (target, _) = self.target(target, issues)?;
                 Some(Step::Delete { when, target })
             }
+            StepKind::ForEach { .. } | StepKind::First { .. } => self.over_records(&written.kind, issues),
+        }
+    }
+
+    /// Steps that are done with other records.
+    fn over_records(&mut self, written: &StepKind, issues: &mut Issues) -> Option<Step> {
+        match written {
             StepKind::ForEach { relation, name, filter, steps } => {
                 let children = self.children(relation, issues)?;
                 self.inside(name, children.object.clone(), |inside| {
@@ -150,6 +156,7 @@ impl<'a> Steps<'a> {
                     Some(Step::First { wanted: wanted?, name: name.value.clone(), order_by, steps })
                 })
             }
+            _ => None,
         }
     }
 
