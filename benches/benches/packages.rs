@@ -93,6 +93,7 @@ fn activation(criterion: &mut Criterion) {
         tenants: TenantOptions::default(),
         resources: ResourceOptions::default(),
         planner: PlannerOptions::default(),
+        contents: Default::default(),
     };
     let engine = Engine::open(options, World::seeded(7, START_MICROS)).expect("an engine").engine;
     let session = engine.session(engine.operator().expect("an operator"), SessionOptions::default());

@@ -20,6 +20,7 @@ fn session(package: &str, folder: &Path) -> Session {
         tenants: Default::default(),
         resources: Default::default(),
         planner: PlannerOptions::default(),
+        contents: Default::default(),
     };
     let engine = Engine::open(options, World::real()).expect("an engine").engine;
     let principal = engine.operator().expect("the first user");

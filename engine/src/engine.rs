@@ -8,9 +8,11 @@ use quarry_planner::{Planner, PlannerOptions};
 use quarry_storage::{
     ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     active::Active,
+    content::ContentOptions,
     error::{Error, ErrorKind, Result},
     identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
@@ -35,6 +37,8 @@ pub struct EngineOptions {
     pub resources: ResourceOptions,
     /// The planner's limits.
     pub planner: PlannerOptions,
+    /// The limits of contents.
+    pub contents: ContentOptions,
 }
 
 /// What opening did.
@@ -65,6 +69,9 @@ pub struct Engine {
     pins: Pins,
     gate: Arc<Gate>,
     retry_turn: tokio::sync::Mutex<()>,
+    contents: ContentOptions,
+    /// One for each upload at once.
+    uploads: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -74,8 +81,8 @@ impl Engine {
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
-        let EngineOptions { data, packages, admin_password, token_seconds, tenants, resources, planner } =
-            options;
+        let EngineOptions { data, packages, admin_password, token_seconds, tenants, .. } = options;
+        let (resources, contents) = (options.resources, options.contents);
         let is_first_start = must_be_store(&TenantName::main().folder(&data), &world).is_err();
         let folders = packages::read(&packages, is_first_start)?;
         let resources = Resources::new(resources);
@@ -90,7 +97,7 @@ impl Engine {
         let engine = Engine {
             store,
             _tenants: tenants,
-            planner: Planner::new(planner),
+            planner: Planner::new(options.planner),
             world,
             packages,
             active: RwLock::new(active),
@@ -99,6 +106,8 @@ impl Engine {
             pins: Pins::default(),
             gate: Arc::new(gate),
             retry_turn: tokio::sync::Mutex::new(()),
+            uploads: Arc::new(Semaphore::new(contents.uploads_max)),
+            contents,
         };
         let refused = folders.and_then(|folders| engine.offer(&folders)).err();
         let warnings = engine.registry().warnings.clone();
@@ -265,6 +274,19 @@ impl Engine {
 
     pub(crate) fn world(&self) -> &World {
         &self.world
+    }
+
+    /// Bytes that a content may have.
+    pub fn content_bytes_max(&self) -> u64 {
+        self.contents.content_bytes_max
+    }
+
+    pub(crate) fn content_options(&self) -> &ContentOptions {
+        &self.contents
+    }
+
+    pub(crate) fn uploads(&self) -> &Arc<Semaphore> {
+        &self.uploads
     }
 
     /// Held by whoever tries again after a conflict.

@@ -3,7 +3,7 @@
 //! 1. [`targets`]: which records a change is about.
 //! 2. [`resolve`]: which field each name means; what a client may not write is found here.
 //! 3. [`defaults`]: what a new record gets that the client did not give.
-//! 4. [`coerce`]: from what came in to values of the fields' types.
+//! 4. [`coerce`]: from what came in to values of the fields' types; [`contents`]: which contents they name.
 //! 5. [`triggers`]: what packages set, refuse or write elsewhere before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
@@ -21,6 +21,7 @@ mod call;
 mod coerce;
 mod conditions;
 mod constraints;
+mod contents;
 mod defaults;
 mod deletes;
 mod draft;
@@ -116,6 +117,7 @@ fn finish(work: &mut Work, call: &mut Call) -> Result<()> {
 fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
     let inputs = resolve::fields(&mut draft, data, call.right);
     coerce::inputs(&mut draft, inputs, work, call);
+    contents::complete(&mut draft, work)?;
     let given = conditions::given(&draft, call, work);
     defaults::fill(&mut draft, work)?;
     conditions::locked(&mut draft, given, work)?;
@@ -137,6 +139,7 @@ fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Re
 /// A new or changed record through the stages behind its values.
 fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
     triggers::before_write(work, call, &mut draft)?;
+    contents::complete(&mut draft, work)?;
     calculate::fields(&mut draft, work)?;
     validate::fields(&mut draft);
     among::check(&mut draft);
@@ -233,6 +236,7 @@ fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
 }
 
 fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {
+    contents::take(draft, work)?;
     let layout = draft.layout.clone();
     let new = draft.row();
     let old = summaries::overtaken(work, draft.change, &layout, draft.old.take());
