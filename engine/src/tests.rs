@@ -3,11 +3,13 @@
 
 mod actions;
 mod bulk;
+mod calls;
 mod deletes;
 mod fields;
 mod findings;
 mod kept;
 mod kinds;
+mod later;
 mod opening;
 mod packages;
 mod recycle;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | add an object, an optional field, an option, a relation, an index, a text | allowed |
 //! | add a required field | only with a default, which is written into the records that are there |
+//! | a summary or kept formula in the place of a readonly field of its type | allowed: clients only read it |
 //! | widen: longer text, more digits, required to optional, a wider range | allowed |
 //! | rename | only when the old name stays as an alias |
 //! | remove, change a type, narrow a rule, remove an option that records use, change an id prefix | refused |

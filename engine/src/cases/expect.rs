@@ -43,6 +43,25 @@ impl Trial<'_> {
         }
     }
 
+    /// Every warning that is expected is there, and no other; unless the case says nothing of warnings.
+    pub(super) fn warnings(&mut self, found: &[(String, Weight, String)]) {
+        let Some(expected) = &self.case.warnings else { return };
+        let warned = |code: &String| {
+            found.iter().any(|(known, weight, _)| known == code && *weight == Weight::Warning)
+        };
+        let missing: Vec<&str> = expected.iter().filter(|code| !warned(code)).map(String::as_str).collect();
+        let is_other =
+            |found: &&(String, Weight, String)| found.1 == Weight::Warning && !expected.contains(&found.0);
+        let others: Vec<_> = found.iter().filter(is_other).cloned().collect();
+        let place = self.case.place.clone();
+        if !missing.is_empty() {
+            self.fail(place, format!("the warning {}", missing.join(", ")), told(found));
+        } else if !others.is_empty() {
+            let what = if expected.is_empty() { "no warning" } else { "no other warning" };
+            self.fail(place, what, told(&others));
+        }
+    }
+
     /// Every record that is expected is there, as it is expected.
     ///
     /// # Errors

@@ -14,10 +14,14 @@ fn bundles() -> Vec<Bundle> {
 
 /// The package with another file of cases.
 fn with_cases(cases: &str) -> Vec<Bundle> {
+    with_files(&[("client.case.yml", cases)])
+}
+
+fn with_files(others: &[(&str, &str)]) -> Vec<Bundle> {
     let own = |bundle: Bundle| match bundle.name().as_str() {
         "desk" => {
             let mut files: BTreeMap<String, String> = bundle.files();
-            files.insert("client.case.yml".to_owned(), cases.to_owned());
+            files.extend(others.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
             Bundle::of_files("desk", &files).unwrap()
         }
         _ => bundle,
@@ -93,6 +97,35 @@ cases:
     assert_eq!(ids, expected);
 }
 
+#[test]
+fn a_case_may_say_all_that_is_warned_of() {
+    let rules = "rules:
+  - { name: short, kind: cross_field, severity: warning, condition: size(name) > 1, errorCode: SHORT, message: It is short }
+  - { name: late, kind: cross_field, severity: warning, condition: state != \"late\", errorCode: LATE, message: It is late }
+";
+    let cases = r#"
+given: {}
+cases:
+  - { name: nothing, do: [{ create: { client: { ann: { name: Ann } } } }], expect: { warnings: [] } }
+  - { name: one, do: [{ create: { client: { ann: { name: A } } } }], expect: { warnings: [{ errorCode: SHORT }] } }
+  - { name: unheeded, do: [{ create: { client: { ann: { name: A } } } }], expect: { findings: [] } }
+  - { name: one too many, do: [{ create: { client: { ann: { name: A } } } }], expect: { warnings: [] } }
+  - { name: another, do: [{ create: { client: { ann: { name: A, state: late } } } }], expect: { warnings: [{ errorCode: LATE }] } }
+  - { name: one too few, do: [{ create: { client: { ann: { name: Ann } } } }], expect: { warnings: [{ errorCode: SHORT }] } }
+  - name: of the last transaction
+    do: [{ create: { client: { ann: { name: A } } } }, { update: { client: { ann: { name: Ann } } } }]
+    expect: { warnings: [] }
+"#;
+    let files = [("client.case.yml", cases), ("client.validation.yml", rules)];
+    let tried = tried(with_files(&files), None);
+    let expected = [
+        "7 one too many: no warning | SHORT (client of \"cli_…\": It is short)",
+        "8 another: no other warning | SHORT (client of \"cli_…\": It is short)",
+        "9 one too few: the warning SHORT | none",
+    ];
+    assert_eq!((tried.cases, without_ids(&failures(&tried))), (7, expected.map(str::to_owned).to_vec()));
+}
+
 /// Ids, which are another in every case, as `cli_…`.
 fn without_ids(failures: &[String]) -> Vec<String> {
     let shortened = |text: &String| {
@@ -113,6 +146,15 @@ async fn a_server_tries_them_beside_what_is_active() {
     assert!(shop.engine.registry().get("client").is_none(), "nothing of it is kept");
     let broken = test_bundles(bundles().split_off(1), &[PackageName::from("desk")].into(), None).unwrap_err();
     assert_eq!((broken.kind, broken.code), (ErrorKind::Invalid, "INVALID_PACKAGES"));
+}
+
+/// Every step of triggers and actions that has no test of its own.
+#[test]
+fn upserts_and_called_actions_hold_what_is_promised() {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let bundles = Bundle::read(&[here.join("../packages/core"), here.join("fixtures/counter")]).unwrap();
+    let tried = test_bundles(bundles, &[PackageName::from("counter")].into(), None).unwrap();
+    assert_eq!((tried.cases, failures(&tried)), (10, Vec::<String>::new()));
 }
 
 /// What all packages of this repository promise.

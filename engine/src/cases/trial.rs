@@ -61,6 +61,7 @@ pub(super) fn run(ground: &Ground, active: &Arc<Active>, case: &Case) -> Result<
         found = trial.transaction(right, steps);
     }
     trial.findings(&found);
+    trial.warnings(&found);
     trial.records()?;
     Ok(trial.failures)
 }

@@ -45,6 +45,8 @@ pub(crate) enum Do {
     Create {
         when: Option<Together>,
         object: ObjectName,
+        /// The fields by which one that is there already is found, and changed instead.
+        on: Option<Vec<String>>,
         name: Option<Arc<str>>,
         values: Given,
     },
@@ -56,6 +58,13 @@ pub(crate) enum Do {
     Delete {
         when: Option<Together>,
         target: Chosen,
+    },
+    CallAction {
+        when: Option<Together>,
+        action: String,
+        target: Chosen,
+        /// None when nothing is given.
+        parameters: Option<Given>,
     },
     ForEach {
         children: Children,
@@ -165,8 +174,22 @@ fn single(step: &Step) -> Result<Do> {
         Step::Create { when, object, name, values } => Do::Create {
             when: optional(when)?,
             object: object.clone(),
+            on: None,
             name: name.as_deref().map(Arc::from),
             values: given(values)?,
+        },
+        Step::Upsert { when, object, on, name, values } => Do::Create {
+            when: optional(when)?,
+            object: object.clone(),
+            on: Some(on.iter().map(FieldName::to_string).collect()),
+            name: name.as_deref().map(Arc::from),
+            values: given(values)?,
+        },
+        Step::CallAction { when, action, target, parameters } => Do::CallAction {
+            when: optional(when)?,
+            action: action.clone(),
+            target: chosen(target)?,
+            parameters: if parameters.is_empty() { None } else { Some(given(parameters)?) },
         },
         Step::Update { when, target, values } => {
             Do::Update { when: optional(when)?, target: chosen(target)?, values: given(values)? }

@@ -1,26 +1,21 @@
 //! Versions published, activated, rolled back and pinned, on records that are there.
 
-#[path = "../../../metadata/tests/mutations/mod.rs"]
-mod mutations;
+mod load;
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use quarry_metadata::Bundle;
-use rand::{SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::{CheckedState, ErrorKind, PackageState, Query};
 
 /// A package of one object, in versions.
-fn store(version: &str, object: &str) -> Bundle {
+pub(super) fn store(version: &str, object: &str) -> Bundle {
     store_files(version, &[("item.object.yml", object)])
 }
 
-fn store_files(version: &str, objects: &[(&str, &str)]) -> Bundle {
+pub(super) fn store_files(version: &str, objects: &[(&str, &str)]) -> Bundle {
     let package = format!("name: store\nversion: {version}\ndepends: {{ core: '*' }}\n");
     let mut files = BTreeMap::from([("package.yml".to_owned(), package)]);
     files.extend(objects.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
@@ -34,7 +29,7 @@ const V2: &str = "idPrefix: itm\nfields:\n  name: { type: text, required: true, 
 
 impl Shop {
     /// Publishes and activates.
-    fn install(&self, bundle: Bundle) {
+    pub(super) fn install(&self, bundle: Bundle) {
         let id = bundle.id();
         self.session.publish(&[bundle]).unwrap_or_else(|error| panic!("{error}"));
         self.session.activate(&[id]).unwrap_or_else(|error| panic!("{error}"));
@@ -54,12 +49,12 @@ impl Shop {
 }
 
 /// The rows of an ObjectQL question, each as JSON text of its cells.
-async fn ask(session: &Session, query: Json) -> Result<Vec<String>, Error> {
+pub(super) async fn ask(session: &Session, query: Json) -> Result<Vec<String>, Error> {
     let query = Query::parse(&query).map_err(Error::from)?;
     rows(session.query(&query).await?.batches).await
 }
 
-async fn sql(session: &Session, text: &str) -> Result<Vec<String>, Error> {
+pub(super) async fn sql(session: &Session, text: &str) -> Result<Vec<String>, Error> {
     rows(session.sql(text).await?.batches).await
 }
 
@@ -393,142 +388,4 @@ async fn a_transaction_from_before_a_fill_begins_again_and_a_plain_change_does_s
     open.apply(vec![create("item", json!({ "name": "In time" }))]).await.unwrap();
     shop.install(store("1.2.0", &format!("{V2}  note: {{ type: text }}\n")));
     open.commit().await.unwrap();
-}
-
-/// Random new versions of a package, published and activated one after another while others read and write by the names of
-/// the first version: nobody notices. `QUARRY_TEST_MUTATIONS=300` is the long form.
-#[tokio::test(flavor = "multi_thread")]
-async fn random_versions_come_and_go_under_a_load() {
-    let seed = std::env::var("QUARRY_TEST_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(rand::random);
-    let turns =
-        std::env::var("QUARRY_TEST_MUTATIONS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(24);
-    println!("QUARRY_TEST_SEED={seed} QUARRY_TEST_MUTATIONS={turns}");
-    let shop = Arc::new(Shop::open());
-    let mut published = mutations::base();
-    // The fixture's own package is called so too.
-    let named = |files: &mutations::Files, version: usize| {
-        let mut files = files.clone();
-        let package = files.get_mut("package.yml").unwrap();
-        package["name"] = "mutants".into();
-        package["version"] = format!("1.{version}.0").into();
-        Bundle::of_files("mutants", &mutations::texts(&files)).unwrap_or_else(|issues| panic!("{issues}"))
-    };
-    shop.install(named(&published, 0));
-    shop.create(
-        "customer",
-        json!({ "name": "First", "industry": "law", "colors": ["red", "green"], "size": 1 }),
-    )
-    .await
-    .unwrap();
-
-    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let load = |number: u64| {
-        let (shop, stop, done) = (shop.clone(), stop.clone(), done.clone());
-        tokio::spawn(async move {
-            let mut round = 0u64;
-            while !stop.load(Ordering::Relaxed) {
-                round += 1;
-                let name = format!("c{number}-{round}");
-                let id = shop
-                    .create("customer", json!({ "name": name, "industry": "tech", "colors": ["red"] }))
-                    .await;
-                let id = id.unwrap_or_else(|error| panic!("a write failed: {error} {:?}", error.findings));
-                shop.create("order", json!({ "title": name, "customer_id": id, "amount": "1.50" }))
-                    .await
-                    .unwrap_or_else(|error| panic!("a write failed: {error} {:?}", error.findings));
-                let question = json!({ "object": "order", "fields": ["title", "customer.name"], "where": { "customer_id": id } });
-                let found = ask(&shop.session, question).await;
-                assert_eq!(found.unwrap_or_else(|error| panic!("a read failed: {error}")).len(), 1);
-                done.fetch_add(1, Ordering::Relaxed);
-            }
-        })
-    };
-    let clients: Vec<_> = (0..3).map(load).collect();
-
-    let mut random = StdRng::seed_from_u64(seed);
-    let (mut number, mut version) = (0, 0);
-    for turn in 0..turns {
-        let mut files = published.clone();
-        let mut mutator = mutations::Mutator { files: &mut files, random: &mut random, number };
-        let expected = mutator.change(turn % 2 == 0);
-        number = mutator.number;
-        // More digits are another column, which the store does not change; it says so.
-        if expected.told.starts_with("more digits:") {
-            continue;
-        }
-        let bundle = named(&files, version + 1);
-        let (shop, id) = (shop.clone(), bundle.id());
-        let outcome = tokio::task::spawn_blocking(move || {
-            shop.session.publish(&[bundle])?;
-            shop.session.activate(&[id])
-        });
-        match (outcome.await.unwrap(), expected.safe) {
-            (Ok(_), true) => {
-                published = files;
-                version += 1;
-            }
-            (Err(error), false) => {
-                assert_eq!(error.code, "BREAKING_CHANGE", "turn {turn}: {expected:?}: {error}");
-                let finding =
-                    error.findings.iter().find(|f| f.code == expected.code && f.object == expected.subject);
-                let finding = finding.unwrap_or_else(|| panic!("turn {turn}: {expected:?} not in {error}"));
-                for dependent in &expected.dependents {
-                    assert!(
-                        finding.message.contains(dependent),
-                        "turn {turn}: {expected:?}: {}",
-                        finding.message
-                    );
-                }
-            }
-            (Ok(_), false) => panic!("turn {turn}: activated: {expected:?}"),
-            (Err(error), true) => panic!("turn {turn}: refused: {expected:?}: {error}"),
-        }
-        assert!(
-            clients.iter().all(|client| !client.is_finished()),
-            "turn {turn}: a client ended after {expected:?}"
-        );
-    }
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.unwrap();
-    }
-    assert!(done.load(Ordering::Relaxed) > 0 && version > 0);
-}
-
-#[tokio::test]
-async fn what_is_only_written_is_in_no_history_of_what_was_renamed() {
-    let shop = Shop::open();
-    let first = "idPrefix: itm\nfields:\n  name: { type: text }\n  pin: { type: password }\n";
-    shop.install(store("1.0.0", first));
-    let item = shop.create("item", json!({ "name": "Lamp", "pin": "long enough" })).await.unwrap();
-    let second = "alias: item\nidPrefix: itm\nfields:\n  name: { type: text }\n  code: { type: password, alias: pin }\n";
-    shop.install(store_files("1.1.0", &[("good.object.yml", second)]));
-    shop.change(vec![update("good", &item, json!({ "code": "still long enough" }))]).await.unwrap();
-
-    let told = format!("SELECT count(*) AS told FROM audit.changes WHERE record = '{item}'");
-    let changed = format!("{told} AND field = 'pin'");
-    assert_eq!(sql(&shop.session, &changed).await.unwrap(), ["told=1"], "that it changed is told");
-    let secrets = format!("{told} AND (old LIKE '%argon2%' OR new LIKE '%argon2%')");
-    assert_eq!(sql(&shop.session, &secrets).await.unwrap(), ["told=0"]);
-}
-
-#[tokio::test]
-async fn a_formula_that_is_indexed_later_has_its_values_in_the_recycle_bin_too() {
-    let shop = Shop::open();
-    let plain = "idPrefix: itm\nenable: { recycleBin: true }\nfields:\n  name: { type: text }\n";
-    shop.install(store("1.0.0", plain));
-    let item = shop.create("item", json!({ "name": "Lamp" })).await.unwrap();
-    shop.change(vec![delete("item", &item)]).await.unwrap();
-    let indexed = format!("{plain}  twice: {{ type: formula, expression: 'name + name', index: true }}\n");
-    shop.install(store("1.1.0", &indexed));
-
-    let binned =
-        json!({ "object": "recycle_bin.item", "fields": ["twice"], "where": { "twice": "LampLamp" } });
-    assert_eq!(ask(&shop.session, binned).await.unwrap(), ["twice=LampLamp"]);
-    shop.change(vec![change("item", Operation::Undelete { id: item })]).await.unwrap();
-    let back = json!({ "object": "item", "fields": ["twice"], "where": { "twice": "LampLamp" } });
-    assert_eq!(ask(&shop.session, back).await.unwrap(), ["twice=LampLamp"]);
 }

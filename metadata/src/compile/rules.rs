@@ -1,11 +1,13 @@
 //! Rules, when all objects are known: every name in them is resolved, every expression typed.
 //!
 //! 1. [`Shelf::read`] parses every file with rules by itself.
-//! 2. Each file is held against the object that it is about: `validations`, `machines`, `triggers`, `actions`.
-//! 3. [`cycles::check`] finds triggers that would never end.
-//! 4. [`cases::compile`] holds the cases against all of it.
+//! 2. Actions are declared, so that steps can call them.
+//! 3. Each file is held against the object that it is about: `validations`, `machines`, `triggers`, `actions`.
+//! 4. [`cycles::check`] finds triggers and actions that would never end.
+//! 5. [`cases::compile`] holds the cases against all of it.
 
 mod actions;
+mod calls;
 mod cases;
 mod cycles;
 mod kept;
@@ -92,11 +94,19 @@ pub(super) fn compile(
     let mut compiler = Compiler {
         known: Known { drafts, parameters: None },
         book,
+        signatures: HashMap::new(),
         rules: HashMap::new(),
         places: HashMap::new(),
     };
+    let mut declared = Vec::new();
+    for ParsedPackage { definition, shelf, .. } in packages {
+        compiler.declare_all(definition, shelf, &mut declared, issues);
+    }
     for ParsedPackage { definition, shelf, .. } in packages {
         compiler.package(definition, shelf, issues);
+    }
+    for action in &declared {
+        compiler.action(action, issues);
     }
     let mut names: Vec<_> = compiler.rules.keys().cloned().collect();
     names.sort();
@@ -157,6 +167,7 @@ impl Objects for Known<'_> {
 struct Compiler<'a> {
     known: Known<'a>,
     book: &'a Book<'a>,
+    signatures: actions::Signatures,
     rules: HashMap<ObjectName, Rules>,
     /// Where each rule stands, by its object, its kind and its name.
     places: Places,
@@ -188,10 +199,20 @@ impl<'a> Compiler<'a> {
                 self.trigger(object, package, trigger, issues);
             }
         }
+    }
+
+    /// What steps may call.
+    fn declare_all<'p>(
+        &mut self,
+        package: &'p PackageDefinition,
+        shelf: &'p Shelf,
+        declared: &mut Vec<actions::Declared<'a, 'p>>,
+        issues: &mut Issues,
+    ) {
         for file in &shelf.actions {
             let Some(object) = self.about(&file.about, package, issues) else { continue };
             for action in &file.actions {
-                self.action(object, package, action, issues);
+                declared.extend(self.declare(object, package, action, issues));
             }
         }
     }

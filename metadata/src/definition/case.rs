@@ -26,6 +26,8 @@ pub(crate) struct CaseDefinition {
     pub(crate) steps: Vec<DoDefinition>,
     pub(crate) records: Vec<ExpectedRecords>,
     pub(crate) findings: Vec<ExpectedFinding>,
+    /// All warnings of the last transaction, where the case says which.
+    pub(crate) warnings: Option<Vec<Located<String>>>,
 }
 
 /// A record by a key of the case.
@@ -97,7 +99,8 @@ const DO_KEYS: Keys = Keys {
 };
 const ACTION_KEYS: Keys =
     Keys { of: "`action`", known: &[("name", &[]), ("on", &[]), ("parameters", &[])], later: &[] };
-const EXPECT_KEYS: Keys = Keys { of: "`expect`", known: &[("records", &[]), ("findings", &[])], later: &[] };
+const EXPECT_KEYS: Keys =
+    Keys { of: "`expect`", known: &[("records", &[]), ("findings", &[]), ("warnings", &[])], later: &[] };
 const RECORD_KEYS: Keys = Keys {
     of: "expected records",
     known: &[("object", &[]), ("is", &[]), ("where", &[]), ("count", &[]), ("has", &[])],
@@ -108,6 +111,8 @@ const FINDING_KEYS: Keys = Keys {
     known: &[("errorCode", &[]), ("severity", &[])],
     later: &["field", "message"],
 };
+const WARNING_KEYS: Keys =
+    Keys { of: "an expected warning", known: &[("errorCode", &[])], later: &["field", "message"] };
 
 /// Reads the cases of a file; what the file says with `given` is given to those that do not say so themselves.
 pub(crate) fn read_cases(source: &Source, issues: &mut Issues) -> Option<Vec<CaseDefinition>> {
@@ -128,17 +133,19 @@ fn case(value: &Value<'_>, given: &[RecordDefinition], issues: &mut Issues) -> O
     let steps = list.iter().filter_map(|item| transaction(item, issues)).collect();
     let expect =
         mapping.must_get("expect", issues).and_then(|value| Mapping::read(value, &EXPECT_KEYS, issues));
-    let mut case =
-        CaseDefinition { name: name?, now, given, steps, records: Vec::new(), findings: Vec::new() };
-    let expect = expect?;
+    let (name, expect) = (name?, expect?);
     if expect.iter().next().is_none() {
-        issues.error(expect.place(), "empty", "a case expects something: `records` or `findings`");
+        let message = "a case expects something: `records`, `findings` or `warnings`";
+        issues.error(expect.place(), "empty", message);
     }
     let mut list = |key: &str| expect.get(key).and_then(|value| value.list(issues)).unwrap_or_default();
     let (records, findings) = (list("records"), list("findings"));
-    case.records = records.iter().filter_map(|item| expected_records(item, issues)).collect();
-    case.findings = findings.iter().filter_map(|item| expected_finding(item, issues)).collect();
-    Some(case)
+    let records = records.iter().filter_map(|item| expected_records(item, issues)).collect();
+    let findings = findings.iter().filter_map(|item| expected_finding(item, issues)).collect();
+    let warnings = expect.get("warnings").and_then(|value| value.list(issues));
+    let warnings =
+        warnings.map(|items| items.iter().filter_map(|item| expected_warning(item, issues)).collect());
+    Some(CaseDefinition { name, now, given, steps, records, findings, warnings })
 }
 
 fn transaction(value: &Value<'_>, issues: &mut Issues) -> Option<DoDefinition> {
@@ -228,6 +235,11 @@ fn expected_finding(value: &Value<'_>, issues: &mut Issues) -> Option<ExpectedFi
         }
     };
     Some(ExpectedFinding { error_code, severity })
+}
+
+fn expected_warning(value: &Value<'_>, issues: &mut Issues) -> Option<Located<String>> {
+    let mapping = Mapping::read(value, &WARNING_KEYS, issues)?;
+    mapping.must_get("errorCode", issues).and_then(|value| located_text(value, issues))
 }
 
 fn values(value: &Value<'_>, issues: &mut Issues) -> ValuesDefinition {

@@ -131,8 +131,8 @@ impl FieldType {
             }
             "summaryOperations" | "summaryObject" | "summaryField" | "summaryType" => self == Self::Summary,
             "unique" | "required" | "default" | "writeOnce" if self == Self::Summary => false,
-            "scale" if self == Self::Summary => true,
-            "precision" | "scale" | "dataType" if self == Self::Formula => true,
+            "precision" | "scale" if matches!(self, Self::Formula | Self::Summary) => true,
+            "dataType" if self == Self::Formula => true,
             "unique" => alone && !long_text,
             "index" => !matches!(self, Self::MultiSelect | Self::Json) && !self.is_structure(),
             "externalId" => (text && !long_text) || matches!(self, Self::Number | Self::AutoNumber),

@@ -13,6 +13,7 @@ use crate::{
     limits::{STEPS_DEPTH_MAX, STEPS_MAX},
     name::{FieldName, ObjectName, RelationName},
     rules::Weight,
+    yaml::Content,
 };
 
 /// Fields with the expressions that they are set to, in order.
@@ -40,12 +41,24 @@ pub(crate) enum StepKind {
         name: Option<Located<String>>,
         values: ValuesDefinition,
     },
+    Upsert {
+        object: Located<ObjectName>,
+        /// The fields that are unique together.
+        on: Vec<Located<FieldName>>,
+        name: Option<Located<String>>,
+        values: ValuesDefinition,
+    },
     Update {
         target: TargetDefinition,
         values: ValuesDefinition,
     },
     Delete {
         target: TargetDefinition,
+    },
+    CallAction {
+        action: Located<String>,
+        target: TargetDefinition,
+        parameters: ValuesDefinition,
     },
     ForEach {
         relation: Located<RelationName>,
@@ -77,12 +90,14 @@ const KEYS: Keys = Keys {
         ("require", &[]),
         ("warn", &[]),
         ("create", &[]),
+        ("upsert", &[]),
         ("update", &[]),
         ("delete", &[]),
+        ("callAction", &[]),
         ("forEach", &[]),
         ("first", &[]),
     ],
-    later: &["callAction", "emit", "notify", "startWorkflow", "upsert"],
+    later: &["emit", "notify", "startWorkflow"],
 };
 const FINDING_KEYS: Keys = Keys {
     of: "a finding",
@@ -94,6 +109,11 @@ const CREATE_KEYS: Keys = Keys {
     known: &[("when", &[]), ("object", &[]), ("as", &[]), ("values", &[])],
     later: &[],
 };
+const UPSERT_KEYS: Keys = Keys {
+    of: "`upsert`",
+    known: &[("when", &[]), ("object", &[]), ("on", &[]), ("as", &[]), ("values", &[])],
+    later: &[],
+};
 const UPDATE_KEYS: Keys = Keys {
     of: "`update`",
     known: &[("when", &[]), ("path", &[]), ("object", &[]), ("where", &[]), ("values", &[])],
@@ -103,6 +123,18 @@ const DELETE_KEYS: Keys = Keys {
     of: "`delete`",
     known: &[("when", &[]), ("path", &[]), ("object", &[]), ("where", &[])],
     later: &[],
+};
+const CALL_KEYS: Keys = Keys {
+    of: "`callAction`",
+    known: &[
+        ("when", &[]),
+        ("action", &[]),
+        ("path", &[]),
+        ("object", &[]),
+        ("where", &[]),
+        ("parameters", &[]),
+    ],
+    later: &["as"],
 };
 const FOR_EACH_KEYS: Keys = Keys {
     of: "`forEach`",
@@ -148,37 +180,73 @@ fn step(value: &Value<'_>, depth: usize, issues: &mut Issues) -> Option<StepDefi
     let (when, kind) = match name {
         "set" => (None, StepKind::Set(values(inner, issues)?)),
         "forEach" | "first" => (None, over_records(name, inner, depth, issues)?),
-        "create" => {
-            let mapping = Mapping::read(inner, &CREATE_KEYS, issues)?;
-            let object = object(&mapping, issues);
-            let name = mapping.get("as").and_then(|value| record_name(value, issues));
-            let values = mapping.must_get("values", issues).and_then(|value| values(value, issues));
-            let when = expression(&mapping, "when", issues);
-            (when, StepKind::Create { object: object?, name, values: values? })
-        }
-        "update" => {
-            let mapping = Mapping::read(inner, &UPDATE_KEYS, issues)?;
-            let target = target(&mapping, issues);
-            let values = mapping.must_get("values", issues).and_then(|value| values(value, issues));
-            let when = expression(&mapping, "when", issues);
-            (when, StepKind::Update { target: target?, values: values? })
-        }
-        "delete" => {
-            let mapping = Mapping::read(inner, &DELETE_KEYS, issues)?;
-            let target = target(&mapping, issues);
-            (expression(&mapping, "when", issues), StepKind::Delete { target: target? })
-        }
+        "create" | "upsert" => made(name, inner, issues)?,
+        "update" | "delete" | "callAction" => done(name, inner, issues)?,
         _ => finding(name, inner, issues)?,
     };
     Some(StepDefinition { place: value.place(), when, kind })
 }
 
+/// What a step does, and where it does it.
+type Conditional = (Option<Located<String>>, StepKind);
+
+/// `create` and `upsert`.
+fn made(name: &str, value: &Value<'_>, issues: &mut Issues) -> Option<Conditional> {
+    let keys = if name == "create" { &CREATE_KEYS } else { &UPSERT_KEYS };
+    let mapping = Mapping::read(value, keys, issues)?;
+    let object = object(&mapping, issues);
+    let given = mapping.get("as").and_then(|value| record_name(value, issues));
+    let values = mapping.must_get("values", issues).and_then(|value| values(value, issues));
+    let when = expression(&mapping, "when", issues);
+    if name == "create" {
+        return Some((when, StepKind::Create { object: object?, name: given, values: values? }));
+    }
+    let on = mapping.must_get("on", issues).and_then(|value| key(value, issues));
+    Some((when, StepKind::Upsert { object: object?, on: on?, name: given, values: values? }))
+}
+
+/// One field, or several.
+fn key(value: &Value<'_>, issues: &mut Issues) -> Option<Vec<Located<FieldName>>> {
+    let items = match value.content() {
+        Content::List(_) => value.list(issues)?,
+        _ => vec![value.clone()],
+    };
+    if items.is_empty() {
+        issues.error(&value.place(), "empty", "by which fields is the record found?");
+    }
+    let one = |item: &Value<'_>| Some(item.located(FieldName::from(item.text(issues)?)));
+    Some(items.iter().filter_map(one).collect())
+}
+
+/// `update`, `delete` and `callAction`: what is done to records that are there.
+fn done(name: &str, value: &Value<'_>, issues: &mut Issues) -> Option<Conditional> {
+    let keys = match name {
+        "update" => &UPDATE_KEYS,
+        "delete" => &DELETE_KEYS,
+        _ => &CALL_KEYS,
+    };
+    let mapping = Mapping::read(value, keys, issues)?;
+    let target = target(&mapping, issues);
+    let when = expression(&mapping, "when", issues);
+    let kind = match name {
+        "update" => {
+            let values = mapping.must_get("values", issues).and_then(|value| values(value, issues));
+            StepKind::Update { target: target?, values: values? }
+        }
+        "delete" => StepKind::Delete { target: target? },
+        _ => {
+            let action = mapping.must_get("action", issues);
+            let action = action.and_then(|value| Some(value.located(value.text(issues)?.to_owned())));
+            let given = mapping.get("parameters");
+            let parameters = given.map_or_else(|| Some(Vec::new()), |value| values(value, issues));
+            StepKind::CallAction { action: action?, target: target?, parameters: parameters? }
+        }
+    };
+    Some((when, kind))
+}
+
 /// `reject`, `require` and `warn`.
-fn finding(
-    name: &str,
-    value: &Value<'_>,
-    issues: &mut Issues,
-) -> Option<(Option<Located<String>>, StepKind)> {
+fn finding(name: &str, value: &Value<'_>, issues: &mut Issues) -> Option<Conditional> {
     let mapping = Mapping::read(value, &FINDING_KEYS, issues)?;
     let when = expression(&mapping, "when", issues);
     let unless = expression(&mapping, "condition", issues);

@@ -27,6 +27,8 @@ pub(crate) struct SummaryDefinition {
     pub(crate) filter: Option<Located<String>>,
     /// Digits behind the point of an average.
     pub(crate) scale: Option<Located<u8>>,
+    /// Digits in all of a sum.
+    pub(crate) precision: Option<Located<u8>>,
 }
 
 /// Which records are summed up; names are still to be resolved.
@@ -61,7 +63,9 @@ pub(crate) fn read_summary(mapping: &Mapping<'_>, issues: &mut Issues) -> Option
     {
         issues.error(&value.place(), "wrong-value", "a summary is kept by the engine; it is always readonly");
     }
-    let scale = mapping.get("scale").and_then(|value| digits(value, issues));
+    let scale =
+        mapping.get("scale").and_then(|value| digits(value, DIGITS_MAX - 1, "behind the point", issues));
+    let precision = mapping.get("precision").and_then(|value| digits(value, DIGITS_MAX, "in all", issues));
     let summary = match mapping.get("summaryOperations") {
         Some(value) => {
             for (_, older) in mapping.iter().filter(|(key, _)| OLDER.contains(key)) {
@@ -76,14 +80,16 @@ pub(crate) fn read_summary(mapping: &Mapping<'_>, issues: &mut Issues) -> Option
             None
         }
     }?;
+    let function = summary.function.name();
     if let (Some(scale), true) = (&scale, summary.function != SummaryFunction::Avg) {
-        let message = format!(
-            "a {} has the digits of what it is made of; `scale` is for an `avg`",
-            summary.function.name()
-        );
+        let message = format!("a {function} has the digits of what it is made of; `scale` is for an `avg`");
         issues.error(&scale.place, "not-for-this-type", message);
     }
-    Some(SummaryDefinition { scale, ..summary })
+    if let (Some(precision), true) = (&precision, summary.function != SummaryFunction::Sum) {
+        let message = format!("a {function} has as many digits as it needs; `precision` is for a `sum`");
+        issues.error(&precision.place, "not-for-this-type", message);
+    }
+    Some(SummaryDefinition { scale, precision, ..summary })
 }
 
 fn of_operations(value: &Value<'_>, issues: &mut Issues) -> Option<SummaryDefinition> {
@@ -122,7 +128,15 @@ fn of_operations(value: &Value<'_>, issues: &mut Issues) -> Option<SummaryDefini
     };
     let (of, function) = (of?, function?);
     must_have_field(function, field.as_ref(), mapping.place(), issues)?;
-    Some(SummaryDefinition { place: value.place(), of, function, field, filter, scale: None })
+    Some(SummaryDefinition {
+        place: value.place(),
+        of,
+        function,
+        field,
+        filter,
+        scale: None,
+        precision: None,
+    })
 }
 
 fn of_older(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<SummaryDefinition> {
@@ -134,7 +148,7 @@ fn of_older(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<SummaryDefinit
     let place = object.place.clone();
     must_have_field(function, field.as_ref(), &place, issues)?;
     let of = Records::Object { object, lookup: None };
-    Some(SummaryDefinition { place, of, function, field, filter: None, scale: None })
+    Some(SummaryDefinition { place, of, function, field, filter: None, scale: None, precision: None })
 }
 
 fn field_name(text: Located<String>) -> Located<FieldName> {
@@ -168,12 +182,11 @@ fn must_have_field(
     Some(())
 }
 
-fn digits(value: &Value<'_>, issues: &mut Issues) -> Option<Located<u8>> {
-    let scale = value.count(issues)?;
-    let fits = u8::try_from(scale).ok().filter(|scale| *scale < DIGITS_MAX);
+fn digits(value: &Value<'_>, most: u8, which: &str, issues: &mut Issues) -> Option<Located<u8>> {
+    let digits = value.count(issues)?;
+    let fits = u8::try_from(digits).ok().filter(|digits| *digits <= most);
     if fits.is_none() {
-        let message = format!("at most {} digits behind the point are kept", DIGITS_MAX - 1);
-        issues.error(&value.place(), "bad-range", message);
+        issues.error(&value.place(), "bad-range", format!("at most {most} digits {which} are kept"));
     }
-    fits.map(|scale| value.located(scale))
+    fits.map(|digits| value.located(digits))
 }

@@ -24,6 +24,14 @@ impl FieldPair<'_> {
     pub(super) fn subject(&self) -> Subject {
         Subject::Field(self.object.name.clone(), self.old.name.clone())
     }
+
+    /// A summary or a kept formula makes the values from now on, in the column where something else did. Clients never wrote
+    /// them, and what they read keeps its type: nobody notices but by better values.
+    fn is_taken_over(&self) -> bool {
+        let made_by = |field: &Field| (field.summary.is_some(), is_kept(field));
+        let is_readable_only = self.old.readonly && !self.old.system && !self.old.kind.is_computed();
+        is_readable_only && made_by(self.new) != made_by(self.old) && made_by(self.new) != (false, false)
+    }
 }
 
 impl Comparison<'_> {
@@ -96,6 +104,9 @@ impl Comparison<'_> {
 
     fn field(&mut self, pair: FieldPair<'_>) {
         self.field_name(pair);
+        if pair.is_taken_over() {
+            self.taken_over(pair);
+        }
         let form = |field: &Field| {
             let bare = Field { kind: FieldKind::Boolean, ..field.clone() };
             serde_json::to_value(bare).unwrap_or(Value::Null)
@@ -121,17 +132,33 @@ impl Comparison<'_> {
         }
     }
 
+    fn taken_over(&mut self, pair: FieldPair<'_>) {
+        let how = if pair.new.summary.is_some() { "summed up" } else { "computed" };
+        let message = format!("is {how} from now on, in all records: no client could write it");
+        let effect = self.new.get(pair.object.name.as_str()).map(|new| made_anew(new, pair.new));
+        self.add(Class::Allowed, "field-changed", pair.subject(), message).effects.extend(effect);
+    }
+
     fn kind(&mut self, pair: FieldPair<'_>) {
         let FieldPair { object, old, new, .. } = pair;
-        if old.kind == new.kind {
+        let (was, now) = match pair.is_taken_over() {
+            true => (old.kind.of_values(), new.kind.of_values()),
+            false => (&old.kind, &new.kind),
+        };
+        if was == now {
             return;
         }
-        let (was, now) = (form_of(&old.kind), form_of(&new.kind));
-        if was.0 != now.0 || changes_shape(&old.kind, &new.kind) {
+        let is_reshaped = changes_shape(was, now);
+        let (was, now) = (form_of(was), form_of(now));
+        if was.0 != now.0 || is_reshaped {
             let records = self.surroundings.records.count(object, &Concerned::Filled(&old.name));
             let another = if old.declared == new.declared { " of another kind" } else { "" };
+            let where_kept = match old.readonly && !old.kind.is_computed() && new.kind.is_computed() {
+                true => ", for which its values would be kept no longer (`index: true` keeps them)",
+                false => "",
+            };
             let message = format!(
-                "a {} can't become a {}{another}; add a field of that type and deprecate this one",
+                "a {} can't become a {}{another}{where_kept}; add a field of that type and deprecate this one",
                 old.declared, new.declared
             );
             self.add(Class::Refused, "type-changed", pair.subject(), message).records = records;
@@ -165,6 +192,9 @@ impl Comparison<'_> {
     fn property(&mut self, pair: FieldPair<'_>, of: Of, changed: &Changed) {
         let Changed { property, from, to } = changed;
         let rule = rule(of, property);
+        if rule == Rule::Summary && pair.is_taken_over() {
+            return;
+        }
         let mut verdict = judge(rule, from, to);
         if rule == Rule::Default && to.is_null() && !pair.new.required {
             verdict = Verdict::Wider;
@@ -183,7 +213,7 @@ impl Comparison<'_> {
             "default" if is_computed(from) || is_computed(to) => "another default".to_owned(),
             "summary" if verdict == Verdict::Wider => "is summed up anew, in all records".to_owned(),
             "summary" if from.is_null() => {
-                "can't become a summary: what was written would be lost".to_owned()
+                "can't become a summary: what clients wrote would be lost".to_owned()
             }
             "summary" => "is no summary any more: nobody would keep it".to_owned(),
             _ => format!("`{told}` goes from {from} to {to}"),

@@ -122,16 +122,23 @@ impl<'a> Reading<'a> {
                 self.condition(object, refusal.when.as_ref())
                     || refusal.message.values.iter().any(|value| self.reads(object, value))
             }
-            Step::Create { when, object: made, name, values } => {
+            Step::Create { when, object: made, name, values }
+            | Step::Upsert { when, object: made, name, values, .. } => {
                 let found = self.condition(object, when.as_ref()) || self.values(object, made, values);
                 self.names.extend(name.as_deref().map(|name| (name, made)));
                 found
             }
             Step::Update { when, target, values } => {
-                let of = self.target_object(target);
+                let of = target.object();
                 self.condition(object, when.as_ref())
                     || self.target(object, target)
                     || self.values(of, of, values)
+            }
+            Step::CallAction { when, target, parameters, .. } => {
+                let of = target.object();
+                self.condition(object, when.as_ref())
+                    || self.target(object, target)
+                    || parameters.values().any(|value| self.reads(of, value))
             }
             Step::Delete { when, target } => {
                 self.condition(object, when.as_ref()) || self.target(object, target)
@@ -164,16 +171,8 @@ impl<'a> Reading<'a> {
         values.iter().any(|(field, value)| self.is_it(of, field) || self.reads(from, value))
     }
 
-    fn target_object(&self, target: &'a Target) -> &'a ObjectName {
-        match target {
-            Target::Record { object, .. } => object,
-            Target::Children { children, .. } => &children.object,
-            Target::Matching(wanted) => &wanted.object,
-        }
-    }
-
     fn target(&self, object: &ObjectName, target: &'a Target) -> bool {
-        let of = self.target_object(target);
+        let of = target.object();
         match target {
             Target::Record { path, filter, .. } => {
                 self.follows_it(object, path) == Ok(true) || self.condition(of, filter.as_ref())

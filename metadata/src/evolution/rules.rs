@@ -34,7 +34,7 @@ pub(super) enum Rule {
     TextFormat,
     /// How an autonumber is written: may only have more digits.
     NumberFormat,
-    /// Another summary of the same kind; what is written can't become one, nor the other way.
+    /// Another summary of the same kind; what clients write can't become one, nor the other way.
     Summary,
     /// Which contents a field takes: may become more.
     Content,

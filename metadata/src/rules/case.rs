@@ -27,6 +27,8 @@ pub struct Case {
     pub records: Vec<Expected>,
     /// What the last transaction finds: these, and no other errors.
     pub findings: Vec<(String, Weight)>,
+    /// What the last transaction warns of: these, and nothing else; whatever it does when nothing is said.
+    pub warnings: Option<Vec<String>>,
 }
 
 /// A record by its key in the case. A value `$key` is the id of the record of that key.

@@ -31,6 +31,19 @@ pub enum Step {
         /// Its fields. Bare names are those of the triggering record.
         values: Values,
     },
+    /// Makes a record, or changes the one that has the same in its key.
+    Upsert {
+        /// Only where this is true.
+        when: Option<Expression>,
+        /// Of this object.
+        object: ObjectName,
+        /// The fields of its key, which are unique together, and are among the values.
+        on: Vec<FieldName>,
+        /// What later steps call it; all its fields are null when it is not there.
+        name: Option<String>,
+        /// Its fields. Bare names are those of the triggering record.
+        values: Values,
+    },
     /// Changes records.
     Update {
         /// Only where this is true.
@@ -46,6 +59,17 @@ pub enum Step {
         when: Option<Expression>,
         /// Which.
         target: Target,
+    },
+    /// Does an action with records.
+    CallAction {
+        /// Only where this is true.
+        when: Option<Expression>,
+        /// The action, one of the object of these records.
+        action: String,
+        /// Which.
+        target: Target,
+        /// What it is given. Bare names are those of the record that it is done with, `this` is the triggering one.
+        parameters: Values,
     },
     /// Does steps for each child of the record.
     ForEach {
@@ -107,6 +131,17 @@ pub enum Target {
     },
     /// All that match.
     Matching(Wanted),
+}
+
+impl Target {
+    /// What they are records of.
+    pub fn object(&self) -> &ObjectName {
+        match self {
+            Target::Record { object, .. } => object,
+            Target::Children { children, .. } => &children.object,
+            Target::Matching(wanted) => &wanted.object,
+        }
+    }
 }
 
 /// Records of an object that match.

@@ -106,7 +106,11 @@ pub(super) fn optional(mutator: &mut Mutator<'_>) -> Option<Expected> {
 }
 
 pub(super) fn require(mutator: &mut Mutator<'_>) -> Option<Expected> {
-    let fits = |field: &Value| field["required"] != true && !is(field, &["autonumber", "lookup"]);
+    let fits = |field: &Value| {
+        field["required"] != true
+            && field["readonly"] != true
+            && !is(field, &["autonumber", "lookup", "formula"])
+    };
     let (object, name, _) = mutator.field(fits)?;
     mutator.property(&object, &name, "required", true.into());
     told(false, "narrowed", at(&object, &name), "optional to required")
@@ -186,6 +190,24 @@ pub(super) fn plainer_text(mutator: &mut Mutator<'_>) -> Option<Expected> {
     told(true, "field-changed", at(&object, &name), "an e-mail address becomes a text")
 }
 
+/// What rules wrote is computed, in its column.
+pub(super) fn take_over(mutator: &mut Mutator<'_>) -> Option<Expected> {
+    let fits = |field: &Value| field["readonly"] == true && field["unique"] != true;
+    let (object, name, field) = mutator.field(fits)?;
+    let names = names_of(mutator, &object, &name);
+    let is_name =
+        mutator.definition(&object).get("nameField").is_some_and(|of| names.iter().any(|name| of == name));
+    let expression = if is(&field, &["text"]) { "\"made\"" } else { "7" };
+    let mut formula = json!({"type": "formula", "expression": expression, "index": true});
+    for key in ["alias", "label", "description", "deprecated"] {
+        if let Some(value) = field.get(key) {
+            formula[key] = value.clone();
+        }
+    }
+    mutator.fields(&object)[&name] = formula;
+    told(true, "field-changed", at(&object, &name), "take over a readonly field").filter(|_| !is_name)
+}
+
 pub(super) fn remove_unused_option(mutator: &mut Mutator<'_>) -> Option<Expected> {
     remove_option_where(mutator, true)
 }
@@ -229,7 +251,9 @@ pub(super) fn change_type(mutator: &mut Mutator<'_>) -> Option<Expected> {
 }
 
 pub(super) fn make_readonly(mutator: &mut Mutator<'_>) -> Option<Expected> {
-    let fits = |field: &Value| field["required"] != true && !is(field, &["autonumber"]);
+    let fits = |field: &Value| {
+        field["required"] != true && field["readonly"] != true && !is(field, &["autonumber", "formula"])
+    };
     let (object, name, _) = mutator.field(fits)?;
     mutator.property(&object, &name, "readonly", true.into());
     told(false, "narrowed", at(&object, &name), "becomes readonly")

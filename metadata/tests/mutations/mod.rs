@@ -50,6 +50,7 @@ pub fn base() -> Files {
             "industry": {"type": "select", "options": ["tech", "food", "law", "unused_a"]},
             "colors": {"type": "multiselect", "options": ["red", "green", "unused_b"]},
             "vip": {"type": "boolean", "default": false},
+            "score": {"type": "number", "scale": 0, "readonly": true},
             "parent": {"type": "lookup", "reference": "customer", "reverseName": "children", "deleteBehavior": "restrict"}
         }, "indexes": [{"name": "customer_by_size", "fields": ["size", "industry"]}]}),
     );
@@ -62,6 +63,7 @@ pub fn base() -> Files {
             "amount": {"type": "currency", "precision": 14, "scale": 2},
             "discount": {"type": "percent", "min": 0, "max": 100},
             "due": {"type": "date"},
+            "remark": {"type": "text", "maxLength": 30, "readonly": true},
             "placed_at": {"type": "datetime"},
             "stage": {"type": "select", "options": ["open", "won", "lost", "unused_c"], "default": "open"},
             "extra": {"type": "json"}
@@ -107,6 +109,7 @@ pub const SAFE: &[Change] = &[
     remove_unused_option,
     drop_index,
     plainer_text,
+    take_over,
 ];
 /// See [`SAFE`].
 pub const BREAKING: &[Change] = &[
@@ -232,6 +235,7 @@ fn new_field(mutator: &mut Mutator<'_>) -> Value {
         json!({"type": "boolean"}),
         json!({"type": "json"}),
         json!({"type": "text", "unique": true}),
+        json!({"type": "text", "readonly": true}),
     ];
     kinds.choose(mutator.random).unwrap().clone()
 }

@@ -120,7 +120,6 @@ impl World {
             "invoice_date": bill.day.to_string(),
             "due_date": bill.due.to_string(),
             "payment_terms": "net_30",
-            "total_amount": money(bill.amount),
         })
     }
 

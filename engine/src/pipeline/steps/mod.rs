@@ -166,10 +166,10 @@ impl<'a> Runner<'a> {
                 }
                 Ok(())
             }
-            Do::Create { when, object, name, values } => {
+            Do::Create { when, object, on, name, values } => {
                 let layout = self.work.layout(object.as_str())?;
                 let row = match self.may_write(when.as_ref())? {
-                    true => self.create(&layout, values)?,
+                    true => self.create(&layout, on.as_deref(), values)?,
                     false => None,
                 };
                 self.names.extend(name.clone().map(|name| Named { name, layout, row }));
@@ -181,6 +181,10 @@ impl<'a> Runner<'a> {
             },
             Do::Delete { when, target } => match self.may_write(when.as_ref())? {
                 true => self.delete(target),
+                false => Ok(()),
+            },
+            Do::CallAction { when, action, target, parameters } => match self.may_write(when.as_ref())? {
+                true => self.call_action(action, target, parameters.as_ref()),
                 false => Ok(()),
             },
             Do::ForEach { children, name, filter, steps } => {
@@ -261,11 +265,16 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn create(&mut self, layout: &Arc<Layout>, given: &Given) -> Result<Option<Row>> {
+    /// Makes a record, or changes the one that has the same in the fields `on`.
+    fn create(&mut self, layout: &Arc<Layout>, on: Option<&[String]>, given: &Given) -> Result<Option<Row>> {
         let subject = self.about.subject().beside(&self.names);
         let values = given.values.evaluate(std::slice::from_ref(&subject), self.work)?;
         let Some(data) = self.record(layout, given, &values, 0)? else { return Ok(None) };
-        let made = self.write(layout, vec![Action::Create(data)])?;
+        let action = match on {
+            Some(on) => Action::Upsert { on: on.to_vec(), data },
+            None => Action::Create(data),
+        };
+        let made = self.write(layout, vec![action])?;
         match made.first() {
             Some(key) => self.work.row(&layout.table, key),
             None => Ok(None),
@@ -294,6 +303,38 @@ impl<'a> Runner<'a> {
         let (layout, rows) = self.chosen(target)?;
         let delete = |row: &Row| Action::Delete { ids: vec![key_of(row)] };
         self.write(&layout, rows.iter().map(delete).collect()).map(drop)
+    }
+
+    /// Does an action with each of the records, as a call would: its parameters are checked, and it may be refused.
+    fn call_action(
+        &mut self,
+        action: &str,
+        target: &rules::Chosen,
+        parameters: Option<&Given>,
+    ) -> Result<()> {
+        let (layout, rows) = self.chosen(target)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let act = self.work.active.rules.act(layout.object.name.as_str(), action)?;
+        let about = self.about.subject();
+        let subjects: Vec<Subject<'_>> =
+            rows.iter().map(|row| target_of(&about, &self.names, &layout, row)).collect();
+        let values = match parameters {
+            Some(given) => given.values.evaluate(&subjects, self.work)?,
+            None => Vec::new(),
+        };
+        let mut actions = Vec::with_capacity(rows.len());
+        for (at, row) in rows.iter().enumerate() {
+            let given = match parameters {
+                Some(given) => self.record(&act.parameters, given, &values, at)?,
+                None => Some(Record::new()),
+            };
+            if let Some(parameters) = given {
+                actions.push(Action::Act { id: key_of(row), name: action.to_owned(), parameters });
+            }
+        }
+        self.write(&layout, actions).map(drop)
     }
 
     /// The values for one of the records; none, with a finding, where one can't be computed.

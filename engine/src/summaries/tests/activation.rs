@@ -101,3 +101,44 @@ async fn what_is_written_while_a_summary_comes_is_in_it() {
         other => panic!("{other:?}"),
     }
 }
+
+const WRITTEN: &str =
+    "  total: { type: currency, readonly: true }\n  called: { type: text, readonly: true }\n";
+const MADE: &str = "  total: { type: summary, precision: 18, summaryOperations: { relation: lines, function: sum, field: amount } }\n  \
+                    called: { type: formula, expression: upper(name), index: true }\n";
+
+/// What rules wrote, or nobody, is made of the records that are there; who knows only the older version reads the same.
+#[tokio::test]
+async fn readonly_fields_are_taken_over_in_their_columns() {
+    let shop = Shop::open();
+    install(&shop, version("1.0.0", WRITTEN, ""));
+    let (one, two) = (shop.bill("One").await, shop.bill("Two").await);
+    let line = |amount: &str| create("line", json!({ "bill_id": one, "amount": amount }));
+    shop.change(vec![line("5.00"), line("7.00")]).await.unwrap();
+    assert_eq!((shop.of(&one, "total"), shop.of(&one, "called")), (Value::Null, Value::Null));
+
+    install(&shop, version("1.1.0", MADE, ""));
+    assert_eq!((shop.of(&one, "total"), shop.of(&two, "total")), (Value::Decimal(1_200), Value::Decimal(0)));
+    shop.change(vec![line("1.00"), update("bill", &two, json!({ "name": "Second" }))]).await.unwrap();
+    let called = |bill: &str| shop.of(bill, "called");
+    assert_eq!((called(&one), called(&two)), (Value::Text("ONE".into()), Value::Text("SECOND".into())));
+
+    let mut old = shop.session.clone();
+    old.pin("till@1.0").unwrap();
+    let question = "SELECT name FROM bill WHERE total = 13 AND called = 'ONE'";
+    let found: Vec<_> = old.sql(question).await.unwrap().batches.collect().await;
+    assert_eq!(found.into_iter().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1);
+    let refused =
+        old.change(vec![update("bill", &one, json!({ "total": "1.00" }))], false).await.unwrap_err();
+    assert_eq!(told(&refused), ["0 bill.total readonly"]);
+
+    shop.session.rollback("till").unwrap();
+    shop.change(vec![line("1.00")]).await.unwrap();
+    assert_eq!(shop.of(&one, "total"), Value::Decimal(1_300), "as it was left: nobody keeps it");
+    shop.session.activate(&["till@1.1.0".to_owned()]).unwrap();
+    assert_eq!(shop.of(&one, "total"), Value::Decimal(1_400));
+
+    let narrow = MADE.replace("precision: 18, ", "");
+    let refused = shop.session.publish(&[version("1.2.0", &narrow, "")]).unwrap_err();
+    assert_eq!(refused.findings[0].code, "column-type", "{refused}");
+}

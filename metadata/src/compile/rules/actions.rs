@@ -14,19 +14,37 @@ use crate::{
     expression::{Expression, Type},
     issue::Issues,
     model::{Field, FieldKind, Labels, Object, Relation, RelationKind},
-    name::{FieldName, ObjectName, RelationName},
+    name::{FieldName, ObjectName, PackageName, RelationName},
     naming::{camel_case, pascal_case, plural, relation_of_lookup, title_case},
     rules::Action,
 };
 
-impl Compiler<'_> {
-    pub(super) fn action(
+/// What callers must know of an action.
+pub(super) struct Signature {
+    /// The package that declares it.
+    pub(super) package: PackageName,
+    pub(super) parameters: IndexMap<FieldName, Field>,
+}
+
+/// All actions, by object and name.
+pub(super) type Signatures = HashMap<(ObjectName, String), Signature>;
+
+/// An action whose steps are still to be compiled.
+pub(super) struct Declared<'a, 'p> {
+    object: &'a Object,
+    package: &'p PackageDefinition,
+    written: &'p ActionDefinition,
+}
+
+impl<'a> Compiler<'a> {
+    /// Notes what can be called, before any step is looked at.
+    pub(super) fn declare<'p>(
         &mut self,
-        object: &Object,
-        package: &PackageDefinition,
-        written: &ActionDefinition,
+        object: &'a Object,
+        package: &'p PackageDefinition,
+        written: &'p ActionDefinition,
         issues: &mut Issues,
-    ) -> Option<()> {
+    ) -> Option<Declared<'a, 'p>> {
         self.enter(object, "action", &written.name, issues)?;
         let mut parameters = IndexMap::new();
         for (name, field) in &written.parameters {
@@ -34,11 +52,22 @@ impl Compiler<'_> {
             check_parameter(&field, &written.name, issues);
             parameters.insert(name.clone(), field);
         }
+        let signature = Signature { package: package.name.value.clone(), parameters };
+        self.signatures.insert((object.name.clone(), written.name.value.clone()), signature);
+        Some(Declared { object, package, written })
+    }
+
+    /// Compiles an action.
+    pub(super) fn action(&mut self, declared: &Declared<'_, '_>, issues: &mut Issues) -> Option<()> {
+        let Declared { object, package, written } = *declared;
+        let key = (object.name.clone(), written.name.value.clone());
+        let parameters = self.signatures.get(&key)?.parameters.clone();
         let known = Known { drafts: self.known.drafts, parameters: Some(record_of(&parameters, object)) };
         let mut steps = Steps {
             known: &known,
             book: self.book,
             package,
+            signatures: &self.signatures,
             object,
             within: Within::Action,
             names: vec![("parameters".to_owned(), ObjectName::from(PARAMETERS))],

@@ -96,6 +96,7 @@ fn frozen(package: &PackageName, case: &CaseDefinition, now_micros: i64) -> Case
             .iter()
             .map(|found| (found.error_code.value.clone(), found.severity))
             .collect(),
+        warnings: case.warnings.as_ref().map(|codes| codes.iter().map(|code| code.value.clone()).collect()),
     }
 }
 
@@ -177,8 +178,8 @@ impl<'a> Checker<'a, '_> {
             }
             self.values(&expected.object, &expected.has);
         }
-        for finding in &case.findings {
-            let code = &finding.error_code;
+        let codes = case.findings.iter().map(|finding| &finding.error_code);
+        for code in codes.chain(case.warnings.iter().flatten()) {
             if !self.codes.contains(code.value.as_str()) {
                 let near = did_you_mean(&code.value, self.codes.iter().copied());
                 self.issues.error(

@@ -64,8 +64,11 @@ fn read_by<'a>(steps: &'a [Step], read: &mut Vec<&'a Expression>) {
         match step {
             Step::Set(values) => read.extend(values.values()),
             Step::Find(refusal) => read.extend(&refusal.when),
-            Step::Create { when, values, .. } => read.extend(when.iter().chain(values.values())),
-            Step::Update { when, target, values } => {
+            Step::Create { when, values, .. } | Step::Upsert { when, values, .. } => {
+                read.extend(when.iter().chain(values.values()));
+            }
+            Step::Update { when, target, values }
+            | Step::CallAction { when, target, parameters: values, .. } => {
                 read.extend(when.iter().chain(values.values()));
                 read_to_find(target, read);
             }

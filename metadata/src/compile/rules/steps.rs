@@ -1,6 +1,6 @@
 //! Steps of triggers and actions: what they name is there, and what they write fits.
 
-use super::{Known, field_named, messages, object_named, validations::not};
+use super::{Known, actions::Signatures, field_named, messages, object_named, validations::not};
 use crate::{
     compile::book::Book,
     definition::{
@@ -10,7 +10,7 @@ use crate::{
     },
     expression::{Expression, Function, Literal, Node, NodeKind, Root, Scope, Type, Use},
     issue::{Issues, Place},
-    model::{Field, FieldKind, Object},
+    model::{Field, FieldKind, Index, Object},
     name::{FieldName, ObjectName},
     nearest::did_you_mean,
     rules::{Step, Values},
@@ -32,6 +32,8 @@ pub(super) struct Steps<'a> {
     pub(super) known: &'a Known<'a>,
     pub(super) book: &'a Book<'a>,
     pub(super) package: &'a PackageDefinition,
+    /// The actions that may be called.
+    pub(super) signatures: &'a Signatures,
     /// The object of the record that they run for.
     pub(super) object: &'a Object,
     pub(super) within: Within,
@@ -92,9 +94,8 @@ impl<'a> Steps<'a> {
                 self.values(values, self.object, Bare::Own, issues).map(Step::Set)
             }
             StepKind::Find { refusal, unless } => {
-                let broken = unless.as_ref().map(|holds| self.condition(holds, issues).map(not));
-                let when = match broken {
-                    Some(broken) => Some(broken?),
+                let when = match unless {
+                    Some(holds) => Some(not(self.condition(holds, issues)?)),
                     None => when,
                 };
                 Some(Step::Find(messages::refusal(refusal, self.rule, when, &self.scope(), issues)))
@@ -106,6 +107,19 @@ impl<'a> Steps<'a> {
                 let name = name.as_ref().map(|name| self.give(name, object, issues));
                 Some(Step::Create { when, object: object.name.clone(), name, values: values? })
             }
+            StepKind::Upsert { object, on, name, values } => {
+                let object = object_named(self.known, self.book, self.package, object, issues)?;
+                self.check_complete(object, values, &written.place, issues);
+                let on = self.key(object, on, values, issues);
+                let values = self.values(values, object, Bare::Own, issues);
+                let name = name.as_ref().map(|name| self.give(name, object, issues));
+                Some(Step::Upsert { when, object: object.name.clone(), on: on?, name, values: values? })
+            }
+            StepKind::CallAction { action, target, parameters } => {
+                let (target, object) = self.target(target, issues)?;
+                let parameters = self.parameters(object, action, parameters, issues)?;
+                Some(Step::CallAction { when, action: action.value.clone(), target, parameters })
+            }
             StepKind::Update { target, values } => {
                 let (target, object) = self.target(target, issues)?;
                 let values = self.values(values, object, Bare::Target, issues)?;
@@ -115,6 +129,13 @@ impl<'a> Steps<'a> {
                 let (target, _) = self.target(target, issues)?;
                 Some(Step::Delete { when, target })
             }
+            StepKind::ForEach { .. } | StepKind::First { .. } => self.over_records(&written.kind, issues),
+        }
+    }
+
+    /// Steps that are done with other records.
+    fn over_records(&mut self, written: &StepKind, issues: &mut Issues) -> Option<Step> {
+        match written {
             StepKind::ForEach { relation, name, filter, steps } => {
                 let children = self.children(relation, issues)?;
                 self.inside(name, children.object.clone(), |inside| {
@@ -135,6 +156,7 @@ impl<'a> Steps<'a> {
                     Some(Step::First { wanted: wanted?, name: name.value.clone(), order_by, steps })
                 })
             }
+            _ => None,
         }
     }
 
@@ -192,6 +214,44 @@ impl<'a> Steps<'a> {
         complete.then_some(values)
     }
 
+    /// The fields by which an upsert finds its record: each is given, and they are unique together.
+    fn key(
+        &self,
+        object: &Object,
+        on: &[Located<FieldName>],
+        values: &ValuesDefinition,
+        issues: &mut Issues,
+    ) -> Option<Vec<FieldName>> {
+        let mut key = Vec::with_capacity(on.len());
+        for name in on {
+            let field = field_named(self.known, object, name, issues)?;
+            let is_it = |given: &FieldName| {
+                object.field(given.as_str()).is_some_and(|given| given.name == field.name)
+            };
+            if !values.iter().any(|(given, _)| is_it(&given.value)) {
+                let message = format!("the record is found by `{}`: give it among the `values`", field.name);
+                issues.error(&name.place, "missing-property", message);
+            }
+            key.push(field.name.clone());
+        }
+        let is_key = |index: &&Index| {
+            index.unique
+                && index.fields.len() == key.len()
+                && index.fields.iter().all(|field| key.contains(field))
+        };
+        let found = object.indexes.iter().any(|index| is_key(&index));
+        if let (false, Some(first)) = (found, on.first()) {
+            let told: Vec<String> = key.iter().map(|field| format!("`{field}`")).collect();
+            let message = format!(
+                "no two records of `{}` must have the same {}, for one to be found by it: say `unique: true`, or take a unique index",
+                object.name,
+                told.join(" and ")
+            );
+            issues.error(&first.place, "wrong-value", message);
+        }
+        found.then_some(key)
+    }
+
     /// What a record must have is given, unless something else gives it.
     fn check_complete(&self, object: &Object, values: &ValuesDefinition, place: &Place, issues: &mut Issues) {
         let is_missing = |field: &&Field| {
@@ -229,7 +289,7 @@ fn may_be_written(field: &Field, name: &Located<FieldName>, issues: &mut Issues)
 }
 
 /// A value of the field's type.
-fn value(
+pub(super) fn value(
     field: &Field,
     text: &Located<String>,
     scope: &Scope<'_>,

@@ -28,6 +28,7 @@ impl Compiler<'_> {
             known: &self.known,
             book: self.book,
             package,
+            signatures: &self.signatures,
             object,
             within,
             names: Vec::new(),

@@ -4,6 +4,7 @@
 use super::{Resolved, set_kind};
 use crate::{
     compile::{Drafts, formulas},
+    definition::Located,
     expression::Type,
     issue::Issues,
     limits::DIGITS_MAX,
@@ -85,9 +86,13 @@ fn find(drafts: &Drafts<'_>, summary: &Resolved<'_>) -> Found {
         return Found::Later;
     }
     let function = summary.definition.function;
-    let scale = summary.definition.scale.as_ref().map(|scale| scale.value);
-    match kind(function, field, scale) {
-        Some(kind) => Found::Kind(kind),
+    let said = |digits: &Option<Located<u8>>| digits.as_ref().map(|digits| digits.value);
+    let (scale, precision) = (said(&summary.definition.scale), said(&summary.definition.precision));
+    match kind(function, field, scale, precision) {
+        Some(kind) => match precision.and_then(|precision| misfit(&kind, precision)) {
+            Some(message) => Found::Wrong("bad-range", message),
+            None => Found::Kind(kind),
+        },
         None => {
             let message = match function {
                 SummaryFunction::Count => format!("`{name}` ({}) is never looked at", field.declared),
@@ -102,29 +107,45 @@ fn find(drafts: &Drafts<'_>, summary: &Resolved<'_>) -> Found {
     }
 }
 
+/// Why a sum can't have so many digits.
+fn misfit(kind: &FieldKind, precision: u8) -> Option<String> {
+    match Type::of(kind).and_then(|kind| kind.digits()) {
+        Some((_, behind)) if precision < behind.max(1) => {
+            Some(format!("{behind} digits behind the point, but {precision} in all"))
+        }
+        Some(_) => None,
+        None => Some("a sum of floats has no digits of its own; take `precision` out".to_owned()),
+    }
+}
+
 /// The kind of what a function makes of a field; none where it makes nothing of it.
-fn kind(function: SummaryFunction, field: &Field, scale: Option<u8>) -> Option<FieldKind> {
+fn kind(
+    function: SummaryFunction,
+    field: &Field,
+    scale: Option<u8>,
+    precision: Option<u8>,
+) -> Option<FieldKind> {
     use SummaryFunction::{Avg, Count, Max, Min};
     let of = field.kind.of_values();
     match (function, of) {
         (Count, _) => Type::of(of).map(|_| FieldKind::number(INT_DIGITS_MAX, 0)),
         (
             _,
-            FieldKind::Number { precision, scale: digits, .. }
-            | FieldKind::Currency { precision, scale: digits, .. }
-            | FieldKind::Percent { precision, scale: digits, .. },
+            FieldKind::Number { precision: all, scale: digits, .. }
+            | FieldKind::Currency { precision: all, scale: digits, .. }
+            | FieldKind::Percent { precision: all, scale: digits, .. },
         ) => {
             let digits = u8::try_from(*digits).ok()?;
-            let is_int =
-                matches!(of, FieldKind::Number { .. }) && digits == 0 && *precision <= INT_DIGITS_MAX;
-            let (precision, digits) = match function {
-                Min | Max => (*precision, digits),
-                Avg => {
+            let is_int = matches!(of, FieldKind::Number { .. }) && digits == 0 && *all <= INT_DIGITS_MAX;
+            let (precision, digits) = match (function, precision) {
+                (Min | Max, _) => (*all, digits),
+                (Avg, _) => {
                     let scale = scale.unwrap_or((digits + AVERAGE_DIGITS).min(DIGITS_MAX - 1));
-                    ((precision - digits).saturating_add(scale), scale)
+                    ((all - digits).saturating_add(scale), scale)
                 }
+                (_, Some(precision)) => (precision, digits),
                 _ if is_int => (INT_DIGITS_MAX, 0),
-                _ => (precision.saturating_add(SUM_DIGITS), digits),
+                _ => (all.saturating_add(SUM_DIGITS), digits),
             };
             Some(number_like(of, precision.min(DIGITS_MAX).max(digits), i8::try_from(digits).ok()?))
         }

@@ -31,6 +31,8 @@ pub struct Schema {
     pub name: String,
     /// Its label.
     pub comment: Option<String>,
+    /// Names without a schema are looked for in it.
+    pub on_path: bool,
 }
 
 /// An object as a table, or what is only looked at.
@@ -167,6 +169,7 @@ impl Model {
                 oid: oids.get("schema", package.name.as_str()),
                 name: package.name.to_string(),
                 comment: Some(package.label.get("en").to_owned()).filter(|label| !label.is_empty()),
+                on_path: true,
             });
         let only_read: Vec<(&str, &str)> = only_read::schemas(views, reads_audit).collect();
         let finds = |name: &str| only_read.iter().any(|(found, _)| *found == name);
@@ -174,6 +177,7 @@ impl Model {
             oid: oids.get("schema", name),
             name: (*name).to_owned(),
             comment: Some((*comment).to_owned()),
+            on_path: false,
         });
         let schemas = packages.chain(looked_at).collect();
         let builder = Builder { views, oids: &oids };

@@ -26,7 +26,7 @@ use crate::{
     error::{PgError, Result},
     names::folded,
     session::Session,
-    sqlstate::SqlState,
+    sqlstate::{self, SqlState},
     walk,
 };
 
@@ -131,7 +131,7 @@ impl<'a> Upsert<'a> {
         super::apply(session, transaction, vec![change]).await
     }
 
-    /// Without a target any unique value may be in the way.
+    /// Without a target any unique value may be in the way. Who is not made is not warned of.
     async fn create_unless_there(
         &self,
         session: &mut Session,
@@ -139,9 +139,10 @@ impl<'a> Upsert<'a> {
         record: Record,
     ) -> Result<Vec<String>> {
         let change = create(self.shape.target.object(), record);
-        match super::apply(session, transaction, vec![change]).await {
-            Err(error) if error.state == SqlState::UNIQUE_VIOLATION => Ok(Vec::new()),
-            done => done,
+        session.guard.check()?;
+        match transaction.apply(vec![change]).await {
+            Err(error) if sqlstate::of_engine(&error) == SqlState::UNIQUE_VIOLATION => Ok(Vec::new()),
+            applied => super::told(session, applied),
         }
     }
 

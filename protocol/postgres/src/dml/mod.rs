@@ -18,7 +18,7 @@ mod value;
 use std::time::Duration;
 
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
-use quarry_engine::{Applied, Change, Transaction};
+use quarry_engine::{Applied, Change, Error, Transaction};
 
 pub use cell::evaluate;
 pub use shape::{hints, question_of, returning_of};
@@ -107,7 +107,12 @@ async fn apply(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    match transaction.apply(changes).await {
+    told(session, transaction.apply(changes).await)
+}
+
+/// What became of changes, beside what they met on the way.
+fn told(session: &mut Session, applied: std::result::Result<Applied, Error>) -> Result<Vec<String>> {
+    match applied {
         Ok(Applied { outcomes, warnings }) => {
             session.keep_warnings(warnings);
             Ok(outcomes.into_iter().flat_map(|outcome| outcome.ids).collect())

@@ -63,6 +63,24 @@ async fn in_a_transaction_each_statement_tells_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_warned_of_what_is_passed_over() {
+    let server = Server::start().await;
+    let (client, mut notices) = listening(&server).await;
+    client.batch_execute("INSERT INTO ware (code, name, stock) VALUES ('A', 'a', 1)").await.unwrap();
+    for target in ["", "(code)", "ON CONSTRAINT ware_code_key"] {
+        let sql = format!(
+            "INSERT INTO ware (code, name, stock) VALUES ('A', 'again', -1), (NULL, 'b', -1) ON CONFLICT {target} DO NOTHING"
+        );
+        assert_eq!(client.execute(&sql, &[]).await.unwrap(), 1, "{sql}");
+        assert_eq!(messages(&mut notices), ["b is oversold"], "{sql}");
+    }
+    let sql =
+        "INSERT INTO ware (code, name, stock, price) VALUES ('A', 'again', -1, -1) ON CONFLICT DO NOTHING";
+    refused(&client, sql, "23514").await;
+    assert_eq!(messages(&mut notices), ["again is oversold"], "beside an error it is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_may_leave_them_out() {
     let server = Server::start().await;
     let (client, mut notices) = listening(&server).await;

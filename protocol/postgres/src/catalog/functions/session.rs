@@ -66,7 +66,10 @@ fn search_path(model: &Model, session: &CatalogSession) -> Vec<String> {
         .map(|name| name.trim().trim_matches('"').to_owned())
         .filter(|name| model.schemas.iter().any(|schema| schema.name == *name))
         .collect();
-    if named.is_empty() { model.schemas.iter().map(|schema| schema.name.clone()).collect() } else { named }
+    if !named.is_empty() {
+        return named;
+    }
+    model.schemas.iter().filter(|schema| schema.on_path).map(|schema| schema.name.clone()).collect()
 }
 
 fn current_setting(session: &CatalogSession) -> Arc<ScalarUDF> {
