@@ -49,14 +49,12 @@ pub struct Opened {
     pub refused: Option<Error>,
 }
 
-/// One process's engine over one tenant, `main`.
+/// The engine over one tenant.
 pub struct Engine {
     store: Arc<Store>,
-    /// Where the store came from. (That there are others is for identity to say, which knows one tenant as yet.)
-    _tenants: Tenants,
+    process: Arc<Process>,
     planner: Planner,
     world: World,
-    packages: Vec<PathBuf>,
     active: RwLock<Arc<Active>>,
     /// Published and activated is one at a time.
     switching: Mutex<()>,
@@ -67,8 +65,17 @@ pub struct Engine {
     retry_turn: tokio::sync::Mutex<()>,
 }
 
+/// What the engines of a process have in common.
+struct Process {
+    data: PathBuf,
+    packages: Vec<PathBuf>,
+    token_seconds: u64,
+    planner: PlannerOptions,
+    tenants: Tenants,
+}
+
 impl Engine {
-    /// Loads the packages, opens the store, makes the tables and, at first start, the `admin` user.
+    /// Loads the packages, opens the store of the tenant `main`, makes the tables and, at first start, the `admin` user.
     ///
     /// # Errors
     ///
@@ -76,23 +83,43 @@ impl Engine {
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
         let EngineOptions { data, packages, admin_password, token_seconds, tenants, resources, planner } =
             options;
-        let is_first_start = must_be_store(&TenantName::main().folder(&data), &world).is_err();
-        let folders = packages::read(&packages, is_first_start)?;
         let resources = Resources::new(resources);
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
-        let store = tenants.get_or_make(&TenantName::main())?;
-        let packages::Opened { active, folders } = packages::open(&store, folders)?;
+        let process = Arc::new(Process { data, packages, token_seconds, planner, tenants });
+        Self::over((process, world), &TenantName::main(), admin_password, None)
+    }
+
+    /// Another tenant of the same data folder and the same package folders, made if there is none. Records, users and versions are
+    /// its own; it shares threads and caches, and what comes out the same of its packages is held once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`]; `Limited` when too many tenants are open.
+    pub fn open_tenant(&self, tenant: &TenantName, admin_password: Option<String>) -> Result<Opened> {
+        let parts = (self.process.clone(), self.world.clone());
+        Self::over(parts, tenant, admin_password, Some(&self.active()))
+    }
+
+    fn over(
+        (process, world): (Arc<Process>, World),
+        tenant: &TenantName,
+        admin_password: Option<String>,
+        known: Option<&Active>,
+    ) -> Result<Opened> {
+        let is_first_start = must_be_store(&tenant.folder(&process.data), &world).is_err();
+        let folders = packages::read(&process.packages, is_first_start, known)?;
+        let store = process.tenants.get_or_make(tenant)?;
+        let packages::Opened { active, folders } = packages::open(&store, folders, known)?;
         let active = Arc::new(active);
         store.define_tables(active.tables(&store.snapshot(), None))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
-        let gate = Gate::new(store.clone(), world.clone(), token_seconds, scram_secret)?;
+        let gate = Gate::new(store.clone(), world.clone(), process.token_seconds, scram_secret)?;
         let engine = Engine {
             store,
-            _tenants: tenants,
-            planner: Planner::new(planner),
+            planner: Planner::new(process.planner.clone()),
+            process,
             world,
-            packages,
             active: RwLock::new(active),
             switching: Mutex::new(()),
             commits: RwLock::new(()),
@@ -118,7 +145,7 @@ impl Engine {
     ///
     /// `Invalid` with all issues; `Violated` with what would break.
     pub fn reload(&self) -> Result<Arc<Registry>> {
-        self.reload_folders(&self.packages)?;
+        self.reload_folders(&self.process.packages)?;
         Ok(self.registry())
     }
 
