@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
-    packages::{self, Pins},
+    packages::{self, Candidates, Pins},
     session::{Session, SessionOptions},
 };
 
@@ -61,6 +61,7 @@ pub struct Engine {
     /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
     commits: RwLock<()>,
     pins: Pins,
+    candidates: Candidates,
     gate: Arc<Gate>,
     retry_turn: tokio::sync::Mutex<()>,
 }
@@ -124,6 +125,7 @@ impl Engine {
             switching: Mutex::new(()),
             commits: RwLock::new(()),
             pins: Pins::default(),
+            candidates: Candidates::default(),
             gate: Arc::new(gate),
             retry_turn: tokio::sync::Mutex::new(()),
         };
@@ -275,7 +277,7 @@ impl Engine {
     /// `Conflict` when fields of records were filled since: what it made lacks them.
     pub(crate) fn may_commit(&self, fills: u64) -> Result<RwLockReadGuard<'_, ()>> {
         let right = self.commits.read();
-        if self.active().fills == fills {
+        if self.active().fills() == fills {
             return Ok(right);
         }
         let message = "the packages were changed meanwhile, and records with them; begin again";
@@ -284,6 +286,11 @@ impl Engine {
 
     pub(crate) fn pins(&self) -> &Pins {
         &self.pins
+    }
+
+    /// What was compiled last and does not serve yet.
+    pub(crate) fn candidates(&self) -> &Candidates {
+        &self.candidates
     }
 
     pub(crate) fn store(&self) -> &Arc<Store> {

@@ -15,7 +15,7 @@ use semver::BuildMetadata;
 
 use super::{
     shelf,
-    switch::{Rule, Switch},
+    switch::{Rule, Switch, is_same},
 };
 use crate::{
     active::Active,
@@ -63,8 +63,7 @@ pub(crate) fn read(folders: &[PathBuf], is_first_start: bool, known: Option<&Act
 fn shared(bundles: Vec<Bundle>, known: Option<&Active>) -> Vec<Bundle> {
     let known = known.map_or(&[][..], |known| &known.bundles);
     let same = |bundle: Bundle| {
-        let same = |known: &&Bundle| known.id() == bundle.id() && known.hash() == bundle.hash();
-        known.iter().find(same).cloned().unwrap_or(bundle)
+        known.iter().find(|known| is_same(known, &bundle)).cloned().unwrap_or(bundle)
     };
     bundles.into_iter().map(same).collect()
 }
