@@ -12,6 +12,8 @@
 //! 9. [`triggers`] again: what packages do once all of it is written. What a trigger writes, before or after, is a call of
 //!    its own through all of these stages ([`steps`]).
 //!
+//! Records of one object go through stages 3 to 5 together ([`waves`]), where what is done to one can't matter to the next.
+//!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
 mod actions;

@@ -112,15 +112,10 @@ impl Program {
         self.steps.iter().all(|step| matches!(step, Do::Set(_) | Do::Find { .. }))
     }
 
-    /// It is its own, and what is done to one record of this object can't matter to what it does with another.
+    /// It writes no others, and looks at no others of this object: what is done to one record can't matter to what it does with
+    /// the next.
     pub fn takes_many(&self, object: &ObjectName) -> bool {
-        let of_step = |step: &Do| match step {
-            Do::Set(Given { values, .. }) => Some(values),
-            Do::Find { when, .. } => when.as_ref(),
-            _ => None,
-        };
-        let mut asked = self.when.iter().chain(self.steps.iter().filter_map(of_step));
-        self.is_own() && !asked.any(|asked| asked.looks_at(object))
+        is_apart(self.when.as_ref(), object) && are_apart(&self.steps, object)
     }
 
     /// The fields of its own record that it sets.
@@ -129,6 +124,26 @@ impl Program {
         set_by(&self.steps, &mut fields);
         fields
     }
+}
+
+fn is_apart<'t>(asked: impl IntoIterator<Item = &'t Together>, object: &ObjectName) -> bool {
+    asked.into_iter().all(|asked| !asked.looks_at(object))
+}
+
+// As deep as steps are within steps.
+fn are_apart(steps: &[Do], object: &ObjectName) -> bool {
+    steps.iter().all(|step| match step {
+        Do::Set(given) => is_apart([&given.values], object),
+        Do::Find { when, .. } => is_apart(when, object),
+        Do::ForEach { children, filter, steps, .. } => {
+            children.object != *object && is_apart(filter, object) && are_apart(steps, object)
+        }
+        Do::First { wanted: Sought { object: sought, by, filter }, steps, .. } => {
+            let by = by.iter().map(|(_, value)| value);
+            sought != object && is_apart(by.chain([filter]), object) && are_apart(steps, object)
+        }
+        Do::Create { .. } | Do::Update { .. } | Do::Delete { .. } => false,
+    })
 }
 
 // As deep as steps are within steps.

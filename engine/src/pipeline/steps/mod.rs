@@ -217,7 +217,7 @@ impl<'a> Runner<'a> {
         let About::Draft(draft) = &mut self.about else {
             return Err(Error::internal(format!("{} sets a field of a record that is written", self.chain)));
         };
-        own::put(&mut [draft], (given, &values), &self.chain, self.work.actor.time_zone)
+        own::put(&mut [&mut **draft], (given, &values), &self.chain, self.work.actor.time_zone)
     }
 
     fn refuse(&mut self, refusal: &Refusal) {
