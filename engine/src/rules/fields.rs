@@ -103,7 +103,8 @@ impl OfObject {
             false => Some((readonly.0, Together::new(&readonly.1)?)),
         };
         let defaults = defaults(object)?;
-        let mut asked = defaults.iter().chain(&readonly).map(|(_, together)| together);
+        let locks = readonly.iter().map(|(_, together)| together);
+        let mut asked = defaults.iter().map(|(_, together)| together).chain(locks);
         let take_one = asked.any(|asked| asked.looks_at(&object.name));
         Ok(OfObject { defaults, required: Required::of(object)?, readonly, numbers, take_one })
     }
