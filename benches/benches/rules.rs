@@ -74,9 +74,7 @@ impl Pair {
         for session in [&bare, &ruled] {
             runtime.block_on(session.change(bills.clone(), false)).expect("bills");
         }
-        let data = |number: usize| {
-            json!({ "name": "Bolt", "amount": "12.50", "bill_id": format!("bill_{}", number % BILLS) })
-        };
+        let data = |number: usize| json!({ "name": "Bolt", "amount": "12.50", "bill_id": format!("bill_{}", number % BILLS) });
         Pair { name: "summed up in another", bare, ruled, object: "line", data: Box::new(data) }
     }
 
@@ -129,10 +127,8 @@ async fn tried(session: &Session, changes: &[Change]) -> usize {
 fn rules(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = Runtime::new().expect("a runtime");
-    let pairs = [
-        Pair::parcels(&folder.path().join("parcels")),
-        Pair::lines(&folder.path().join("lines"), &runtime),
-    ];
+    let pairs =
+        [Pair::parcels(&folder.path().join("parcels")), Pair::lines(&folder.path().join("lines"), &runtime)];
     let mut group = criterion.benchmark_group("new records, not committed");
     group.sample_size(20);
     for pair in &pairs {

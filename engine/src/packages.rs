@@ -221,7 +221,7 @@ impl Session {
     pub fn plan_packages(&self, bundles: &[Bundle]) -> Result<Plan> {
         self.must_administer("packages")?;
         let engine = self.engine();
-        let candidate = engine.candidate(bundles)?;
+        let candidate = engine.prospect(bundles)?;
         engine.plan(&engine.active(), &candidate, bundles)
     }
 

@@ -62,9 +62,7 @@ pub(crate) fn read(folders: &[PathBuf], is_first_start: bool, known: Option<&Act
 /// Packages of which the very same are `known` are those: their files, and what was parsed of them, are in memory once.
 fn shared(bundles: Vec<Bundle>, known: Option<&Active>) -> Vec<Bundle> {
     let known = known.map_or(&[][..], |known| &known.bundles);
-    let same = |bundle: Bundle| {
-        known.iter().find(|known| is_same(known, &bundle)).cloned().unwrap_or(bundle)
-    };
+    let same = |bundle: Bundle| known.iter().find(|known| is_same(known, &bundle)).cloned().unwrap_or(bundle);
     bundles.into_iter().map(same).collect()
 }
 

@@ -61,8 +61,11 @@ struct Candidate {
 impl Candidates {
     fn get(&self, beside: &Arc<Active>, bundles: &[Bundle]) -> Option<Arc<Active>> {
         let kept = self.0.lock();
-        let candidate = kept.as_ref().filter(|kept| std::ptr::eq(kept.beside.as_ptr(), Arc::as_ptr(beside)))?;
-        are_same(&candidate.made.bundles, bundles).then(|| candidate.made.clone())
+        let candidate =
+            kept.as_ref().filter(|kept| std::ptr::eq(kept.beside.as_ptr(), Arc::as_ptr(beside)))?;
+        let made = &candidate.made.bundles;
+        let from_there = made.iter().zip(bundles).all(|(one, other)| one.origin() == other.origin());
+        (are_same(made, bundles) && from_there).then(|| candidate.made.clone())
     }
 
     fn keep(&self, beside: &Arc<Active>, made: &Arc<Active>) {
@@ -101,6 +104,16 @@ impl Engine {
         let made = Arc::new(Active::of(bundles, Some(&active))?);
         self.candidates().keep(&active, &made);
         Ok(made)
+    }
+
+    /// As [`Self::candidate`], as these packages are when they are kept: who activates them then finds them compiled.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` with all issues, with the places that the packages came with.
+    pub(super) fn prospect(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
+        let kept: Vec<Bundle> = bundles.iter().map(|bundle| bundle.moved(&bundle.id())).collect();
+        self.candidate(&kept).or_else(|_| self.candidate(bundles))
     }
 
     /// Whether the active packages compile with some of them exchanged or added: the warnings, or all issues.
@@ -179,7 +192,7 @@ impl Engine {
                 None => new.push(bundle),
             }
         }
-        let candidate = self.candidate(bundles)?;
+        let candidate = self.prospect(bundles)?;
         if let Some(refusal) = self.plan(&self.active(), &candidate, bundles)?.refusal() {
             return Err(refusal);
         }

@@ -11,11 +11,14 @@ use std::{collections::HashSet, sync::Arc};
 
 use quarry_metadata::ObjectName;
 use quarry_storage::{
-    Csn, HistoryRequest, Key, Row, RowSet, Snapshot, TableName, TableSnapshot, Value,
-    history_schema,
+    Csn, HistoryRequest, Key, Row, RowSet, Snapshot, TableName, TableSnapshot, Value, history_schema,
 };
 
-use super::{fill::Fill, recompute::Recomputed, summarize::{self, Summarized}};
+use super::{
+    fill::Fill,
+    recompute::Recomputed,
+    summarize::{self, Summarized},
+};
 use crate::{
     active::Active,
     engine::Engine,
@@ -144,7 +147,9 @@ impl Walk<'_> {
             let mut attempts = 1;
             written += loop {
                 match self.write_batch(object, batch, &remake) {
-                    Err(error) if error.kind == ErrorKind::Conflict && attempts < ATTEMPTS_MAX => attempts += 1,
+                    Err(error) if error.kind == ErrorKind::Conflict && attempts < ATTEMPTS_MAX => {
+                        attempts += 1
+                    }
                     done => break done?,
                 }
             };

@@ -37,7 +37,8 @@ pub(super) fn fields(drafts: &mut [&mut Draft], work: &mut Work) -> Result<()> {
 /// Counts the new ones in which nothing is wrong.
 fn numbers(layout: &Layout, drafts: &mut [&mut Draft], work: &mut Work) -> Result<()> {
     let new = drafts.iter_mut().map(|draft| &mut **draft);
-    let mut new: Vec<&mut Draft> = new.filter(|draft| draft.old.is_none() && draft.findings.is_empty()).collect();
+    let mut new: Vec<&mut Draft> =
+        new.filter(|draft| draft.old.is_none() && draft.findings.is_empty()).collect();
     for (column, field) in layout.fields() {
         let FieldKind::AutoNumber { format, .. } = &field.kind else { continue };
         let subjects: Vec<Subject<'_>> = new.iter().map(|draft| draft.subject()).collect();

@@ -42,18 +42,24 @@ fn compute(
     wants: impl Fn(&Draft, &FieldName) -> bool,
 ) -> Result<()> {
     let wants = |draft: &&mut Draft, field: &FieldName| wants(draft, field);
-    rules::computed_defaults(drafts, work, |draft| draft.subject(), wants, |draft, field, given| match given {
-        Ok(Value::Null) => {}
-        Ok(value) => {
-            if let Some(column) = draft.layout.column(field.as_str()) {
-                draft.give(column, value);
+    rules::computed_defaults(
+        drafts,
+        work,
+        |draft| draft.subject(),
+        wants,
+        |draft, field, given| match given {
+            Ok(Value::Null) => {}
+            Ok(value) => {
+                if let Some(column) = draft.layout.column(field.as_str()) {
+                    draft.give(column, value);
+                }
             }
-        }
-        Err(fault) => {
-            let message = format!("its default can't be computed: {fault}");
-            draft.find(Some(field.as_str()), "not_computable", message, None);
-        }
-    })
+            Err(fault) => {
+                let message = format!("its default can't be computed: {fault}");
+                draft.find(Some(field.as_str()), "not_computable", message, None);
+            }
+        },
+    )
 }
 
 /// Gives a record that comes back what is required by now and was not when it went.

@@ -81,7 +81,9 @@ impl Wave {
                 call.done(step.change, layout.object.name.as_str(), Done::Updated, &[]);
             }
             Action::Upsert { ref on, ref data } => {
-                let Some(sought) = targets::sought(work, call, &step, layout, (on, data))? else { return Ok(()) };
+                let Some(sought) = targets::sought(work, call, &step, layout, (on, data))? else {
+                    return Ok(());
+                };
                 let name = match &sought {
                     Sought::New => None,
                     Sought::Id(id) => Some(Name::Id(id.clone())),

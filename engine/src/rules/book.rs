@@ -119,12 +119,16 @@ impl Rulebook {
 
     /// What is done before one record of an object is written can't matter to another: many can be written at once.
     pub fn take_many(&self, object: &str) -> bool {
-        [Event::Create, Event::Update].iter().all(|event| self.programs(object, Phase::Before, *event).take_many())
+        [Event::Create, Event::Update]
+            .iter()
+            .all(|event| self.programs(object, Phase::Before, *event).take_many())
     }
 
     /// A trigger sets this field before a record is written.
     pub fn set(&self, object: &str, field: &str) -> bool {
-        [Event::Create, Event::Update].iter().any(|event| self.programs(object, Phase::Before, *event).set(field))
+        [Event::Create, Event::Update]
+            .iter()
+            .any(|event| self.programs(object, Phase::Before, *event).set(field))
     }
 
     /// The rules of an object; none when it has none.
@@ -180,7 +184,8 @@ impl Conditions {
         for validation in validations.iter().filter(|validation| validation.on.contains(&event)) {
             // What is unique is looked up, and kept by the store.
             let Check::Broken(expression) = &validation.check else { continue };
-            let reads = expression.needs().of(&Root::Record).map(|(path, _)| first_field(path).clone()).collect();
+            let reads =
+                expression.needs().of(&Root::Record).map(|(path, _)| first_field(path).clone()).collect();
             rules.push(Condition {
                 name: validation.name.clone(),
                 fields: validation.fields.clone(),

@@ -148,7 +148,9 @@ impl Source for Brought<'_> {
         let subject = || self.subjects.get(row);
         let value = match self.columns.get(input) {
             Some(Column::New(column)) => subject().and_then(|subject| subject.new.get(*column)),
-            Some(Column::Old(column)) => subject().and_then(|subject| subject.old).map(|old| old.get(*column)),
+            Some(Column::Old(column)) => {
+                subject().and_then(|subject| subject.old).map(|old| old.get(*column))
+            }
             Some(Column::Values(values)) => values.get(row),
             Some(Column::Children(_)) | None => None,
         };

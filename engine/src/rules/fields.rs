@@ -183,8 +183,7 @@ pub(crate) fn missing(
     else {
         return Ok(Vec::new());
     };
-    let subjects: Vec<Subject<'_>> =
-        pending.iter().map(|record| record.subject()).collect();
+    let subjects: Vec<Subject<'_>> = pending.iter().map(|record| record.subject()).collect();
     let answers = required.together.evaluate(&subjects, work)?;
     let holds = |at: Option<usize>, row: usize| {
         at.is_none_or(|at| answers.get(at).and_then(|answer| answer.condition(row)) == Some(true))
@@ -201,9 +200,7 @@ pub(crate) fn missing(
             let asked = [wanted.when, wanted.visible].into_iter().flatten();
             let fault = asked.filter_map(|at| answers.get(at)).find_map(|answer| answer.fault(row));
             let (code, message) = match fault {
-                Some(fault) => {
-                    ("not_computable", format!("whether it is required can't be told: {fault}"))
-                }
+                Some(fault) => ("not_computable", format!("whether it is required can't be told: {fault}")),
                 None if holds(wanted.when, row) && holds(wanted.visible, row) => {
                     ("required", "a value is required".to_owned())
                 }
@@ -223,13 +220,15 @@ pub(crate) fn missing(
 /// Those of the evaluation.
 pub(crate) fn locked(subjects: &[Subject<'_>], work: &mut Work) -> Result<Vec<Vec<FieldName>>> {
     let active = work.active.clone();
-    let Some(Some((fields, together))) = of_first(&active.fields, subjects).map(|rules| &rules.readonly) else {
+    let Some(Some((fields, together))) = of_first(&active.fields, subjects).map(|rules| &rules.readonly)
+    else {
         return Ok(vec![Vec::new(); subjects.len()]);
     };
     let answers = together.evaluate(subjects, work)?;
     let of_row = |row: usize| {
         // What can't be told is no reason to let it be written.
-        let is_locked = |answer: &Evaluated| answer.condition(row) == Some(true) || answer.fault(row).is_some();
+        let is_locked =
+            |answer: &Evaluated| answer.condition(row) == Some(true) || answer.fault(row).is_some();
         let locked = fields.iter().zip(&answers).filter(|(_, answer)| is_locked(answer));
         locked.map(|(field, _)| field.clone()).collect()
     };

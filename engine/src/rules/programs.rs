@@ -1,10 +1,6 @@
 //! The triggers of one object and event, in their order.
 
-use std::{
-    collections::HashSet,
-    ops::Deref,
-    sync::Arc,
-};
+use std::{collections::HashSet, ops::Deref, sync::Arc};
 
 use quarry_metadata::{FieldName, ObjectName, rules::Trigger};
 

@@ -41,8 +41,7 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
     let Some(rules) = active.rules.get(first.layout.object.name.as_str()) else { return Ok(Vec::new()) };
     let Some(conditions) = rules.conditions(first.event) else { return Ok(Vec::new()) };
     let Some(together) = &conditions.together else { return Ok(Vec::new()) };
-    let subjects: Vec<Subject<'_>> =
-        pending.iter().map(|record| record.subject()).collect();
+    let subjects: Vec<Subject<'_>> = pending.iter().map(|record| record.subject()).collect();
     let answers = together.evaluate(&subjects, work)?;
     let mut found = Vec::new();
     for (rule, answer) in conditions.rules.iter().zip(&answers) {

@@ -13,7 +13,7 @@ use crate::{
     tests::{Shop, change, create, record, update, upsert},
 };
 
-const ROUNDS: u64 = 4;
+const ROUNDS: u64 = 2;
 const CALLS: usize = 25;
 
 const SHELF: &str = "
@@ -23,6 +23,8 @@ fields:
   box_count: { type: summary, summaryOperations: { relation: boxes, function: count } }
   total: { type: summary, summaryOperations: { relation: boxes, function: sum, field: price } }
   seen: { type: currency, readonly: true }
+";
+const SHELF_TRIGGERS: &str = "
 triggers:
   - { name: see, on: [before update], when: changed(\"total\"), steps: [{ set: { seen: total } }] }
   - { name: laden, on: [before update], when: seen > 300, steps: [{ warn: { errorCode: LADEN, message: '{name} holds {seen}' } }] }
@@ -40,6 +42,8 @@ fields:
   number: { type: autonumber, format: 'B-{kind}-{00}' }
   worth: { type: formula, returnType: currency, index: true, expression: price * pieces }
   shelf_id: { type: lookup, reference: shelf, reverseName: boxes }
+";
+const BOX_TRIGGERS: &str = "
 triggers:
   - { name: shared, on: [before create, before update], when: changed(\"pieces\"), steps: [{ set: { share: 100.0 / pieces } }] }
   - name: large
@@ -50,6 +54,8 @@ triggers:
       - reject: { when: 'kind == \"c\" && pieces > 3', errorCode: TOO_MANY, message: '{name} has {pieces}' }
   - { name: many, on: [before create], when: pieces > 6, steps: [{ warn: { errorCode: MANY, message: '{name} is {mark}' } }] }
   - { name: shut, on: [before create, before update], when: shelf.open == false, steps: [{ reject: { errorCode: SHUT, message: '{name} finds no place' } }] }
+";
+const BOX_RULES: &str = "
 rules:
   - { name: dear, kind: range, field: price, max: 60, errorCode: DEAR, message: '{name} costs {price}' }
   - { name: named, kind: cross_field, severity: warning, condition: name != mark, message: '{name} is marked so' }
@@ -58,9 +64,17 @@ rules:
 fn open() -> Shop {
     let shop = Shop::open();
     let package = "name: stock\nversion: 1.0.0\ndepends: { core: '*' }\n";
-    let files = [("package.yml", package), ("shelf.object.yml", SHELF), ("box.object.yml", BOX)];
+    let files = [
+        ("package.yml", package),
+        ("shelf.object.yml", SHELF),
+        ("shelf.trigger.yml", SHELF_TRIGGERS),
+        ("box.object.yml", BOX),
+        ("box.trigger.yml", BOX_TRIGGERS),
+        ("box.validation.yml", BOX_RULES),
+    ];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
-    let bundle = Bundle::of_files("stock", &BTreeMap::from(files)).unwrap_or_else(|issues| panic!("{issues}"));
+    let bundle =
+        Bundle::of_files("stock", &BTreeMap::from(files)).unwrap_or_else(|issues| panic!("{issues}"));
     let id = bundle.id();
     shop.session.publish(&[bundle]).unwrap_or_else(|error| panic!("{error}"));
     shop.session.activate(&[id]).unwrap_or_else(|error| panic!("{error}"));
@@ -88,24 +102,28 @@ async fn apply(shop: &Shop, changes: Vec<Change>, together_max: usize) -> Result
     Ok(applied)
 }
 
-fn data(shelves: &[String], random: &mut StdRng) -> Json {
+/// What a client gives; where it is `careless` some of it is wrong.
+fn data(shelves: &[String], careless: bool, random: &mut StdRng) -> Json {
     let mut data = serde_json::Map::new();
     let shelf = match shelves.len() {
         0 => Json::Null,
         count => shelves[random.random_range(0..count)].clone().into(),
     };
-    let name = ["Bolt", "large", "Nut", "", "Much too long a name"][random.random_range(0..5).min(random.random_range(0..5))];
+    let names: &[&str] =
+        if careless { &["Bolt", "large", "", "Much too long a name"] } else { &["Bolt", "large", "Nut"] };
+    let (kinds, least): (&[&str], i32) = if careless { (&["a", "b", "c"], -1) } else { (&["a", "c"], 1) };
     let fields: [(&str, Json); 7] = [
-        ("name", name.into()),
-        ("kind", ["a", "b", "c"][random.random_range(0..3)].into()),
-        ("pieces", random.random_range(-1..9).into()),
-        ("price", random.random_range(0..63).into()),
+        ("name", names[random.random_range(0..names.len())].into()),
+        ("kind", kinds[random.random_range(0..kinds.len())].into()),
+        ("pieces", random.random_range(least..9).into()),
+        ("price", random.random_range(0..if careless { 63 } else { 60 }).into()),
         ("note", if random.random_bool(0.5) { "Fragile".into() } else { Json::Null }),
         ("code", format!("C{}", random.random_range(0..30)).into()),
         ("shelf_id", shelf),
     ];
     for (field, value) in fields {
-        if random.random_bool(if field == "code" { 0.2 } else { 0.6 }) {
+        let is_risky = matches!(field, "code" | "note");
+        if random.random_bool(0.6) && (careless || !is_risky) {
             data.insert(field.to_owned(), value);
         }
     }
@@ -116,13 +134,15 @@ fn random_call(shop: &Shop, random: &mut StdRng) -> Vec<Change> {
     let names = |object: &str| all(shop, object).into_keys().collect::<Vec<_>>();
     let (mut shelves, boxes) = (names("shelf"), names("box"));
     let mut changes = Vec::new();
+    let careless = random.random_bool(0.4);
     if random.random_bool(0.3) {
-        changes.push(create("shelf", json!({ "name": "New", "open": random.random_bool(0.9) })));
+        let is_open = !careless || random.random_bool(0.9);
+        changes.push(create("shelf", json!({ "name": "New", "open": is_open })));
         shelves.push("$ref:0.id".to_owned());
     }
     let kind = random.random_range(0..6);
-    for _ in 0..random.random_range(1..30) {
-        let mut data = data(&shelves, random);
+    for _ in 0..random.random_range(1..20) {
+        let mut data = data(&shelves, careless && random.random_bool(0.2), random);
         let picked = boxes.get(random.random_range(0..boxes.len().max(1))).cloned();
         changes.push(match (kind + usize::from(random.random_bool(0.1)), picked) {
             (0 | 1, _) | (_, None) => {
@@ -139,7 +159,8 @@ fn random_call(shop: &Shop, random: &mut StdRng) -> Vec<Change> {
                 upsert("box", &["code"], data)
             }
             (4, Some(_)) => {
-                let filter = objectql::Filter::parse(&json!({ "pieces": random.random_range(-1..9) })).unwrap();
+                let filter =
+                    objectql::Filter::parse(&json!({ "pieces": random.random_range(-1..9) })).unwrap();
                 change("box", Operation::UpdateWhere { filter, data: record(data) })
             }
             (_, Some(id)) => update("box", &id, data),
