@@ -133,9 +133,11 @@ pub fn engine_options(settings: &Settings) -> EngineOptions {
         tenants: Default::default(),
         resources: Default::default(),
         planner: Default::default(),
+        contents: Default::default(),
     };
     options.tenants.store.history_window_seconds = settings.history_window_seconds();
     options.resources.cache_bytes = settings.cache_bytes();
+    options.contents.content_bytes_max = settings.content_bytes_max();
     options.planner.memory_bytes = settings.query_memory_bytes();
     options
 }

@@ -48,9 +48,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let doors = open_doors(&engine, settings, http, pg, &stopped);
     tokio::spawn(reload_on_hangup(Arc::clone(&engine)));
-    if let Some(days) = settings.recycle_bin_days() {
-        tokio::spawn(empty_bins(Arc::clone(&engine), days, stopped.clone()));
-    }
+    tokio::spawn(look_after(Arc::clone(&engine), settings.recycle_bin_days(), stopped.clone()));
     greet(addresses, opened.admin_password.as_deref());
     signal().await;
     tracing::info!("closing");
@@ -132,23 +130,34 @@ async fn reload_on_hangup(engine: Arc<Engine>) {
     }
 }
 
-/// How often recycle bins are looked through.
-const BINS_EVERY: Duration = Duration::from_secs(3600);
+/// How often what nobody wants any more is looked for.
+const LOOKED_AFTER_EVERY: Duration = Duration::from_secs(3600);
 
-/// Purges what was deleted long ago, now and every hour.
-async fn empty_bins(engine: Arc<Engine>, days: NonZeroU32, mut stopped: watch::Receiver<bool>) {
+/// Removes what was deleted long ago, and contents that no record has got; now and every hour.
+async fn look_after(engine: Arc<Engine>, days: Option<NonZeroU32>, mut stopped: watch::Receiver<bool>) {
     loop {
-        let purging = Arc::clone(&engine);
-        match tokio::task::spawn_blocking(move || purging.purge_older(days.get())).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(purged)) => tracing::info!("purged {purged} records that were deleted {days} days ago"),
-            Ok(Err(error)) => tracing::warn!("the recycle bins can't be emptied now: {error}"),
-            Err(error) => tracing::error!("emptying the recycle bins broke off: {error}"),
+        let upkeep = Arc::clone(&engine);
+        match tokio::task::spawn_blocking(move || look_once(&upkeep, days)).await {
+            Ok(()) => {}
+            Err(error) => tracing::error!("looking after the store broke off: {error}"),
         }
         tokio::select! {
-            () = tokio::time::sleep(BINS_EVERY) => {}
+            () = tokio::time::sleep(LOOKED_AFTER_EVERY) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+fn look_once(engine: &Engine, days: Option<NonZeroU32>) {
+    match days.map(|days| engine.purge_older(days.get())).transpose() {
+        Ok(None | Some(0)) => {}
+        Ok(Some(purged)) => tracing::info!("purged {purged} records that were deleted long ago"),
+        Err(error) => tracing::warn!("the recycle bins can't be emptied now: {error}"),
+    }
+    match engine.remove_uploads() {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!("removed {removed} contents that no record has"),
+        Err(error) => tracing::warn!("contents that no record has can't be removed now: {error}"),
     }
 }
 

@@ -183,6 +183,11 @@ impl Settings {
         usize::try_from(self.number("body_bytes_max")).unwrap_or(usize::MAX)
     }
 
+    /// The largest content, bytes.
+    pub fn content_bytes_max(&self) -> u64 {
+        self.number("content_bytes_max")
+    }
+
     /// Connections per door.
     pub fn connections_max(&self) -> usize {
         usize::try_from(self.number("connections_max")).unwrap_or(usize::MAX)

@@ -23,7 +23,11 @@ pub fn verify(settings: &Settings) -> Result<ExitCode> {
     for note in &report.notes {
         eprintln!("{note}");
     }
-    eprintln!("looked at {} entries, {} segments of {} rows", report.entries, report.segments, report.rows);
+    let (entries, segments, rows) = (report.entries, report.segments, report.rows);
+    eprintln!(
+        "looked at {entries} entries, {segments} segments of {rows} rows, {} contents",
+        report.contents
+    );
     if let Some((csn, hash)) = &report.head {
         eprintln!("entry {csn} is the last, its hash {hash}");
     }

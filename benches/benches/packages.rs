@@ -120,6 +120,7 @@ fn served(folder: &Path) -> Arc<Engine> {
         tenants: TenantOptions::default(),
         resources: ResourceOptions::default(),
         planner: PlannerOptions::default(),
+        contents: Default::default(),
     };
     Engine::open(options, World::seeded(7, START_MICROS)).expect("an engine").engine
 }

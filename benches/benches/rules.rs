@@ -114,6 +114,7 @@ fn open(folder: &Path, package: std::path::PathBuf) -> Session {
         tenants: Default::default(),
         resources: Default::default(),
         planner: PlannerOptions::default(),
+        contents: Default::default(),
     };
     let engine = Engine::open(options, World::real()).expect("an engine").engine;
     let principal = engine.operator().expect("the first user");

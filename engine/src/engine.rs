@@ -8,9 +8,11 @@ use quarry_planner::{Planner, PlannerOptions};
 use quarry_storage::{
     ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     active::Active,
+    content::ContentOptions,
     error::{Error, ErrorKind, Result},
     identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
@@ -35,6 +37,8 @@ pub struct EngineOptions {
     pub resources: ResourceOptions,
     /// The planner's limits.
     pub planner: PlannerOptions,
+    /// The limits of contents.
+    pub contents: ContentOptions,
 }
 
 /// What opening did.
@@ -64,6 +68,9 @@ pub struct Engine {
     candidates: Candidates,
     gate: Arc<Gate>,
     retry_turn: tokio::sync::Mutex<()>,
+    contents: ContentOptions,
+    /// One for each upload at once.
+    uploads: Arc<Semaphore>,
 }
 
 /// What the engines of a process have in common.
@@ -72,6 +79,7 @@ struct Process {
     packages: Vec<PathBuf>,
     token_seconds: u64,
     planner: PlannerOptions,
+    contents: ContentOptions,
     tenants: Tenants,
 }
 
@@ -82,11 +90,11 @@ impl Engine {
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
-        let EngineOptions { data, packages, admin_password, token_seconds, tenants, resources, planner } =
-            options;
+        let EngineOptions { data, packages, admin_password, token_seconds, tenants, .. } = options;
+        let EngineOptions { resources, planner, contents, .. } = options;
         let resources = Resources::new(resources);
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
-        let process = Arc::new(Process { data, packages, token_seconds, planner, tenants });
+        let process = Arc::new(Process { data, packages, token_seconds, planner, contents, tenants });
         Self::over((process, world), &TenantName::main(), admin_password, None)
     }
 
@@ -119,7 +127,6 @@ impl Engine {
         let engine = Engine {
             store,
             planner: Planner::new(process.planner.clone()),
-            process,
             world,
             active: RwLock::new(active),
             switching: Mutex::new(()),
@@ -128,6 +135,9 @@ impl Engine {
             candidates: Candidates::default(),
             gate: Arc::new(gate),
             retry_turn: tokio::sync::Mutex::new(()),
+            uploads: Arc::new(Semaphore::new(process.contents.uploads_max)),
+            contents: process.contents.clone(),
+            process,
         };
         let refused = folders.and_then(|folders| engine.offer(&folders)).err();
         let warnings = engine.registry().warnings.clone();
@@ -299,6 +309,19 @@ impl Engine {
 
     pub(crate) fn world(&self) -> &World {
         &self.world
+    }
+
+    /// Bytes that a content may have.
+    pub fn content_bytes_max(&self) -> u64 {
+        self.contents.content_bytes_max
+    }
+
+    pub(crate) fn content_options(&self) -> &ContentOptions {
+        &self.contents
+    }
+
+    pub(crate) fn uploads(&self) -> &Arc<Semaphore> {
+        &self.uploads
     }
 
     /// Held by whoever tries again after a conflict.

@@ -1,4 +1,4 @@
-//! The engine's own tables, which no object view shows: credentials, counters, secrets. Their names begin with an
+//! The engine's own tables, which no object view shows: credentials, counters, secrets, contents. Their names begin with an
 //! underscore, which no object's name may.
 
 use std::sync::Arc;
@@ -21,12 +21,17 @@ pub(crate) const PACKAGE: &str = "_package";
 /// What the package folders held when they were last looked at.
 pub(crate) const OFFERED: &str = "_offered";
 
+/// Columns that are found without a scan.
+const INDEXED: &[&str] = &["uploaded_by", "expires_at"];
+/// The contents that were sent: by whom and when, and which record has them.
+pub(crate) const UPLOAD: &str = "_upload";
+
 /// The tables.
 pub(crate) fn tables() -> Vec<TableSpec> {
     let column = |(name, column_type): (&str, ColumnType)| ColumnSpec {
         name: name.into(),
         column_type,
-        indexed: false,
+        indexed: INDEXED.contains(&name),
         searchable: false,
     };
     let table = |name: &str, columns: &[(&str, ColumnType)], unique: Vec<IndexSpec>| TableSpec {
@@ -58,6 +63,18 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         ("superseded_at", ColumnType::Timestamp),
         ("superseded_by", ColumnType::Text),
     ];
+    let upload = [
+        ("id", ColumnType::Text),
+        ("name", ColumnType::Text),
+        ("type", ColumnType::Text),
+        ("size", ColumnType::Int),
+        ("hash", ColumnType::Text),
+        ("uploaded_by", ColumnType::Text),
+        ("uploaded_at", ColumnType::Timestamp),
+        ("expires_at", ColumnType::Timestamp),
+        ("object", ColumnType::Text),
+        ("record", ColumnType::Text),
+    ];
     let by_name = IndexSpec {
         name: "_credential_name_key".into(),
         columns: vec!["name".into()],
@@ -68,6 +85,7 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table(COUNTER, &[("id", ColumnType::Text), ("last", ColumnType::Int)], Vec::new()),
         table(SECRET, &[("id", ColumnType::Text), ("secret", ColumnType::Bytes)], Vec::new()),
         table(PACKAGE, &package, Vec::new()),
+        table(UPLOAD, &upload, Vec::new()),
         table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
 }

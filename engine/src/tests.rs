@@ -33,7 +33,7 @@ const PASSWORD: &str = "correct horse battery";
 pub(crate) struct Shop {
     pub(crate) engine: Arc<Engine>,
     pub(crate) session: Session,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Shop {
@@ -43,11 +43,13 @@ impl Shop {
 
     /// The same with a package of the fixtures in place of the shop.
     pub(crate) fn with(package: &str) -> Shop {
+        Shop::with_options(package, |options| options)
+    }
+
+    /// As [`Self::with`], with other options.
+    pub(crate) fn with_options(package: &str, change: impl FnOnce(EngineOptions) -> EngineOptions) -> Shop {
         let folder = tempfile::tempdir().unwrap();
-        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let packages = vec![here.join("../packages/core"), here.join("fixtures").join(package)];
-        let options = EngineOptions { packages, ..options(&folder) };
-        Shop::opened(options, folder)
+        Shop::opened(change(EngineOptions { packages: packages(package), ..options(&folder) }), folder)
     }
 
     fn open_in(folder: tempfile::TempDir) -> Shop {
@@ -60,6 +62,14 @@ impl Shop {
             crate::identity::credentials::any_by_name(&engine.store().snapshot(), "admin").unwrap().unwrap();
         let session = engine.session(user.principal(), SessionOptions::default());
         Shop { engine, session, folder }
+    }
+
+    /// What was opened by [`Self::with`], once more.
+    pub(crate) fn reopen_with(self, package: &str) -> Shop {
+        self.engine.close().unwrap();
+        let Shop { engine, session, folder } = self;
+        drop((engine, session));
+        Shop::opened(EngineOptions { packages: packages(package), ..options(&folder) }, folder)
     }
 
     fn reopen(self) -> Shop {
@@ -92,6 +102,11 @@ impl Shop {
     }
 }
 
+fn packages(package: &str) -> Vec<PathBuf> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    vec![here.join("../packages/core"), here.join("fixtures").join(package)]
+}
+
 fn options(folder: &tempfile::TempDir) -> EngineOptions {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     EngineOptions {
@@ -102,6 +117,7 @@ fn options(folder: &tempfile::TempDir) -> EngineOptions {
         tenants: Default::default(),
         resources: Default::default(),
         planner: PlannerOptions::default(),
+        contents: Default::default(),
     }
 }
 
@@ -144,7 +160,7 @@ pub(crate) fn told(error: &Error) -> Vec<String> {
     error.findings.iter().map(told).collect()
 }
 
-fn someone(shop: &Shop, name: &str) -> Principal {
+pub(crate) fn someone(shop: &Shop, name: &str) -> Principal {
     shop.engine.add_user(name, PASSWORD, false).unwrap()
 }
 

@@ -8,7 +8,7 @@ use quarry_storage::{
     verify,
 };
 
-use crate::error::Result;
+use crate::{content::contents_of, error::Result};
 
 /// Looks at all that is stored, and tells what is damaged; changes nothing.
 ///
@@ -16,7 +16,7 @@ use crate::error::Result;
 ///
 /// `Unavailable` while a server runs; `Invalid` when there is no store.
 pub fn verify_data(data: &Path, world: &World) -> Result<Report> {
-    Ok(verify(&TenantName::main().folder(data), world)?)
+    Ok(verify(&TenantName::main().folder(data), world, contents_of)?)
 }
 
 /// Makes the indexes of these objects anew from their records, of all where none is named; how many segments they were.

@@ -8,6 +8,7 @@ pub(crate) mod autonumber;
 pub(crate) mod case;
 pub(crate) mod composite;
 pub(crate) mod conditions;
+pub(crate) mod content;
 pub(crate) mod currency;
 pub(crate) mod default;
 pub(crate) mod field;

@@ -28,6 +28,10 @@ pub(crate) const DIGITS_MAX: u8 = 38;
 pub(crate) const PARTS_MAX: usize = 100;
 /// Composites within composites.
 pub(crate) const PARTS_DEPTH_MAX: usize = 3;
+/// Media types and endings of names that a field of contents accepts.
+pub(crate) const ACCEPTED_MAX: usize = 100;
+/// Characters of an ending of a name.
+pub(crate) const ENDING_CHARS_MAX: usize = 32;
 /// Numbers of a vector.
 pub(crate) const DIMENSIONS_MAX: u32 = 8_192;
 /// Characters of a password at least, and at most: hashing must not be a way to keep a server busy.

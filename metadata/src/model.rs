@@ -4,6 +4,7 @@
 //! relations in a fixed order, everything defaulted. The order of an object's fields is part of it: it is the order of columns.
 
 mod clause;
+mod content;
 mod kind;
 mod package;
 mod relation;
@@ -15,6 +16,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 pub use clause::{Clause, Conditions};
+pub use content::ContentKind;
 pub use kind::{DeleteBehavior, FieldKind, SelectOption, TextFormat};
 pub use package::Package;
 pub use relation::{Relation, RelationKind};

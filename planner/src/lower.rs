@@ -60,7 +60,7 @@ pub fn column_type(field: &Field) -> ColumnType {
 /// vectors lists of floats.
 pub fn arrow_type(field: &Field) -> DataType {
     match &field.kind {
-        FieldKind::Composite { parts, many } if !parts.is_empty() => {
+        FieldKind::Composite { parts, many, .. } if !parts.is_empty() => {
             let parts: Fields = parts.values().map(|part| arrow_field(part.name.as_str(), part)).collect();
             match many {
                 true => DataType::new_list(DataType::Struct(parts), true),

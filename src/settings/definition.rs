@@ -71,5 +71,11 @@ pub const DEFINITIONS: &[Definition] = &[
     define("recycle_bin_days", "30", number, "how long deleted records may come back, days; 0: for ever"),
     define("token_seconds", "43200", positive, "how long a bearer token lasts"),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
+    define(
+        "content_bytes_max",
+        "268435456",
+        positive,
+        "the largest content that is sent (a document, a picture)",
+    ),
     define("connections_max", "256", positive, "connections per door"),
 ];

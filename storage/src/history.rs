@@ -29,7 +29,7 @@ use std::{
 use parking_lot::RwLock;
 
 #[cfg(test)]
-pub(crate) use self::file::encode_sums;
+pub(crate) use self::file::SUMS_SEAL;
 pub(crate) use self::{file::HistoryFile, rows::rows_of, text::timestamp};
 pub use self::{
     read::{History, HistoryRequest},

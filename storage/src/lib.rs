@@ -30,6 +30,8 @@
 //! 1. [`BulkLoad::add`] gathers rows and writes them, sorted by key, as segments that no one names yet.
 //! 2. [`BulkLoad::commit`] checks them as a whole against the newest state (`bulk::check`).
 //! 3. One log entry names the segments: the one step that counts. From then on they are part of the state.
+//!
+//! What is no row (a document, a picture) lies beside the rows as a [`content`].
 
 mod apply;
 pub mod bulk;
@@ -38,6 +40,7 @@ mod check;
 mod columns;
 mod commit;
 mod compact;
+pub mod content;
 mod delta;
 pub mod error;
 pub mod files;
@@ -69,6 +72,7 @@ pub mod world;
 pub mod write;
 
 pub use bulk::BulkLoad;
+pub use content::{Content, Measure, NewContent, Pieces};
 pub use error::{Error, ErrorKind, Result};
 pub use history::{History, HistoryRequest, history_schema};
 pub use past::AsOf;

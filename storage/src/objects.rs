@@ -16,6 +16,7 @@
 mod checked;
 mod local;
 mod reader;
+mod seal;
 mod upload;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ use self::local::{LocalFolder, LocalStore};
 pub(crate) use self::{
     checked::{CheckedFile, CheckedReader, CheckedWriter, Failure, Sums},
     reader::Reader,
+    seal::Seal,
     upload::Upload,
 };
 use crate::{

@@ -6,6 +6,7 @@ pub(crate) mod support;
 
 mod bulk;
 mod commits;
+mod contents;
 mod crashes;
 mod elsewhere;
 mod every_type;

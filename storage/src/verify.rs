@@ -6,6 +6,7 @@
 //! 3. [`segments`]: every block, the order of rows, and each index against one made anew of the rows.
 //! 4. [`counts`]: as many rows as the entries made.
 //! 5. [`constraints`]: unique values and references, in the newest state.
+//! 6. [`content`]: every block and the hash of each content, and those that rows speak of are there.
 //!
 //! What is damaged does not keep the rest from being looked at, unless it stands on it. Whoever rewrites every entry from
 //! some point on, with all hashes and all segments, leaves a chain that is whole: against that, [`Report::head`] can be
@@ -23,6 +24,7 @@ use std::{collections::HashMap, fmt, path::Path, sync::Arc};
 use self::chain::Chain;
 use crate::{
     catalog::{Catalog, TableId},
+    content::{self, Measure},
     error::{Error, Result},
     files,
     history::Archive,
@@ -32,7 +34,9 @@ use crate::{
     resources::{ResourceOptions, Resources},
     retained::Retained,
     segment::Ground,
+    snapshot::Snapshot,
     store::LOG,
+    value::Key,
     world::World,
 };
 
@@ -73,6 +77,8 @@ pub struct Report {
     pub segments: u64,
     /// Rows of segments.
     pub rows: u64,
+    /// Contents that were looked at.
+    pub contents: u64,
     /// The last entry and the hash of its frame, in hexadecimal: it stands for all entries up to it.
     pub head: Option<(u64, String)>,
 }
@@ -83,7 +89,8 @@ impl Report {
         self.findings.is_empty()
     }
 
-    fn add(&mut self, file: &str, offset: u64, what: impl Into<String>) {
+    /// Notes damage, once.
+    pub fn add(&mut self, file: &str, offset: u64, what: impl Into<String>) {
         let finding = Finding { file: file.to_string(), offset, what: what.into() };
         if self.findings.contains(&finding) {
             return;
@@ -95,7 +102,8 @@ impl Report {
         }
     }
 
-    fn add_error(&mut self, place: &str, error: Error) {
+    /// Notes what an error tells; `place` where it names none.
+    pub fn add_error(&mut self, place: &str, error: Error) {
         match error {
             Error::Damaged { file, offset, what } => self.add(&file, offset, what),
             other => self.add(place, 0, other.to_string()),
@@ -112,12 +120,17 @@ struct Bench {
     retained: Retained,
 }
 
-/// Checks the store in a folder that no process has open.
+/// Checks the store in a folder that no process has open. `contents_of` tells which contents the rows of a state speak of, by
+/// their keys.
 ///
 /// # Errors
 ///
 /// `Unavailable` while a server runs; `Invalid` when there is no store; `Io` when something can't be read at all.
-pub fn verify(folder: &Path, world: &World) -> Result<Report> {
+pub fn verify(
+    folder: &Path,
+    world: &World,
+    contents_of: impl FnOnce(&Snapshot) -> Result<Vec<(Key, Measure)>>,
+) -> Result<Report> {
     must_be_store(folder, world)?;
     let files = world.files.clone();
     let log_folder = folder.join(LOG);
@@ -132,7 +145,9 @@ pub fn verify(folder: &Path, world: &World) -> Result<Report> {
     let chain = Chain::check(&bench, &mut report)?;
     segments::check(&bench, &mut report)?;
     counts(&bench, &chain, &mut report)?;
-    constraints::check(&bench, &chain, &mut report)?;
+    let newest = constraints::check(&bench, &chain, &mut report)?;
+    let wanted = newest.as_ref().map(contents_of).transpose()?;
+    content::check(&bench.ground.objects, wanted, &mut report)?;
     Ok(report)
 }
 

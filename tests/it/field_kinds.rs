@@ -3,7 +3,8 @@
 //!
 //! Of a case: `json` is what is written, `reads` what is read (where it differs), `graphql` the same in GraphQL, `sql` the
 //! literal, `shown` what psql shows. `wrong` lists values with the code of their finding; those marked `json` have no form
-//! in the other doors, which refuse them by their own rules.
+//! in the other doors, which refuse them by their own rules. `$upload name type bytes` stands for the id of a content that
+//! is sent anew each time, `$any` for any text that is read.
 
 mod beyond;
 
@@ -160,6 +161,7 @@ fn literal(value: &Value) -> String {
 /// The same value; numbers by their value, however they are written.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
+        (Value::String(_), Value::String(any)) if any == "$any" => true,
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
@@ -167,6 +169,24 @@ fn same(one: &Value, other: &Value) -> bool {
         }
         _ => one == other,
     }
+}
+
+/// The value with contents that are sent now.
+fn sent(server: &Server, value: &Value) -> Value {
+    match value {
+        Value::String(text) => match upload_of(text) {
+            Some([name, media_type, bytes]) => server.upload(name, media_type, bytes)["id"].clone(),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(|item| sent(server, item)).collect(),
+        Value::Object(parts) => parts.iter().map(|(name, part)| (name.clone(), sent(server, part))).collect(),
+        value => value.clone(),
+    }
+}
+
+/// Name, media type and bytes of a content that is to be sent.
+fn upload_of(text: &str) -> Option<[&str; 3]> {
+    text.strip_prefix("$upload ")?.splitn(3, ' ').collect::<Vec<_>>().try_into().ok()
 }
 
 /// One field with the values that are tried.
@@ -213,23 +233,24 @@ impl Spelling<'_> {
         self.given.get("graphql").filter(|_| !made_of_parts).unwrap_or(&self.given["json"])
     }
 
-    fn sql(&self) -> String {
-        self.given["sql"].as_str().map_or_else(|| literal(&self.given["json"]), str::to_owned)
+    fn sql(&self, server: &Server) -> String {
+        self.given["sql"].as_str().map_or_else(|| literal(&sent(server, &self.given["json"])), str::to_owned)
     }
 
     /// Writes it by every door; the ids of the records.
     fn write(&self, server: &Doors) -> [String; 3] {
         let field = self.case.field();
-        let by_http = create(server, "sample", &json!({ "name": "http", field: self.given["json"] }));
+        let by_http =
+            create(server, "sample", &json!({ "name": "http", field: sent(server, &self.given["json"]) }));
         let made = graphql(
             server,
             "mutation($input: SampleInput!) { createSample(input: $input) { id } }",
-            json!({ "input": { "name": "graphql", self.case.graphql_name(): self.to_graphql() } }),
+            json!({ "input": { "name": "graphql", self.case.graphql_name(): sent(server, self.to_graphql()) } }),
         );
         let by_graphql = made["data"]["createSample"]["id"].as_str();
         let by_graphql = by_graphql.unwrap_or_else(|| panic!("{field}: {made}")).to_owned();
         let insert =
-            format!("INSERT INTO sample (name, {field}) VALUES ('sql', {}) RETURNING id", self.sql());
+            format!("INSERT INTO sample (name, {field}) VALUES ('sql', {}) RETURNING id", self.sql(server));
         [by_http, by_graphql, server.sql(&insert)]
     }
 
@@ -258,6 +279,10 @@ impl Spelling<'_> {
             }
         };
         assert!(is_shown, "{id} {field}: {shown} in SQL");
+        if let Some([.., bytes]) = self.given["json"].as_str().and_then(upload_of) {
+            let path = format!("/api/v1/objects/sample/{id}/content/{field}");
+            assert_eq!(server.request("GET", &path, None), (200, json!(bytes)));
+        }
     }
 
     /// Finds the records by the value, by every door that can say it.
@@ -337,7 +362,7 @@ fn nothing_is_left_where_null_is_written(server: &Doors, case: &Case, ids: &[Str
 
 fn it_is_refused(server: &Doors, case: &Case, wrong: &Value) {
     let field = case.field();
-    let (value, code) = (&wrong[0], wrong[1].as_str().unwrap());
+    let (value, code) = (&sent(server, &wrong[0]), wrong[1].as_str().unwrap());
     let found = try_create(server, json!({ "name": "wrong", field: value }));
     assert_eq!(codes(found), [code], "{field} = {value}");
     if wrong[2] == "json" {

@@ -4,6 +4,7 @@
 mod bad_input;
 mod calculated;
 mod clients;
+mod contents;
 mod crash;
 mod doors;
 mod field_kinds;

@@ -90,6 +90,11 @@ impl Server {
         self.child.id()
     }
 
+    /// The folder in which `data` lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The server's URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.http)
@@ -149,6 +154,19 @@ impl Server {
         let mut text = String::new();
         response.into_body().into_reader().read_to_string(&mut text).unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Sends a content; what is told of it.
+    pub fn upload(&self, name: &str, media_type: &str, bytes: &str) -> Value {
+        let encoded: String = name.bytes().map(|b| format!("%{b:02X}")).collect();
+        let request = ureq::http::Request::builder()
+            .method("POST")
+            .uri(format!("{}/api/v1/files?name={encoded}", self.url()))
+            .header("Authorization", basic("admin", PASSWORD))
+            .header("Content-Type", media_type);
+        let response = agent().run(request.body(bytes.to_owned()).unwrap()).unwrap();
+        assert_eq!(response.status(), 201);
+        serde_json::from_reader(response.into_body().into_reader()).unwrap()
     }
 
     /// An ObjectQL question's records.

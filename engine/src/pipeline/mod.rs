@@ -3,7 +3,7 @@
 //! 1. [`targets`]: which records a change is about.
 //! 2. [`resolve`]: which field each name means; what a client may not write is found here.
 //! 3. [`defaults`]: what a new record gets that the client did not give.
-//! 4. [`coerce`]: from what came in to values of the fields' types.
+//! 4. [`coerce`]: from what came in to values of the fields' types; [`contents`]: which contents they name.
 //! 5. [`triggers`]: what packages set, refuse or write elsewhere before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
@@ -23,6 +23,7 @@ mod call;
 mod coerce;
 mod conditions;
 mod constraints;
+mod contents;
 mod defaults;
 mod deletes;
 mod draft;
@@ -117,6 +118,8 @@ fn complete(work: &mut Work, call: &mut Call, mut drafts: Vec<Draft>) -> Result<
         if call.is_full() {
             break;
         }
+        // What the record before it took is not there for this one.
+        contents::complete(&mut draft, work)?;
         validate::fields(&mut draft);
         among::check(&mut draft);
         machines(&mut draft, work);
@@ -214,6 +217,7 @@ fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
 }
 
 fn put(work: &mut Work, draft: &mut Draft, new: Row) -> Result<()> {
+    contents::take(draft, work)?;
     let layout = draft.layout.clone();
     let old = summaries::overtaken(work, draft.change, &layout, draft.old.take());
     summaries::note(work, draft.change, &layout, (old.as_ref(), Some(&new)));

@@ -7,7 +7,7 @@ use quarry_storage::Value;
 use serde_json::Value as Json;
 
 use super::{
-    coerce,
+    coerce, contents,
     draft::{Draft, Fault},
     formats,
 };
@@ -52,6 +52,7 @@ fn fault(field: &Field, value: &Value) -> Option<Fault> {
                 .or_else(|| formats::fault(*format, text))
                 .or_else(|| pattern_fault(pattern.as_ref(), text))
         }
+        (FieldKind::Composite { content: Some(kind), .. }, value) => contents::fault(kind, value),
         (FieldKind::Composite { parts, .. }, Value::Text(text)) => parts_fault(parts, text),
         (FieldKind::Float { min, max }, Value::Float(number)) => {
             float_fault(*number, min.as_deref(), max.as_deref())

@@ -11,7 +11,7 @@ use quarry_storage::Key;
 
 use super::{
     call::{Action, Call, Step},
-    coerce, complete, conditions, defaults,
+    coerce, complete, conditions, contents, defaults,
     draft::Draft,
     resolve,
     targets::{self, Sought},
@@ -68,14 +68,14 @@ impl Wave {
             Action::Create(data) => {
                 self.make_room(work, call, None)?;
                 let draft = Draft::create(step.change, layout.clone(), data.get("id"), work, call);
-                self.add(work, call, draft, data);
+                self.add(work, call, draft, data)?;
             }
             Action::Update { ref ids, ref data } => {
                 for id in ids {
                     let id = call.reference(id).unwrap_or_else(|| id.clone());
                     self.make_room(work, call, Some(Name::Id(id.clone())))?;
                     if let Some(draft) = targets::existing(work, call, &step, layout, &id)? {
-                        self.add(work, call, draft, data.clone());
+                        self.add(work, call, draft, data.clone())?;
                     }
                 }
                 call.done(step.change, layout.object.name.as_str(), Done::Updated, &[]);
@@ -91,7 +91,7 @@ impl Wave {
                 };
                 self.make_room(work, call, name)?;
                 if let Some(draft) = targets::upsert(work, call, &step, layout, (&sought, data))? {
-                    self.add(work, call, draft, data.clone());
+                    self.add(work, call, draft, data.clone())?;
                 }
             }
             Action::Delete { .. } | Action::Undelete { .. } | Action::Act { .. } => {}
@@ -127,14 +127,16 @@ impl Wave {
         Ok(())
     }
 
-    fn add(&mut self, work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) {
+    fn add(&mut self, work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
         let inputs = resolve::fields(&mut draft, data, call.right);
         coerce::inputs(&mut draft, inputs, work, call);
+        contents::complete(&mut draft, work)?;
         let done = if draft.old.is_some() { Done::Updated } else { Done::Created };
         call.done(draft.change, draft.layout.object.name.as_str(), done, std::slice::from_ref(&draft.id));
         call.written.push(draft.id.clone());
         let given = conditions::given(&draft, call, work);
         self.records.push((draft, given));
+        Ok(())
     }
 
     /// Brings those that wait through the other stages.

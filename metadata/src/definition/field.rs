@@ -4,6 +4,7 @@ use crate::{
     definition::{
         Located, autonumber,
         conditions::ConditionsDefinition,
+        content,
         default::{self, DefaultDefinition},
         formula::{FormulaDefinition, read_formula},
         hints,
@@ -114,6 +115,8 @@ pub(crate) const KEYS: Keys = Keys {
         ("format", &["autonumberFormat"]),
         ("fields", &[]),
         ("dimensions", &[]),
+        ("accept", &[]),
+        ("maxSize", &[]),
         ("expression", &["formula"]),
         ("returnType", &[]),
         ("summaryOperations", &[]),
@@ -125,7 +128,6 @@ pub(crate) const KEYS: Keys = Keys {
         ("visibleWhen", &[]),
     ],
     later: &[
-        "accept",
         "ai_context",
         "allowCreate",
         "descriptionField",
@@ -143,7 +145,6 @@ pub(crate) const KEYS: Keys = Keys {
         "lookupPageSize",
         "maskAs",
         "maskingRule",
-        "maxSize",
         "referenceVia",
         "requiredPermissions",
         "sortable",
@@ -162,7 +163,7 @@ impl FieldDefinition {
             mapping.must_get("type", issues).and_then(|value| FieldType::read(value, issues))?;
         let takes = |key: &str| field_type.takes(key) && (within == Within::Object || part_takes(key));
         check_keys(declared, field_type, &mapping, within, issues);
-        let (kind, chosen) = kind(field_type, &mapping, within, issues)?;
+        let (kind, chosen) = kind((declared, field_type), &mapping, within, issues)?;
         let mut flag = |key: &str| mapping.get(key).filter(|_| takes(key))?.flag(issues);
         let external_id = flag("externalId").unwrap_or(false);
         let computed = matches!(field_type, FieldType::Formula | FieldType::Summary);
@@ -301,7 +302,7 @@ fn check_keys(
 type KindAndDefault = (KindDefinition, Option<Located<DefaultDefinition>>);
 
 fn kind(
-    field_type: FieldType,
+    (declared, field_type): (&str, FieldType),
     mapping: &Mapping<'_>,
     within: Within,
     issues: &mut Issues,
@@ -341,6 +342,7 @@ fn kind(
         }
         FieldType::Password => text::password(mapping, issues),
         FieldType::Vector => structure::vector(mapping, issues)?,
+        FieldType::Content(family) => content::read(declared, family, mapping, issues),
     };
     Some((KindDefinition::Plain(kind), None))
 }

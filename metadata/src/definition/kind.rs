@@ -32,6 +32,8 @@ pub(crate) enum FieldType {
     Location,
     Password,
     Vector,
+    /// A content, of this family of media types where the type says one.
+    Content(Option<&'static str>),
 }
 
 /// Every type by its name.
@@ -79,11 +81,16 @@ const TYPES: &[(&str, FieldType)] = &[
     ("location", FieldType::Location),
     ("password", FieldType::Password),
     ("vector", FieldType::Vector),
+    ("file", FieldType::Content(None)),
+    ("image", FieldType::Content(Some("image"))),
+    ("avatar", FieldType::Content(Some("image"))),
+    ("signature", FieldType::Content(Some("image"))),
+    ("video", FieldType::Content(Some("video"))),
+    ("audio", FieldType::Content(Some("audio"))),
 ];
 
 /// Types of this family of formats that can't be kept yet.
-const LATER_TYPES: &[&str] =
-    &["audio", "avatar", "file", "image", "qrcode", "record", "secret", "signature", "video"];
+const LATER_TYPES: &[&str] = &["qrcode", "record", "secret"];
 
 impl FieldType {
     /// Reads `type`, with the name that its author gave it; an unknown or unsupported one is an issue.
@@ -114,6 +121,7 @@ impl FieldType {
         let long_text = self.is_long_text();
         let choice = matches!(self, Self::Select | Self::MultiSelect);
         let lookup = matches!(self, Self::Lookup | Self::MasterDetail | Self::Tree | Self::User);
+        let content = matches!(self, Self::Content(_));
         let alone = !matches!(self, Self::Boolean | Self::MultiSelect | Self::Json) && !self.is_structure();
         match key {
             "expression" | "returnType" => self == Self::Formula,
@@ -139,7 +147,8 @@ impl FieldType {
             "rows" => long_text || matches!(self, Self::Text(TextFormat::Code) | Self::Json),
             "language" => self == Self::Text(TextFormat::Code),
             "options" | "dependsOn" => choice,
-            "multiple" => matches!(self, Self::Select | Self::Lookup | Self::User),
+            "multiple" => content || matches!(self, Self::Select | Self::Lookup | Self::User),
+            "accept" | "maxSize" => content,
             "reference" | "reverseName" => lookup,
             "deleteBehavior" => lookup && self != Self::MasterDetail,
             "format" => self == Self::AutoNumber,
@@ -157,8 +166,8 @@ impl FieldType {
 
     /// Whether nothing is found by its whole value.
     fn is_structure(self) -> bool {
-        use FieldType::{Address, Array, Location, Object, Password, Vector};
-        matches!(self, Object | Array | Address | Location | Password | Vector)
+        use FieldType::{Address, Array, Content, Location, Object, Password, Vector};
+        matches!(self, Object | Array | Address | Location | Password | Vector | Content(_))
     }
 
     fn is_long_text(self) -> bool {

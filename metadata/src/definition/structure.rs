@@ -30,11 +30,12 @@ pub(crate) fn read(
     issues: &mut Issues,
 ) -> FieldKind {
     match field_type {
-        FieldType::Address => FieldKind::Composite { parts: address(), many: false },
-        FieldType::Location => FieldKind::Composite { parts: location(), many: false },
+        FieldType::Address => FieldKind::Composite { parts: address(), many: false, content: None },
+        FieldType::Location => FieldKind::Composite { parts: location(), many: false, content: None },
         _ => FieldKind::Composite {
             parts: parts(mapping, depth, issues),
             many: field_type == FieldType::Array,
+            content: None,
         },
     }
 }
@@ -81,7 +82,10 @@ fn parts(mapping: &Mapping<'_>, depth: usize, issues: &mut Issues) -> IndexMap<F
 fn part_kind(part: &FieldDefinition, place: &Place, issues: &mut Issues) -> Option<FieldKind> {
     match &part.kind {
         KindDefinition::Plain(
-            FieldKind::AutoNumber { .. } | FieldKind::Password { .. } | FieldKind::Vector { .. },
+            FieldKind::AutoNumber { .. }
+            | FieldKind::Password { .. }
+            | FieldKind::Vector { .. }
+            | FieldKind::Composite { content: Some(_), .. },
         )
         | KindDefinition::Lookup(_)
         | KindDefinition::Formula(_)

@@ -179,6 +179,7 @@ impl Comparison<'_> {
             "stored" => "is computed when it is read".to_owned(),
             "conditions" => "is required, readonly or visible under other conditions".to_owned(),
             "fields" => "what stands in its numbers is computed in another way".to_owned(),
+            "content" => "takes other contents (`type`, `accept`, `maxSize`)".to_owned(),
             "default" if is_computed(from) || is_computed(to) => "another default".to_owned(),
             "summary" if verdict == Verdict::Wider => "is summed up anew, in all records".to_owned(),
             "summary" if from.is_null() => {

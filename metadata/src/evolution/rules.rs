@@ -36,6 +36,8 @@ pub(super) enum Rule {
     NumberFormat,
     /// Another summary of the same kind; what is written can't become one, nor the other way.
     Summary,
+    /// Which contents a field takes: may become more.
+    Content,
     /// May not change.
     Frozen,
 }
@@ -85,6 +87,7 @@ const KIND: &[(&str, Rule)] = &[
     ("currency", Rule::Frozen),
     ("parts", Rule::Frozen),
     ("many", Rule::Frozen),
+    ("content", Rule::Content),
     ("dimensions", Rule::Frozen),
     ("options", Rule::Elsewhere),
     ("target", Rule::Elsewhere),
@@ -168,6 +171,7 @@ pub(super) fn judge(rule: Rule, old: &Value, new: &Value) -> Verdict {
             (Some(old), Some(new)) if more_digits(old, new) => Wider,
             _ => Other,
         },
+        Rule::Content => contents(old, new),
         Rule::Summary if !old.is_null() && !new.is_null() => Wider,
         Rule::Summary | Rule::Frozen => Other,
     }
@@ -185,6 +189,29 @@ fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         _ => None,
     };
     Some(number(left)?.cmp(&number(right)?))
+}
+
+/// A picture may become any file; what was accepted still must be.
+fn contents(old: &Value, new: &Value) -> Verdict {
+    use Verdict::{Narrower, Other, Wider};
+    if old.is_null() || new.is_null() {
+        return Other;
+    }
+    let (was, is) = (&old["family"], &new["family"]);
+    if !is.is_null() && was != is {
+        return if was.is_null() { Narrower } else { Other };
+    }
+    let list = |of: &'_ Value| of["accept"].as_array().cloned().unwrap_or_default();
+    let (was, is) = (list(old), list(new));
+    let covers = |item: &Value| {
+        let family =
+            item.as_str().and_then(|item| item.split_once('/')).map(|(family, _)| format!("{family}/*"));
+        is.contains(item) || family.is_some_and(|family| is.contains(&family.into()))
+    };
+    let all = is.is_empty() || (!was.is_empty() && was.iter().all(covers));
+    let (was, is) = (&old["max_bytes"], &new["max_bytes"]);
+    let size = if was == is { Wider } else { judge(Rule::Most, was, is) };
+    if all { size } else { Narrower }
 }
 
 /// Texts without a check of their form take every text; an autonumber's format is a text too.

@@ -94,6 +94,7 @@ pub(super) fn field(
         }
     }
     value::without_options(&mut field, pen);
+    value::accepted(&mut field, pen);
     reference::reference(&mut field, world, pen);
     reference::summed_up(&mut field, world, pen);
     digits::digits(&mut field, pen);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     expression::Expression,
-    model::{Currency, Field, Labels},
+    model::{ContentKind, Currency, Field, Labels},
     name::{FieldName, ObjectName},
     pattern::Pattern,
 };
@@ -139,6 +139,9 @@ pub enum FieldKind {
         parts: IndexMap<FieldName, Field>,
         /// A list of them.
         many: bool,
+        /// Each tells of a content that is kept beside the records; the parts are then `ContentKind::PARTS`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        content: Option<ContentKind>,
     },
     /// A password: kept as an argon2id hash, written and never read.
     Password {
@@ -168,6 +171,14 @@ impl FieldKind {
     /// Whether it is computed when it is read, and so has no column in storage.
     pub fn is_computed(&self) -> bool {
         matches!(self, FieldKind::Formula { stored: false, .. })
+    }
+
+    /// The contents that it takes, when it holds contents.
+    pub fn content(&self) -> Option<&ContentKind> {
+        match self {
+            FieldKind::Composite { content, .. } => content.as_ref(),
+            _ => None,
+        }
     }
 
     /// The kind of its values: of a formula, what it gives.

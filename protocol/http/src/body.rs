@@ -85,7 +85,8 @@ async fn whole(door: &Door, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
+/// The body is cut off there.
+pub(crate) fn is_too_large(error: &axum::Error) -> bool {
     let mut below = std::error::Error::source(error);
     while let Some(cause) = below {
         if cause.is::<LengthLimitError>() {

@@ -18,6 +18,7 @@ use http_body_util::Limited;
 
 use crate::{
     Door,
+    files::FILES,
     problem::{Problem, render},
 };
 
@@ -52,14 +53,17 @@ fn new_id() -> HeaderValue {
 /// Refuses a body that says it is too large, cuts off one that turns out to be, and ends a request that takes too long to
 /// come in or to be answered. (How long a question may run is the engine's.)
 pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Next) -> Response {
-    let allowed = door.options.body_bytes_max;
+    let is_upload = request.uri().path() == FILES;
+    let allowed = if is_upload { door.upload_bytes_max() } else { door.options.body_bytes_max };
     let told =
         request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|told| usize::try_from(told).map_or(true, |told| told > allowed)) {
         return too_large(allowed).into_response();
     }
     let request = request.map(|body| Body::new(Limited::new(body, allowed)));
-    let Some(deadline) = door.request_time() else { return next.run(request).await };
+    let upload_time = Duration::from_secs(door.options.upload_seconds_max);
+    let deadline = if is_upload { Some(upload_time) } else { door.request_time() };
+    let Some(deadline) = deadline else { return next.run(request).await };
     match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(response) => response,
         Err(_) => too_slow(deadline).into_response(),

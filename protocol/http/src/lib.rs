@@ -13,6 +13,7 @@ mod auth;
 mod body;
 mod changes;
 mod connections;
+mod files;
 mod front;
 mod health;
 mod layers;
@@ -49,6 +50,8 @@ pub struct HttpOptions {
     pub request_seconds_max: u64,
     /// A question is ended when it has run so long; none: never.
     pub query_timeout: Option<Duration>,
+    /// As that, of a content that is sent.
+    pub upload_seconds_max: u64,
     /// Its headers must have come within this; an idle connection is closed after it.
     pub header_seconds_max: u64,
     /// A client that does not read its answer for so long is let go.
@@ -64,6 +67,7 @@ impl Default for HttpOptions {
         Self {
             body_bytes_max: 8 << 20,
             request_seconds_max: 120,
+            upload_seconds_max: 3600,
             query_timeout: Some(Duration::from_secs(60)),
             header_seconds_max: 15,
             stalled_seconds_max: 60,
@@ -84,6 +88,11 @@ impl Door {
     /// How long a body may take to come in.
     fn body_time(&self) -> Duration {
         Duration::from_secs(self.options.request_seconds_max)
+    }
+
+    /// Bytes of a content that is sent.
+    fn upload_bytes_max(&self) -> usize {
+        usize::try_from(self.engine.content_bytes_max()).unwrap_or(usize::MAX)
     }
 
     /// How long a request may take until its answer begins; none when a question may run for ever.
@@ -129,6 +138,9 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
             get(objects::read).patch(objects::update).delete(objects::delete),
         )
         .route("/api/v1/objects/{object}/{id}/actions/{action}", post(objects::act))
+        .route("/api/v1/objects/{object}/{id}/content/{field}", get(files::download))
+        .route("/api/v1/objects/{object}/{id}/content/{field}/{item}", get(files::download_one))
+        .route(files::FILES, post(files::upload))
         .route("/api/v1/meta/objects", get(meta::list))
         .route("/api/v1/meta/objects/{object}", get(meta::one))
         .with_state(door.clone())

@@ -3,8 +3,8 @@
 use axum::{Extension, Json, extract::Path, http::StatusCode, response::IntoResponse};
 use quarry_engine::Session;
 use quarry_metadata::{
-    Default_, DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, Registry, RelationKind,
-    SelectOption, Summary, rules::Action,
+    ContentKind, Default_, DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, Registry,
+    RelationKind, SelectOption, Summary, rules::Action,
 };
 use serde_json::{Map, Value, json};
 
@@ -173,6 +173,7 @@ fn describe(kind: &FieldKind, locale: &str, told: &mut Map<String, Value>) {
             insert(told, "multiple", Some(true.into()));
         }
         FieldKind::AutoNumber { format, .. } => insert(told, "format", Some(format.as_str().into())),
+        FieldKind::Composite { content: Some(content), many, .. } => contents(told, content, *many),
         FieldKind::Composite { parts, .. } => {
             if !parts.is_empty() {
                 let parts = parts.values().map(|part| field_of(part, locale)).collect();
@@ -245,6 +246,14 @@ fn reference(told: &mut Map<String, Value>, target: &ObjectName, on_delete: Dele
     };
     insert(told, "reference", Some(target.as_str().into()));
     insert(told, "deleteBehavior", Some(behavior.into()));
+}
+
+fn contents(told: &mut Map<String, Value>, content: &ContentKind, many: bool) {
+    let family = content.family.map(|family| vec![format!("{family}/*")]).unwrap_or_default();
+    let accept = if content.accept.is_empty() { &family } else { &content.accept };
+    insert(told, "accept", Some(accept.as_slice()).filter(|accept| !accept.is_empty()).map(Value::from));
+    insert(told, "maxSize", content.max_bytes.map(Value::from));
+    insert(told, "multiple", many.then_some(true.into()));
 }
 
 fn options_of(options: &[SelectOption], locale: &str) -> Value {

@@ -105,7 +105,8 @@ impl From<Error> for Problem {
     }
 }
 
-fn log(error: &Error) {
+/// Tells the server's log of an error with all that led to it.
+pub(crate) fn log(error: &Error) {
     let mut causes = Vec::new();
     let mut below = error.source();
     while let Some(cause) = below {

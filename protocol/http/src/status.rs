@@ -5,7 +5,7 @@
 //! | 400 | the request, or the data in it, must be changed |
 //! | 401 | no login, or a wrong one |
 //! | 403 | not allowed |
-//! | 404 | no such object, record or route |
+//! | 404 | no such object, record, content or route |
 //! | 405 | the route has no such method |
 //! | 406 | no such form of answer |
 //! | 408 | the deadline passed |
@@ -14,7 +14,7 @@
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
 //! | 422 | understood, but past a limit |
-//! | 429 | too many logins |
+//! | 429 | too many logins, too many uploads at once |
 //! | 500 | a bug, or damage: see the server's log under the request id |
 //! | 503 | the store can't be used now |
 
@@ -26,11 +26,15 @@ pub(crate) fn of(error: &Error) -> StatusCode {
     match (error.kind, error.code) {
         (
             ErrorKind::Missing,
-            "ACTION_NOT_FOUND" | "OBJECT_NOT_FOUND" | "RECORD_NOT_FOUND" | "VERSION_NOT_FOUND",
+            "ACTION_NOT_FOUND" | "CONTENT_NOT_FOUND" | "OBJECT_NOT_FOUND" | "RECORD_NOT_FOUND"
+            | "VERSION_NOT_FOUND",
         ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
         (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED") => StatusCode::CONFLICT,
-        (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGINS_BUSY") => StatusCode::TOO_MANY_REQUESTS,
+        (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        (ErrorKind::Limited, "CONTENT_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         (ErrorKind::Invalid | ErrorKind::Missing | ErrorKind::Violated, _) => StatusCode::BAD_REQUEST,
         (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
         (ErrorKind::Denied, _) => StatusCode::FORBIDDEN,

@@ -4,6 +4,7 @@
 mod actions;
 mod answers;
 mod beside;
+mod files;
 mod packages;
 mod recycle;
 mod refusals;
@@ -18,7 +19,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use quarry_engine::{Engine, EngineOptions, PlannerOptions, World};
+use quarry_engine::{ContentOptions, Engine, EngineOptions, PlannerOptions, World};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -61,16 +62,25 @@ impl Shop {
     }
 
     async fn open_with(options: HttpOptions) -> Shop {
+        Shop::open_on("shop", ContentOptions::default(), options).await
+    }
+
+    /// Over a package of the engine's fixtures.
+    async fn open_on(package: &str, contents: ContentOptions, options: HttpOptions) -> Shop {
         let folder = tempfile::tempdir().unwrap();
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let engine = EngineOptions {
             data: folder.path().join("data"),
-            packages: vec![here.join("../../packages/core"), here.join("../../engine/fixtures/shop")],
+            packages: vec![
+                here.join("../../packages/core"),
+                here.join("../../engine/fixtures").join(package),
+            ],
             admin_password: Some(PASSWORD.to_owned()),
             token_seconds: 3600,
             tenants: Default::default(),
             resources: Default::default(),
             planner: PlannerOptions::default(),
+            contents,
         };
         let engine = Engine::open(engine, World::real()).unwrap().engine;
         let mut shop = Shop { router: crate::router(engine, options), token: String::new(), _folder: folder };

@@ -39,6 +39,7 @@ pub fn open() -> Opened {
         tenants: Default::default(),
         resources: Default::default(),
         planner: PlannerOptions::default(),
+        contents: Default::default(),
     };
     let engine = Engine::open(options, World::real()).unwrap_or_else(|error| panic!("{error}")).engine;
     let session = engine.session(engine.operator().unwrap(), SessionOptions::default());

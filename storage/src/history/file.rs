@@ -27,16 +27,15 @@ use super::{
 use crate::{
     error::{Error, Result},
     log::FoundFrame,
-    objects::{CheckedFile, CheckedReader, Failure, Objects, Sums},
+    objects::{CheckedFile, CheckedReader, Failure, Objects, Seal, Sums},
 };
 
 /// The file's own word on its format, among the footer's keys.
 pub(super) const FORMAT_KEY: &str = "quarry.history";
 pub(super) const FORMAT: &str = "1";
 
-const SUMS_MAGIC: &[u8; 8] = b"QUARRYHS";
-const SUMS_VERSION: u32 = 1;
-const SUMS_HEADER_BYTES: usize = 16;
+/// The sums of a file of history.
+pub(crate) const SUMS_SEAL: Seal = Seal { magic: b"QUARRYHS", version: 1 };
 
 /// Rows decoded at a time; fewer where they carry frames.
 const BATCH_ROWS: usize = 8_192;
@@ -49,41 +48,6 @@ pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 pub(crate) struct HistoryFile {
     file: Arc<CheckedFile>,
     footer: ArrowReaderMetadata,
-}
-
-/// The bytes of the sums of a file: magic, version, CRC-32C of all the other bytes, postcard.
-pub(crate) fn encode_sums(sums: &Sums) -> Result<Vec<u8>> {
-    let payload = postcard::to_stdvec(sums).map_err(|error| Error::Internal(format!("sums: {error}")))?;
-    let mut bytes = SUMS_MAGIC.to_vec();
-    bytes.extend_from_slice(&SUMS_VERSION.to_le_bytes());
-    let crc = crc32c::crc32c_append(crc32c::crc32c(&bytes), &payload);
-    bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes.extend_from_slice(&payload);
-    Ok(bytes)
-}
-
-fn decode_sums(objects: &Objects, csns: &RangeInclusive<u64>) -> Result<Sums> {
-    let name = name(csns, SUMS);
-    let bytes = objects.get(&name)?;
-    let damaged = |what: &str| Error::Damaged { file: objects.place(&name), offset: 0, what: what.into() };
-    let Some((head, payload)) = bytes.split_at_checked(SUMS_HEADER_BYTES) else {
-        return Err(damaged("it is too short"));
-    };
-    if !head.starts_with(SUMS_MAGIC) {
-        return Err(damaged("these are no sums"));
-    }
-    let field =
-        |at: usize| head.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
-    let before = head.get(..SUMS_HEADER_BYTES - 4).unwrap_or_default();
-    if field(12) != Some(crc32c::crc32c_append(crc32c::crc32c(before), payload)) {
-        return Err(damaged("the checksum does not match"));
-    }
-    if field(8) != Some(SUMS_VERSION) {
-        let place = objects.place(&name);
-        let what = format!("{place} has a format this program does not read; use a newer program");
-        return Err(Error::Invalid(what));
-    }
-    postcard::from_bytes(payload).map_err(|error| damaged(&error.to_string()))
 }
 
 impl HistoryFile {
@@ -111,7 +75,7 @@ impl HistoryFile {
 
     /// Its bytes, with their sums.
     pub fn checked(objects: &Objects, csns: &RangeInclusive<u64>) -> Result<Arc<CheckedFile>> {
-        let sums = decode_sums(objects, csns)?;
+        let sums: Sums = SUMS_SEAL.read(objects, &name(csns, SUMS))?;
         CheckedFile::open(objects, &name(csns, PARQUET), sums).map(Arc::new)
     }
 

@@ -72,7 +72,7 @@ pub(super) fn write(
         parquet.write(&rows.take()?).map_err(parquet_error)?;
     }
     let (sums, upload) = parquet.into_inner().map_err(parquet_error)?.close();
-    objects.put(&name(csns, SUMS), file::encode_sums(&sums)?)?;
+    objects.put(&name(csns, SUMS), file::SUMS_SEAL.encode(&sums)?)?;
     upload.finish().map_err(|source| objects.io("write", &object, source))?;
     Ok(last.1)
 }

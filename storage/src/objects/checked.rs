@@ -71,8 +71,12 @@ impl CheckedFile {
         Ok(found)
     }
 
-    /// Bytes `start..start + length`; every block they touch is checked.
-    fn read(&self, start: u64, length: usize) -> Result<Bytes> {
+    /// Bytes `start..start + length`, as far as the file goes; every block they touch is checked.
+    ///
+    /// # Errors
+    ///
+    /// `Damaged` with the block, `Io`.
+    pub fn read(&self, start: u64, length: usize) -> Result<Bytes> {
         let block_bytes = to_u64(BLOCK_BYTES);
         let end = start.saturating_add(to_u64(length)).min(self.sums.bytes);
         let from = start - start % block_bytes;

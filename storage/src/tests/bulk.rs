@@ -252,6 +252,6 @@ fn a_load_is_part_of_the_past_of_history_and_of_what_is_verified() {
         }
     }
     drop(store);
-    let report = crate::verify(folder.path(), &crate::World::seeded(1, 0)).unwrap();
+    let report = verified(folder.path(), &crate::World::seeded(1, 0));
     assert!(report.is_sound(), "{:?}", report.findings);
 }

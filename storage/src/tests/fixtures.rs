@@ -10,7 +10,7 @@ use std::{
 use arrow::{array::AsArray, compute::cast, datatypes::DataType};
 
 use super::{model::copy_folder, support::*};
-use crate::{HistoryRequest, Store, StoreOptions, Value, World, verify};
+use crate::{HistoryRequest, Store, StoreOptions, Value, World};
 
 fn fixture(format: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/format-{format}"))
@@ -20,7 +20,7 @@ fn fixture(format: u32) -> PathBuf {
 fn opened(format: u32) -> (tempfile::TempDir, Arc<Store>) {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&fixture(format), folder.path());
-    let report = verify(folder.path(), &World::seeded(1, 0)).unwrap();
+    let report = verified(folder.path(), &World::seeded(1, 0));
     assert!(report.findings.is_empty(), "{report:#?}");
     let store = Store::open(folder.path(), options(), World::seeded(1, 0), &resources()).unwrap();
     (folder, store)

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use super::{model::copy_folder, support::*};
 use crate::{
     AsOf, Clock, CommitInfo, Csn, HistoryRequest, Row, ScanRequest, Snapshot, Store, StoreOptions, TextQuery,
-    TextSyntax, Value, World, WriteSet, verify,
+    TextSyntax, Value, World, WriteSet,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -201,7 +201,7 @@ fn a_crash_before_the_log_file_goes_is_made_good() {
     let store = bench.open();
     assert_eq!(told(&store.snapshot(), HistoryRequest::default()), all);
     drop(store);
-    assert_eq!(verify(folder, &bench.world()).unwrap().findings, []);
+    assert_eq!(verified(folder, &bench.world()).findings, []);
     let store = bench.open();
     fill(&bench, &store, 100);
     store.fold().unwrap();
@@ -223,7 +223,7 @@ fn log_files_that_an_earlier_program_moved_are_read_and_taken_up() {
     fs::remove_dir_all(&history).unwrap();
     fs::create_dir(&history).unwrap();
     bring_back(before.path(), &bench, "history");
-    assert_eq!(verify(bench.folder.path(), &bench.world()).unwrap().findings, []);
+    assert_eq!(verified(bench.folder.path(), &bench.world()).findings, []);
     let store = bench.open();
     assert_eq!(told(&store.snapshot(), HistoryRequest::default()), all);
     bench.put(&store, account("one more", "", "", 0));
@@ -391,7 +391,7 @@ fn every_state_there_was_is_what_the_model_was() {
             check_states(&store, &states[range.clone()], range, seed);
         }
         drop(store);
-        assert_eq!(verify(bench.folder.path(), &bench.world()).unwrap().findings, [], "seed {seed}");
+        assert_eq!(verified(bench.folder.path(), &bench.world()).findings, [], "seed {seed}");
     }
 }
 

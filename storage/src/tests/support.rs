@@ -8,9 +8,9 @@ use std::{
 use arrow::array::{Array, AsArray};
 
 use crate::{
-    ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, ReferenceSpec, ResourceOptions, Resources,
-    Result, Row, ScanPart, ScanRequest, Snapshot, Store, StoreOptions, TableName, TableSpec, Value, World,
-    WriteSet,
+    ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, ReferenceSpec, Report, ResourceOptions,
+    Resources, Result, Row, ScanPart, ScanRequest, Snapshot, Store, StoreOptions, TableName, TableSpec,
+    Value, World, WriteSet, verify,
 };
 
 pub fn options() -> StoreOptions {
@@ -50,6 +50,11 @@ pub fn open_in(folder: &Path, options: StoreOptions, resources: &Arc<Resources>)
     let store = Store::open(folder, options, World::seeded(7, 0), resources).unwrap();
     store.define_tables(tables()).unwrap();
     store
+}
+
+/// What is found in a store whose rows speak of no contents.
+pub fn verified(folder: &Path, world: &World) -> Report {
+    verify(folder, world, |_| Ok(Vec::new())).unwrap()
 }
 
 pub fn name(text: &str) -> TableName {

@@ -15,10 +15,11 @@ use crate::{
     value::Row,
 };
 
-pub(super) fn check(bench: &Bench, chain: &Chain, report: &mut Report) -> Result<()> {
+/// Gives the newest state, unless something is damaged.
+pub(super) fn check(bench: &Bench, chain: &Chain, report: &mut Report) -> Result<Option<Snapshot>> {
     if !report.is_sound() {
         report.notes.push("unique values and references were not checked: something is damaged".into());
-        return Ok(());
+        return Ok(None);
     }
     let newest = bench.manifests.last().cloned().unwrap_or_default();
     let segments = bench.retained.segments(&bench.ground, &newest)?;
@@ -35,7 +36,7 @@ pub(super) fn check(bench: &Bench, chain: &Chain, report: &mut Report) -> Result
             }
         }
     }
-    Ok(())
+    Ok(Some(snapshot))
 }
 
 /// All at once; one by one where something is wrong.

@@ -12,13 +12,14 @@ use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder}
 
 use super::verify;
 use crate::{
-    StoreOptions, Value, World,
+    Key, Measure, StoreOptions, Value, World,
     log::{ChangeEntry, Entry, LogGround, LogStart, TableEntry, TransactionEntry, recover},
     objects::{CheckedWriter, ObjectName, Objects},
     tests::support::*,
 };
 
 const INDEX_FOOTER_BYTES: usize = 120;
+const CONTENT_BYTES: usize = 100_000;
 
 /// A store with history, log, segments and deletes.
 fn made() -> tempfile::TempDir {
@@ -37,6 +38,9 @@ fn made() -> tempfile::TempDir {
     store.fold().unwrap();
     update(&store, "account", account("k003", "another name", "c3", 1)).unwrap();
     update(&store, "account", account("k004", "another name", "c4", 1)).unwrap();
+    let mut content = store.new_content("some_content").unwrap();
+    content.write(&[7; CONTENT_BYTES]).unwrap();
+    content.finish().unwrap();
     store.close().unwrap();
     folder
 }
@@ -55,17 +59,24 @@ fn all_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn found_in(folder: &Path) -> Vec<super::Finding> {
-    verify(folder, &World::seeded(1, 0)).unwrap().findings
+    verified(folder, &World::seeded(1, 0)).findings
+}
+
+/// The content that a row of [`made`] would speak of.
+fn content() -> Vec<(Key, Measure)> {
+    let hash = blake3::hash(&[7; CONTENT_BYTES]).to_hex().to_string();
+    vec![("some_content".into(), Measure { bytes: CONTENT_BYTES as u64, hash })]
 }
 
 #[test]
 fn a_sound_store_is_sound_and_looked_at_as_a_whole() {
     let folder = made();
-    let report = verify(folder.path(), &World::seeded(1, 0)).unwrap();
+    let report = verify(folder.path(), &World::seeded(1, 0), |_| Ok(content())).unwrap();
     assert_eq!(report.findings, []);
     assert_eq!((report.entries, report.notes.len()), (65, 0), "{:?}", report.notes);
     assert_eq!(report.segments, 3);
     assert_eq!(report.rows, 61);
+    assert_eq!(report.contents, 1);
     assert_eq!(report.head.map(|(csn, hash)| (csn, hash.len())), Some((65, 64)));
     // Nothing was changed by looking.
     assert_eq!(found_in(folder.path()), []);
@@ -74,10 +85,13 @@ fn a_sound_store_is_sound_and_looked_at_as_a_whole() {
 #[test]
 fn a_store_in_use_or_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(verify(folder.path(), &World::real()), Err(crate::Error::Invalid(_))));
+    assert!(matches!(
+        verify(folder.path(), &World::real(), |_| Ok(Vec::new())),
+        Err(crate::Error::Invalid(_))
+    ));
     assert_eq!(all_files(folder.path()), [] as [&Path; 0]);
     let _store = open(folder.path());
-    let error = verify(folder.path(), &World::real()).unwrap_err();
+    let error = verify(folder.path(), &World::real(), |_| Ok(Vec::new())).unwrap_err();
     assert!(error.to_string().contains("in use by another process"), "{error}");
 }
 
@@ -129,8 +143,26 @@ fn a_missing_file_is_named() {
         }
         let sound = fs::read(&path).unwrap();
         fs::remove_file(&path).unwrap();
-        assert!(!found_in(folder.path()).is_empty(), "{name}");
+        let report = verify(folder.path(), &World::seeded(1, 0), |_| Ok(content())).unwrap();
+        assert!(!report.is_sound(), "{name}");
         fs::write(&path, sound).unwrap();
+    }
+}
+
+#[test]
+fn a_content_that_is_not_what_its_row_says_is_named() {
+    let folder = made();
+    let other = |key: &str, bytes: u64| {
+        let hash = content().remove(0).1.hash;
+        vec![(Key::from(key), Measure { bytes, hash })]
+    };
+    for (wanted, what, notes) in [
+        (other("some_content", 99), "it is not what its row says", 0),
+        (other("another", CONTENT_BYTES as u64), "the content is missing, or can't be read", 1),
+    ] {
+        let report = verify(folder.path(), &World::seeded(1, 0), |_| Ok(wanted)).unwrap();
+        assert_eq!(report.findings.iter().map(|finding| finding.what.as_str()).collect::<Vec<_>>(), [what]);
+        assert_eq!(report.notes.len(), notes, "{:?}", report.notes);
     }
 }
 
@@ -160,7 +192,7 @@ fn rewrite(folder: &Path, column: &str, change: impl Fn(&str) -> String) -> Stri
     }
     let (sums, upload) = parquet.into_inner().unwrap().close();
     upload.finish().unwrap();
-    fs::write(path.with_extension("sums"), crate::history::encode_sums(&sums).unwrap()).unwrap();
+    fs::write(path.with_extension("sums"), crate::history::SUMS_SEAL.encode(&sums).unwrap()).unwrap();
     path.display().to_string()
 }
 

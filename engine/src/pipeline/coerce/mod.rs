@@ -1,5 +1,6 @@
 //! From what came in to values of the fields' types. Nothing is rounded, cut or guessed: what does not fit is a finding.
 
+mod content;
 mod number;
 mod structure;
 mod text;
@@ -101,7 +102,12 @@ pub(crate) fn value(field: &Field, input: &Input, time_zone: Tz) -> Result<Value
         FieldKind::MultiSelect { .. } => text::list(input, "options"),
         FieldKind::References { .. } => text::list(input, "ids"),
         FieldKind::Json => text::json(input),
-        FieldKind::Composite { parts, many } => structure::composite(parts, *many, input, time_zone),
+        FieldKind::Composite { parts, many, content: Some(_) } => {
+            content::contents(parts, *many, input, time_zone)
+        }
+        FieldKind::Composite { parts, many, content: None } => {
+            structure::composite(parts, *many, input, time_zone)
+        }
         FieldKind::Vector { dimensions } => structure::vector(*dimensions, input),
         FieldKind::Float { .. } => number::float(input),
         FieldKind::Boolean => boolean(input),

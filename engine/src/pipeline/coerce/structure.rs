@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{active::nearest, change::Input, decimal::plain, pipeline::draft::Fault};
 
-type Parts = IndexMap<FieldName, Field>;
+pub(super) type Parts = IndexMap<FieldName, Field>;
 
 /// An object of the declared parts (of any, where none is declared), or a list of such (of anything).
 pub(super) fn composite(parts: &Parts, many: bool, input: &Input, time_zone: Tz) -> Result<Value, Fault> {
@@ -45,7 +45,7 @@ fn shaped(parts: &Parts, many: bool, json: &Json, time_zone: Tz) -> Result<Json,
     }
 }
 
-fn object(parts: &Parts, json: &Json, time_zone: Tz) -> Result<Json, Fault> {
+pub(super) fn object(parts: &Parts, json: &Json, time_zone: Tz) -> Result<Json, Fault> {
     let Json::Object(given) = json else {
         return Err(Fault::new("invalid_shape", format!("an object is wanted, not {}", shown(json))));
     };
@@ -73,7 +73,7 @@ fn object(parts: &Parts, json: &Json, time_zone: Tz) -> Result<Json, Fault> {
 fn part_value(part: &Field, json: &Json, time_zone: Tz) -> Result<Json, Fault> {
     match &part.kind {
         _ if json.is_null() => Ok(Json::Null),
-        FieldKind::Composite { parts, many } => shaped(parts, *many, json, time_zone),
+        FieldKind::Composite { parts, many, .. } => shaped(parts, *many, json, time_zone),
         FieldKind::Json => Ok(json.clone()),
         _ => super::value(part, &Input::Json(json.clone()), time_zone).map(|value| json_of(part, &value)),
     }
@@ -109,7 +109,7 @@ fn json_of(part: &Field, value: &Value) -> Json {
     }
 }
 
-fn shown(json: &Json) -> String {
+pub(super) fn shown(json: &Json) -> String {
     told(&Input::Json(json.clone()))
 }
 

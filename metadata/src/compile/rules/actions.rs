@@ -31,11 +31,7 @@ impl Compiler<'_> {
         let mut parameters = IndexMap::new();
         for (name, field) in &written.parameters {
             let field = fields::field(name, field, &object.name, (package, self.book), issues);
-            let computed = matches!(field.kind, FieldKind::Formula { .. } | FieldKind::AutoNumber { .. });
-            if computed || field.declared == "summary" {
-                let message = format!("`{name}` is what the caller gives, and can't be computed");
-                issues.error(&written.name.place, "not-for-this-type", message);
-            }
+            check_parameter(&field, &written.name, issues);
             parameters.insert(name.clone(), field);
         }
         let known = Known { drafts: self.known.drafts, parameters: Some(record_of(&parameters, object)) };
@@ -134,6 +130,20 @@ fn check_told(value: &Expression, text: &Located<String>, issues: &mut Issues) {
         let message =
             format!("an action can't return a {}; return its fields, a number or a text", value.type_());
         issues.error(&text.place, "expression-type", message);
+    }
+}
+
+/// A parameter is what the caller gives, and no content: whose that is to give, a record says that takes it.
+fn check_parameter(field: &Field, action: &Located<String>, issues: &mut Issues) {
+    let name = &field.name;
+    let computed = matches!(field.kind, FieldKind::Formula { .. } | FieldKind::AutoNumber { .. });
+    if computed || field.declared == "summary" {
+        let message = format!("`{name}` is what the caller gives, and can't be computed");
+        issues.error(&action.place, "not-for-this-type", message);
+    }
+    if field.kind.content().is_some() {
+        let message = format!("the parameter `{name}` can't be a content yet; write it to the record itself");
+        issues.error(&action.place, "not-supported-yet", message);
     }
 }
 

@@ -20,6 +20,25 @@ pub(super) fn without_options(field: &mut Node, pen: &mut Pen<'_>) {
     field.remove("multiple");
 }
 
+/// `"pdf, .docx"` as a list of endings.
+pub(super) fn accepted(field: &mut Node, pen: &mut Pen<'_>) {
+    let Some(given) = field.get("accept").cloned() else { return };
+    let texts: Vec<&str> = match &given.content {
+        Content::Text(text) => text.split(',').map(str::trim).collect(),
+        _ => given.items().iter().filter_map(Node::text).collect(),
+    };
+    let is_bare = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_ours = matches!(given.content, Content::List(_)) && !texts.iter().any(|text| is_bare(text));
+    if is_ours || texts.len() < given.items().len() {
+        return;
+    }
+    let ending = |text: &str| if is_bare(text) { format!(".{text}") } else { text.to_owned() };
+    let list: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).map(ending).collect();
+    pen.mapped("accept", &given, &list.join(", "), "media types, and endings of names");
+    let items = list.into_iter().map(|text| Node::of_text(given.line, text)).collect();
+    field.set("accept", Node::new(given.line, Content::List(items)));
+}
+
 /// Brings `default` to a form that its field takes.
 pub(super) fn default(field: &mut Node, pen: &mut Pen<'_>) {
     let Some(given) = field.get("default").cloned() else { return };

@@ -65,7 +65,7 @@ impl Kind {
             FieldKind::MultiSelect { options } => Kind::Enums(Arc::new(EnumType::new(name.get(), options))),
             FieldKind::Json => Kind::Json,
             FieldKind::Composite { parts, .. } if parts.is_empty() => Kind::Json,
-            FieldKind::Composite { parts, many } => {
+            FieldKind::Composite { parts, many, .. } => {
                 let part =
                     |part: &Field| (camel_case(part.name.as_str()), FieldType::new(part, &name.part(part)));
                 let parts = parts.values().map(part).collect();

@@ -61,6 +61,7 @@ impl Server {
             tenants: Default::default(),
             resources: Default::default(),
             planner: Default::default(),
+            contents: Default::default(),
         };
         let opened = Engine::open(engine_options, World::seeded(1, START_MICROS)).unwrap();
         let engine: Arc<Engine> = opened.engine;

@@ -33,6 +33,7 @@ impl Server {
             tenants: Default::default(),
             resources: Default::default(),
             planner: Default::default(),
+            contents: Default::default(),
         };
         let opened =
             tokio::task::spawn_blocking(|| Engine::open(engine_options, World::real())).await.unwrap();
