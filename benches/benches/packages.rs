@@ -1,11 +1,19 @@
-//! Packages: compiling a large registry, and activating one added field in it, without and with an engine around it.
-#![allow(clippy::expect_used)]
+//! Packages: compiling those that Quarry comes with and a large registry, activating one added field in it, without and with
+//! an engine around it, and what two hundred tenants over it take in memory.
+#![allow(clippy::expect_used, clippy::print_stdout)]
 
-use std::{collections::BTreeMap, fmt::Write, hint::black_box};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    hint::black_box,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use quarry_benches::resident::Resident;
 use quarry_engine::{
-    Engine, EngineOptions, PlannerOptions, ResourceOptions, SessionOptions, TenantOptions, World,
+    Engine, EngineOptions, PlannerOptions, ResourceOptions, SessionOptions, TenantName, TenantOptions, World,
 };
 use quarry_metadata::{
     Bundle, Registry,
@@ -16,6 +24,10 @@ use quarry_metadata::{
 const START_MICROS: i64 = 1_785_456_000_000_000;
 const OBJECTS: usize = 1_000;
 const FIELDS: usize = 20;
+/// Tenants that are open at once.
+const TENANTS: usize = 200;
+/// The packages that Quarry comes with.
+const OWN: [&str; 7] = ["core", "crm", "marketing", "products", "finance", "support", "hr"];
 
 fn bundle(name: &str, files: BTreeMap<String, String>) -> Bundle {
     Bundle::of_files(name, &files).expect("a package")
@@ -43,6 +55,22 @@ fn big() -> Bundle {
         files.insert(format!("thing{number}.object.yml"), text);
     }
     bundle("big", files)
+}
+
+/// The packages that Quarry comes with, from their files to a registry.
+fn shipped(criterion: &mut Criterion) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages");
+    let folders: Vec<PathBuf> = OWN.iter().map(|name| root.join(name)).collect();
+    let mut group = criterion.benchmark_group("the seven packages");
+    group.sample_size(20);
+    group.bench_function("read and compile", |bencher| {
+        bencher.iter(|| Registry::load(black_box(&folders)).map(|registry| registry.objects.len()));
+    });
+    let bundles = Bundle::read(&folders).expect("packages");
+    group.bench_function("compile", |bencher| {
+        bencher.iter(|| Registry::compile(black_box(&bundles)).map(|(registry, _)| registry.objects.len()));
+    });
+    group.finish();
 }
 
 /// A tenant's own: so many fields on one of the objects.
@@ -74,20 +102,19 @@ fn packages(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// All that a running server does: what is compiled, compared and defined, the log entry and its sync.
-fn activation(criterion: &mut Criterion) {
-    let folder = tempfile::tempdir().expect("a folder");
+/// A server over the large registry, in this folder.
+fn served(folder: &Path) -> Arc<Engine> {
     let write = |bundle: &Bundle| {
         for (path, text) in bundle.files() {
-            let file = folder.path().join("packages").join(bundle.name().as_str()).join(path);
+            let file = folder.join("packages").join(bundle.name().as_str()).join(path);
             std::fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
             std::fs::write(file, text).expect("a file");
         }
     };
     [core(), big()].iter().for_each(write);
     let options = EngineOptions {
-        data: folder.path().join("data"),
-        packages: vec![folder.path().join("packages")],
+        data: folder.join("data"),
+        packages: vec![folder.join("packages")],
         admin_password: Some("correct horse battery".to_owned()),
         token_seconds: 3_600,
         tenants: TenantOptions::default(),
@@ -95,16 +122,32 @@ fn activation(criterion: &mut Criterion) {
         planner: PlannerOptions::default(),
         contents: Default::default(),
     };
-    let engine = Engine::open(options, World::seeded(7, START_MICROS)).expect("an engine").engine;
+    Engine::open(options, World::seeded(7, START_MICROS)).expect("an engine").engine
+}
+
+/// Publishes a version and makes it serve; how much is different.
+fn activate(engine: &Arc<Engine>, bundle: &Bundle) -> usize {
+    let session = engine.session(engine.operator().expect("an operator"), SessionOptions::default());
+    session.publish(std::slice::from_ref(bundle)).expect("published");
+    session.activate(&[bundle.id()]).expect("activated").differences.len()
+}
+
+/// All that a running server does: what is compiled, compared and defined, the log entry and its sync.
+fn activation(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = served(folder.path());
     let session = engine.session(engine.operator().expect("an operator"), SessionOptions::default());
     let mut version = 0;
+    let mut next = || {
+        version += 1;
+        own_version(version)
+    };
     let mut group = criterion.benchmark_group("1,000 objects with 20 fields, served");
     group.sample_size(10);
     group.bench_function("activate one added field", |bencher| {
         bencher.iter_batched(
             || {
-                version += 1;
-                let own = own_version(version);
+                let own = next();
                 session.publish(std::slice::from_ref(&own)).expect("published");
                 own.id()
             },
@@ -112,7 +155,40 @@ fn activation(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
+    group.bench_function("publish and activate one added field", |bencher| {
+        bencher.iter_batched(&mut next, |own| activate(&engine, &own), BatchSize::PerIteration);
+    });
     group.finish();
+}
+
+/// Tenants of one process, each with a field of its own on one of the objects: what they take in memory together, and the
+/// first of them alone.
+fn tenants(_: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let main = served(folder.path());
+    let own = || Resident::now().expect("what this process takes").own >> 20;
+    let alone = own();
+    let open = |number: usize| {
+        let name = TenantName::try_from(format!("tenant{number}").as_str()).expect("a name");
+        let password = Some("correct horse battery".to_owned());
+        let engine = main.open_tenant(&name, password).expect("a tenant").engine;
+        activate(&engine, &own_overlay(number));
+        engine
+    };
+    let open: Vec<Arc<Engine>> = (0..TENANTS).map(open).collect();
+    let all = own();
+    println!(
+        "1,000 objects with 20 fields, {} tenants: {all} MiB its own, {alone} MiB before them (all benches of this run)",
+        open.len()
+    );
+}
+
+/// A tenant's own: a field on an object that no other tenant has changed.
+fn own_overlay(tenant: usize) -> Bundle {
+    let text = format!("extends: thing{tenant}\nfields: {{ own: {{ type: text }} }}\n");
+    let package = "name: own\nversion: 1.0.0\nscope: tenant\ndepends: { core: '*', big: '*' }\n".to_owned();
+    let files = [("package.yml".to_owned(), package), ("own.object.yml".to_owned(), text)];
+    bundle("own", BTreeMap::from(files))
 }
 
 /// A tenant's own with one field more in each version.
@@ -124,5 +200,5 @@ fn own_version(version: usize) -> Bundle {
     bundle("own", BTreeMap::from(files))
 }
 
-criterion_group!(benches, packages, activation);
+criterion_group!(benches, tenants, shipped, packages, activation);
 criterion_main!(benches);

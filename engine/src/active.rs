@@ -1,13 +1,21 @@
 //! What serves now: a registry with all that is derived from it once, swapped as a whole by a reload.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
+use parking_lot::RwLock;
 use quarry_metadata::{Bundle, DeleteBehavior, FieldKind, FieldName, Object, ObjectName, Places, Registry};
 use quarry_planner::{Views, lower};
 use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
 
 use crate::{
     error::{Error, Result},
+    layout::Layout,
     opening,
     rules::{FieldRules, KeptFormulas, Rulebook},
     summaries::Summaries,
@@ -39,7 +47,9 @@ pub(crate) struct Active {
     pub places: Places,
     /// How often an activation has filled fields of records that were there: who began before the last one may not
     /// commit after it.
-    pub fills: u64,
+    fills: AtomicU64,
+    /// Objects beside their tables, as they were last asked for.
+    layouts: RwLock<HashMap<ObjectName, Arc<Layout>>>,
 }
 
 /// A lookup seen from the object it points to.
@@ -99,8 +109,35 @@ impl Active {
             login_field,
             bundles,
             places,
-            fills: 0,
+            fills: AtomicU64::default(),
+            layouts: RwLock::default(),
         })
+    }
+
+    /// An object beside its table in this state.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` with the nearest name.
+    pub fn layout(&self, object: &str, snapshot: &Snapshot) -> Result<Arc<Layout>> {
+        let object = self.object(object)?;
+        let known = self.layouts.read().get(&object.name).filter(|known| known.is_of(snapshot)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let layout = Arc::new(Layout::new(object, self.registry.rules.get(&object.name), snapshot)?);
+        self.layouts.write().insert(object.name.clone(), layout.clone());
+        Ok(layout)
+    }
+
+    /// See [`Self::fills`].
+    pub fn fills(&self) -> u64 {
+        self.fills.load(Ordering::Acquire)
+    }
+
+    /// Takes up the count of what served before it; one more where records are written for it to serve.
+    pub fn follow(&self, before: &Active, fills: bool) {
+        self.fills.store(before.fills() + u64::from(fills), Ordering::Release);
     }
 
     /// The object of that exact name.

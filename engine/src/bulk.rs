@@ -62,7 +62,7 @@ impl Bulk {
     pub(crate) fn new(session: Session) -> Self {
         let store = session.engine().store().clone();
         let rows = Rows { store, waiting: Vec::new(), load: None };
-        let fills = session.engine().active().fills;
+        let fills = session.engine().active().fills();
         Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)), fills }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
     opening,
-    packages::{self, Pins},
+    packages::{self, Candidates, Pins},
     session::{Session, SessionOptions},
 };
 
@@ -53,20 +53,19 @@ pub struct Opened {
     pub refused: Option<Error>,
 }
 
-/// One process's engine over one tenant, `main`.
+/// The engine over one tenant.
 pub struct Engine {
     store: Arc<Store>,
-    /// Where the store came from. (That there are others is for identity to say, which knows one tenant as yet.)
-    _tenants: Tenants,
+    process: Arc<Process>,
     planner: Planner,
     world: World,
-    packages: Vec<PathBuf>,
     active: RwLock<Arc<Active>>,
     /// Published and activated is one at a time.
     switching: Mutex<()>,
     /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
     commits: RwLock<()>,
     pins: Pins,
+    candidates: Candidates,
     gate: Arc<Gate>,
     retry_turn: tokio::sync::Mutex<()>,
     contents: ContentOptions,
@@ -74,40 +73,71 @@ pub struct Engine {
     uploads: Arc<Semaphore>,
 }
 
+/// What the engines of a process have in common.
+struct Process {
+    data: PathBuf,
+    packages: Vec<PathBuf>,
+    token_seconds: u64,
+    planner: PlannerOptions,
+    contents: ContentOptions,
+    tenants: Tenants,
+}
+
 impl Engine {
-    /// Loads the packages, opens the store, makes the tables and, at first start, the `admin` user.
+    /// Loads the packages, opens the store of the tenant `main`, makes the tables and, at first start, the `admin` user.
     ///
     /// # Errors
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
         let EngineOptions { data, packages, admin_password, token_seconds, tenants, .. } = options;
-        let (resources, contents) = (options.resources, options.contents);
-        let is_first_start = must_be_store(&TenantName::main().folder(&data), &world).is_err();
-        let folders = packages::read(&packages, is_first_start)?;
+        let EngineOptions { resources, planner, contents, .. } = options;
         let resources = Resources::new(resources);
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
-        let store = tenants.get_or_make(&TenantName::main())?;
-        let packages::Opened { active, folders } = packages::open(&store, folders)?;
+        let process = Arc::new(Process { data, packages, token_seconds, planner, contents, tenants });
+        Self::over((process, world), &TenantName::main(), admin_password, None)
+    }
+
+    /// Another tenant of the same data folder and the same package folders, made if there is none. Records, users and versions are
+    /// its own; it shares threads and caches, and what comes out the same of its packages is held once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`]; `Limited` when too many tenants are open.
+    pub fn open_tenant(&self, tenant: &TenantName, admin_password: Option<String>) -> Result<Opened> {
+        let parts = (self.process.clone(), self.world.clone());
+        Self::over(parts, tenant, admin_password, Some(&self.active()))
+    }
+
+    fn over(
+        (process, world): (Arc<Process>, World),
+        tenant: &TenantName,
+        admin_password: Option<String>,
+        known: Option<&Active>,
+    ) -> Result<Opened> {
+        let is_first_start = must_be_store(&tenant.folder(&process.data), &world).is_err();
+        let folders = packages::read(&process.packages, is_first_start, known)?;
+        let store = process.tenants.get_or_make(tenant)?;
+        let packages::Opened { active, folders } = packages::open(&store, folders, known)?;
         let active = Arc::new(active);
         store.define_tables(active.tables(&store.snapshot(), None))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
-        let gate = Gate::new(store.clone(), world.clone(), token_seconds, scram_secret)?;
+        let gate = Gate::new(store.clone(), world.clone(), process.token_seconds, scram_secret)?;
         let engine = Engine {
             store,
-            _tenants: tenants,
-            planner: Planner::new(options.planner),
+            planner: Planner::new(process.planner.clone()),
             world,
-            packages,
             active: RwLock::new(active),
             switching: Mutex::new(()),
             commits: RwLock::new(()),
             pins: Pins::default(),
+            candidates: Candidates::default(),
             gate: Arc::new(gate),
             retry_turn: tokio::sync::Mutex::new(()),
-            uploads: Arc::new(Semaphore::new(contents.uploads_max)),
-            contents,
+            uploads: Arc::new(Semaphore::new(process.contents.uploads_max)),
+            contents: process.contents.clone(),
+            process,
         };
         let refused = folders.and_then(|folders| engine.offer(&folders)).err();
         let warnings = engine.registry().warnings.clone();
@@ -127,7 +157,7 @@ impl Engine {
     ///
     /// `Invalid` with all issues; `Violated` with what would break.
     pub fn reload(&self) -> Result<Arc<Registry>> {
-        self.reload_folders(&self.packages)?;
+        self.reload_folders(&self.process.packages)?;
         Ok(self.registry())
     }
 
@@ -257,7 +287,7 @@ impl Engine {
     /// `Conflict` when fields of records were filled since: what it made lacks them.
     pub(crate) fn may_commit(&self, fills: u64) -> Result<RwLockReadGuard<'_, ()>> {
         let right = self.commits.read();
-        if self.active().fills == fills {
+        if self.active().fills() == fills {
             return Ok(right);
         }
         let message = "the packages were changed meanwhile, and records with them; begin again";
@@ -266,6 +296,11 @@ impl Engine {
 
     pub(crate) fn pins(&self) -> &Pins {
         &self.pins
+    }
+
+    /// What was compiled last and does not serve yet.
+    pub(crate) fn candidates(&self) -> &Candidates {
+        &self.candidates
     }
 
     pub(crate) fn store(&self) -> &Arc<Store> {

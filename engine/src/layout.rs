@@ -53,6 +53,14 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Whether its tables are in this state as they were when it was made.
+    pub fn is_of(&self, snapshot: &Snapshot) -> bool {
+        let same = |spec: &Arc<TableSpec>| {
+            snapshot.table(&spec.name).is_ok_and(|table| Arc::ptr_eq(table.spec(), spec))
+        };
+        same(&self.spec) && self.bin.as_ref().is_none_or(|bin| same(&bin.spec))
+    }
+
     /// Of the object's unique indexes, then of its rules.
     fn all_onces(&self, rules: Option<&Arc<Rules>>) -> Result<Vec<Once>> {
         let indexes = self.object.indexes.iter().filter(|index| index.unique);

@@ -41,6 +41,8 @@ pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{
     Answer, Next, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
 };
-pub use quarry_storage::{Clock, Ids, Report, ResourceOptions, StoreOptions, TenantOptions, Value, World};
+pub use quarry_storage::{
+    Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
+};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

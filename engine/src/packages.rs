@@ -23,6 +23,7 @@ mod recompute;
 mod shelf;
 mod summarize;
 mod switch;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ use serde::Serialize;
 
 pub(crate) use folders::{Opened, open, read};
 pub(crate) use pins::{Pinned, Pins};
+pub(crate) use switch::Candidates;
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -219,7 +221,7 @@ impl Session {
     pub fn plan_packages(&self, bundles: &[Bundle]) -> Result<Plan> {
         self.must_administer("packages")?;
         let engine = self.engine();
-        let candidate = engine.candidate(bundles)?;
+        let candidate = engine.prospect(bundles)?;
         engine.plan(&engine.active(), &candidate, bundles)
     }
 

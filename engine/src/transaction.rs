@@ -203,7 +203,7 @@ impl Transaction {
                 time_micros: work.actor.now_micros,
                 package_version: work.active.registry.version.clone(),
             };
-            let _right = engine.may_commit(work.active.fills)?;
+            let _right = engine.may_commit(work.active.fills())?;
             let committed = engine.store().commit(work.writes().clone(), info);
             Ok(committed.map_err(|error| work.active.named(error.into()))?.csn.0)
         };

@@ -54,6 +54,9 @@ impl Actor {
     }
 }
 
+/// Records that are written together at most: they wait in memory for one another.
+const TOGETHER_MAX: usize = 1_024;
+
 /// A unique constraint with one combination of values.
 type UniqueValues = (TableName, Arc<str>, String);
 
@@ -74,6 +77,8 @@ pub(crate) struct Work {
     put: having::Put,
     /// Records that triggers and actions have written.
     pub triggered: usize,
+    /// Records that are written together at most.
+    pub together_max: usize,
     /// Records known to be in the base.
     known: HashSet<(ObjectName, Key)>,
     /// Written records of which summaries are to be made before the running call ends.
@@ -112,6 +117,7 @@ impl Work {
             uniques: HashMap::new(),
             put: having::Put::default(),
             triggered: 0,
+            together_max: TOGETHER_MAX,
             known: HashSet::new(),
             awaited: Awaited::default(),
             unfinished: None,
@@ -196,10 +202,8 @@ impl Work {
         if let Some(layout) = self.layouts.get(object) {
             return Ok(layout.clone());
         }
-        let object = self.active.object(object)?;
-        let rules = self.active.registry.rules.get(&object.name);
-        let layout = Arc::new(Layout::new(object, rules, &self.base)?);
-        self.layouts.insert(object.name.clone(), layout.clone());
+        let layout = self.active.layout(object, &self.base)?;
+        self.layouts.insert(layout.object.name.clone(), layout.clone());
         Ok(layout)
     }
 

@@ -104,6 +104,21 @@ impl Bundle {
         &self.hash
     }
 
+    /// What stands for its folder in the places of findings.
+    pub fn origin(&self) -> &Path {
+        &self.source.root
+    }
+
+    /// The same content from elsewhere.
+    #[must_use]
+    pub fn moved(&self, origin: &str) -> Bundle {
+        if self.source.root == Path::new(origin) {
+            return self.clone();
+        }
+        let source = Arc::new(self.source.moved(Path::new(origin)));
+        Bundle { source, parsed: Arc::default(), ..self.clone() }
+    }
+
     /// The same content as a build of its version: `1.2.0+3f2a9c01`.
     #[must_use]
     pub fn as_build(mut self, build: BuildMetadata) -> Bundle {

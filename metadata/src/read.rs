@@ -172,6 +172,25 @@ pub(crate) fn sort_files(
 }
 
 impl PackageSource {
+    /// The same files below another root.
+    pub(crate) fn moved(&self, root: &Path) -> PackageSource {
+        let Self { root: before, package, objects, texts, rules } = self;
+        let moved = |source: &Source| Source {
+            file: root.join(source.file.strip_prefix(before).unwrap_or(&source.file)),
+            text: source.text.clone(),
+        };
+        let named = |sources: &[(String, Source)]| {
+            sources.iter().map(|(name, source)| (name.clone(), moved(source))).collect()
+        };
+        PackageSource {
+            root: root.to_owned(),
+            package: moved(package),
+            objects: named(objects),
+            texts: named(texts),
+            rules: rules.iter().map(|(kind, name, source)| (*kind, name.clone(), moved(source))).collect(),
+        }
+    }
+
     /// Every file.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Source> {
         // A kind of file that is added must stand here too: what is published is what is listed.

@@ -27,7 +27,7 @@ const RESERVED: [&str; 2] = ["_csn", "_score"];
 pub(crate) struct TableId(pub u32);
 
 /// A table with what follows from its spec.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub id: TableId,
     pub spec: Arc<TableSpec>,
@@ -45,7 +45,7 @@ pub(crate) struct Table {
 }
 
 /// A unique constraint with the index that tells whether it holds.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unique {
     pub name: Arc<str>,
     pub index: Indexed,
@@ -72,6 +72,11 @@ impl Catalog {
     ///
     /// `Invalid`, naming what does not hold.
     pub fn new(specs: Vec<Arc<TableSpec>>) -> Result<Catalog> {
+        Self::beside(specs, &[])
+    }
+
+    /// As [`Self::new`], where the tables of some of the very same specs, numbered alike, are known.
+    fn beside(specs: Vec<Arc<TableSpec>>, known: &[Arc<Table>]) -> Result<Catalog> {
         let mut by_name = HashMap::new();
         for (number, spec) in specs.iter().enumerate() {
             let id = TableId(u32::try_from(number).map_err(|_| invalid("too many tables"))?);
@@ -80,8 +85,9 @@ impl Catalog {
             }
         }
         let mut tables = Vec::with_capacity(specs.len());
-        for spec in &specs {
-            tables.push(resolve(spec, &by_name)?);
+        for (at, spec) in specs.iter().enumerate() {
+            let known = known.get(at).filter(|known| Arc::ptr_eq(&known.spec, spec)).cloned();
+            tables.push(known.map_or_else(|| resolve(spec, &by_name).map(Arc::new), Ok)?);
         }
         let mut referrers: HashMap<TableId, Vec<(TableId, usize)>> = HashMap::new();
         for table in &tables {
@@ -90,9 +96,12 @@ impl Catalog {
             }
         }
         for table in &mut tables {
-            table.referrers = referrers.remove(&table.id).unwrap_or_default();
+            let referrers = referrers.remove(&table.id).unwrap_or_default();
+            if table.referrers != referrers {
+                Arc::make_mut(table).referrers = referrers;
+            }
         }
-        Ok(Catalog { tables: tables.into_iter().map(Arc::new).collect(), by_name })
+        Ok(Catalog { tables, by_name })
     }
 
     /// This catalog with `tables` in place of, or added to, its own; `None` when nothing changes.
@@ -122,7 +131,7 @@ impl Catalog {
                 }
             }
         }
-        if changed { Catalog::new(specs).map(Some) } else { Ok(None) }
+        if changed { Catalog::beside(specs, &self.tables).map(Some) } else { Ok(None) }
     }
 
     /// The specs in the order of their numbers.

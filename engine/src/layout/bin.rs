@@ -1,5 +1,7 @@
 //! How a deleted record lies in the columns of its object's recycle bin.
 
+use std::sync::Arc;
+
 use quarry_metadata::Object;
 use quarry_planner::lower::{DELETED_AT, DELETED_BY, DELETION, bin_table};
 use quarry_storage::{Key, Row, Snapshot, TableName, TableSpec, Value};
@@ -18,6 +20,7 @@ pub(crate) struct Deletion {
 /// The recycle bin of an object.
 pub(crate) struct Bin {
     pub table: TableName,
+    pub spec: Arc<TableSpec>,
     /// Per column of the bin.
     places: Vec<Place>,
     /// How many columns the object's own table has.
@@ -55,7 +58,8 @@ impl Bin {
         if missing.iter().any(|place| !places.contains(place)) {
             return Err(Error::internal(format!("the recycle bin of {} lacks a column", object.name)));
         }
-        Ok(Self { table: table.spec().name.clone(), places, width: own.columns.len() })
+        let spec = table.spec().clone();
+        Ok(Self { table: spec.name.clone(), spec, places, width: own.columns.len() })
     }
 
     /// A record as it is kept.

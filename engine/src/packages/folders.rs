@@ -15,7 +15,7 @@ use semver::BuildMetadata;
 
 use super::{
     shelf,
-    switch::{Rule, Switch},
+    switch::{Rule, Switch, is_same},
 };
 use crate::{
     active::Active,
@@ -43,19 +43,27 @@ pub(crate) struct Opened {
     pub(crate) folders: Result<Vec<Bundle>>,
 }
 
-/// Reads the folders. Nothing that compiles in them is fatal where there is no store yet that could go on without them.
+/// Reads the folders. Nothing that compiles in them is fatal where there is no store yet that could go on without them. What
+/// is `known` is held once.
 ///
 /// # Errors
 ///
 /// `Invalid` with all issues.
-pub(crate) fn read(folders: &[PathBuf], is_first_start: bool) -> Result<Read> {
+pub(crate) fn read(folders: &[PathBuf], is_first_start: bool, known: Option<&Active>) -> Result<Read> {
     let bundles = Bundle::read(folders).map_err(opening::uncompiled);
     if !is_first_start {
         return Ok(Read { bundles, compiled: None });
     }
-    let bundles = bundles?;
-    let compiled = Some(Active::of(sorted(bundles.clone()), None)?);
+    let bundles = shared(bundles?, known);
+    let compiled = Some(Active::of(sorted(bundles.clone()), known)?);
     Ok(Read { bundles: Ok(bundles), compiled })
+}
+
+/// Packages of which the very same are `known` are those: their files, and what was parsed of them, are in memory once.
+fn shared(bundles: Vec<Bundle>, known: Option<&Active>) -> Vec<Bundle> {
+    let known = known.map_or(&[][..], |known| &known.bundles);
+    let same = |bundle: Bundle| known.iter().find(|known| is_same(known, &bundle)).cloned().unwrap_or(bundle);
+    bundles.into_iter().map(same).collect()
 }
 
 fn sorted(mut bundles: Vec<Bundle>) -> Vec<Bundle> {
@@ -68,7 +76,7 @@ fn sorted(mut bundles: Vec<Bundle>) -> Vec<Bundle> {
 /// # Errors
 ///
 /// `Invalid` with all issues; those of the store.
-pub(crate) fn open(store: &Store, read: Read) -> Result<Opened> {
+pub(crate) fn open(store: &Store, read: Read, known: Option<&Active>) -> Result<Opened> {
     let Read { bundles: folders, compiled } = read;
     store.define_tables(system::tables())?;
     let kept = shelf::active(&store.snapshot())?;
@@ -76,11 +84,11 @@ pub(crate) fn open(store: &Store, read: Read) -> Result<Opened> {
         let folders = folders?;
         let active = match compiled {
             Some(active) => active,
-            None => Active::of(sorted(folders.clone()), None)?,
+            None => Active::of(sorted(folders.clone()), known)?,
         };
         return Ok(Opened { active, folders: Ok(folders) });
     }
-    Ok(Opened { active: Active::of(sorted(kept), None)?, folders })
+    Ok(Opened { active: Active::of(sorted(shared(kept, known)), known)?, folders })
 }
 
 impl Engine {

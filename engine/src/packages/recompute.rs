@@ -1,21 +1,17 @@
-//! Computes formulas that are kept in a column, for the records that are there: some hundred records at a time, each time as a
-//! transaction of its own, while everything runs.
+//! A formula that is kept in a column, for the records that keep another value than it gives.
 
 use std::sync::Arc;
 
 use arrow::array::AsArray;
 use quarry_metadata::{FieldName, ObjectName};
 use quarry_planner::expression::value_at;
-use quarry_storage::{CommitInfo, Key, Row, ScanRequest, Value};
+use quarry_storage::{Key, Row, ScanRequest, Value};
 
-use super::fill::{BATCH_RECORDS, with_retries};
+use super::walk::{Walk, values};
 use crate::{
-    active::Active,
-    engine::Engine,
     error::{Error, Result},
     layout::Layout,
-    pipeline,
-    work::{Actor, Work},
+    work::Work,
 };
 
 /// A formula to be computed.
@@ -25,80 +21,50 @@ pub(super) struct Recomputed {
     pub(super) field: FieldName,
 }
 
-/// Computes them; how many records were written. Blocks.
-///
-/// # Errors
-///
-/// `Conflict` when others write to the same records without end; those of the store. What was written stays so, unseen.
-pub(super) fn all(engine: &Engine, active: &Arc<Active>, asked: &[Recomputed], by: &str) -> Result<u64> {
-    let mut written = 0;
-    for formula in asked {
-        let keys = wrong(engine, active, formula)?;
-        for batch in keys.chunks(BATCH_RECORDS) {
-            written += with_retries(|| write(engine, active, &formula.object, batch, by))?;
-        }
+impl Recomputed {
+    /// Computes it; how many records were written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Walk::make`].
+    pub(super) fn make(&self, walk: &Walk<'_>) -> Result<u64> {
+        walk.write(&self.object, &self.wrong(walk)?, remade)
     }
-    Ok(written)
-}
 
-/// The records that keep another value than the formula gives. Their keys fit into memory, as those of records to be filled do.
-fn wrong(engine: &Engine, active: &Arc<Active>, asked: &Recomputed) -> Result<Vec<Key>> {
-    let snapshot = engine.store().snapshot();
-    let layout = Layout::new(active.object(asked.object.as_str())?, None, &snapshot)?;
-    let missing = || Error::internal(format!("no column for {}.{}", asked.object, asked.field));
-    let formulas = active.formulas.of_object(asked.object.as_str());
-    let formula = formulas.iter().find(|formula| formula.field == asked.field).ok_or_else(missing)?;
-    let column = layout.column(asked.field.as_str()).ok_or_else(missing)?;
-    let mut projection = vec![0, column];
-    projection.extend(formula.columns(&layout)?);
-    let request = ScanRequest { projection: Some(projection), ..ScanRequest::default() };
-    let mut wrong = Vec::new();
-    for part in snapshot.table(&layout.table)?.scan(request)? {
-        for batch in part {
-            let batch = batch?;
-            let [keys, kept, columns @ ..] = batch.columns() else { return Err(missing()) };
-            let keys = keys.as_string_view_opt().ok_or_else(missing)?;
-            let computed = formula.evaluate(columns.to_vec(), batch.num_rows())?;
-            for (row, key) in keys.iter().enumerate() {
-                let is_kept = value_at(kept, row).ok_or_else(missing)? == computed.value(row)?;
-                wrong.extend(key.filter(|_| !is_kept).map(Key::from));
+    /// The records that keep another value. Their keys fit into memory, as those of records to be filled do.
+    fn wrong(&self, walk: &Walk<'_>) -> Result<Vec<Key>> {
+        let snapshot = walk.snapshot();
+        let layout = walk.layout(&self.object, &snapshot)?;
+        let missing = || Error::internal(format!("no column for {}.{}", self.object, self.field));
+        let formulas = walk.active.formulas.of_object(self.object.as_str());
+        let formula = formulas.iter().find(|formula| formula.field == self.field).ok_or_else(missing)?;
+        let mut projection = vec![0, layout.column(self.field.as_str()).ok_or_else(missing)?];
+        projection.extend(formula.columns(&layout)?);
+        let table = snapshot.table(&layout.table)?;
+        let rows = walk.rows(&snapshot, &table)?;
+        let request = ScanRequest { projection: Some(projection), rows, ..ScanRequest::default() };
+        let mut wrong = Vec::new();
+        for part in table.scan(request)? {
+            for batch in part {
+                let batch = batch?;
+                let [keys, kept, columns @ ..] = batch.columns() else { return Err(missing()) };
+                let keys = keys.as_string_view_opt().ok_or_else(missing)?;
+                let computed = formula.evaluate(columns.to_vec(), batch.num_rows())?;
+                for (row, key) in keys.iter().enumerate() {
+                    let is_kept = value_at(kept, row).ok_or_else(missing)? == computed.value(row)?;
+                    wrong.extend(key.filter(|_| !is_kept).map(Key::from));
+                }
             }
         }
+        Ok(wrong)
     }
-    Ok(wrong)
 }
 
-fn write(engine: &Engine, active: &Arc<Active>, object: &ObjectName, batch: &[Key], by: &str) -> Result<u64> {
-    let world = engine.world();
-    let actor = Actor {
-        user_id: Key::from(by),
-        time_zone: chrono_tz::UTC,
-        locale: "en".into(),
-        now_micros: world.clock.now_micros(),
-    };
-    let mut work = Work::new(active.clone(), engine.store().snapshot(), actor, world.clone());
-    let layout = work.layout(object.as_str())?;
-    let mut written = 0;
-    for key in batch {
-        let Some(old) = work.row(&layout.table, key)? else { continue };
-        let before: Vec<Value> = (0..layout.spec.columns.len()).map(|at| old.get(at).clone()).collect();
-        let mut values = before.clone();
-        active.formulas.keep(&layout, &mut values)?;
-        if values == before {
-            continue;
-        }
-        pipeline::stamp(&layout, &mut values, Some(&old), &work)?;
-        work.update(&layout, old, Row(values.into()))?;
-        written += 1;
-    }
-    if written > 0 {
-        let info = CommitInfo {
-            actor: by.to_owned(),
-            transaction: world.ids.ulid(),
-            time_micros: work.actor.now_micros,
-            package_version: active.registry.version.clone(),
-        };
-        engine.store().commit(work.writes().clone(), info)?;
-    }
-    Ok(written)
+fn remade(work: &mut Work, layout: &Arc<Layout>, rows: Vec<Row>) -> Result<Vec<(Row, Vec<Value>)>> {
+    let before: Vec<Vec<Value>> = rows.iter().map(|row| values(layout, row)).collect();
+    let mut now = before.clone();
+    let mut places: Vec<&mut [Value]> = now.iter_mut().map(Vec::as_mut_slice).collect();
+    work.active.formulas.keep(layout, &mut places)?;
+    let remade = rows.into_iter().zip(now).zip(before);
+    Ok(remade.filter(|((_, now), before)| now != before).map(|(remade, _)| remade).collect())
 }

@@ -1,23 +1,18 @@
-//! Makes new summaries of the records that are there: one reading of what is summed up, then some hundred records at a
-//! time are written, each time as a transaction of its own, while everything runs. What is done once more while nobody commits
-//! finds only what was changed meanwhile.
+//! New summaries, for the records that have another one than what is summed up gives.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::{BTreeSet, HashSet};
 
 use arrow::array::AsArray;
+use indexmap::IndexMap;
 use quarry_metadata::{FieldName, ObjectName};
 use quarry_planner::expression::value_at;
-use quarry_storage::{CommitInfo, Key, Row, ScanRequest, Value};
+use quarry_storage::{Key, ScanRequest, Snapshot, Value};
 
-use super::fill::{BATCH_RECORDS, with_retries};
+use super::walk::{Walk, values};
 use crate::{
-    active::Active,
-    engine::Engine,
     error::{Error, Result},
-    layout::Layout,
-    pipeline,
+    layout::{Layout, key_of},
     summaries::{Plan, nothing, tallies},
-    work::{Actor, Work},
 };
 
 /// A summary to be made.
@@ -27,59 +22,76 @@ pub(super) struct Summarized {
     pub(super) field: FieldName,
 }
 
-/// Makes the summaries, and those that are made of them; how many records were written. Blocks.
+/// Makes the summaries, and those that are made of them; how many records were written.
 ///
 /// # Errors
 ///
-/// `Conflict` when others write to the same records without end; `Violated` for one that has more digits than its field; those
-/// of the store. What was written stays so, unseen.
-pub(super) fn all(engine: &Engine, active: &Arc<Active>, asked: &[Summarized], by: &str) -> Result<u64> {
+/// As [`Walk::make`].
+pub(super) fn all(walk: &Walk<'_>, asked: &[Summarized]) -> Result<u64> {
     let mut made: HashSet<Summarized> = asked.iter().cloned().collect();
     if made.is_empty() {
         return Ok(0);
     }
     let mut written = 0;
-    for plan in active.summaries.plans() {
+    for plan in walk.active.summaries.plans() {
         let this = Summarized { object: plan.parent.clone(), field: plan.field.clone() };
         let stands_on = |field: &FieldName| {
             made.contains(&Summarized { object: plan.child.clone(), field: field.clone() })
         };
-        if !made.contains(&this) && !plan.reads.iter().any(stands_on) {
-            continue;
-        }
-        made.insert(this);
-        let wrong = wrong(engine, active, plan)?;
-        for batch in wrong.chunks(BATCH_RECORDS) {
-            written += with_retries(|| write(engine, active, plan, batch, by))?;
+        if made.contains(&this) || plan.reads.iter().any(stands_on) {
+            made.insert(this);
+            written += make(walk, plan)?;
         }
     }
     Ok(written)
 }
 
+fn make(walk: &Walk<'_>, plan: &Plan) -> Result<u64> {
+    let wrong = wrong(walk, plan)?;
+    let keys: Vec<Key> = wrong.keys().cloned().collect();
+    walk.write(&plan.parent, &keys, |_, layout, rows| {
+        let column = column(plan, layout)?;
+        let remade = rows.into_iter().filter_map(|row| {
+            let value = wrong.get(&key_of(&row)).filter(|value| row.get(column) != *value)?;
+            let mut values = values(layout, &row);
+            *values.get_mut(column)? = value.clone();
+            Some((row, values))
+        });
+        Ok(remade.collect())
+    })
+}
+
+fn column(plan: &Plan, parent: &Layout) -> Result<usize> {
+    let no_column = || Error::internal(format!("no column for {}.{}", plan.parent, plan.field));
+    parent.column(plan.field.as_str()).ok_or_else(no_column)
+}
+
 /// The records whose summary is not what it should be, with that. They fit into memory, as the keys of records to be
 /// filled do.
-fn wrong(engine: &Engine, active: &Arc<Active>, plan: &Plan) -> Result<Vec<(Key, Value)>> {
-    let snapshot = engine.store().snapshot();
-    let child = Layout::new(active.object(plan.child.as_str())?, None, &snapshot)?;
-    let mut found = tallies(plan, &child, &snapshot.table(&child.table)?, None)?;
-    let parent = Layout::new(active.object(plan.parent.as_str())?, None, &snapshot)?;
-    let no_column = || Error::internal(format!("no column for {}.{}", plan.parent, plan.field));
-    let column = parent.column(plan.field.as_str()).ok_or_else(no_column)?;
-    let request = ScanRequest { projection: Some(vec![0, column]), ..ScanRequest::default() };
-    let mut wrong = Vec::new();
-    for part in snapshot.table(&parent.table)?.scan(request)? {
+fn wrong(walk: &Walk<'_>, plan: &Plan) -> Result<IndexMap<Key, Value>> {
+    let snapshot = walk.snapshot();
+    let (parent, child) = (walk.layout(&plan.parent, &snapshot)?, walk.layout(&plan.child, &snapshot)?);
+    let concerned = concerned(walk, plan, &snapshot, (&parent, &child))?;
+    let children = snapshot.table(&child.table)?;
+    let mut found = tallies(plan, &child, &children, concerned.as_deref())?;
+    let table = snapshot.table(&parent.table)?;
+    let rows = concerned.map(|keys| table.keys(&keys)).transpose()?;
+    let projection = Some(vec![0, column(plan, &parent)?]);
+    let odd = || Error::internal(format!("{}.{} can't be read", plan.parent, plan.field));
+    let mut wrong = IndexMap::new();
+    for part in table.scan(ScanRequest { projection, rows, ..ScanRequest::default() })? {
         for batch in part {
             let batch = batch?;
-            let [keys, values] = batch.columns() else { return Err(no_column()) };
-            let keys = keys.as_string_view_opt().ok_or_else(no_column)?;
+            let [keys, values] = batch.columns() else { return Err(odd()) };
+            let keys = keys.as_string_view_opt().ok_or_else(odd)?;
             for (row, key) in keys.iter().enumerate() {
                 let Some(key) = key else { continue };
                 let value = match found.remove(key) {
                     Some(tally) => tally.value(plan).map_err(|_| too_large(plan, key))?,
                     None => nothing(plan.function, &plan.kind),
                 };
-                if value_at(values, row).ok_or_else(no_column)? != value {
-                    wrong.push((Key::from(key), value));
+                if value_at(values, row).ok_or_else(odd)? != value {
+                    wrong.insert(Key::from(key), value);
                 }
             }
         }
@@ -87,49 +99,32 @@ fn wrong(engine: &Engine, active: &Arc<Active>, plan: &Plan) -> Result<Vec<(Key,
     Ok(wrong)
 }
 
+/// The records whose summary may have become another since the walk's state: those that were changed themselves, and those that
+/// changed records refer to, or referred to. None where all are concerned.
+fn concerned(
+    walk: &Walk<'_>,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    (parent, child): (&Layout, &Layout),
+) -> Result<Option<Vec<Key>>> {
+    let Some(since) = &walk.since else { return Ok(None) };
+    let Some(parents) = walk.changed(snapshot, &parent.table)? else { return Ok(None) };
+    let Some(children) = walk.changed(snapshot, &child.table)? else { return Ok(None) };
+    let missing = || Error::internal(format!("no column for {}.{}", plan.child, plan.lookup));
+    let lookup = child.column(plan.lookup.as_str()).ok_or_else(missing)?;
+    let mut concerned: BTreeSet<Key> = parents.into_iter().collect();
+    for key in children {
+        for state in [since, snapshot] {
+            let row = state.table(&child.table)?.get(&key)?;
+            if let Some(Value::Text(parent)) = row.as_ref().map(|row| row.get(lookup)) {
+                concerned.insert(parent.clone());
+            }
+        }
+    }
+    Ok(Some(concerned.into_iter().collect()))
+}
+
 fn too_large(plan: &Plan, key: &str) -> Error {
     let message = format!("{}.{} of {key:?} would have more digits than are kept", plan.parent, plan.field);
     Error::new(crate::ErrorKind::Violated, "MAX_PRECISION", message)
-}
-
-fn write(
-    engine: &Engine,
-    active: &Arc<Active>,
-    plan: &Plan,
-    batch: &[(Key, Value)],
-    by: &str,
-) -> Result<u64> {
-    let world = engine.world();
-    let actor = Actor {
-        user_id: Key::from(by),
-        time_zone: chrono_tz::UTC,
-        locale: "en".into(),
-        now_micros: world.clock.now_micros(),
-    };
-    let mut work = Work::new(active.clone(), engine.store().snapshot(), actor, world.clone());
-    let layout = work.layout(plan.parent.as_str())?;
-    let Some(column) = layout.column(plan.field.as_str()) else { return Ok(0) };
-    let mut written = 0;
-    for (key, value) in batch {
-        let Some(old) = work.row(&layout.table, key)?.filter(|old| old.get(column) != value) else {
-            continue;
-        };
-        let mut values: Vec<Value> = (0..layout.spec.columns.len()).map(|at| old.get(at).clone()).collect();
-        if let Some(place) = values.get_mut(column) {
-            *place = value.clone();
-        }
-        pipeline::stamp(&layout, &mut values, Some(&old), &work)?;
-        work.update(&layout, old, Row(values.into()))?;
-        written += 1;
-    }
-    if written > 0 {
-        let info = CommitInfo {
-            actor: by.to_owned(),
-            transaction: world.ids.ulid(),
-            time_micros: work.actor.now_micros,
-            package_version: active.registry.version.clone(),
-        };
-        engine.store().commit(work.writes().clone(), info)?;
-    }
-    Ok(written)
 }

@@ -1,7 +1,11 @@
 //! From one set of active packages to the next.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
 
+use parking_lot::Mutex;
 use quarry_metadata::{
     Bundle, Issues, Registry,
     evolution::{Class, Difference, Effect, Model, Subject, Surroundings, compare},
@@ -13,10 +17,11 @@ use super::{
     PackageState, Plan, Published, Stamp, Step,
     count::Counter,
     doubles,
-    fill::{self, Fill},
-    recompute::{self, Recomputed},
+    fill::Fill,
+    recompute::Recomputed,
     shelf,
-    summarize::{self, Summarized},
+    summarize::Summarized,
+    walk::{Made, Walk},
 };
 use crate::{
     active::Active,
@@ -43,6 +48,44 @@ pub(super) struct Switch<'a> {
     pub(super) by: &'a str,
 }
 
+/// What was compiled last and does not serve yet: who looks at a plan, publishes and activates compiles the same packages.
+#[derive(Default)]
+pub(crate) struct Candidates(Mutex<Option<Candidate>>);
+
+struct Candidate {
+    /// What served when it was made.
+    beside: Weak<Active>,
+    made: Arc<Active>,
+}
+
+impl Candidates {
+    fn get(&self, beside: &Arc<Active>, bundles: &[Bundle]) -> Option<Arc<Active>> {
+        let kept = self.0.lock();
+        let candidate =
+            kept.as_ref().filter(|kept| std::ptr::eq(kept.beside.as_ptr(), Arc::as_ptr(beside)))?;
+        let made = &candidate.made.bundles;
+        let from_there = made.iter().zip(bundles).all(|(one, other)| one.origin() == other.origin());
+        (are_same(made, bundles) && from_there).then(|| candidate.made.clone())
+    }
+
+    fn keep(&self, beside: &Arc<Active>, made: &Arc<Active>) {
+        *self.0.lock() = Some(Candidate { beside: Arc::downgrade(beside), made: made.clone() });
+    }
+
+    fn clear(&self) {
+        *self.0.lock() = None;
+    }
+}
+
+/// Whether two packages are of the same version and content.
+pub(super) fn is_same(one: &Bundle, other: &Bundle) -> bool {
+    one.id() == other.id() && one.hash() == other.hash()
+}
+
+fn are_same(some: &[Bundle], others: &[Bundle]) -> bool {
+    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| is_same(one, other))
+}
+
 impl Engine {
     /// The active packages with some of them exchanged or added, compiled.
     ///
@@ -52,13 +95,25 @@ impl Engine {
     pub(crate) fn candidate(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
         let active = self.active();
         let bundles = merged(&active.bundles, bundles)?;
-        let same = |(one, other): (&Bundle, &Bundle)| one.id() == other.id() && one.hash() == other.hash();
-        if bundles.len() == active.bundles.len() && bundles.iter().zip(&active.bundles).all(same) {
+        if are_same(&bundles, &active.bundles) {
             return Ok(active);
         }
-        let mut made = Active::of(bundles, Some(&active))?;
-        made.fills = active.fills;
-        Ok(Arc::new(made))
+        if let Some(known) = self.candidates().get(&active, &bundles) {
+            return Ok(known);
+        }
+        let made = Arc::new(Active::of(bundles, Some(&active))?);
+        self.candidates().keep(&active, &made);
+        Ok(made)
+    }
+
+    /// As [`Self::candidate`], as these packages are when they are kept: who activates them then finds them compiled.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` with all issues, with the places that the packages came with.
+    pub(super) fn prospect(&self, bundles: &[Bundle]) -> Result<Arc<Active>> {
+        let kept: Vec<Bundle> = bundles.iter().map(|bundle| bundle.moved(&bundle.id())).collect();
+        self.candidate(&kept).or_else(|_| self.candidate(bundles))
     }
 
     /// Whether the active packages compile with some of them exchanged or added: the warnings, or all issues.
@@ -137,7 +192,7 @@ impl Engine {
                 None => new.push(bundle),
             }
         }
-        let candidate = self.candidate(bundles)?;
+        let candidate = self.prospect(bundles)?;
         if let Some(refusal) = self.plan(&self.active(), &candidate, bundles)?.refusal() {
             return Err(refusal);
         }
@@ -173,31 +228,26 @@ impl Engine {
     /// `Invalid`, `Violated`; those of the store. What was active goes on serving.
     pub(super) fn switch(&self, switch: &Switch<'_>) -> Result<Plan> {
         let old = self.active();
-        let mut new = self.candidate(switch.bundles)?;
+        let new = self.candidate(switch.bundles)?;
         let plan = self.plan(&old, &new, switch.bundles)?;
         if switch.rule == Rule::Evolves
             && let Some(refusal) = plan.refusal()
         {
             return Err(refusal);
         }
-        let fills: Vec<Fill> = plan.steps.iter().filter_map(fill_of).collect();
-        let summaries: Vec<Summarized> = plan.steps.iter().filter_map(summary_of).collect();
-        let formulas: Vec<Recomputed> = plan.steps.iter().filter_map(formula_of).collect();
-        let changes_records = !fills.is_empty() || !summaries.is_empty() || !formulas.is_empty();
-        if let Some(new) = Arc::get_mut(&mut new).filter(|_| changes_records) {
-            new.fills += 1;
-        }
+        let made = made_by(&plan.steps);
+        new.follow(&old, !made.is_empty());
         self.store().define_tables(new.tables(&self.store().snapshot(), Some(&old)))?;
-        fill::all(self, &new, &fills, switch.by)?;
-        summarize::all(self, &new, &summaries, switch.by)?;
-        recompute::all(self, &new, &formulas, switch.by)?;
-        // From here nobody commits: what was written since is filled too, and then the new version serves.
+        let walk = |since| Walk { engine: self, active: &new, by: switch.by, since };
+        walk(None).make(&made)?;
+        let again = self.store().snapshot();
+        walk(None).make(&made)?;
+        // From here nobody commits: what was written since is made too, and then the new version serves.
         let _nobody_commits = self.commits().write();
-        fill::all(self, &new, &fills, switch.by)?;
-        summarize::all(self, &new, &summaries, switch.by)?;
-        recompute::all(self, &new, &formulas, switch.by)?;
+        walk(Some(again)).make(&made)?;
         self.shelve(&new, switch)?;
         self.serve(new);
+        self.candidates().clear();
         Ok(plan)
     }
 
@@ -287,29 +337,18 @@ fn merged(active: &[Bundle], bundles: &[Bundle]) -> Result<Vec<Bundle>> {
     Ok(by_name.into_values().collect())
 }
 
-fn fill_of(step: &Step) -> Option<Fill> {
-    match &step.effect {
-        Effect::Backfill { object, field } => Some(Fill { object: object.clone(), field: field.clone() }),
-        _ => None,
-    }
-}
-
-fn summary_of(step: &Step) -> Option<Summarized> {
-    match &step.effect {
-        Effect::Summarize { object, field } => {
-            Some(Summarized { object: object.clone(), field: field.clone() })
+/// What steps make of the records that are there.
+fn made_by(steps: &[Step]) -> Made {
+    let mut made = Made::default();
+    for step in steps {
+        match step.effect.clone() {
+            Effect::Backfill { object, field } => made.fills.push(Fill { object, field }),
+            Effect::Summarize { object, field } => made.summaries.push(Summarized { object, field }),
+            Effect::Recompute { object, field } => made.formulas.push(Recomputed { object, field }),
+            Effect::NewTable { .. } | Effect::NewColumn { .. } | Effect::BuildIndex { .. } => {}
         }
-        _ => None,
     }
-}
-
-fn formula_of(step: &Step) -> Option<Recomputed> {
-    match &step.effect {
-        Effect::Recompute { object, field } => {
-            Some(Recomputed { object: object.clone(), field: field.clone() })
-        }
-        _ => None,
-    }
+    made
 }
 
 fn other_content(known: &Published, bundle: &Bundle) -> Error {

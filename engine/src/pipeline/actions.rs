@@ -87,7 +87,7 @@ fn parameters_of(
     }
     let inputs = resolve::fields(&mut draft, given, call.right);
     coerce::inputs(&mut draft, inputs, work, call);
-    defaults::fill(&mut draft, work)?;
+    defaults::fill(&mut [&mut draft], work)?;
     validate::fields(&mut draft);
     constraints::references(&mut draft, work, call)?;
     if draft.findings.is_empty() {

@@ -1,14 +1,14 @@
 //! What the engine writes itself: autonumbers, who and when, revision, package version.
 
 use chrono::{DateTime, Datelike, Utc};
-use quarry_metadata::{Field, FieldKind, FieldName, Object};
+use quarry_metadata::{Field, FieldKind, Object};
 use quarry_storage::{Key, Row, Value};
 
 use super::draft::Draft;
 use crate::{
     error::{Error, Result},
     layout::Layout,
-    rules,
+    rules::{self, Part, Subject},
     system::COUNTER,
     work::Work,
 };
@@ -17,28 +17,41 @@ use crate::{
 pub(crate) const OWNER: &str = "owner";
 const REVISION: &str = "revision";
 
-/// Writes the engine's own fields.
+/// Writes the engine's own fields of records of one object.
 ///
 /// # Errors
 ///
 /// Those of the store.
-pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
-    if draft.old.is_none() && draft.findings.is_empty() {
-        let layout = draft.layout.clone();
-        for (column, field) in layout.fields() {
-            if let FieldKind::AutoNumber { format, .. } = &field.kind {
-                let parts = rules::number_parts(&field.name, &draft.subject(), work)?;
-                let Some(format) = number_format(draft, field, (format.as_str(), parts), work)? else {
-                    continue;
-                };
-                let counter = format!("{}.{}", layout.object.table(), field.column());
+pub(super) fn fields(drafts: &mut [&mut Draft], work: &mut Work) -> Result<()> {
+    let Some(layout) = drafts.first().map(|first| first.layout.clone()) else { return Ok(()) };
+    numbers(&layout, drafts, work)?;
+    let stamp = Stamp::new(&layout, work);
+    for draft in drafts.iter_mut() {
+        let Draft { values, old, .. } = &mut **draft;
+        stamp.put(values, old.as_ref());
+    }
+    let mut values: Vec<&mut [Value]> = drafts.iter_mut().map(|draft| draft.values.as_mut_slice()).collect();
+    work.active.formulas.keep(&layout, &mut values)
+}
+
+/// Counts the new ones in which nothing is wrong.
+fn numbers(layout: &Layout, drafts: &mut [&mut Draft], work: &mut Work) -> Result<()> {
+    let new = drafts.iter_mut().map(|draft| &mut **draft);
+    let mut new: Vec<&mut Draft> =
+        new.filter(|draft| draft.old.is_none() && draft.findings.is_empty()).collect();
+    for (column, field) in layout.fields() {
+        let FieldKind::AutoNumber { format, .. } = &field.kind else { continue };
+        let subjects: Vec<Subject<'_>> = new.iter().map(|draft| draft.subject()).collect();
+        let parts = rules::number_parts(&field.name, &subjects, work)?;
+        let counter = format!("{}.{}", layout.object.table(), field.column());
+        for (draft, parts) in new.iter_mut().zip(parts) {
+            if let Some(format) = number_format(draft, field, (format.as_str(), parts), work)? {
                 let number = next_number(work, &counter, &format)?;
                 draft.set(column, Value::Text(number.into()));
             }
         }
     }
-    let layout = draft.layout.clone();
-    stamp(&layout, &mut draft.values, draft.old.as_ref(), work)
+    Ok(())
 }
 
 /// Writes who, when, which revision and which version into a row's values, and then what is kept that is computed of them.
@@ -47,23 +60,44 @@ pub(super) fn fields(draft: &mut Draft, work: &mut Work) -> Result<()> {
 ///
 /// `Internal`.
 pub(crate) fn stamp(layout: &Layout, values: &mut [Value], old: Option<&Row>, work: &Work) -> Result<()> {
-    let mut set = |name: &str, value: Value| {
-        let place = layout.column(name).and_then(|column| values.get_mut(column));
-        if let Some(place) = place {
-            *place = value;
+    Stamp::new(layout, work).put(values, old);
+    work.active.formulas.keep(layout, &mut [values])
+}
+
+/// What records of one object are stamped with that are written at one moment, and where.
+struct Stamp {
+    made: [(Option<usize>, Value); 2],
+    changed: [(Option<usize>, Value); 3],
+    revision: Option<usize>,
+}
+
+impl Stamp {
+    fn new(layout: &Layout, work: &Work) -> Stamp {
+        let at = |name: &str, value: &Value| (layout.column(name), value.clone());
+        let now = Value::Timestamp(work.actor.now_micros);
+        let user = Value::Text(work.actor.user_id.clone());
+        let version = Value::Text(package_version(&layout.object, work).into());
+        Stamp {
+            made: [at("created_at", &now), at("created_by", &user)],
+            changed: [at("updated_at", &now), at("updated_by", &user), at("package_version", &version)],
+            revision: layout.column(REVISION),
         }
-    };
-    let now = Value::Timestamp(work.actor.now_micros);
-    let user = Value::Text(work.actor.user_id.clone());
-    if old.is_none() {
-        set("created_at", now.clone());
-        set("created_by", user.clone());
     }
-    set("updated_at", now);
-    set("updated_by", user);
-    set(REVISION, Value::Int(old.and_then(|row| revision(layout, row)).unwrap_or(0).saturating_add(1)));
-    set("package_version", Value::Text(package_version(&layout.object, work).into()));
-    work.active.formulas.keep(layout, values)
+
+    fn put(&self, values: &mut [Value], old: Option<&Row>) {
+        let mut set = |column: Option<usize>, value: Value| {
+            if let Some(place) = column.and_then(|column| values.get_mut(column)) {
+                *place = value;
+            }
+        };
+        let made = self.made.iter().filter(|_| old.is_none());
+        made.chain(&self.changed).for_each(|(column, value)| set(*column, value.clone()));
+        let before = match old.zip(self.revision).map(|(old, column)| old.get(column)) {
+            Some(Value::Int(revision)) => *revision,
+            _ => 0,
+        };
+        set(self.revision, Value::Int(before.saturating_add(1)));
+    }
 }
 
 /// Writes who brought a record back, and when; who made it stays.
@@ -108,9 +142,6 @@ fn number_format(
         false => Ok(None),
     }
 }
-
-/// What a field puts into a number, by its first name.
-type Part = (FieldName, Option<String>);
 
 /// Counts on. Each counter is a row, changed in the same transaction: numbers of commits have no gaps, and two
 /// transactions that count at once conflict. A counter belongs to what the format renders without the number, so

@@ -38,6 +38,11 @@ pub(crate) enum Action {
 }
 
 impl Step {
+    /// It creates or updates records.
+    pub fn writes(&self) -> bool {
+        matches!(self.action, Action::Create(_) | Action::Update { .. } | Action::Upsert { .. })
+    }
+
     /// Both delete records of the same object.
     pub fn deletes_as(&self, other: Option<&Step>) -> bool {
         let delete = matches!(self.action, Action::Delete { .. });

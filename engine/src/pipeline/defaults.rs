@@ -12,44 +12,54 @@ use crate::{
     work::{Actor, Work},
 };
 
-/// Fills in the defaults of a new record.
+/// Fills in the defaults of those of these records of one object that are new.
 ///
 /// # Errors
 ///
 /// `Internal` when a default does not fit its field: the registry has checked that it does.
-pub(super) fn fill(draft: &mut Draft, work: &mut Work) -> Result<()> {
-    if draft.old.is_some() {
-        return Ok(());
-    }
-    let layout = draft.layout.clone();
+pub(super) fn fill(drafts: &mut [&mut Draft], work: &mut Work) -> Result<()> {
+    let new = drafts.iter_mut().map(|draft| &mut **draft).filter(|draft| draft.old.is_none());
+    let mut new: Vec<&mut Draft> = new.collect();
+    let Some(layout) = new.first().map(|first| first.layout.clone()) else { return Ok(()) };
     for (column, field) in layout.fields() {
-        if draft.is_given(column) || draft.is_faulty(field.name.as_str()) {
-            continue;
-        }
-        if let Some(value) = default(field, &work.actor)? {
-            draft.give(column, value);
+        let Some(value) = default(field, &work.actor)? else { continue };
+        for draft in &mut new {
+            if !draft.is_given(column) && !draft.is_faulty(field.name.as_str()) {
+                draft.give(column, value.clone());
+            }
         }
     }
-    compute(draft, work, |draft: &Draft, field: &FieldName| {
+    compute(&mut new, work, |draft: &Draft, field: &FieldName| {
         let is_given = draft.layout.column(field.as_str()).is_none_or(|column| draft.is_given(column));
         !is_given && !draft.is_faulty(field.as_str())
     })
 }
 
 /// Defaults that are computed of what there is, each seeing those that it stands on, of the fields that want one.
-fn compute(draft: &mut Draft, work: &mut Work, wants: impl Fn(&Draft, &FieldName) -> bool) -> Result<()> {
-    rules::computed_defaults(draft, work, Draft::subject, wants, |draft, field, given| match given {
-        Ok(Value::Null) => {}
-        Ok(value) => {
-            if let Some(column) = draft.layout.column(field.as_str()) {
-                draft.give(column, value);
+fn compute(
+    drafts: &mut [&mut Draft],
+    work: &mut Work,
+    wants: impl Fn(&Draft, &FieldName) -> bool,
+) -> Result<()> {
+    let wants = |draft: &&mut Draft, field: &FieldName| wants(draft, field);
+    rules::computed_defaults(
+        drafts,
+        work,
+        |draft| draft.subject(),
+        wants,
+        |draft, field, given| match given {
+            Ok(Value::Null) => {}
+            Ok(value) => {
+                if let Some(column) = draft.layout.column(field.as_str()) {
+                    draft.give(column, value);
+                }
             }
-        }
-        Err(fault) => {
-            let message = format!("its default can't be computed: {fault}");
-            draft.find(Some(field.as_str()), "not_computable", message, None);
-        }
-    })
+            Err(fault) => {
+                let message = format!("its default can't be computed: {fault}");
+                draft.find(Some(field.as_str()), "not_computable", message, None);
+            }
+        },
+    )
 }
 
 /// Gives a record that comes back what is required by now and was not when it went.
@@ -72,7 +82,7 @@ pub(super) fn required(draft: &mut Draft, work: &mut Work) -> Result<()> {
         let empty = draft.layout.column(field.as_str()).is_some_and(|column| draft.value(column).is_null());
         empty && object.field(field.as_str()).is_some_and(|field| field.required)
     };
-    compute(draft, work, is_missed)
+    compute(&mut [draft], work, is_missed)
 }
 
 /// What a field gets that nobody gave a value.

@@ -143,7 +143,7 @@ impl Expansion {
             event: Event::Delete,
             id: Some(key_of(row).to_string()),
             old: Some(row.clone()),
-            new: (0..layout.spec.columns.len()).map(|column| row.get(column).clone()).collect(),
+            new: row.clone(),
             faulty: HashSet::new(),
         };
         self.doomed.iter().filter(has_rules).map(pending).collect()
@@ -287,7 +287,7 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
         let left = without(old.get(column), &gone);
         let mut draft = Draft::update(change, layout, old);
         draft.give(column, left);
-        super::complete(work, call, draft)?;
+        super::complete(work, call, vec![draft])?;
     }
     for Doomed { layout, row, change, deletion } in doomed {
         // Only triggers can have changed it meanwhile, or deleted it.

@@ -12,6 +12,8 @@
 //! 9. [`triggers`] again: what packages do once all of it is written. What a trigger writes, before or after, is a call of
 //!    its own through all of these stages ([`steps`]).
 //!
+//! Records of one object go through stages 3 to 5 together ([`waves`]), where what is done to one can't matter to the next.
+//!
 //! A stage that finds something goes on with the rest: all findings of all records of a call come back together.
 
 mod actions;
@@ -34,6 +36,7 @@ mod triggers;
 mod undeletes;
 mod users;
 mod validate;
+mod waves;
 
 pub(crate) use calculate::stamp;
 pub(crate) use call::{Action, Call, Right, Step};
@@ -45,11 +48,12 @@ use quarry_metadata::{
     ObjectName,
     rules::{Event, Weight},
 };
-use quarry_storage::Key;
+use quarry_storage::Row;
 pub(crate) use undeletes::must_keep;
+use waves::Wave;
 
 use crate::{
-    change::{Done, Finding, Record},
+    change::Finding,
     error::{Error, Result},
     rules::{self, Broken, Pending},
     work::Work,
@@ -61,6 +65,7 @@ use crate::{
 ///
 /// What is not about the data: an unknown object, a limit, the store.
 pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<()> {
+    let mut wave = Wave::default();
     let mut steps = steps.into_iter().peekable();
     while let Some(mut step) = steps.next() {
         if call.is_full() {
@@ -69,24 +74,12 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
         let at = |error: Error| error.at(format!("changes[{}].object", step.change));
         let layout = work.layout(&step.object).map_err(at)?;
         resolve::former_names(&layout, &mut step);
+        if step.writes() {
+            wave.take(work, call, step, &layout)?;
+            continue;
+        }
+        wave.write(work, call)?;
         match step.action {
-            Action::Create(data) => {
-                let draft = Draft::create(step.change, layout, data.get("id"), work, call);
-                write(work, call, draft, data)?;
-            }
-            Action::Update { ref ids, ref data } => {
-                for id in ids {
-                    if let Some(draft) = targets::existing(work, call, &step, &layout, id)? {
-                        write(work, call, draft, data.clone())?;
-                    }
-                }
-                call.done(step.change, layout.object.name.as_str(), Done::Updated, &[]);
-            }
-            Action::Upsert { ref on, ref data } => {
-                if let Some((draft, data)) = targets::upsert(work, call, &step, &layout, on, data)? {
-                    write(work, call, draft, data)?;
-                }
-            }
             Action::Delete { .. } => {
                 // Deletes of one object that follow one another are expanded together: one lookup for all.
                 let mut together = vec![step];
@@ -101,8 +94,10 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
                 finish(work, call)?;
                 actions::run(work, call, step, &layout)?;
             }
+            Action::Create(_) | Action::Update { .. } | Action::Upsert { .. } => {}
         }
     }
+    wave.write(work, call)?;
     finish(work, call)
 }
 
@@ -113,47 +108,33 @@ fn finish(work: &mut Work, call: &mut Call) -> Result<()> {
     triggers::after(work, call)
 }
 
-/// One record through all stages.
-fn write(work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
-    let inputs = resolve::fields(&mut draft, data, call.right);
-    coerce::inputs(&mut draft, inputs, work, call);
-    contents::complete(&mut draft, work)?;
-    let given = conditions::given(&draft, call, work);
-    defaults::fill(&mut draft, work)?;
-    conditions::locked(&mut draft, given, work)?;
-    let done = match draft.old {
-        Some(_) => Done::Updated,
-        None => Done::Created,
-    };
-    let id: Key = draft.id.clone();
-    let (change, layout) = (draft.change, draft.layout.clone());
-    match done == Done::Created || draft.has_changed() {
-        true => complete(work, call, draft)?,
-        false => tell(call, draft),
-    }
-    call.done(change, layout.object.name.as_str(), done, std::slice::from_ref(&id));
-    call.written.push(id);
-    Ok(())
-}
-
-/// A new or changed record through the stages behind its values.
-fn complete(work: &mut Work, call: &mut Call, mut draft: Draft) -> Result<()> {
-    triggers::before_write(work, call, &mut draft)?;
-    contents::complete(&mut draft, work)?;
-    calculate::fields(&mut draft, work)?;
-    validate::fields(&mut draft);
-    among::check(&mut draft);
-    machines(&mut draft, work);
-    remember(&draft, work, call);
-    constraints::check(&mut draft, work, call)?;
-    match draft.findings.is_empty() {
-        true => {
-            triggers::remember_write(work, call, &draft);
-            put(work, &mut draft)?;
+/// New or changed records of one object through the stages behind their values. Where there are several, what is done to one of them
+/// does not matter to the others until it is checked.
+fn complete(work: &mut Work, call: &mut Call, mut drafts: Vec<Draft>) -> Result<()> {
+    let mut all: Vec<&mut Draft> = drafts.iter_mut().collect();
+    triggers::before_write(work, call, &mut all)?;
+    calculate::fields(&mut all, work)?;
+    for mut draft in drafts {
+        if call.is_full() {
+            break;
         }
-        false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
+        // What the record before it took is not there for this one.
+        contents::complete(&mut draft, work)?;
+        validate::fields(&mut draft);
+        among::check(&mut draft);
+        machines(&mut draft, work);
+        let row = draft.row();
+        remember(&draft, &row, work, call);
+        constraints::check(&mut draft, work, call)?;
+        match draft.findings.is_empty() {
+            true => {
+                triggers::remember_write(work, call, &draft, &row);
+                put(work, &mut draft, row)?;
+            }
+            false => drop(call.lost.insert((draft.layout.object.name.clone(), draft.id.clone()))),
+        }
+        tell(call, draft);
     }
-    tell(call, draft);
     Ok(())
 }
 
@@ -180,7 +161,7 @@ fn found(draft: &mut Draft, broken: Broken) {
 }
 
 /// Puts a record among those that are validated when all are written.
-fn remember(draft: &Draft, work: &Work, call: &mut Call) {
+fn remember(draft: &Draft, row: &Row, work: &Work, call: &mut Call) {
     let event = if draft.old.is_none() { Event::Create } else { Event::Update };
     let object = draft.layout.object.name.as_str();
     if rules::has_validations(object, event, work) || rules::asks(object, work) {
@@ -190,7 +171,7 @@ fn remember(draft: &Draft, work: &Work, call: &mut Call) {
             event,
             id: draft.told_id(),
             old: draft.old.clone(),
-            new: draft.values.clone(),
+            new: row.clone(),
             faulty: draft.findings.iter().filter_map(|finding| finding.field.clone()).collect(),
         });
     }
@@ -235,10 +216,9 @@ fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
     Ok(())
 }
 
-fn put(work: &mut Work, draft: &mut Draft) -> Result<()> {
+fn put(work: &mut Work, draft: &mut Draft, new: Row) -> Result<()> {
     contents::take(draft, work)?;
     let layout = draft.layout.clone();
-    let new = draft.row();
     let old = summaries::overtaken(work, draft.change, &layout, draft.old.take());
     summaries::note(work, draft.change, &layout, (old.as_ref(), Some(&new)));
     match old {

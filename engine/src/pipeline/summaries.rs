@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use quarry_storage::Row;
 
-use super::{call::Call, complete, draft::Draft};
+use super::{call::Call, complete, draft::Draft, waves};
 use crate::{
     error::Result,
     layout::{Layout, key_of},
@@ -65,21 +65,29 @@ fn make_anew(work: &mut Work, change: usize, layout: &Layout, row: &Row) {
 pub(super) fn settle(work: &mut Work, call: &mut Call) -> Result<()> {
     while call.found() == 0 && !work.awaited.is_empty() {
         let Awaited { noted, stale } = std::mem::take(&mut work.awaited);
+        let mut together: Vec<Draft> = Vec::new();
         for parent in summaries::settle(work, noted, stale)? {
-            settle_parent(work, call, parent)?;
+            let object = parent.layout.object.name.as_str();
+            let fits = together.first().is_none_or(|first| first.layout.object.name.as_str() == object);
+            if !fits || together.len() >= waves::width(object, work) {
+                complete(work, call, std::mem::take(&mut together))?;
+            }
+            together.extend(changed(work, parent)?);
         }
+        complete(work, call, together)?;
     }
     Ok(())
 }
 
-fn settle_parent(work: &mut Work, call: &mut Call, parent: Parent) -> Result<()> {
+/// A parent with its new summaries, where it becomes another.
+fn changed(work: &mut Work, parent: Parent) -> Result<Option<Draft>> {
     let Parent { change, layout, row, values, is_held } = parent;
     let key = key_of(&row);
     if work.row(&layout.table, &key)?.as_ref() != Some(&row) {
         // What another parent's triggers wrote has changed it since.
         let anew = values.into_iter().map(|(plan, ..)| ((plan, key.clone()), change));
         work.awaited.stale.extend(anew);
-        return Ok(());
+        return Ok(None);
     }
     let mut draft = Draft::update(change, layout.clone(), row);
     for (_, field, value) in values {
@@ -93,7 +101,7 @@ fn settle_parent(work: &mut Work, call: &mut Call, parent: Parent) -> Result<()>
         }
     }
     if draft.has_changed() {
-        return complete(work, call, draft);
+        return Ok(Some(draft));
     }
     if is_held
         && let Some(row) = draft.old
@@ -102,5 +110,5 @@ fn settle_parent(work: &mut Work, call: &mut Call, parent: Parent) -> Result<()>
         // Who changes another of its records meanwhile did not see this one, and has to begin again.
         work.update(&layout, row.clone(), row)?;
     }
-    Ok(())
+    Ok(None)
 }

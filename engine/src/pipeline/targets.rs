@@ -75,44 +75,62 @@ fn about(step: &Step, id: &Key, code: &'static str, message: String) -> Finding 
     }
 }
 
-/// The record that has the data's values in the `on` fields, as a draft with the data still to be written; a new one
-/// when there is none. None, with findings, when the values can't be read.
+/// By what an upsert seeks its record.
+pub(super) enum Sought<'l> {
+    /// By an id that is not given: there is none.
+    New,
+    Id(Key),
+    Values(&'l Once, Vec<Value>),
+}
+
+/// By what an upsert seeks its record: the data's values in the `on` fields. None, with findings, when they can't be read.
 ///
 /// # Errors
 ///
 /// `Invalid` when the fields are not unique together.
+pub(super) fn sought<'l>(
+    work: &Work,
+    call: &mut Call,
+    step: &Step,
+    layout: &'l Layout,
+    (on, data): (&[String], &Record),
+) -> Result<Option<Sought<'l>>> {
+    if let [id] = on
+        && id == "id"
+    {
+        return Ok(Some(match data.get("id") {
+            Some(Input::Json(serde_json::Value::String(id))) => Sought::Id(Key::from(id.as_str())),
+            Some(Input::Typed(Value::Text(id), _)) => Sought::Id(id.clone()),
+            _ => Sought::New,
+        }));
+    }
+    let once = unique_index(layout, on).map_err(|error| error.at(format!("changes[{}].on", step.change)))?;
+    let values = key_values(work, call, (step, layout), once, data);
+    Ok(values.map(|values| Sought::Values(once, values)))
+}
+
+/// The record that an upsert seeks, as a draft with the data still to be written; a new one when there is none. None, with
+/// findings, when it has another revision.
+///
+/// # Errors
+///
+/// Those of the store.
 pub(super) fn upsert(
     work: &Work,
     call: &mut Call,
     step: &Step,
     layout: &Arc<Layout>,
-    on: &[String],
-    data: &Record,
-) -> Result<Option<(Draft, Record)>> {
-    let found = match on {
-        [id] if id == "id" => by_id(work, layout, data)?,
-        _ => {
-            let once =
-                unique_index(layout, on).map_err(|error| error.at(format!("changes[{}].on", step.change)))?;
-            let Some(values) = key_values(work, call, (step, layout), once, data) else { return Ok(None) };
-            work.holders(layout, once, &values)?.into_iter().next()
-        }
+    (sought, data): (&Sought<'_>, &Record),
+) -> Result<Option<Draft>> {
+    let found = match sought {
+        Sought::New => None,
+        Sought::Id(id) => work.row(&layout.table, id)?.map(|_| id.clone()),
+        Sought::Values(once, values) => work.holders(layout, once, values)?.into_iter().next(),
     };
-    let Some(id) = found else {
-        let draft = Draft::create(step.change, layout.clone(), data.get("id"), work, call);
-        return Ok(Some((draft, data.clone())));
-    };
-    let draft = existing(work, call, step, layout, &id)?;
-    Ok(draft.map(|draft| (draft, data.clone())))
-}
-
-fn by_id(work: &Work, layout: &Layout, data: &Record) -> Result<Option<Key>> {
-    let id = match data.get("id") {
-        Some(Input::Json(serde_json::Value::String(id))) => Key::from(id.as_str()),
-        Some(Input::Typed(Value::Text(id), _)) => id.clone(),
-        _ => return Ok(None),
-    };
-    Ok(work.row(&layout.table, &id)?.map(|_| id))
+    match found {
+        Some(id) => existing(work, call, step, layout, &id),
+        None => Ok(Some(Draft::create(step.change, layout.clone(), data.get("id"), work, call))),
+    }
 }
 
 /// A rule that counts some records only does not tell which record is meant.

@@ -13,12 +13,12 @@ use quarry_storage::Row;
 use super::{
     call::Call,
     draft::Draft,
-    steps::{About, Runner},
+    steps::{self, About, Runner},
 };
 use crate::{
     error::Result,
     layout::{Layout, key_of},
-    rules::{Decided, Subject},
+    rules::{Decided, Program, Subject},
     work::Work,
 };
 
@@ -66,30 +66,86 @@ impl Seen {
     }
 }
 
-/// Runs the triggers before a record is created or updated.
+/// Runs the triggers before records of one object are created or updated, each trigger for all of them before the next one.
 ///
 /// # Errors
 ///
 /// Those of the evaluation and of what they write.
-pub(super) fn before_write(work: &mut Work, call: &mut Call, draft: &mut Draft) -> Result<()> {
-    let event = event_of(draft);
+pub(super) fn before_write(work: &mut Work, call: &mut Call, drafts: &mut [&mut Draft]) -> Result<()> {
+    for event in [Event::Create, Event::Update] {
+        let of_event = drafts.iter_mut().map(|draft| &mut **draft).filter(|draft| event_of(draft) == event);
+        let mut of_event: Vec<&mut Draft> = of_event.collect();
+        before_event(work, call, event, &mut of_event)?;
+    }
+    Ok(())
+}
+
+fn before_event(work: &mut Work, call: &mut Call, event: Event, drafts: &mut [&mut Draft]) -> Result<()> {
+    let Some(object) = drafts.first().map(|first| first.layout.object.name.clone()) else { return Ok(()) };
     let (active, written) = (work.active.clone(), work.triggered);
-    let programs = active.rules.programs(draft.layout.object.name.as_str(), Phase::Before, event);
+    let programs = active.rules.programs(object.as_str(), Phase::Before, event);
     if programs.is_empty() {
         return Ok(());
     }
-    let mut decided = programs.decided(&[draft.subject()], work)?.pop().unwrap_or_default();
+    let subjects: Vec<Subject<'_>> = drafts.iter().map(|draft| draft.subject()).collect();
+    let mut decided = programs.decided(&subjects, work)?;
     for (at, program) in programs.iter().enumerate() {
-        let starts = decided.get(at).copied().flatten();
-        if starts != Some(false) {
-            let runner = Runner::new(work, call, About::Draft(&mut *draft), program);
-            runner.run(starts)?;
-            // What it set may decide otherwise.
-            decided.clear();
+        decide(work, (at, program), drafts, &mut decided)?;
+        let mut starting: Vec<&mut Draft> = Vec::new();
+        for (draft, decided) in drafts.iter_mut().zip(&mut decided) {
+            if decided.get(at).copied().flatten() == Some(true) {
+                starting.push(draft);
+                // What it sets may decide otherwise.
+                programs.unsettled(at).iter().for_each(|later| forget(decided, *later));
+            }
+        }
+        if program.is_own() {
+            steps::set_own(work, call, &mut starting, program)?;
+        } else {
+            for draft in starting {
+                Runner::new(work, call, About::Draft(draft), program).run(Some(true))?;
+            }
         }
     }
-    // Its record was changed under its hands: what it goes on with is not what is there.
-    if work.triggered != written && work.row(&draft.layout.table, &draft.id)? != draft.old {
+    if work.triggered != written {
+        drafts.iter_mut().try_for_each(|draft| must_be_unchanged(work, draft))?;
+    }
+    Ok(())
+}
+
+fn forget(decided: &mut [Option<bool>], at: usize) {
+    if let Some(place) = decided.get_mut(at) {
+        *place = None;
+    }
+}
+
+/// Asks those records for which it is open whether a trigger starts.
+fn decide(
+    work: &mut Work,
+    (at, program): (usize, &Program),
+    drafts: &[&mut Draft],
+    decided: &mut Decided,
+) -> Result<()> {
+    let Some(when) = &program.when else { return Ok(()) };
+    let is_open = |decided: &Vec<Option<bool>>| decided.get(at).copied().flatten().is_none();
+    let (subjects, places): (Vec<Subject<'_>>, Vec<&mut Option<bool>>) = drafts
+        .iter()
+        .zip(decided)
+        .filter(|(_, decided)| is_open(decided))
+        .filter_map(|(draft, decided)| Some((draft.subject(), decided.get_mut(at)?)))
+        .unzip();
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    for (place, is_true) in places.into_iter().zip(when.are_true(&subjects, work)?) {
+        *place = Some(is_true);
+    }
+    Ok(())
+}
+
+/// A record that was changed under the hands of its change: what that goes on with is not what is there.
+fn must_be_unchanged(work: &Work, draft: &mut Draft) -> Result<()> {
+    if work.row(&draft.layout.table, &draft.id)? != draft.old {
         let message = "what a trigger before the change wrote has changed the record itself; let it run after the change";
         draft.find(None, "changed_by_trigger", message.to_owned(), None);
     }
@@ -110,7 +166,7 @@ pub(super) fn before(work: &mut Work, call: &mut Call, seen: &Seen) -> Result<()
 }
 
 /// Puts a record that is about to be written among those that after-triggers run for.
-pub(super) fn remember_write(work: &Work, call: &mut Call, draft: &Draft) {
+pub(super) fn remember_write(work: &Work, call: &mut Call, draft: &Draft, row: &Row) {
     let event = event_of(draft);
     if follows(work, &draft.layout, event) {
         call.afters.push(Seen {
@@ -119,7 +175,7 @@ pub(super) fn remember_write(work: &Work, call: &mut Call, draft: &Draft) {
             id: draft.told_id(),
             event,
             old: draft.old.clone(),
-            new: draft.row(),
+            new: row.clone(),
         });
     }
 }

@@ -12,7 +12,7 @@ use quarry_metadata::{
 };
 
 use super::{
-    evaluation::Together,
+    evaluation::{Together, first_field},
     program::{Act, Program},
     programs::Programs,
 };
@@ -117,6 +117,20 @@ impl Rulebook {
         before || !self.programs(object, Phase::After, Event::Create).is_empty()
     }
 
+    /// What is done before one record of an object is written can't matter to another: many can be written at once.
+    pub fn take_many(&self, object: &str) -> bool {
+        [Event::Create, Event::Update]
+            .iter()
+            .all(|event| self.programs(object, Phase::Before, *event).take_many())
+    }
+
+    /// A trigger sets this field before a record is written.
+    pub fn set(&self, object: &str, field: &str) -> bool {
+        [Event::Create, Event::Update]
+            .iter()
+            .any(|event| self.programs(object, Phase::Before, *event).set(field))
+    }
+
     /// The rules of an object; none when it has none.
     pub(super) fn get(&self, object: &str) -> Option<&ObjectRules> {
         self.objects.get(object).map(Arc::as_ref)
@@ -134,7 +148,7 @@ impl ObjectRules {
         }
         let mut programs = HashMap::with_capacity(triggers.len());
         for (event, triggers) in triggers {
-            programs.insert(event, Programs::of(&triggers)?);
+            programs.insert(event, Programs::of(&object.name, &triggers)?);
         }
         Ok(ObjectRules {
             on_create: Conditions::of(&rules.validations, Event::Create)?,
@@ -170,7 +184,8 @@ impl Conditions {
         for validation in validations.iter().filter(|validation| validation.on.contains(&event)) {
             // What is unique is looked up, and kept by the store.
             let Check::Broken(expression) = &validation.check else { continue };
-            let reads = expression.needs().of(&Root::Record).map(|(path, _)| first_field(path)).collect();
+            let reads =
+                expression.needs().of(&Root::Record).map(|(path, _)| first_field(path).clone()).collect();
             rules.push(Condition {
                 name: validation.name.clone(),
                 fields: validation.fields.clone(),
@@ -187,9 +202,4 @@ impl Conditions {
         };
         Ok(Conditions { rules, together })
     }
-}
-
-/// The field of the record that a path begins with.
-fn first_field(path: &quarry_metadata::expression::Path) -> FieldName {
-    path.steps.first().map_or_else(|| path.field.clone(), |step| step.lookup.clone())
 }

@@ -1,10 +1,10 @@
 //! Expressions evaluated on records: what they read is brought together from the transaction's own state, once for all of
 //! the records and expressions that are asked at once.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use quarry_metadata::{
-    ObjectName,
+    FieldName, ObjectName,
     expression::{Children, Expression, Path, Root, Step, Type},
 };
 use quarry_planner::expression::{Compiled, Evaluated, Input, Inputs, Source, Surroundings};
@@ -49,14 +49,45 @@ impl Together {
         self.inputs.inputs().iter().all(is_own)
     }
 
+    /// One of them looks at another record of this object than the one that it is asked about.
+    pub fn looks_at(&self, object: &ObjectName) -> bool {
+        let leads = |path: &Path| path.steps.iter().any(|step| step.target == *object);
+        let looks = |input: &Input| match input {
+            Input::Field { root: Root::User, path, .. } => object.as_str() == USER || leads(path),
+            Input::Field { path, .. } => leads(path),
+            Input::Children { children, members } => {
+                children.object == *object || members.iter().any(|(path, _)| leads(path))
+            }
+        };
+        self.inputs.inputs().iter().any(looks)
+    }
+
+    /// The fields of the record, as it will be, that they look at.
+    pub fn reads(&self) -> impl Iterator<Item = &FieldName> {
+        self.inputs.inputs().iter().filter_map(|input| match input {
+            Input::Field { root: Root::Record, path, .. } => Some(first_field(path)),
+            _ => None,
+        })
+    }
+
     /// What one condition says of one record: false where it is null.
     ///
     /// # Errors
     ///
     /// As [`Self::evaluate`].
     pub fn is_true(&self, subject: &Subject<'_>, work: &mut Work) -> Result<bool> {
-        let answers = self.evaluate(std::slice::from_ref(subject), work)?;
-        Ok(answers.first().and_then(|answer| answer.condition(0)) == Some(true))
+        Ok(self.are_true(std::slice::from_ref(subject), work)?.first() == Some(&true))
+    }
+
+    /// What one condition says of each of the records.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::evaluate`].
+    pub fn are_true(&self, subjects: &[Subject<'_>], work: &mut Work) -> Result<Vec<bool>> {
+        let answers = self.evaluate(subjects, work)?;
+        let is_true = |row: usize| answers.first().and_then(|answer| answer.condition(row)) == Some(true);
+        Ok((0..subjects.len()).map(is_true).collect())
     }
 
     /// What each gives for each of the records.
@@ -65,66 +96,72 @@ impl Together {
     ///
     /// `Limited` for a record with too many children; those of the store.
     pub fn evaluate(&self, subjects: &[Subject<'_>], work: &mut Work) -> Result<Vec<Evaluated>> {
-        let mut reader = Reader { work, rows: HashMap::new() };
-        let mut brought = Brought::default();
-        for input in self.inputs.inputs() {
-            if let Some(values) = own(input, subjects) {
-                brought.values.push(values);
-                brought.children.push(Vec::new());
-                continue;
-            }
-            let (mut values, mut children) = (Vec::new(), Vec::new());
-            for subject in subjects {
-                match input {
-                    Input::Field { root, path, .. } => values.push(reader.field(subject, root, path)?),
-                    Input::Children { children: relation, members } => {
-                        children.push(reader.children(subject, relation, members)?);
-                    }
-                }
-            }
-            brought.values.push(values);
-            brought.children.push(children);
-        }
         let around = Surroundings {
             now_micros: work.actor.now_micros,
             time_zone: work.actor.time_zone,
             roles: Vec::new(),
         };
+        let mut reader = Reader { work, rows: HashMap::new() };
+        let brought = self.inputs.inputs().iter().map(|input| reader.bring(input, subjects));
+        let brought = Brought { subjects, columns: brought.collect::<Result<_>>()? };
         let batch = self.inputs.batch(subjects.len(), &brought, &around)?;
         let evaluated = self.compiled.iter().map(|compiled| compiled.evaluate(&batch));
         Ok(evaluated.collect::<Result<Vec<_>, _>>()?)
     }
 }
 
+/// The field of the record that a path begins with.
+pub(super) fn first_field(path: &Path) -> &FieldName {
+    path.steps.first().map_or(&path.field, |step| &step.lookup)
+}
+
 /// What an input is that is a field of the records themselves: its column is looked up once for all of them.
-fn own(input: &Input, subjects: &[Subject<'_>]) -> Option<Vec<Value>> {
+fn own(input: &Input, subjects: &[Subject<'_>]) -> Option<Column> {
     let Input::Field { root: root @ (Root::Record | Root::Old), path, .. } = input else { return None };
     let layout = subjects.first().map(|first| first.layout)?;
     if !path.steps.is_empty() || !subjects.iter().all(|subject| std::ptr::eq(subject.layout, layout)) {
         return None;
     }
     let column = layout.column(path.field.as_str())?;
-    let value = |subject: &Subject<'_>| match root {
-        Root::Old => subject.old.map(|old| old.get(column).clone()),
-        _ => subject.new.get(column).cloned(),
-    };
-    Some(subjects.iter().map(|subject| value(subject).unwrap_or(Value::Null)).collect())
+    Some(if *root == Root::Old { Column::Old(column) } else { Column::New(column) })
 }
 
-/// What the records have, by input and record.
-#[derive(Default)]
-struct Brought {
-    values: Vec<Vec<Value>>,
-    children: Vec<Vec<Vec<Vec<Value>>>>,
+/// What the records have, by input.
+struct Brought<'a> {
+    subjects: &'a [Subject<'a>],
+    columns: Vec<Column>,
 }
 
-impl Source for Brought {
-    fn value(&self, input: usize, row: usize) -> Value {
-        self.values.get(input).and_then(|rows| rows.get(row)).cloned().unwrap_or(Value::Null)
+/// What they have of one input.
+enum Column {
+    /// The values of a column of their own, as they will be.
+    New(usize),
+    /// As they were.
+    Old(usize),
+    /// Of other records.
+    Values(Vec<Value>),
+    Children(Vec<Vec<Vec<Value>>>),
+}
+
+impl Source for Brought<'_> {
+    fn value(&self, input: usize, row: usize) -> Cow<'_, Value> {
+        let subject = || self.subjects.get(row);
+        let value = match self.columns.get(input) {
+            Some(Column::New(column)) => subject().and_then(|subject| subject.new.get(*column)),
+            Some(Column::Old(column)) => {
+                subject().and_then(|subject| subject.old).map(|old| old.get(*column))
+            }
+            Some(Column::Values(values)) => values.get(row),
+            Some(Column::Children(_)) | None => None,
+        };
+        value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)
     }
 
     fn children(&self, input: usize, row: usize) -> Vec<Vec<Value>> {
-        self.children.get(input).and_then(|rows| rows.get(row)).cloned().unwrap_or_default()
+        match self.columns.get(input) {
+            Some(Column::Children(children)) => children.get(row).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -135,6 +172,22 @@ struct Reader<'w> {
 }
 
 impl Reader<'_> {
+    fn bring(&mut self, input: &Input, subjects: &[Subject<'_>]) -> Result<Column> {
+        if let Some(own) = own(input, subjects) {
+            return Ok(own);
+        }
+        Ok(match input {
+            Input::Field { root, path, .. } => {
+                let values = subjects.iter().map(|subject| self.field(subject, root, path));
+                Column::Values(values.collect::<Result<_>>()?)
+            }
+            Input::Children { children, members } => {
+                let children = subjects.iter().map(|subject| self.children(subject, children, members));
+                Column::Children(children.collect::<Result<_>>()?)
+            }
+        })
+    }
+
     fn field(&mut self, subject: &Subject<'_>, root: &Root, path: &Path) -> Result<Value> {
         match root {
             Root::Record => self.follow(subject.layout, &|column| subject.new.get(column), path),

@@ -11,6 +11,7 @@ use quarry_metadata::{
     expression::{Expression, Root},
     rules::Weight,
 };
+use quarry_planner::expression::Evaluated;
 use quarry_storage::Value;
 
 use super::{Broken, Subject, evaluation::Together, validations::Pending};
@@ -32,6 +33,7 @@ struct OfObject {
     required: Option<Required>,
     readonly: Option<(Vec<FieldName>, Together)>,
     numbers: HashMap<FieldName, (Vec<FieldName>, Together)>,
+    take_one: bool,
 }
 
 /// The fields that are required under conditions.
@@ -100,7 +102,11 @@ impl OfObject {
             true => None,
             false => Some((readonly.0, Together::new(&readonly.1)?)),
         };
-        Ok(OfObject { defaults: defaults(object)?, required: Required::of(object)?, readonly, numbers })
+        let defaults = defaults(object)?;
+        let locks = readonly.iter().map(|(_, together)| together);
+        let mut asked = defaults.iter().map(|(_, together)| together).chain(locks);
+        let take_one = asked.any(|asked| asked.looks_at(&object.name));
+        Ok(OfObject { defaults, required: Required::of(object)?, readonly, numbers, take_one })
     }
 }
 
@@ -177,8 +183,7 @@ pub(crate) fn missing(
     else {
         return Ok(Vec::new());
     };
-    let subjects: Vec<Subject<'_>> =
-        pending.iter().map(|record| Subject::new(&record.layout, record.old.as_ref(), &record.new)).collect();
+    let subjects: Vec<Subject<'_>> = pending.iter().map(|record| record.subject()).collect();
     let answers = required.together.evaluate(&subjects, work)?;
     let holds = |at: Option<usize>, row: usize| {
         at.is_none_or(|at| answers.get(at).and_then(|answer| answer.condition(row)) == Some(true))
@@ -188,18 +193,14 @@ pub(crate) fn missing(
         let Some(field) = first.layout.object.field(wanted.field.as_str()) else { continue };
         let Some(column) = first.layout.column(wanted.field.as_str()) else { continue };
         for (row, record) in pending.iter().enumerate() {
-            let value = record.new.get(column).unwrap_or(&Value::Null);
+            let value = record.new.get(column);
             if record.faulty.contains(wanted.field.as_str()) || !is_blank(field, value) {
                 continue;
             }
             let asked = [wanted.when, wanted.visible].into_iter().flatten();
-            let fault = asked
-                .filter_map(|at| answers.get(at))
-                .find_map(|answer| answer.faults.iter().find(|(faulty, _)| *faulty == row));
+            let fault = asked.filter_map(|at| answers.get(at)).find_map(|answer| answer.fault(row));
             let (code, message) = match fault {
-                Some((_, fault)) => {
-                    ("not_computable", format!("whether it is required can't be told: {fault}"))
-                }
+                Some(fault) => ("not_computable", format!("whether it is required can't be told: {fault}")),
                 None if holds(wanted.when, row) && holds(wanted.visible, row) => {
                     ("required", "a value is required".to_owned())
                 }
@@ -212,23 +213,36 @@ pub(crate) fn missing(
     Ok(found)
 }
 
-/// The fields of a record that a client may not write, as the record is.
+/// The fields of each of these records that a client may not write, as the records are.
 ///
 /// # Errors
 ///
 /// Those of the evaluation.
-pub(crate) fn locked(subject: &Subject<'_>, work: &mut Work) -> Result<Vec<FieldName>> {
+pub(crate) fn locked(subjects: &[Subject<'_>], work: &mut Work) -> Result<Vec<Vec<FieldName>>> {
     let active = work.active.clone();
-    let rules = active.fields.objects.get(subject.layout.object.name.as_str());
-    let Some((fields, together)) = rules.and_then(|rules| rules.readonly.as_ref()) else {
-        return Ok(Vec::new());
+    let Some(Some((fields, together))) = of_first(&active.fields, subjects).map(|rules| &rules.readonly)
+    else {
+        return Ok(vec![Vec::new(); subjects.len()]);
     };
-    let answers = together.evaluate(std::slice::from_ref(subject), work)?;
-    // What can't be told is no reason to let it be written.
-    let is_locked = |(_, answer): &(&FieldName, &quarry_planner::expression::Evaluated)| {
-        answer.condition(0) == Some(true) || !answer.faults.is_empty()
+    let answers = together.evaluate(subjects, work)?;
+    let of_row = |row: usize| {
+        // What can't be told is no reason to let it be written.
+        let is_locked =
+            |answer: &Evaluated| answer.condition(row) == Some(true) || answer.fault(row).is_some();
+        let locked = fields.iter().zip(&answers).filter(|(_, answer)| is_locked(answer));
+        locked.map(|(field, _)| field.clone()).collect()
     };
-    Ok(fields.iter().zip(&answers).filter(is_locked).map(|(field, _)| field.clone()).collect())
+    Ok((0..subjects.len()).map(of_row).collect())
+}
+
+fn of_first<'r>(rules: &'r FieldRules, subjects: &[Subject<'_>]) -> Option<&'r OfObject> {
+    let object = &subjects.first()?.layout.object.name;
+    rules.objects.get(object.as_str()).map(Arc::as_ref)
+}
+
+/// What the fields of one record of an object say can't matter to another: many can be asked at once.
+pub(crate) fn take_many(object: &str, work: &Work) -> bool {
+    work.active.fields.objects.get(object).is_none_or(|rules| !rules.take_one)
 }
 
 /// Whether an object has fields that are sometimes readonly.
@@ -239,26 +253,32 @@ pub(crate) fn locks(object: &str, work: &Work) -> bool {
 /// What a computed default gives, or why it gives nothing; null where it is null.
 pub(crate) type Given = std::result::Result<Value, String>;
 
-/// Fills computed defaults in, each seeing those before it: `apply` is told what each gives.
+/// Fills computed defaults in, in records of one object, each default seeing those before it: `apply` is told what each gives.
 ///
 /// # Errors
 ///
 /// Those of the evaluation.
 pub(crate) fn computed_defaults<D>(
-    draft: &mut D,
+    drafts: &mut [D],
     work: &mut Work,
     subject: impl for<'d> Fn(&'d D) -> Subject<'d>,
     wants: impl Fn(&D, &FieldName) -> bool,
     mut apply: impl FnMut(&mut D, &FieldName, Given),
 ) -> Result<()> {
     let active = work.active.clone();
-    let Some(rules) = active.fields.objects.get(subject(draft).layout.object.name.as_str()) else {
+    let Some(object) = drafts.first().map(|first| subject(first).layout.object.name.clone()) else {
         return Ok(());
     };
+    let Some(rules) = active.fields.objects.get(&object) else { return Ok(()) };
     for (field, default) in &rules.defaults {
-        if wants(draft, field) {
-            let given = given(default, &[subject(draft)], work)?.pop();
-            apply(draft, field, given.unwrap_or(Ok(Value::Null)));
+        let mut wanting: Vec<&mut D> = drafts.iter_mut().filter(|draft| wants(draft, field)).collect();
+        if wanting.is_empty() {
+            continue;
+        }
+        let subjects: Vec<Subject<'_>> = wanting.iter().map(|draft| subject(draft)).collect();
+        let given = given(default, &subjects, work)?;
+        for (draft, given) in wanting.iter_mut().zip(given) {
+            apply(draft, field, given);
         }
     }
     Ok(())
@@ -284,37 +304,40 @@ pub(crate) fn computed_default(
 fn given(default: &Together, subjects: &[Subject<'_>], work: &mut Work) -> Result<Vec<Given>> {
     let evaluated = default.evaluate(subjects, work)?;
     let Some(evaluated) = evaluated.first() else { return Ok(Vec::new()) };
-    let of = |row: usize| match evaluated.faults.iter().find(|(faulty, _)| *faulty == row) {
-        Some((_, fault)) => Ok(Err(fault.to_string())),
+    let of = |row: usize| match evaluated.fault(row) {
+        Some(fault) => Ok(Err(fault.to_string())),
         None => evaluated.value(row).map(Ok),
     };
     Ok((0..subjects.len()).map(of).collect::<std::result::Result<Vec<_>, _>>()?)
 }
 
-/// The texts that fields put into a number of a record, by their first names; those without a value have none.
+/// What a field puts into a number, by its first name; nothing where it has no value.
+pub(crate) type Part = (FieldName, Option<String>);
+
+/// The texts that fields put into a number of each of these records.
 ///
 /// # Errors
 ///
 /// Those of the evaluation.
 pub(crate) fn number_parts(
     field: &FieldName,
-    subject: &Subject<'_>,
+    subjects: &[Subject<'_>],
     work: &mut Work,
-) -> Result<Vec<(FieldName, Option<String>)>> {
+) -> Result<Vec<Vec<Part>>> {
     let active = work.active.clone();
-    let rules = active.fields.objects.get(subject.layout.object.name.as_str());
-    let Some((names, together)) = rules.and_then(|rules| rules.numbers.get(field)) else {
-        return Ok(Vec::new());
+    let numbers = of_first(&active.fields, subjects).map(|rules| &rules.numbers);
+    let Some((names, together)) = numbers.and_then(|numbers| numbers.get(field)) else {
+        return Ok(vec![Vec::new(); subjects.len()]);
     };
-    let evaluated = together.evaluate(std::slice::from_ref(subject), work)?;
-    let mut parts = Vec::with_capacity(names.len());
-    for (name, evaluated) in names.iter().zip(&evaluated) {
-        let text = match evaluated.value(0)? {
+    let evaluated = together.evaluate(subjects, work)?;
+    let part = |row: usize, (name, evaluated): (&FieldName, &Evaluated)| -> Result<Part> {
+        let text = match evaluated.value(row)? {
             Value::Text(text) if !text.trim().is_empty() => Some(text.to_string()),
             Value::Int(number) => Some(number.to_string()),
             _ => None,
         };
-        parts.push((name.clone(), text));
-    }
-    Ok(parts)
+        Ok((name.clone(), text))
+    };
+    let of_row = |row: usize| names.iter().zip(&evaluated).map(|of_part| part(row, of_part)).collect();
+    (0..subjects.len()).map(of_row).collect()
 }

@@ -1,6 +1,6 @@
 //! Formulas that are kept in a column, so that an index finds records by them: written whenever their record is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use arrow::array::ArrayRef;
 use quarry_metadata::{FieldKind, FieldName, Object, ObjectName, Registry, expression::Expression};
@@ -54,17 +54,19 @@ impl KeptFormulas {
         self.objects.get(object).map_or(&[], |formulas| formulas.as_slice())
     }
 
-    /// Brings those of a record to what its other values give.
+    /// Brings those of records of one object to what their other values give.
     ///
     /// # Errors
     ///
     /// `Internal`.
-    pub fn keep(&self, layout: &Layout, values: &mut [Value]) -> Result<()> {
+    pub fn keep(&self, layout: &Layout, records: &mut [&mut [Value]]) -> Result<()> {
         for formula in self.of_object(layout.object.name.as_str()) {
-            let value = formula.of_record(layout, values)?;
-            let place = layout.column(formula.field.as_str()).and_then(|column| values.get_mut(column));
-            if let Some(place) = place {
-                *place = value;
+            let given = formula.of_records(layout, records)?;
+            let Some(column) = layout.column(formula.field.as_str()) else { continue };
+            for (row, values) in records.iter_mut().enumerate() {
+                if let Some(place) = values.get_mut(column) {
+                    *place = given.value(row)?;
+                }
             }
         }
         Ok(())
@@ -111,23 +113,23 @@ impl KeptFormula {
         Ok(self.compiled.evaluate(&self.inputs.of_columns(columns, rows)?)?)
     }
 
-    fn of_record(&self, layout: &Layout, values: &[Value]) -> Result<Value> {
-        let source = Record { values, columns: self.columns(layout)? };
+    fn of_records(&self, layout: &Layout, records: &[&mut [Value]]) -> Result<Evaluated> {
+        let source = Records { records, columns: self.columns(layout)? };
         let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, roles: Vec::new() };
-        let batch = self.inputs.batch(1, &source, &around)?;
-        Ok(self.compiled.evaluate(&batch)?.value(0)?)
+        let batch = self.inputs.batch(records.len(), &source, &around)?;
+        Ok(self.compiled.evaluate(&batch)?)
     }
 }
 
-struct Record<'a> {
-    values: &'a [Value],
+struct Records<'a> {
+    records: &'a [&'a mut [Value]],
     columns: Vec<usize>,
 }
 
-impl Source for Record<'_> {
-    fn value(&self, input: usize, _: usize) -> Value {
-        let value = self.columns.get(input).and_then(|column| self.values.get(*column));
-        value.cloned().unwrap_or(Value::Null)
+impl Source for Records<'_> {
+    fn value(&self, input: usize, row: usize) -> Cow<'_, Value> {
+        let value = self.columns.get(input).and_then(|column| self.records.get(row)?.get(*column));
+        value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)
     }
 
     fn children(&self, _: usize, _: usize) -> Vec<Vec<Value>> {

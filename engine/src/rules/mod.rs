@@ -25,7 +25,8 @@ mod validations;
 pub(crate) use book::Rulebook;
 pub(crate) use evaluation::Together;
 pub(crate) use fields::{
-    FieldRules, asks, computed_default, computed_defaults, locked, locks, missing, number_parts,
+    FieldRules, Part, asks, computed_default, computed_defaults, locked, locks, missing, number_parts,
+    take_many,
 };
 pub(crate) use formulas::KeptFormulas;
 pub(crate) use machines::check as machines;

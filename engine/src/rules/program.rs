@@ -1,6 +1,6 @@
 //! Steps of triggers and actions, compiled: every expression in them can be evaluated as it stands.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use quarry_metadata::{
     FieldName, Object, ObjectName,
@@ -8,7 +8,7 @@ use quarry_metadata::{
     rules::{Action, Refusal, Step, Target, Trigger, Values, Wanted},
 };
 
-use super::evaluation::Together;
+use super::evaluation::{Together, first_field};
 use crate::{error::Result, layout::Layout};
 
 /// A trigger, to be run.
@@ -37,7 +37,7 @@ pub(crate) struct Act {
 
 /// One step.
 pub(crate) enum Do {
-    Set(FieldName, Together),
+    Set(Given),
     Find {
         when: Option<Together>,
         refusal: Refusal,
@@ -118,7 +118,51 @@ impl Program {
 
     /// It sets fields of its own record or refuses it, and looks for, makes, changes and deletes no others.
     pub fn is_own(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step, Do::Set(..) | Do::Find { .. }))
+        self.steps.iter().all(|step| matches!(step, Do::Set(_) | Do::Find { .. }))
+    }
+
+    /// It writes no others, and looks at no others of this object: what is done to one record can't matter to what it does with
+    /// the next.
+    pub fn takes_many(&self, object: &ObjectName) -> bool {
+        is_apart(self.when.as_ref(), object) && are_apart(&self.steps, object)
+    }
+
+    /// The fields of its own record that it sets.
+    pub fn sets(&self) -> HashSet<FieldName> {
+        let mut fields = HashSet::new();
+        set_by(&self.steps, &mut fields);
+        fields
+    }
+}
+
+fn is_apart<'t>(asked: impl IntoIterator<Item = &'t Together>, object: &ObjectName) -> bool {
+    asked.into_iter().all(|asked| !asked.looks_at(object))
+}
+
+// As deep as steps are within steps.
+fn are_apart(steps: &[Do], object: &ObjectName) -> bool {
+    steps.iter().all(|step| match step {
+        Do::Set(given) => is_apart([&given.values], object),
+        Do::Find { when, .. } => is_apart(when, object),
+        Do::ForEach { children, filter, steps, .. } => {
+            children.object != *object && is_apart(filter, object) && are_apart(steps, object)
+        }
+        Do::First { wanted: Sought { object: sought, by, filter }, steps, .. } => {
+            let by = by.iter().map(|(_, value)| value);
+            sought != object && is_apart(by.chain([filter]), object) && are_apart(steps, object)
+        }
+        Do::Create { .. } | Do::Update { .. } | Do::Delete { .. } => false,
+    })
+}
+
+// As deep as steps are within steps.
+fn set_by(steps: &[Do], fields: &mut HashSet<FieldName>) {
+    for step in steps {
+        match step {
+            Do::Set(given) => fields.extend(given.fields.iter().cloned()),
+            Do::ForEach { steps, .. } | Do::First { steps, .. } => set_by(steps, fields),
+            Do::Find { .. } | Do::Create { .. } | Do::Update { .. } | Do::Delete { .. } => {}
+        }
     }
 }
 
@@ -155,16 +199,29 @@ pub(super) fn steps(steps: &[Step]) -> Result<Vec<Do>> {
     let mut compiled = Vec::with_capacity(steps.len());
     for step in steps {
         match step {
-            // One after another: each sees what was set before it.
-            Step::Set(values) => {
-                for (field, value) in values {
-                    compiled.push(Do::Set(field.clone(), one(value)?));
-                }
-            }
+            Step::Set(values) => compiled.extend(sets(values)?),
             other => compiled.push(single(other)?),
         }
     }
     Ok(compiled)
+}
+
+/// One after another, each sees what was set before it: only those are evaluated at once of which none looks at another.
+fn sets(values: &Values) -> Result<Vec<Do>> {
+    let mut done = Vec::new();
+    let mut open: Vec<(&FieldName, &Expression)> = Vec::new();
+    for (field, value) in values {
+        let needs = value.needs();
+        let is_set = |read: &FieldName| open.iter().any(|(set, _)| *set == read);
+        if needs.of(&Root::Record).any(|(path, _)| is_set(first_field(path))) {
+            done.push(Do::Set(given(std::mem::take(&mut open))?));
+        }
+        open.push((field, value));
+    }
+    if !open.is_empty() {
+        done.push(Do::Set(given(open)?));
+    }
+    Ok(done)
 }
 
 fn single(step: &Step) -> Result<Do> {
@@ -233,9 +290,9 @@ fn sought(wanted: &Wanted) -> Result<Sought> {
     Ok(Sought { object: wanted.object.clone(), by, filter: one(&wanted.filter)? })
 }
 
-fn given(values: &Values) -> Result<Given> {
-    let expressions: Vec<&Expression> = values.values().collect();
-    Ok(Given { fields: values.keys().cloned().collect(), values: Together::new(&expressions)? })
+fn given<'v>(values: impl IntoIterator<Item = (&'v FieldName, &'v Expression)>) -> Result<Given> {
+    let (fields, values): (Vec<&FieldName>, Vec<&Expression>) = values.into_iter().unzip();
+    Ok(Given { fields: fields.into_iter().cloned().collect(), values: Together::new(&values)? })
 }
 
 pub(super) fn one(expression: &Expression) -> Result<Together> {

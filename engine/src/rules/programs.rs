@@ -1,8 +1,8 @@
 //! The triggers of one object and event, in their order.
 
-use std::{ops::Deref, sync::Arc};
+use std::{collections::HashSet, ops::Deref, sync::Arc};
 
-use quarry_metadata::rules::Trigger;
+use quarry_metadata::{FieldName, ObjectName, rules::Trigger};
 
 use super::{Subject, evaluation::Together, program::Program};
 use crate::{error::Result, work::Work};
@@ -15,18 +15,22 @@ pub(crate) struct Programs {
     whens: Option<Together>,
     /// By trigger: which of the conditions is its own.
     places: Vec<Option<usize>>,
+    /// By trigger: those behind it whose condition looks at what it sets.
+    unsettled: Vec<Vec<usize>>,
+    sets: HashSet<FieldName>,
+    take_one: bool,
 }
 
 /// Which triggers start, by record and trigger; none where that is to be asked when its turn comes.
 pub(crate) type Decided = Vec<Vec<Option<bool>>>;
 
 impl Programs {
-    /// Puts triggers with their programs together.
+    /// Puts triggers of an object with their programs together.
     ///
     /// # Errors
     ///
     /// `Internal`.
-    pub fn of(triggers: &[(&Trigger, Arc<Program>)]) -> Result<Programs> {
+    pub fn of(object: &ObjectName, triggers: &[(&Trigger, Arc<Program>)]) -> Result<Programs> {
         let mut whens = Vec::new();
         let mut places = Vec::with_capacity(triggers.len());
         for (trigger, program) in triggers {
@@ -38,8 +42,30 @@ impl Programs {
             }));
         }
         let together = if whens.is_empty() { None } else { Some(Together::new(&whens)?) };
-        let programs = triggers.iter().map(|(_, program)| program.clone()).collect();
-        Ok(Programs { programs, whens: together, places })
+        let programs: Vec<Arc<Program>> = triggers.iter().map(|(_, program)| program.clone()).collect();
+        Ok(Programs {
+            whens: together,
+            places,
+            unsettled: (0..programs.len()).map(|at| unsettled(&programs, at)).collect(),
+            sets: programs.iter().flat_map(|program| program.sets()).collect(),
+            take_one: !programs.iter().all(|program| program.takes_many(object)),
+            programs,
+        })
+    }
+
+    /// What they do with one record can't matter to what they do with another: many can go through them at once.
+    pub fn take_many(&self) -> bool {
+        !self.take_one
+    }
+
+    /// One of them sets this field.
+    pub fn set(&self, field: &str) -> bool {
+        self.sets.contains(field)
+    }
+
+    /// Those whose condition is to be asked again after this one.
+    pub fn unsettled(&self, by: usize) -> &[usize] {
+        self.unsettled.get(by).map_or(&[], Vec::as_slice)
     }
 
     /// Which of them start for these records, as far as the records alone decide.
@@ -65,6 +91,15 @@ impl Programs {
         };
         Ok((0..subjects.len()).map(of_row).collect())
     }
+}
+
+fn unsettled(programs: &[Arc<Program>], by: usize) -> Vec<usize> {
+    let sets = programs.get(by).map(|program| program.sets()).unwrap_or_default();
+    let looks = |program: &Program| {
+        program.when.as_ref().is_some_and(|when| when.reads().any(|field| sets.contains(field)))
+    };
+    let behind = programs.iter().enumerate().skip(by + 1);
+    behind.filter(|(_, program)| looks(program)).map(|(at, _)| at).collect()
 }
 
 impl Deref for Programs {

@@ -1,12 +1,9 @@
 //! Validations: all records of a call that one object has are asked together, when all of them are written.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use quarry_metadata::{FieldName, rules::Event};
-use quarry_storage::{Row, Value};
+use quarry_storage::Row;
 
 use super::{Broken, Subject, book::Condition, message};
 use crate::{error::Result, layout::Layout, work::Work};
@@ -21,9 +18,16 @@ pub(crate) struct Pending {
     /// Its id, where findings may tell it.
     pub id: Option<String>,
     pub old: Option<Row>,
-    pub new: Vec<Value>,
+    pub new: Row,
     /// Fields that are wrong already: nothing more is said about them, nor about what looks at them.
     pub faulty: HashSet<String>,
+}
+
+impl Pending {
+    /// As rules look at it.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject::new(&self.layout, self.old.as_ref(), &self.new.0)
+    }
 }
 
 /// What is broken in records of one object, to all of which the same is done.
@@ -37,12 +41,10 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
     let Some(rules) = active.rules.get(first.layout.object.name.as_str()) else { return Ok(Vec::new()) };
     let Some(conditions) = rules.conditions(first.event) else { return Ok(Vec::new()) };
     let Some(together) = &conditions.together else { return Ok(Vec::new()) };
-    let subjects: Vec<Subject<'_>> =
-        pending.iter().map(|record| Subject::new(&record.layout, record.old.as_ref(), &record.new)).collect();
+    let subjects: Vec<Subject<'_>> = pending.iter().map(|record| record.subject()).collect();
     let answers = together.evaluate(&subjects, work)?;
     let mut found = Vec::new();
     for (rule, answer) in conditions.rules.iter().zip(&answers) {
-        let faults: HashMap<usize, _> = answer.faults.iter().map(|(row, fault)| (*row, fault)).collect();
         for (row, (record, subject)) in pending.iter().zip(&subjects).enumerate() {
             let is_told = |field: &FieldName| record.faulty.contains(field.as_str());
             if rule.reads.iter().any(is_told) || rule.fields.iter().any(is_told) {
@@ -51,7 +53,7 @@ pub(crate) fn validate(pending: &[&Pending], work: &mut Work) -> Result<Vec<(usi
             if answer.condition(row) == Some(true) {
                 found.push((row, broken(rule, message::told(&rule.message, subject, &work.actor))));
             }
-            if let Some(fault) = faults.get(&row) {
+            if let Some(fault) = answer.fault(row) {
                 found.push((row, broken(rule, format!("{} can't be decided: {fault}", rule.name))));
             }
         }

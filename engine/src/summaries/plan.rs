@@ -1,6 +1,7 @@
 //! What the summaries of a registry take of a record, compiled once.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -243,9 +244,9 @@ struct Rows<'a> {
 }
 
 impl Source for Rows<'_> {
-    fn value(&self, input: usize, row: usize) -> Value {
-        let value = self.columns.get(input).and_then(|column| Some(self.rows.get(row)?.get(*column).clone()));
-        value.unwrap_or(Value::Null)
+    fn value(&self, input: usize, row: usize) -> Cow<'_, Value> {
+        let value = self.columns.get(input).and_then(|column| Some(self.rows.get(row)?.get(*column)));
+        value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)
     }
 
     fn children(&self, _: usize, _: usize) -> Vec<Vec<Value>> {

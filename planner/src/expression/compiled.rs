@@ -40,7 +40,7 @@ pub struct Compiled {
 pub struct Evaluated {
     type_: Type,
     values: ArrayRef,
-    /// Rows that have no value because it could not be computed, and why.
+    /// Rows that have no value because it could not be computed, in order, and why.
     pub faults: Vec<(usize, Fault)>,
 }
 
@@ -97,6 +97,12 @@ impl Evaluated {
     /// The values as an array.
     pub fn array(&self) -> &ArrayRef {
         &self.values
+    }
+
+    /// Why a row has no value, where it could not be computed.
+    pub fn fault(&self, row: usize) -> Option<&Fault> {
+        let place = self.faults.binary_search_by_key(&row, |(faulty, _)| *faulty).ok()?;
+        self.faults.get(place).map(|(_, fault)| fault)
     }
 
     /// A condition's answer for a row; none where it is null.

@@ -1,6 +1,6 @@
 //! The columns that expressions are evaluated on, and a batch of them made from rows.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use arrow::{
     array::{
@@ -67,7 +67,7 @@ pub struct Surroundings {
 /// Where the values of a batch come from.
 pub trait Source {
     /// The value of [`Input::Field`] number `input` for a row.
-    fn value(&self, input: usize, row: usize) -> Value;
+    fn value(&self, input: usize, row: usize) -> Cow<'_, Value>;
 
     /// The records of [`Input::Children`] number `input` for a row: a value for each member, in order.
     fn children(&self, input: usize, row: usize) -> Vec<Vec<Value>>;
@@ -220,8 +220,8 @@ fn children(members: &[(Path, Type)], rows: Vec<Vec<Vec<Value>>>) -> Result<Arra
     let records: Vec<Vec<Value>> = rows.into_iter().flatten().collect();
     let mut columns = Vec::with_capacity(members.len());
     for (at, (_, type_)) in members.iter().enumerate() {
-        let values = records.iter().map(|record| record.get(at).cloned().unwrap_or(Value::Null));
-        columns.push(array(type_, values)?);
+        let value = |record: &'_ Vec<Value>| Cow::Owned(record.get(at).cloned().unwrap_or(Value::Null));
+        columns.push(array(type_, records.iter().map(value))?);
     }
     let structure = record_type(members);
     let DataType::Struct(fields) = &structure else { return Err(Error::internal("records are structs")) };
@@ -232,49 +232,53 @@ fn children(members: &[(Path, Type)], rows: Vec<Vec<Vec<Value>>>) -> Result<Arra
 }
 
 /// An array of values as storage keeps them.
-pub(super) fn array(type_: &Type, values: impl Iterator<Item = Value>) -> Result<ArrayRef> {
+pub(super) fn array<'v>(
+    type_: &Type,
+    values: impl ExactSizeIterator<Item = Cow<'v, Value>>,
+) -> Result<ArrayRef> {
+    let rows = values.len();
     macro_rules! built {
-        ($builder:expr, $variant:ident) => {{
+        ($builder:expr, $variant:ident($value:ident) => $given:expr) => {{
             let mut builder = $builder;
             for value in values {
-                match value {
-                    Value::$variant(value) => builder.append_value(value),
+                match &*value {
+                    Value::$variant($value) => builder.append_value($given),
                     Value::Null => builder.append_null(),
-                    other => return Err(wrong(&other, type_)),
+                    other => return Err(wrong(other, type_)),
                 }
             }
             Arc::new(builder.finish())
         }};
     }
     Ok(match (type_, arrow(type_)) {
-        (Type::Bool, _) => built!(BooleanBuilder::new(), Bool),
-        (Type::Int, _) => built!(Int64Builder::new(), Int),
-        (Type::Double, _) => built!(Float64Builder::new(), Float),
+        (Type::Bool, _) => built!(BooleanBuilder::with_capacity(rows), Bool(value) => *value),
+        (Type::Int, _) => built!(Int64Builder::with_capacity(rows), Int(value) => *value),
+        (Type::Double, _) => built!(Float64Builder::with_capacity(rows), Float(value) => *value),
         (Type::Decimal { .. }, data_type) => {
-            built!(Decimal128Builder::new().with_data_type(data_type), Decimal)
+            built!(Decimal128Builder::with_capacity(rows).with_data_type(data_type), Decimal(value) => *value)
         }
-        (Type::Text | Type::Json, _) => built!(StringViewBuilder::new(), Text),
-        (Type::Date, _) => built!(Date32Builder::new(), Date),
+        (Type::Text | Type::Json, _) => built!(StringViewBuilder::with_capacity(rows), Text(text) => text),
+        (Type::Date, _) => built!(Date32Builder::with_capacity(rows), Date(value) => *value),
         (Type::DateTime, data_type) => {
-            built!(TimestampMicrosecondBuilder::new().with_data_type(data_type), Timestamp)
+            built!(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(data_type), Timestamp(value) => *value)
         }
-        (Type::Time, _) => built!(Time64MicrosecondBuilder::new(), Time),
-        (Type::Duration, _) => built!(DurationMicrosecondBuilder::new(), Int),
+        (Type::Time, _) => built!(Time64MicrosecondBuilder::with_capacity(rows), Time(value) => *value),
+        (Type::Duration, _) => built!(DurationMicrosecondBuilder::with_capacity(rows), Int(value) => *value),
         (Type::List(item), _) if **item == Type::Text => {
             let mut builder = ListBuilder::new(StringBuilder::new());
             for value in values {
-                match value {
+                match &*value {
                     Value::TextList(items) => {
                         items.iter().for_each(|item| builder.values().append_value(item));
                         builder.append(true);
                     }
                     Value::Null => builder.append(false),
-                    other => return Err(wrong(&other, type_)),
+                    other => return Err(wrong(other, type_)),
                 }
             }
             Arc::new(builder.finish())
         }
-        (Type::Null, _) => Arc::new(StringArray::new_null(values.count())),
+        (Type::Null, _) => Arc::new(StringArray::new_null(rows)),
         (Type::List(_) | Type::Record(_), _) => {
             return Err(Error::internal(format!("no column holds a {type_}")));
         }

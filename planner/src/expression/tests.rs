@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{env, fs, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, env, fs, path::PathBuf, sync::Arc};
 
 use arrow::util::display::array_value_to_string;
 use quarry_metadata::{
@@ -34,10 +34,10 @@ fn around() -> Surroundings {
 struct Orders<'a>(&'a Inputs);
 
 impl Source for Orders<'_> {
-    fn value(&self, input: usize, row: usize) -> Value {
+    fn value(&self, input: usize, row: usize) -> Cow<'_, Value> {
         let Input::Field { root, path, .. } = &self.0.inputs()[input] else { panic!("a field") };
         let old = *root == Root::Old;
-        match (row, path.to_string().as_str()) {
+        Cow::Owned(match (row, path.to_string().as_str()) {
             (0, "status") => Value::text(if old { "new" } else { "paid" }),
             (1, "status") if !old => Value::text("new"),
             (1, _) => Value::Null,
@@ -55,7 +55,7 @@ impl Source for Orders<'_> {
             (_, "placed") => Value::Timestamp(1_709_164_800_000_000),
             (_, "at") => Value::Time(45_296_000_000),
             (_, other) => panic!("{other} of {root}"),
-        }
+        })
     }
 
     fn children(&self, input: usize, row: usize) -> Vec<Vec<Value>> {
@@ -96,8 +96,8 @@ fn given(registry: &Registry, text: &str) -> [String; 2] {
             false => array_value_to_string(from.array(), row).unwrap(),
         };
         assert_eq!(value(&alone, 0), value(&evaluated, row), "{text}: alone and among others");
-        match evaluated.faults.iter().find(|(faulty, _)| *faulty == row) {
-            Some((_, fault)) => format!("null, for {fault}"),
+        match evaluated.fault(row) {
+            Some(fault) => format!("null, for {fault}"),
             None => value(&evaluated, row),
         }
     })
@@ -129,13 +129,12 @@ fn every_function_and_every_rule_of_null_is_as_the_golden_file_says() {
 fn ten_thousand_records_are_one_evaluation() {
     struct Many;
     impl Source for Many {
-        fn value(&self, input: usize, row: usize) -> Value {
+        fn value(&self, input: usize, row: usize) -> Cow<'_, Value> {
             let number = i64::try_from(row).unwrap();
-            if input == 0 {
-                Value::Decimal(number.into())
-            } else {
-                Value::Int(if row == 7 { 0 } else { number + 1 })
-            }
+            Cow::Owned(match input {
+                0 => Value::Decimal(number.into()),
+                _ => Value::Int(if row == 7 { 0 } else { number + 1 }),
+            })
         }
         fn children(&self, _: usize, _: usize) -> Vec<Vec<Value>> {
             Vec::new()

@@ -9,7 +9,7 @@
 //!   them;
 //! - a list's `map` and `filter` end with the first error there, so that their bodies can't fail.
 
-use std::{env, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, env, path::PathBuf, sync::Arc};
 
 use arrow::array::Array;
 use cel::{Context, Program, Value as Cel};
@@ -237,10 +237,11 @@ impl Records {
 struct Given<'a>(&'a Records, &'a Inputs);
 
 impl Source for Given<'_> {
-    fn value(&self, input: usize, row: usize) -> Value {
+    fn value(&self, input: usize, row: usize) -> Cow<'_, Value> {
         let Input::Field { path, .. } = &self.1.inputs()[input] else { panic!("a field") };
         let row = &self.0.rows[row];
-        row.iter().find(|(name, _)| *name == path.field.as_str()).map(|(_, value)| value.clone()).unwrap()
+        let found = row.iter().find(|(name, _)| *name == path.field.as_str());
+        found.map(|(_, value)| Cow::Borrowed(value)).unwrap()
     }
 
     fn children(&self, _: usize, _: usize) -> Vec<Vec<Value>> {

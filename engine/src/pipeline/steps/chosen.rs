@@ -168,9 +168,8 @@ impl Runner<'_> {
 
 /// The places of the records of which a condition is true.
 fn true_of(filter: &Together, subjects: &[Subject<'_>], work: &mut crate::work::Work) -> Result<Vec<usize>> {
-    let answers = filter.evaluate(subjects, work)?;
-    let Some(answer) = answers.first() else { return Ok(Vec::new()) };
-    Ok((0..subjects.len()).filter(|at| answer.condition(*at) == Some(true)).collect())
+    let answers = filter.are_true(subjects, work)?;
+    Ok((0..subjects.len()).filter(|at| answers.get(*at) == Some(&true)).collect())
 }
 
 /// The least by a field, nulls last; the first of all when none is named.

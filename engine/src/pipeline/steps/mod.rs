@@ -4,11 +4,15 @@
 //! the records that it is about ([`chosen`]), and hands what is to be written to the pipeline as a call of its own, with
 //! the system's right. What that call finds is a finding of the change that started it.
 //!
-//! Steps read the transaction's own state, one after another: a step sees what the one before it wrote.
+//! Steps read the transaction's own state, one after another: a step sees what the one before it wrote. Those that concern nothing
+//! but their own record are done for many records at once ([`own`]).
 
 mod chosen;
+mod own;
 
 use std::sync::Arc;
+
+pub(super) use own::set_own;
 
 use quarry_metadata::{
     FieldName,
@@ -20,7 +24,6 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     call::{Action, Call, Chain, Step},
-    coerce,
     draft::Draft,
     triggers::Seen,
 };
@@ -159,7 +162,7 @@ impl<'a> Runner<'a> {
 
     fn step(&mut self, step: &Do) -> Result<()> {
         match step {
-            Do::Set(field, value) => self.set(field, value),
+            Do::Set(given) => self.set(given),
             Do::Find { when, refusal } => {
                 if self.is_true(when.as_ref())? {
                     self.refuse(refusal);
@@ -212,29 +215,13 @@ impl<'a> Runner<'a> {
         done
     }
 
-    fn set(&mut self, field: &FieldName, value: &Together) -> Result<()> {
+    fn set(&mut self, given: &Given) -> Result<()> {
         let subject = self.about.subject().beside(&self.names);
-        let evaluated = value.evaluate(std::slice::from_ref(&subject), self.work)?;
+        let values = given.values.evaluate(std::slice::from_ref(&subject), self.work)?;
         let About::Draft(draft) = &mut self.about else {
             return Err(Error::internal(format!("{} sets a field of a record that is written", self.chain)));
         };
-        let layout = draft.layout.clone();
-        let known = layout.object.field(field.as_str()).zip(layout.column(field.as_str()));
-        let ((known, column), evaluated) = known
-            .zip(evaluated.first())
-            .ok_or_else(|| Error::internal(format!("{} sets {field}, which has no column", self.chain)))?;
-        if let Some((_, fault)) = evaluated.faults.first() {
-            let message = format!("{} can't set it: {fault}", self.chain);
-            draft.find(Some(field.as_str()), "not_computable", message, None);
-            return Ok(());
-        }
-        let input = typed(&layout, field, evaluated.value(0)?);
-        match coerce::value(known, &input, self.work.actor.time_zone) {
-            Ok(value) if *draft.value(column) != value => draft.give(column, value),
-            Ok(_) => {}
-            Err(fault) => draft.fault(known, fault),
-        }
-        Ok(())
+        own::put(&mut [&mut **draft], (given, &values), &self.chain, self.work.actor.time_zone)
     }
 
     fn refuse(&mut self, refusal: &Refusal) {
@@ -245,10 +232,9 @@ impl<'a> Runner<'a> {
 
     /// Notes a finding about the record that the steps run for.
     fn find(&mut self, code: std::borrow::Cow<'static, str>, message: String, weight: Weight) {
-        let seen = match (&mut self.about, weight) {
-            (About::Draft(draft), Weight::Error) => return draft.find(None, code, message, None),
-            (About::Draft(draft), Weight::Warning) => return draft.warn(None, code, message),
-            (About::Seen(seen), _) => seen,
+        let seen = match &mut self.about {
+            About::Draft(draft) => return own::find(draft, code, message, weight),
+            About::Seen(seen) => seen,
         };
         let finding = Finding {
             change: seen.change,
@@ -347,7 +333,7 @@ impl<'a> Runner<'a> {
     ) -> Result<Option<Record>> {
         let mut record = Record::with_capacity(given.fields.len());
         for (field, evaluated) in given.fields.iter().zip(values) {
-            if let Some((_, fault)) = evaluated.faults.iter().find(|(row, _)| *row == at) {
+            if let Some(fault) = evaluated.fault(at) {
                 let message = format!("{} can't set {}.{field}: {fault}", self.chain, layout.object.name);
                 self.find("not_computable".into(), message, Weight::Error);
                 return Ok(None);
