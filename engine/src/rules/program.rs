@@ -151,7 +151,7 @@ fn are_apart(steps: &[Do], object: &ObjectName) -> bool {
             let by = by.iter().map(|(_, value)| value);
             sought != object && is_apart(by.chain([filter]), object) && are_apart(steps, object)
         }
-        Do::Create { .. } | Do::Update { .. } | Do::Delete { .. } => false,
+        Do::Create { .. } | Do::Update { .. } | Do::Delete { .. } | Do::CallAction { .. } => false,
     })
 }
 
@@ -161,7 +161,11 @@ fn set_by(steps: &[Do], fields: &mut HashSet<FieldName>) {
         match step {
             Do::Set(given) => fields.extend(given.fields.iter().cloned()),
             Do::ForEach { steps, .. } | Do::First { steps, .. } => set_by(steps, fields),
-            Do::Find { .. } | Do::Create { .. } | Do::Update { .. } | Do::Delete { .. } => {}
+            Do::Find { .. }
+            | Do::Create { .. }
+            | Do::Update { .. }
+            | Do::Delete { .. }
+            | Do::CallAction { .. } => {}
         }
     }
 }
