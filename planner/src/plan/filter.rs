@@ -80,7 +80,7 @@ impl<N: Names> Filters<'_, N> {
         let Some(scope) = self.names.scope() else {
             return Err(Error::invalid("INVALID_FILTER", at, "groups have no related records"));
         };
-        let (mut inner, link) = scope.to_many(path, at)?;
+        let (mut inner, link) = scope.begin_many(path, at)?;
         let is_true = Filters { names: &mut inner, with }.at_depth(filter, depth + 1)?;
         let counts = if is_not { negated(is_true) } else { is_true };
         Ok(scope.mark(link, inner, counts))

@@ -247,7 +247,7 @@ impl Scope {
     /// # Errors
     ///
     /// `Missing` for an unknown name, `Invalid` for a path that leads to one record.
-    pub(super) fn to_many(&mut self, path: &str, at: &str) -> Result<(Scope, Link)> {
+    pub(super) fn begin_many(&mut self, path: &str, at: &str) -> Result<(Scope, Link)> {
         let at = At { code: "INVALID_FILTER", place: at };
         let (way, name) = path.rsplit_once('.').map_or((None, path), |(way, name)| (Some(way), name));
         let mut node = 0;

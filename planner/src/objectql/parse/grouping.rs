@@ -171,12 +171,10 @@ fn aggregation(place: &Place, item: &Value, formulas: &mut Vec<Formula>) -> Resu
     let path = path.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
     let mut path = path.filter(|path| path != "*");
     let formula = formula(&mut keys)?;
-    if let Some(formula) = &formula {
-        if path.replace(formula.name.clone()).is_some() {
-            return Err(place
-                .key("formula")
-                .query_error("the function takes a field or a formula, not both"));
-        }
+    if let Some(formula) = &formula
+        && path.replace(formula.name.clone()).is_some()
+    {
+        return Err(place.key("formula").query_error("the function takes a field or a formula, not both"));
     }
     let mut asked = Aggregation::new(function, path);
     if asked.path.is_none() && function != AggregateFunction::Count {

@@ -32,7 +32,6 @@ async fn random_questions_get_the_answers_of_the_manual() {
     };
     println!("QUARRY_TEST_SEED={first}, {many} questions");
     let mut drawn: Option<(u64, Records, Shop)> = None;
-    let mut refused = 0;
     for seed in first..first + many {
         let draw = seed / QUESTIONS_EACH;
         if drawn.as_ref().is_none_or(|(known, ..)| *known != draw) {
@@ -46,12 +45,10 @@ async fn random_questions_get_the_answers_of_the_manual() {
         match shop.ask(&shop.context(), &question).await {
             Ok(got) => assert_eq!(shown(&got), shown(&wanted), "QUARRY_TEST_SEED={seed}\n{question}"),
             Err(error) => {
-                refused += 1;
                 panic!("QUARRY_TEST_SEED={seed}\n{question}\n{error} at {}", error.path);
             }
         }
     }
-    assert_eq!(refused, 0);
 }
 
 /// One line a record, so that a difference can be read.
@@ -73,7 +70,7 @@ fn shop(records: &Records, draw: u64) -> Shop {
         for part in [some, rest] {
             let stored: Vec<Json> = part.iter().map(|record| Json::Object(record.clone())).collect();
             shop.insert(object, &stored);
-            if (draw + at) % 3 != 0 {
+            if !(draw + at).is_multiple_of(3) {
                 shop.store.fold().unwrap();
             }
         }
