@@ -7,7 +7,7 @@ use arrow::{
     datatypes::{Int64Type, SchemaRef},
 };
 use datafusion::{
-    common::config::Dialect,
+    common::{ScalarValue, config::Dialect},
     execution::FunctionRegistry,
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder, config::SessionConfig,
@@ -15,6 +15,7 @@ use datafusion::{
     },
     logical_expr::LogicalPlan,
     physical_plan::{displayable, stream::RecordBatchStreamAdapter},
+    sql::sqlparser::ast::Statement,
 };
 use futures::{StreamExt, future::BoxFuture};
 use tokio::sync::Semaphore;
@@ -32,7 +33,7 @@ use crate::{
     },
     rules,
     run::{self, Deadline},
-    sql::{CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
+    sql::{self, CATALOG, FloatsPrevail, KnownQuestions, SEARCH_PATH, SqlExtras, SqlSession},
     view::{FirstRows, ScanSizes},
 };
 
@@ -78,7 +79,8 @@ impl Default for PlannerOptions {
 /// Turns questions into answers.
 pub struct Planner {
     options: Arc<PlannerOptions>,
-    sql: SessionState,
+    sql: Arc<SessionState>,
+    known: Arc<KnownQuestions>,
     small: Arc<SessionState>,
     large: Arc<SessionState>,
 }
@@ -111,7 +113,7 @@ impl Planner {
             Arc::new(state)
         };
         let (small, large) = (objectql(1), objectql(options.target_partitions.max(1)));
-        Planner { options: Arc::new(options), sql, small, large }
+        Planner { options: Arc::new(options), sql: Arc::new(sql), known: Arc::default(), small, large }
     }
 
     /// Answers an ObjectQL question; rows come as a stream.
@@ -202,7 +204,23 @@ impl Planner {
 
     /// A SQL session on one state. Cheap: made per statement.
     pub fn sql(&self, context: &QueryContext, extras: &SqlExtras) -> SqlSession {
-        SqlSession::new(self.sql.clone(), Arc::clone(&self.options), context, extras)
+        let shared = (Arc::clone(&self.options), Arc::clone(&self.known));
+        SqlSession::new(self.sql.as_ref().clone(), shared, context, extras)
+    }
+
+    /// Answers a statement that was asked before ([`SqlSession::execute_known`]) in the same views, with values of the same
+    /// types, without planning it; none where it has not been, or where it needs a plan.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqlSession::execute`].
+    pub fn again<'a>(
+        &'a self,
+        context: &'a QueryContext,
+        statement: &'a Statement,
+        values: &'a [ScalarValue],
+    ) -> BoxFuture<'a, Result<Option<SendableRecordBatchStream>>> {
+        Box::pin(sql::again((&self.sql, &self.known), context, (statement, values)))
     }
 }
 
@@ -259,7 +277,7 @@ impl Question {
     /// How many records match, whatever the page.
     async fn count_of(&self, records: &Records) -> Result<u64> {
         if let Some(direct) = records.direct_count(&self.context.snapshot)
-            && let Some(batch) = direct.rows(self).await?
+            && let Some(batch) = direct.rows(&self.small, self.deadline).await?
         {
             return Ok(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
         }

@@ -18,9 +18,10 @@ use datafusion::{
 };
 use quarry_storage::{Order, Snapshot};
 
-use super::{Question, scope::ROOT};
+use super::scope::ROOT;
 use crate::{
     error::{Error, Result},
+    run::Deadline,
     view::{Few, ObjectView, Restriction, Wanted},
 };
 
@@ -45,11 +46,15 @@ impl Direct {
     /// # Errors
     ///
     /// As those of a plan.
-    pub(crate) async fn rows(self, question: &Question) -> Result<Option<RecordBatch>> {
-        let state = Arc::clone(&question.small);
+    pub(crate) async fn rows(
+        self,
+        state: &Arc<SessionState>,
+        deadline: Deadline,
+    ) -> Result<Option<RecordBatch>> {
+        let state = Arc::clone(state);
         let reading = tokio::task::spawn_blocking(move || self.read(&state));
         let read = async { reading.await.map_err(|error| Error::internal(error.to_string()))? };
-        question.deadline.wait(read).await
+        deadline.wait(read).await
     }
 
     fn read(&self, state: &SessionState) -> Result<Option<RecordBatch>> {

@@ -10,7 +10,7 @@ pub(crate) mod attach;
 mod bucket;
 mod building;
 mod cursor;
-mod direct;
+pub(crate) mod direct;
 mod filter;
 mod formula;
 pub(crate) mod groups;
@@ -22,7 +22,7 @@ mod search;
 mod windows;
 
 pub use cursor::Next;
-pub(crate) use scope::{At, Scope};
+pub(crate) use scope::{At, ROOT, Scope};
 
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ impl Question {
         restriction: Restriction,
     ) -> Result<Option<RecordBatch>> {
         match records.direct(&self.context.snapshot, restriction) {
-            Some(direct) => direct.rows(self).await,
+            Some(direct) => direct.rows(&self.small, self.deadline).await,
             None => Ok(None),
         }
     }

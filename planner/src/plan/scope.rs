@@ -67,6 +67,8 @@ pub(crate) struct Scope {
     depth_max: usize,
     has_score: bool,
     clock: Clock,
+    /// A formula reads the clock: what was made of it is true for one instant only.
+    reads_clock: bool,
 }
 
 /// What to say when a name is not known.
@@ -94,6 +96,7 @@ impl Scope {
             depth_max,
             has_score,
             clock,
+            reads_clock: false,
         }
     }
 
@@ -107,11 +110,16 @@ impl Scope {
     }
 
     /// The columns that are read of the root, when nothing else is read.
-    pub(super) fn alone(&self) -> Option<Vec<String>> {
+    pub(crate) fn alone(&self) -> Option<Vec<String>> {
         match &self.nodes[..] {
             [root] if self.marks.is_empty() => Some(root.columns.iter().cloned().collect()),
             _ => None,
         }
+    }
+
+    /// Whether a formula that was written out reads the clock.
+    pub(crate) fn reads_clock(&self) -> bool {
+        self.reads_clock
     }
 
     /// What the object is held against.
@@ -349,6 +357,7 @@ impl FormulaLeaves<'_> {
 impl Leaves for FormulaLeaves<'_> {
     fn leaf(&mut self, leaf: &Leaf, _: &Type) -> Result<Expr> {
         let clock = self.scope.clock;
+        self.scope.reads_clock |= matches!(leaf, Leaf::Now | Leaf::Today);
         Ok(match leaf {
             Leaf::Field(Root::Record, Path { steps, field }) => {
                 let mut node = self.node;
@@ -410,7 +419,7 @@ fn part<'a>(
 }
 
 /// The alias of the root.
-pub(super) const ROOT: &str = "t0";
+pub(crate) const ROOT: &str = "t0";
 
 /// The column that DataFusion's mark joins add.
 const MARK: &str = "mark";

@@ -22,7 +22,7 @@ use datafusion::{
 use quarry_metadata::{FieldName, Object, PackageName};
 use quarry_storage::Snapshot;
 
-use super::computed;
+use super::table;
 use crate::{
     coerce::Clock,
     view::{AuditTable, ObjectView, Restriction, Views},
@@ -197,7 +197,7 @@ impl SchemaProvider for BinSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let provider = self.0.views.bin(name).map(|view| computed::table(&self.0, view, Restriction::None));
+        let provider = self.0.views.bin(name).map(|view| table::table(&self.0, view, Restriction::None));
         Ok(provider.transpose()?)
     }
 
@@ -234,7 +234,7 @@ impl SchemaProvider for ViewSchema {
             return Ok(Some(table));
         }
         let view = self.state.views.get(name).filter(|view| self.holds(&view.object));
-        let provider = view.map(|view| computed::table(&self.state, view, Restriction::None));
+        let provider = view.map(|view| table::table(&self.state, view, Restriction::None));
         Ok(provider.transpose()?)
     }
 

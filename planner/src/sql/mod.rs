@@ -2,22 +2,26 @@
 
 pub mod bounds;
 mod catalog;
-mod computed;
 mod floats;
 mod gate;
+mod gather;
+mod known;
 mod pairs;
 mod parameters;
 mod search;
+mod small;
+mod table;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::{array::RecordBatch, datatypes::DataType};
 use datafusion::{
     catalog::SchemaProvider,
-    common::ParamValues,
+    common::{ParamValues, ScalarValue, metadata::ScalarAndMetadata},
     error::DataFusionError,
     execution::{FunctionRegistry, SendableRecordBatchStream, SessionState},
     logical_expr::{LogicalPlan, ScalarUDF},
+    physical_plan::stream::RecordBatchStreamAdapter,
     sql::{
         parser::Statement as PlannedStatement,
         sqlparser::{
@@ -33,6 +37,10 @@ use futures::future::BoxFuture;
 pub use catalog::{AUDIT, CHANGES, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
+pub(crate) use known::KnownQuestions;
+
+use known::Asked;
+use small::Small;
 
 use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
 
@@ -52,16 +60,17 @@ pub struct SqlExtras {
 /// Futures are boxed, here and in [`crate::Planner`]: the code of a future is made by the crate that polls it, so that each
 /// door would compile a good part of DataFusion once more.
 pub struct SqlSession {
-    state: SessionState,
+    state: Arc<SessionState>,
     tables: catalog::State,
     options: Arc<PlannerOptions>,
-    timeout: Option<Duration>,
+    known: Arc<KnownQuestions>,
+    context: QueryContext,
 }
 
 impl SqlSession {
     pub(crate) fn new(
         mut state: SessionState,
-        options: Arc<PlannerOptions>,
+        (options, known): (Arc<PlannerOptions>, Arc<KnownQuestions>),
         context: &QueryContext,
         extras: &SqlExtras,
     ) -> SqlSession {
@@ -85,7 +94,7 @@ impl SqlSession {
         state.config_mut().options_mut().execution.time_zone = Some(zone);
         state.execution_props_mut().query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(context.now_micros);
-        SqlSession { state, tables, options, timeout: context.timeout }
+        SqlSession { state: Arc::new(state), tables, options, known, context: context.clone() }
     }
 
     /// DataFusion's state underneath, for doors that plan expressions.
@@ -128,7 +137,7 @@ impl SqlSession {
         match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) => {
                 let plan = self.plan(statement).await?;
-                self.execute(plan, ParamValues::List(Vec::new())).await
+                self.execute(plan, Vec::new()).await
             }
             _ => Err(gate::not_one_statement()),
         }
@@ -160,18 +169,73 @@ impl SqlSession {
     pub fn execute(
         &self,
         plan: LogicalPlan,
-        parameters: ParamValues,
+        values: Vec<ScalarValue>,
     ) -> BoxFuture<'_, Result<SendableRecordBatchStream>> {
-        Box::pin(async move {
-            gate::check_plan(&plan)?;
-            let deadline = run::Deadline::after(self.timeout);
-            let plan = plan.with_param_values(parameters)?;
-            let plan = self.optimize(&plan)?;
-            let state = run::state_for(&self.state, &plan, &self.options);
-            let physical = run::physical(&state, &plan, deadline).await?;
-            pairs::check(&physical, self.options.join_pairs_max)?;
-            let counted = pairs::count(physical, self.options.join_pairs_max)?;
-            run::stream(&state, counted, deadline)
-        })
+        Box::pin(self.run(plan, values, None))
     }
+
+    /// As [`Self::execute`], of a plan that was made of `asked` and of nothing else: when that is asked again,
+    /// [`crate::Planner::again`] may know how to answer it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::execute`].
+    pub fn execute_known<'a>(
+        &'a self,
+        plan: LogicalPlan,
+        values: Vec<ScalarValue>,
+        asked: &'a Statement,
+    ) -> BoxFuture<'a, Result<SendableRecordBatchStream>> {
+        Box::pin(self.run(plan, values, Some(asked)))
+    }
+
+    async fn run(
+        &self,
+        plan: LogicalPlan,
+        values: Vec<ScalarValue>,
+        asked: Option<&Statement>,
+    ) -> Result<SendableRecordBatchStream> {
+        gate::check_plan(&plan)?;
+        let deadline = run::Deadline::after(self.context.timeout);
+        if let Some(small) = Small::of(&self.state, &plan, &values)? {
+            let small = Arc::new(small);
+            if let Some(statement) = asked.filter(|_| small.is_lasting) {
+                let asked = Asked { statement, values: &values, context: &self.context };
+                self.known.keep(&asked, Arc::clone(&small));
+            }
+            let with = (&self.state, &self.context.snapshot);
+            if let Some(rows) = small.rows(with, &values, deadline).await? {
+                return Ok(at_once(rows));
+            }
+        }
+        let values = ParamValues::List(values.into_iter().map(ScalarAndMetadata::from).collect());
+        let plan = plan.with_param_values(values)?;
+        let plan = self.optimize(&plan)?;
+        let state = run::state_for(&self.state, &plan, &self.options);
+        let physical = run::physical(&state, &plan, deadline).await?;
+        pairs::check(&physical, self.options.join_pairs_max)?;
+        let counted = pairs::count(physical, self.options.join_pairs_max)?;
+        run::stream(&state, counted, deadline)
+    }
+}
+
+/// Answers what [`SqlSession::execute_known`] has seen before, without planning it; none where it has not, or where there may be
+/// many rows.
+///
+/// # Errors
+///
+/// As [`SqlSession::execute`].
+pub(crate) async fn again(
+    (state, known): (&Arc<SessionState>, &KnownQuestions),
+    context: &QueryContext,
+    (statement, values): (&Statement, &[ScalarValue]),
+) -> Result<Option<SendableRecordBatchStream>> {
+    let Some(small) = known.get(&Asked { statement, values, context }) else { return Ok(None) };
+    let deadline = run::Deadline::after(context.timeout);
+    Ok(small.rows((state, &context.snapshot), values, deadline).await?.map(at_once))
+}
+
+/// A batch as a stream.
+fn at_once(batch: RecordBatch) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(batch.schema(), futures::stream::iter([Ok(batch)])))
 }

@@ -1,17 +1,68 @@
 //! The types of open parameters: what DataFusion infers, and integers for LIMIT and OFFSET.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::{
-    common::tree_node::TreeNodeRecursion,
-    logical_expr::{Expr, LogicalPlan},
+    common::{
+        Result as PlanResult, ScalarValue, plan_err,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    logical_expr::{Expr, LogicalPlan, expr::Placeholder},
 };
 
 use crate::error::{Error, Result};
 
 /// Parameters of one statement, as PostgreSQL's protocol counts them.
 const PARAMETERS_MAX: usize = 65_535;
+
+/// A plan whose parameters have the types of the values, whatever was inferred.
+///
+/// # Errors
+///
+/// `Internal`.
+pub(super) fn typed(plan: LogicalPlan, values: &[ScalarValue]) -> Result<LogicalPlan> {
+    if values.is_empty() {
+        return Ok(plan);
+    }
+    let typed = plan.transform_up(|plan| {
+        let changed = plan.map_expressions(|expr| {
+            expr.transform_up(|expr| match expr {
+                Expr::Placeholder(Placeholder { id, field }) => {
+                    let Some(value) = value_of(&id, values) else {
+                        return Ok(Transformed::no(Expr::Placeholder(Placeholder { id, field })));
+                    };
+                    let field = Arc::new(Field::new(&id, value.data_type(), true));
+                    Ok(Transformed::yes(Expr::Placeholder(Placeholder { id, field: Some(field) })))
+                }
+                other => Ok(Transformed::no(other)),
+            })
+        })?;
+        if changed.transformed { changed.map_data(LogicalPlan::recompute_schema) } else { Ok(changed) }
+    })?;
+    Ok(typed.data)
+}
+
+/// An expression with the values in it, and whether there were any.
+///
+/// # Errors
+///
+/// None for a plan whose parameters were counted; DataFusion's for a parameter without a value.
+pub(super) fn bound(expr: &Expr, values: &[ScalarValue]) -> PlanResult<(Expr, bool)> {
+    let bound = expr.clone().transform_up(|expr| match &expr {
+        Expr::Placeholder(placeholder) => match value_of(&placeholder.id, values) {
+            Some(value) => Ok(Transformed::yes(Expr::Literal(value.clone(), None))),
+            None => plan_err!("there is no value for parameter {}", placeholder.id),
+        },
+        _ => Ok(Transformed::no(expr)),
+    })?;
+    Ok((bound.data, bound.transformed))
+}
+
+fn value_of<'a>(id: &str, values: &'a [ScalarValue]) -> Option<&'a ScalarValue> {
+    let position = id.strip_prefix('$')?.parse::<usize>().ok()?;
+    values.get(position.checked_sub(1)?)
+}
 
 /// The types by position; `None` where nothing tells.
 pub(super) fn parameter_types(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>> {

@@ -9,7 +9,7 @@ use datafusion::{
 };
 use quarry_storage::{TextQuery, TextSyntax};
 
-use super::{catalog::State, computed};
+use super::{catalog::State, table};
 use crate::view::Restriction;
 
 /// `search(object, words)`; the object may be qualified by its package (`crm.account`).
@@ -34,7 +34,7 @@ impl TableFunctionImpl for SearchFunction {
             return plan_err!("{:?} has no searchable field", view.object.name);
         }
         let query = TextQuery { columns: Vec::new(), text: words, syntax: TextSyntax::Words };
-        Ok(computed::table(&self.0, view, Restriction::Text(query))?)
+        Ok(table::table(&self.0, view, Restriction::Text(query))?)
     }
 }
 

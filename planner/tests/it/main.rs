@@ -11,4 +11,5 @@ mod limits;
 mod oracle;
 mod pages;
 mod random;
+mod small;
 mod sql;

@@ -2,7 +2,7 @@
 
 use arrow::{array::RecordBatch, datatypes::DataType};
 use datafusion::{
-    common::{ParamValues, ScalarValue},
+    common::ScalarValue,
     sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser},
 };
 use futures::TryStreamExt;
@@ -15,8 +15,7 @@ async fn run(shop: &Shop, sql: &str, parameters: Vec<ScalarValue>) -> Result<Jso
     let session = shop.planner.sql(&shop.context(), &SqlExtras::default());
     let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
     let plan = session.plan(statement).await?;
-    let batches: Vec<RecordBatch> =
-        session.execute(plan, ParamValues::from(parameters)).await?.try_collect().await?;
+    let batches: Vec<RecordBatch> = session.execute(plan, parameters).await?.try_collect().await?;
     Ok(to_json(&batches))
 }
 

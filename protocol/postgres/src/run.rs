@@ -17,7 +17,7 @@ use datafusion::{
 };
 use futures::StreamExt;
 use quarry_engine::{Engine, QueryContext};
-use quarry_planner::sql::{SqlExtras, SqlSession};
+use quarry_planner::sql::SqlSession;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::{Semaphore, mpsc, oneshot},
@@ -29,7 +29,8 @@ pub use guard::Guard;
 use place::Place;
 
 use crate::{
-    casts, catalog,
+    casts,
+    catalog::{self, Catalog, CatalogSession},
     error::{PgError, Result},
     names, parameter,
     sqlstate::SqlState,
@@ -87,8 +88,8 @@ impl Drop for QueryThreads {
 pub struct Ask {
     /// Who asks, on which state.
     pub context: QueryContext,
-    /// The catalog's schemas and functions.
-    pub extras: SqlExtras,
+    /// What its catalog must know of the connection.
+    pub catalog: Arc<CatalogSession>,
     /// What is asked.
     pub statement: Statement,
     /// The values of its parameters; to describe it, nulls of their types, as far as these are known.
@@ -185,7 +186,8 @@ async fn plan(engine: &Engine, ask: &Ask) -> Result<(SqlSession, LogicalPlan)> {
     casts::keep_digits(&mut statement, &ask.values);
     let rewritten = catalog::rewrite(statement);
     let statement = rewritten.map_err(|e| PgError::new(SqlState::FEATURE_NOT_SUPPORTED, e.to_string()))?;
-    let sql = engine.planner().sql(&ask.context, &ask.extras);
+    let extras = Catalog::new(&ask.context.views, ask.context.reads_audit, &ask.catalog);
+    let sql = engine.planner().sql(&ask.context, &extras);
     let plan = sql.plan(statement).await?;
     Ok((sql, plan))
 }
@@ -201,8 +203,11 @@ async fn produce(
     let timeout = ask.context.timeout.take();
     let probe = ask.probe();
     let begun = async {
+        if let Some(rows) = engine.planner().again(&ask.context, &ask.statement, &ask.values).await? {
+            return Ok(rows);
+        }
         let (sql, plan) = plan(&engine, &ask).await?;
-        Ok::<_, PgError>(sql.execute(plan, parameter::bound(ask.values)).await?)
+        Ok::<_, PgError>(sql.execute_known(plan, ask.values, &ask.statement).await?)
     };
     let begun = begun.await;
     log_unanswered(probe, &begun);

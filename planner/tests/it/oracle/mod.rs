@@ -12,13 +12,14 @@ use quarry_planner::PlannerOptions;
 use serde_json::{Value as Json, json};
 
 use crate::{fixture::Shop, random::Dice};
-use records::Records;
+pub use records::Records;
 
 const QUESTIONS: u64 = 400;
 /// Questions between two draws of records.
 const QUESTIONS_EACH: u64 = 100;
 
-fn number(name: &str, otherwise: u64) -> u64 {
+/// A number from the environment.
+pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
@@ -55,7 +56,7 @@ fn shown(answer: &Json) -> Vec<String> {
 }
 
 /// The records in a segment, in the delta, or some here and some there; read by one partition or by several.
-fn shop(records: &Records, draw: u64) -> Shop {
+pub fn shop(records: &Records, draw: u64) -> Shop {
     let mut options = PlannerOptions::default();
     if draw % 2 == 1 {
         options = PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..options };

@@ -97,7 +97,7 @@ pub struct Session {
     pub(crate) block: block::Work,
     /// Of the running statement, not told yet.
     warnings: Warnings,
-    catalog: CatalogSession,
+    catalog: Arc<CatalogSession>,
     registration: Registration,
     prepared: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
@@ -154,7 +154,7 @@ impl Session {
             guard,
             block: block::Work::default(),
             warnings: Warnings::default(),
-            catalog,
+            catalog: Arc::new(catalog),
             registration,
             prepared: HashMap::new(),
             portals: HashMap::new(),

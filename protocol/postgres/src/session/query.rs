@@ -1,5 +1,7 @@
 //! Questions: where they are asked (the open transaction or the newest state), and EXPLAIN.
 
+use std::sync::Arc;
+
 use arrow::{array::AsArray, compute::cast, datatypes::DataType};
 use datafusion::{
     scalar::ScalarValue,
@@ -9,7 +11,6 @@ use quarry_engine::QueryContext;
 
 use super::{Outcome, Session, Tag};
 use crate::{
-    catalog::Catalog,
     error::{PgError, Result},
     run::{Ask, Rows},
 };
@@ -40,9 +41,8 @@ impl Session {
 
     /// A question on a state, with the catalog around it.
     pub(crate) fn ask(&self, context: QueryContext, statement: Statement, values: Vec<ScalarValue>) -> Ask {
-        let extras = Catalog::new(&context.views, context.reads_audit, &self.catalog);
         let application = self.settings.get("application_name").unwrap_or_default();
-        Ask { context, extras, statement, values, application }
+        Ask { context, catalog: Arc::clone(&self.catalog), statement, values, application }
     }
 
     /// Runs a question; a cancel, the deadline and the client's leaving end it.

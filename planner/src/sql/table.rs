@@ -36,9 +36,6 @@ pub(super) fn table(
 ) -> crate::error::Result<Arc<dyn TableProvider>> {
     let former = state.former(view);
     let stored = view.provider_with(&state.snapshot, restriction.clone(), &former)?;
-    if view.computed().next().is_none() {
-        return Ok(stored);
-    }
     let known = stored.schema();
     let mut fields = Vec::with_capacity(view.fields.len() + 1);
     for name in view.fields.iter().chain(&former) {
@@ -51,10 +48,10 @@ pub(super) fn table(
     }
     fields.extend(known.fields().find(SCORE).map(|(_, field)| Arc::clone(field)));
     let schema = Arc::new(Schema::new(fields));
-    Ok(Arc::new(ComputedTable { state: state.clone(), view: Arc::clone(view), stored, restriction, schema }))
+    Ok(Arc::new(ObjectTable { state: state.clone(), view: Arc::clone(view), stored, restriction, schema }))
 }
 
-struct ComputedTable {
+pub(super) struct ObjectTable {
     state: State,
     view: Arc<ObjectView>,
     stored: Arc<dyn TableProvider>,
@@ -62,13 +59,29 @@ struct ComputedTable {
     schema: SchemaRef,
 }
 
-impl fmt::Debug for ComputedTable {
+impl fmt::Debug for ObjectTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ComputedTable").field("object", &self.view.object.name).finish_non_exhaustive()
+        f.debug_struct("ObjectTable").field("object", &self.view.object.name).finish_non_exhaustive()
     }
 }
 
-impl ComputedTable {
+impl ObjectTable {
+    /// What its columns are made of; none where rows are ranked by a text.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        matches!(self.restriction, Restriction::None).then(|| self.own_scope())
+    }
+
+    /// The columns that are kept, by the names they have here.
+    pub(super) fn stored_schema(&self) -> SchemaRef {
+        self.stored.schema()
+    }
+
+    fn own_scope(&self) -> Scope {
+        let views = Arc::clone(&self.state.views);
+        let has_score = matches!(self.restriction, Restriction::Text(_));
+        Scope::new(views, Arc::clone(&self.view), DEPTH_MAX, has_score, self.state.clock)
+    }
+
     fn is_computed(&self, name: &str) -> bool {
         self.view.field(name).is_some_and(|field| field.kind.is_computed())
     }
@@ -85,9 +98,7 @@ impl ComputedTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let views = Arc::clone(&self.state.views);
-        let has_score = matches!(self.restriction, Restriction::Text(_));
-        let mut scope = Scope::new(views, Arc::clone(&self.view), DEPTH_MAX, has_score, self.state.clock);
+        let mut scope = self.own_scope();
         let of_filters = filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone());
         let used: BTreeSet<String> = wanted.iter().cloned().chain(of_filters).collect();
         let mut columns = Vec::with_capacity(used.len());
@@ -109,7 +120,7 @@ impl ComputedTable {
 }
 
 #[async_trait]
-impl TableProvider for ComputedTable {
+impl TableProvider for ObjectTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -148,6 +159,9 @@ impl TableProvider for ComputedTable {
 
     fn statistics(&self) -> Option<Statistics> {
         let known = self.stored.statistics()?;
+        if self.view.computed().next().is_none() {
+            return Some(known);
+        }
         let columns = vec![datafusion::common::ColumnStatistics::new_unknown(); self.schema.fields().len()];
         Some(Statistics { column_statistics: columns, ..known })
     }

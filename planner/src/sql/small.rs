@@ -1,0 +1,217 @@
+//! A small SQL question around the planner: columns, conditions, an order and a page of one object.
+//!
+//! Such a plan is taken apart into what [`Direct`] reads by: the same expressions, after the same analysis, with the columns of
+//! projections and aliases written out. Nothing in it belongs to one state of the records, so where it does not depend on the
+//! instant or the session either, [`super::known`] keeps it, and the question asked again is not planned at all.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{RecordBatch, RecordBatchOptions},
+    datatypes::{Schema, SchemaRef},
+};
+use datafusion::{
+    catalog::default_table_source::source_as_provider,
+    common::{
+        DFSchema, DFSchemaRef, Result as PlanResult, ScalarValue,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    execution::SessionState,
+    logical_expr::{Expr, LogicalPlan, SortExpr, simplify::SimplifyContext},
+    optimizer::simplify_expressions::ExprSimplifier,
+};
+use quarry_storage::Snapshot;
+
+use super::{
+    gather::{Gathered, has_shape},
+    parameters,
+    table::ObjectTable,
+};
+use crate::{
+    error::Result,
+    plan::{At, ROOT, direct::Direct},
+    run::Deadline,
+    view::{ObjectView, Restriction},
+};
+
+/// A question over one object; parameters are open.
+pub(super) struct Small {
+    view: Arc<ObjectView>,
+    /// The columns that are read, and their types.
+    read: Vec<String>,
+    stored: DFSchemaRef,
+    filter: Option<Expr>,
+    sort: Vec<SortExpr>,
+    skip: Option<Expr>,
+    fetch: Option<Expr>,
+    columns: Vec<Expr>,
+    /// The columns of the answer.
+    schema: SchemaRef,
+    /// The same for every instant and session.
+    pub(super) is_lasting: bool,
+}
+
+impl Small {
+    /// Takes a plan with open parameters apart; none where it is more than such a question.
+    ///
+    /// # Errors
+    ///
+    /// Those of the analysis.
+    pub(super) fn of(
+        state: &SessionState,
+        plan: &LogicalPlan,
+        values: &[ScalarValue],
+    ) -> Result<Option<Small>> {
+        if !has_shape(plan) {
+            return Ok(None);
+        }
+        let typed = parameters::typed(plan.clone(), values)?;
+        let plan = state.analyzer().execute_and_check(typed, &state.config_options(), |_, _| {})?;
+        let Some(gathered) = Gathered::of(&plan)? else { return Ok(None) };
+        let provider = source_as_provider(&gathered.source)?;
+        let Some(table) = provider.downcast_ref::<ObjectTable>() else { return Ok(None) };
+        let schema = Arc::new(plan.schema().as_arrow().clone());
+        Self::over(state, table, gathered, schema)
+    }
+
+    fn over(
+        state: &SessionState,
+        table: &ObjectTable,
+        gathered: Gathered,
+        schema: SchemaRef,
+    ) -> Result<Option<Small>> {
+        let Some(mut scope) = table.scope() else { return Ok(None) };
+        let is_lasting = !gathered.exprs().any(calls);
+        let written = gathered
+            .written_out(|name| Ok(scope.subject(name, At { code: "INVALID_FIELD", place: name })?.expr))?;
+        let Some(read) = scope.alone() else { return Ok(None) };
+        let known = table.stored_schema();
+        let fields = read.iter().map(|name| known.field_with_name(name).cloned());
+        let fields = fields.collect::<Result<Vec<_>, _>>()?;
+        let stored = DFSchema::try_from_qualified_schema(ROOT, &Schema::new(fields))?;
+        let mut small = Small {
+            view: Arc::clone(scope.view()),
+            read,
+            stored: Arc::new(stored),
+            filter: written.filters.into_iter().reduce(Expr::and),
+            sort: written.sort.unwrap_or_default(),
+            skip: written.skip,
+            fetch: written.fetch,
+            columns: written.columns,
+            schema,
+            is_lasting: is_lasting && !scope.reads_clock(),
+        };
+        small.simplify(state)?;
+        Ok(Some(small))
+    }
+
+    /// Once for all runs.
+    fn simplify(&mut self, state: &SessionState) -> PlanResult<()> {
+        let exprs = self.filter.iter_mut().chain(&mut self.columns);
+        for expr in exprs.chain(self.sort.iter_mut().map(|key| &mut key.expr)) {
+            *expr = simplified(state, &self.stored, expr.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Reads the rows on a state of the records; none where there may be many, or where the values ask for a plan.
+    ///
+    /// # Errors
+    ///
+    /// As those of a plan.
+    pub(super) async fn rows(
+        &self,
+        (state, snapshot): (&Arc<SessionState>, &Snapshot),
+        values: &[ScalarValue],
+        deadline: Deadline,
+    ) -> Result<Option<RecordBatch>> {
+        let bind = |expr: &Expr| bound(state, &self.stored, expr, values);
+        let count = |expr: &Option<Expr>| match expr {
+            Some(expr) => bind(expr).map(|bound| rows_of(&bound)),
+            None => Ok(Some(None)),
+        };
+        let (Some(offset), Some(limit)) = (count(&self.skip)?, count(&self.fetch)?) else { return Ok(None) };
+        if limit == Some(0) {
+            return Ok(None);
+        }
+        let sorted = |key: &SortExpr| PlanResult::Ok(SortExpr { expr: bind(&key.expr)?, ..key.clone() });
+        let direct = Direct {
+            view: Arc::clone(&self.view),
+            snapshot: snapshot.clone(),
+            restriction: Restriction::None,
+            read: self.read.clone(),
+            filter: self.filter.as_ref().map(bind).transpose()?,
+            sort: self.sort.iter().map(sorted).collect::<PlanResult<_>>()?,
+            limit,
+            offset: offset.unwrap_or(0),
+            columns: self.columns.iter().map(bind).collect::<PlanResult<_>>()?,
+        };
+        let Some(rows) = direct.rows(state, deadline).await? else { return Ok(None) };
+        let columns = rows.columns().iter().zip(self.schema.fields());
+        // What is not of the type that was announced is left to the plan.
+        if columns.into_iter().any(|(column, field)| column.data_type() != field.data_type()) {
+            return Ok(None);
+        }
+        let (_, columns, count) = rows.into_parts();
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?))
+    }
+
+    /// All that it is made of, in expressions.
+    pub(super) fn size(&self) -> usize {
+        let all = self.columns.iter().chain(&self.filter).chain(self.sort.iter().map(|key| &key.expr));
+        all.map(size_of).sum::<usize>() + self.read.len()
+    }
+}
+
+/// With the values of its parameters.
+fn bound(
+    state: &SessionState,
+    stored: &DFSchemaRef,
+    expr: &Expr,
+    values: &[ScalarValue],
+) -> PlanResult<Expr> {
+    let (expr, is_changed) = parameters::bound(expr, values)?;
+    if is_changed { simplified(state, stored, expr) } else { Ok(expr) }
+}
+
+fn simplified(state: &SessionState, stored: &DFSchemaRef, expr: Expr) -> PlanResult<Expr> {
+    if matches!(expr, Expr::Column(_) | Expr::Literal(..)) {
+        return Ok(expr);
+    }
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::clone(stored))
+        .with_config_options(Arc::clone(state.config_options()))
+        .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+        .build();
+    ExprSimplifier::new(context).simplify(expr)
+}
+
+/// The rows that LIMIT or OFFSET says, none for NULL; nothing where only a plan can tell, or say what is wrong.
+fn rows_of(expr: &Expr) -> Option<Option<usize>> {
+    match expr {
+        Expr::Literal(value, _) if value.is_null() => Some(None),
+        Expr::Literal(ScalarValue::Int64(Some(rows)), _) => usize::try_from(*rows).ok().map(Some),
+        _ => None,
+    }
+}
+
+/// Whether it calls a function: that may know the session, the clock or a setting.
+fn calls(expr: &Expr) -> bool {
+    // The closure never fails, and neither does the walk.
+    expr.exists(|expr| Ok(matches!(expr, Expr::ScalarFunction(_)))).unwrap_or(true)
+}
+
+/// Bytes, roughly.
+fn size_of(expr: &Expr) -> usize {
+    const NODE_BYTES: usize = 128;
+    let mut bytes = 0;
+    let walked = expr.apply(|expr| {
+        bytes += NODE_BYTES;
+        if let Expr::Literal(value, _) = expr {
+            bytes += value.size();
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    if walked.is_err() { usize::MAX } else { bytes }
+}
