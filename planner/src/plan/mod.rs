@@ -26,7 +26,10 @@ pub(crate) use scope::{At, Scope};
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::{
+    array::{RecordBatch, UInt64Array},
+    compute::take_record_batch,
+};
 use datafusion::{
     execution::{SendableRecordBatchStream, SessionState},
     logical_expr::LogicalPlan,
@@ -70,9 +73,10 @@ impl Question {
         records: &Records,
         restriction: Restriction,
     ) -> Result<Option<RecordBatch>> {
-        match records.direct(&self.context.snapshot, restriction) {
-            Some(direct) => direct.rows(self).await,
-            None => Ok(None),
+        let Some(direct) = records.direct(&self.context.snapshot, restriction) else { return Ok(None) };
+        match direct.rows(self).await? {
+            Some(rows) if records.is_backwards() => Ok(Some(turned_round(&rows)?)),
+            rows => Ok(rows),
         }
     }
 
@@ -88,4 +92,10 @@ impl Question {
         let physical = self.physical(plan).await?;
         run::stream(self.state_for(plan), physical, self.deadline)
     }
+}
+
+/// The same rows from the last to the first.
+fn turned_round(rows: &RecordBatch) -> Result<RecordBatch> {
+    let last_first = (0..u64::try_from(rows.num_rows()).unwrap_or(u64::MAX)).rev();
+    Ok(take_record_batch(rows, &UInt64Array::from_iter_values(last_first))?)
 }
