@@ -23,7 +23,7 @@ use crate::{
     answer::Answer,
     context::QueryContext,
     error::{Error, ErrorKind, Result},
-    nearest,
+    growth, nearest,
     objectql::Query,
     plan::{
         Question, attach,
@@ -31,7 +31,7 @@ use crate::{
         records::{Level, Records, Resolving},
     },
     rules,
-    run::{self, Deadline},
+    run::{self, Deadline, Runs},
     sql::{CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
     view::{FirstRows, ScanSizes},
 };
@@ -57,6 +57,23 @@ pub struct PlannerOptions {
     pub expand_rows_max: u64,
     /// Pairs of rows that a join without an equality may try.
     pub join_pairs_max: u64,
+    /// Operators that a plan may have.
+    pub plan_operators_max: usize,
+    /// Levels that a plan may be deep.
+    pub plan_depth_max: usize,
+    /// Joins that a plan may have.
+    pub plan_joins_max: usize,
+    /// Rows that the operators of a plan may handle together, by its estimate.
+    pub plan_rows_max: u64,
+    /// Bytes that a plan may read and join, by its estimate.
+    pub plan_bytes_max: u64,
+    /// A plan that handles more rows than so many, by its estimate, is a heavy one: it runs beside the others, on threads
+    /// that give way.
+    pub heavy_rows: u64,
+    /// Heavy plans that run at the same time.
+    pub heavy_running_max: usize,
+    /// Heavy plans that may wait for their turn.
+    pub heavy_waiting_max: usize,
 }
 
 impl Default for PlannerOptions {
@@ -71,6 +88,14 @@ impl Default for PlannerOptions {
             expands_running_max: 4,
             expand_rows_max: 1_000_000,
             join_pairs_max: 200_000_000,
+            plan_operators_max: 4_000,
+            plan_depth_max: 300,
+            plan_joins_max: 128,
+            plan_rows_max: 10_000_000_000,
+            plan_bytes_max: 1 << 40,
+            heavy_rows: 1_000_000,
+            heavy_running_max: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
+            heavy_waiting_max: 32,
         }
     }
 }
@@ -81,6 +106,7 @@ pub struct Planner {
     sql: SessionState,
     small: Arc<SessionState>,
     large: Arc<SessionState>,
+    runs: Arc<Runs>,
 }
 
 impl Planner {
@@ -101,6 +127,9 @@ impl Planner {
         if let Err(error) = sql.register_function_rewrite(Arc::new(FloatsPrevail)) {
             tracing::warn!(%error, "floats are compared with exact numbers as exact numbers");
         }
+        if let Err(error) = growth::bound(&mut sql) {
+            tracing::warn!(%error, "some functions may make more of a row than they should");
+        }
         let objectql = |partitions: usize| {
             let state = SessionStateBuilder::new_with_default_features()
                 .with_config(config.clone().with_target_partitions(partitions))
@@ -111,7 +140,9 @@ impl Planner {
             Arc::new(state)
         };
         let (small, large) = (objectql(1), objectql(options.target_partitions.max(1)));
-        Planner { options: Arc::new(options), sql, small, large }
+        let options = Arc::new(options);
+        let runs = Arc::new(Runs::new(Arc::clone(&options)));
+        Planner { options, sql, small, large, runs }
     }
 
     /// Answers an ObjectQL question; rows come as a stream.
@@ -195,6 +226,7 @@ impl Planner {
             options: Arc::clone(&self.options),
             small: Arc::clone(&self.small),
             large: Arc::clone(&self.large),
+            runs: Arc::clone(&self.runs),
             deadline: Deadline::after(context.timeout),
             expanding: Arc::new(Semaphore::new(self.options.expands_running_max.max(1))),
         }
@@ -202,7 +234,7 @@ impl Planner {
 
     /// A SQL session on one state. Cheap: made per statement.
     pub fn sql(&self, context: &QueryContext, extras: &SqlExtras) -> SqlSession {
-        SqlSession::new(self.sql.clone(), Arc::clone(&self.options), context, extras)
+        SqlSession::new(self.sql.clone(), (&self.options, &self.runs), context, extras)
     }
 }
 

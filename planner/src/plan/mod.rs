@@ -42,7 +42,7 @@ use crate::{
     context::QueryContext,
     error::Result,
     planner::PlannerOptions,
-    run::{self, Deadline},
+    run::{self, Deadline, Runs},
     view::Restriction,
 };
 use records::Records;
@@ -56,6 +56,7 @@ pub(crate) struct Question {
     pub(crate) small: Arc<SessionState>,
     /// For plans over large inputs.
     pub(crate) large: Arc<SessionState>,
+    pub(crate) runs: Arc<Runs>,
     pub(crate) deadline: Deadline,
     /// A turn for each relation whose records are being read.
     pub(crate) expanding: Arc<Semaphore>,
@@ -82,6 +83,7 @@ impl Question {
 
     /// Optimizes a plan both ways.
     pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        run::check_shape(plan, &self.options)?;
         let state = self.state_for(plan);
         let plan = state.optimize(plan)?;
         run::physical(state, &plan, self.deadline).await
@@ -90,7 +92,7 @@ impl Question {
     /// Starts a plan; its rows come until the deadline.
     pub(crate) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let physical = self.physical(plan).await?;
-        run::stream(self.state_for(plan), physical, self.deadline)
+        self.runs.start(self.state_for(plan), physical, self.deadline)
     }
 }
 

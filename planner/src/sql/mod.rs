@@ -3,6 +3,7 @@
 pub mod bounds;
 mod catalog;
 mod computed;
+mod expanded;
 mod floats;
 mod gate;
 mod pairs;
@@ -33,8 +34,14 @@ use futures::future::BoxFuture;
 pub use catalog::{AUDIT, CHANGES, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
+pub(crate) use pairs::series_rows;
 
-use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
+use crate::{
+    context::QueryContext,
+    error::Result,
+    planner::PlannerOptions,
+    run::{self, Runs},
+};
 
 /// What a door adds: its catalog schemas (`pg_catalog`, `information_schema`) and its functions.
 #[derive(Clone, Default)]
@@ -55,13 +62,14 @@ pub struct SqlSession {
     state: SessionState,
     tables: catalog::State,
     options: Arc<PlannerOptions>,
+    runs: Arc<Runs>,
     timeout: Option<Duration>,
 }
 
 impl SqlSession {
     pub(crate) fn new(
         mut state: SessionState,
-        options: Arc<PlannerOptions>,
+        (options, runs): (&Arc<PlannerOptions>, &Arc<Runs>),
         context: &QueryContext,
         extras: &SqlExtras,
     ) -> SqlSession {
@@ -85,7 +93,8 @@ impl SqlSession {
         state.config_mut().options_mut().execution.time_zone = Some(zone);
         state.execution_props_mut().query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(context.now_micros);
-        SqlSession { state, tables, options, timeout: context.timeout }
+        let (options, runs) = (Arc::clone(options), Arc::clone(runs));
+        SqlSession { state, tables, options, runs, timeout: context.timeout }
     }
 
     /// DataFusion's state underneath, for doors that plan expressions.
@@ -101,8 +110,10 @@ impl SqlSession {
     pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
         Box::pin(async move {
             gate::check_statement(&statement)?;
+            expanded::check(&statement, self.options.plan_operators_max)?;
             self.tables.hear(&statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
+            run::check_shape(&plan, &self.options)?;
             gate::check_plan(&plan)?;
             Ok(plan)
         })
@@ -171,7 +182,7 @@ impl SqlSession {
             let physical = run::physical(&state, &plan, deadline).await?;
             pairs::check(&physical, self.options.join_pairs_max)?;
             let counted = pairs::count(physical, self.options.join_pairs_max)?;
-            run::stream(&state, counted, deadline)
+            self.runs.start(&state, counted, deadline)
         })
     }
 }
