@@ -139,5 +139,8 @@ pub fn engine_options(settings: &Settings) -> EngineOptions {
     options.resources.cache_bytes = settings.cache_bytes();
     options.contents.content_bytes_max = settings.content_bytes_max();
     options.planner.memory_bytes = settings.query_memory_bytes();
+    options.planner.plan_rows_max = settings.plan_rows_max();
+    options.planner.plan_bytes_max = settings.plan_bytes_max();
+    options.planner.heavy_rows = settings.heavy_rows();
     options
 }

@@ -158,6 +158,21 @@ impl Settings {
         self.number("query_memory_bytes")
     }
 
+    /// Rows that a question may handle, by its estimate.
+    pub fn plan_rows_max(&self) -> u64 {
+        self.number("plan_rows_max")
+    }
+
+    /// Bytes that a question may read and join, by its estimate.
+    pub fn plan_bytes_max(&self) -> u64 {
+        self.number("plan_bytes_max")
+    }
+
+    /// A question over more rows is a heavy one.
+    pub fn heavy_rows(&self) -> u64 {
+        self.number("heavy_rows")
+    }
+
     /// What caches may hold, bytes.
     pub fn cache_bytes(&self) -> u64 {
         self.number("cache_bytes")

@@ -10,6 +10,7 @@ mod coerce;
 pub mod context;
 pub mod error;
 pub mod expression;
+mod growth;
 pub mod lower;
 mod nearest;
 pub mod objectql;

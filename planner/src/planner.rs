@@ -24,7 +24,7 @@ use crate::{
     answer::Answer,
     context::QueryContext,
     error::{Error, ErrorKind, Result},
-    nearest,
+    growth, nearest,
     objectql::Query,
     plan::{
         Question, attach,
@@ -32,8 +32,8 @@ use crate::{
         records::{Level, Records, Resolving},
     },
     rules,
-    run::{self, Deadline},
-    sql::{self, CATALOG, FloatsPrevail, KnownQuestions, SEARCH_PATH, SqlExtras, SqlSession},
+    run::{self, Deadline, Runs},
+    sql::{self, CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
     view::{FirstRows, ScanSizes},
 };
 
@@ -58,6 +58,23 @@ pub struct PlannerOptions {
     pub expand_rows_max: u64,
     /// Pairs of rows that a join without an equality may try.
     pub join_pairs_max: u64,
+    /// Operators that a plan may have.
+    pub plan_operators_max: usize,
+    /// Levels that a plan may be deep.
+    pub plan_depth_max: usize,
+    /// Joins that a plan may have.
+    pub plan_joins_max: usize,
+    /// Rows that the operators of a plan may handle together, by its estimate.
+    pub plan_rows_max: u64,
+    /// Bytes that a plan may read and join, by its estimate.
+    pub plan_bytes_max: u64,
+    /// A plan that handles more rows than so many, by its estimate, is a heavy one: it runs beside the others, on threads
+    /// that give way.
+    pub heavy_rows: u64,
+    /// Heavy plans that run at the same time.
+    pub heavy_running_max: usize,
+    /// Heavy plans that may wait for their turn.
+    pub heavy_waiting_max: usize,
 }
 
 impl Default for PlannerOptions {
@@ -72,6 +89,14 @@ impl Default for PlannerOptions {
             expands_running_max: 4,
             expand_rows_max: 1_000_000,
             join_pairs_max: 200_000_000,
+            plan_operators_max: 4_000,
+            plan_depth_max: 300,
+            plan_joins_max: 128,
+            plan_rows_max: 10_000_000_000,
+            plan_bytes_max: 1 << 40,
+            heavy_rows: 1_000_000,
+            heavy_running_max: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
+            heavy_waiting_max: 32,
         }
     }
 }
@@ -79,10 +104,10 @@ impl Default for PlannerOptions {
 /// Turns questions into answers.
 pub struct Planner {
     options: Arc<PlannerOptions>,
-    sql: Arc<SessionState>,
-    known: Arc<KnownQuestions>,
+    sql: sql::Shared,
     small: Arc<SessionState>,
     large: Arc<SessionState>,
+    runs: Arc<Runs>,
 }
 
 impl Planner {
@@ -103,6 +128,9 @@ impl Planner {
         if let Err(error) = sql.register_function_rewrite(Arc::new(FloatsPrevail)) {
             tracing::warn!(%error, "floats are compared with exact numbers as exact numbers");
         }
+        if let Err(error) = growth::bound(&mut sql) {
+            tracing::warn!(%error, "some functions may make more of a row than they should");
+        }
         let objectql = |partitions: usize| {
             let state = SessionStateBuilder::new_with_default_features()
                 .with_config(config.clone().with_target_partitions(partitions))
@@ -113,7 +141,10 @@ impl Planner {
             Arc::new(state)
         };
         let (small, large) = (objectql(1), objectql(options.target_partitions.max(1)));
-        Planner { options: Arc::new(options), sql: Arc::new(sql), known: Arc::default(), small, large }
+        let options = Arc::new(options);
+        let runs = Arc::new(Runs::new(Arc::clone(&options)));
+        let shared = (Arc::clone(&options), Arc::clone(&runs));
+        Planner { sql: sql::Shared::new(sql, shared), options, small, large, runs }
     }
 
     /// Answers an ObjectQL question; rows come as a stream.
@@ -145,7 +176,7 @@ impl Planner {
                     false => None,
                 };
                 let stream = match question.direct(&records, records.restriction()).await? {
-                    Some(batch) => at_once(batch),
+                    Some(batch) => run::at_once(batch),
                     None => question.stream(&question.root_plan(&records)?).await?,
                 };
                 let schema = Arc::clone(&records.schema);
@@ -197,6 +228,7 @@ impl Planner {
             options: Arc::clone(&self.options),
             small: Arc::clone(&self.small),
             large: Arc::clone(&self.large),
+            runs: Arc::clone(&self.runs),
             deadline: Deadline::after(context.timeout),
             expanding: Arc::new(Semaphore::new(self.options.expands_running_max.max(1))),
         }
@@ -204,8 +236,7 @@ impl Planner {
 
     /// A SQL session on one state. Cheap: made per statement.
     pub fn sql(&self, context: &QueryContext, extras: &SqlExtras) -> SqlSession {
-        let shared = (Arc::clone(&self.options), Arc::clone(&self.known));
-        SqlSession::new(self.sql.as_ref().clone(), shared, context, extras)
+        SqlSession::new(&self.sql, context, extras)
     }
 
     /// Answers a statement that was asked before ([`SqlSession::execute_known`]) in the same views, with values of the same
@@ -220,7 +251,7 @@ impl Planner {
         statement: &'a Statement,
         values: &'a [ScalarValue],
     ) -> BoxFuture<'a, Result<Option<SendableRecordBatchStream>>> {
-        Box::pin(sql::again((&self.sql, &self.known), context, (statement, values)))
+        Box::pin(self.sql.again(context, statement, values))
     }
 }
 
@@ -296,11 +327,6 @@ impl Question {
         }
         Ok(count)
     }
-}
-
-/// A batch as a stream.
-fn at_once(batch: RecordBatch) -> SendableRecordBatchStream {
-    Box::pin(RecordBatchStreamAdapter::new(batch.schema(), futures::stream::iter([Ok(batch)])))
 }
 
 /// The same rows under the answer's own schema.

@@ -1,4 +1,8 @@
-//! Running a plan: on how many partitions, until when, and as what stream.
+//! Running a plan: whether it may, on how many partitions, on which threads, until when, and as what stream.
+
+mod cost;
+mod heavy;
+mod hints;
 
 use std::{
     borrow::Cow,
@@ -14,15 +18,51 @@ use datafusion::{
     common::{DataFusionError, tree_node::TreeNodeRecursion},
     execution::{RecordBatchStream, SendableRecordBatchStream, SessionState},
     logical_expr::LogicalPlan,
-    physical_plan::{ExecutionPlan, execute_stream},
+    physical_plan::{ExecutionPlan, execute_stream, stream::RecordBatchStreamAdapter},
 };
 use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+
+pub(crate) use cost::{Cost, check_shape};
+use heavy::Heavy;
 
 use crate::{
     error::{Error, Result},
     planner::PlannerOptions,
 };
+
+/// What all questions of a planner share when they run.
+pub(crate) struct Runs {
+    options: Arc<PlannerOptions>,
+    heavy: Heavy,
+}
+
+impl Runs {
+    pub(crate) fn new(options: Arc<PlannerOptions>) -> Runs {
+        Runs { heavy: Heavy::new(&options), options }
+    }
+
+    /// Starts a physical plan, if its cost allows; its rows come until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when it would cost too much, or when too many heavy questions wait.
+    pub(crate) fn start(
+        &self,
+        state: &SessionState,
+        plan: Arc<dyn ExecutionPlan>,
+        deadline: Deadline,
+    ) -> Result<SendableRecordBatchStream> {
+        let cost = Cost::of(&plan)?;
+        cost.check(&self.options)?;
+        let plan = if cost.has_vast_hint { hints::without_vast(plan)? } else { plan };
+        let inner = match cost.is_heavy(&self.options) {
+            true => self.heavy.run(plan, state.task_ctx())?,
+            false => execute_stream(plan, state.task_ctx())?,
+        };
+        Ok(until(inner, deadline))
+    }
+}
 
 /// The instant at which a question is ended; none: it may run on.
 #[derive(Clone, Copy, Debug)]
@@ -86,14 +126,9 @@ pub(crate) async fn physical(
     deadline.wait(state.query_planner().create_physical_plan(plan, state)).await
 }
 
-/// Starts a physical plan; its rows come until the deadline.
-pub(crate) fn stream(
-    state: &SessionState,
-    plan: Arc<dyn ExecutionPlan>,
-    deadline: Deadline,
-) -> Result<SendableRecordBatchStream> {
-    let inner = execute_stream(plan, state.task_ctx())?;
-    Ok(until(inner, deadline))
+/// A batch as a stream.
+pub(crate) fn at_once(batch: RecordBatch) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(batch.schema(), futures::stream::iter([Ok(batch)])))
 }
 
 /// A stream that ends with `TIMEOUT` at the deadline.

@@ -50,6 +50,27 @@ impl RowSet {
         RowSet::of(left)
     }
 
+    /// The first so many of the rows, in the order of the parts, and the others.
+    pub fn split(&self, rows: usize) -> (RowSet, RowSet) {
+        let mut left = u64::try_from(rows).unwrap_or(u64::MAX);
+        let (mut first, mut rest) = (RowSet::default(), RowSet::default());
+        for (part, places) in &self.parts {
+            let here = left.min(places.len());
+            left -= here;
+            let cut = u32::try_from(here).ok().and_then(|here| places.select(here));
+            match cut {
+                None => first.add(*part, places.clone()),
+                Some(cut) => {
+                    let mut before = places.clone();
+                    before.remove_range(cut..);
+                    rest.add(*part, places - &before);
+                    first.add(*part, before);
+                }
+            }
+        }
+        (first, rest)
+    }
+
     /// A set by parts.
     pub(crate) fn of(parts: impl Iterator<Item = (u32, RoaringBitmap)>) -> RowSet {
         RowSet { parts: parts.filter(|(_, rows)| !rows.is_empty()).collect() }

@@ -141,6 +141,9 @@ impl Coercer<'_> {
             {
                 Ok(self.user())
             }
+            Some(text) if !self.literal && is_old_user_field(text) => {
+                Err(Error::not_supported(self.at, format!("{text} is not supported yet")))
+            }
             Some(text) => Ok(text_of(text)),
             None if value.is_array() => Err(self.expects("a text (a list goes with \"$in\")", value)),
             None => Err(self.expects("a text", value)),
@@ -225,6 +228,10 @@ impl Coercer<'_> {
     }
 
     fn unknown_token(&self, name: &str) -> Error {
+        if name.contains("fiscal") {
+            let message = format!("{name:?}: fiscal periods are not supported, no fiscal year can be set");
+            return Error::not_supported(self.at, message);
+        }
         Error::invalid("FILTER_TOKEN_UNKNOWN", self.at, format!("unknown token {name:?}"))
     }
 
@@ -270,6 +277,14 @@ fn token_name(text: &str) -> Option<&str> {
 
 fn is_old_user(text: &str) -> bool {
     matches!(text, "$current_user" | "$currentUser" | "$current_user.id" | "$currentUser.id")
+}
+
+/// A field of the user: `$current_user.role`.
+fn is_old_user_field(text: &str) -> bool {
+    let field = text.strip_prefix("$current_user.").or_else(|| text.strip_prefix("$currentUser."));
+    field.is_some_and(|field| {
+        !field.is_empty() && field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 fn one(value: ScalarValue) -> Comparand {

@@ -27,6 +27,10 @@ pub struct Query {
     pub offset: Option<u64>,
     /// Behind the record that a cursor of an answer names.
     pub after: Option<String>,
+    /// Before the record that a cursor of an answer names: the last ones before it.
+    pub before: Option<String>,
+    /// Behind the record with these values of the fields that are sorted by.
+    pub after_values: Option<serde_json::Map<String, serde_json::Value>>,
     /// Related records to bring along, by relation name; the result column is named by the key (`alias: relation`
     /// through [`Expand::relation`]).
     pub expand: IndexMap<String, Expand>,
@@ -239,8 +243,44 @@ pub struct Window {
     pub order_by: Vec<Order>,
     /// Of `lag` and `lead`: how many rows away.
     pub offset: u64,
+    /// Which rows around this one aggregates, `first_value` and `last_value` see; default: see `docs/objectql.md`.
+    pub frame: Option<Frame>,
     /// The name in the answer.
     pub alias: String,
+}
+
+/// The rows around one that a window's function sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What is counted.
+    pub unit: FrameUnit,
+    /// The first of them.
+    pub start: FrameBound,
+    /// The last of them.
+    pub end: FrameBound,
+}
+
+/// What the bounds of a frame count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameUnit {
+    /// Rows.
+    Rows,
+    /// All that are no different in the order, together with the row.
+    Range,
+    /// Groups of rows that are no different in the order.
+    Groups,
+}
+
+/// A bound of a frame, from the first to the last that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum FrameBound {
+    UnboundedPreceding,
+    /// So many away, from 1.
+    Preceding(std::cmp::Reverse<u64>),
+    CurrentRow,
+    Following(u64),
+    UnboundedFollowing,
 }
 
 /// The functions.
@@ -336,6 +376,7 @@ pub enum Operator {
     IEndsWith,
     IEq,
     Like,
+    ILike,
     /// Operand true: is null; false: is not null.
     Null,
     /// Operand true: null, "" or []; false: none of these.
@@ -369,6 +410,7 @@ impl Operator {
             Operator::IEndsWith => "$iendsWith",
             Operator::IEq => "$ieq",
             Operator::Like => "$like",
+            Operator::ILike => "$ilike",
             Operator::Null => "$null",
             Operator::Empty => "$empty",
             Operator::Has => "$has",

@@ -1,5 +1,7 @@
 //! Numbers, lists and texts over the records of a group.
 
+pub(super) mod many;
+
 use arrow::datatypes::DataType;
 use datafusion::{
     functions_aggregate::{
@@ -42,6 +44,9 @@ pub(super) fn aggregate(
     only: Option<Expr>,
 ) -> Result<Member> {
     use AggregateFunction as F;
+    if let Some(path) = aggregation.path.as_deref().filter(|path| scope.leads_to_many(path)) {
+        return many::aggregate(scope, (aggregation, path), index, only);
+    }
     let place = format!("aggregations[{index}]");
     let at = At { code: "INVALID_QUERY", place: &place };
     let function = aggregation.function;
@@ -76,6 +81,7 @@ pub(super) fn aggregate(
         name: aggregation.name(),
         path: None,
         inner: expr.alias(format!("a{index}")),
+        beside: None,
         outer,
         class,
         order,

@@ -15,8 +15,10 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    coerce::Class,
+    coerce::{Class, Coercer, Comparand},
+    context::QueryContext,
     error::{Error, Result},
+    nearest,
 };
 
 /// A longer cursor is none of ours: texts that are sorted by are records' values.
@@ -37,6 +39,11 @@ impl Key {
     /// As DataFusion sorts by it.
     pub(crate) fn sort(&self) -> SortExpr {
         self.expr.clone().sort(!self.descending, self.nulls_first)
+    }
+
+    /// The other way round.
+    fn reversed(&self) -> Key {
+        Key { descending: !self.descending, nulls_first: !self.nulls_first, ..self.clone() }
     }
 
     fn name(&self) -> String {
@@ -112,13 +119,29 @@ impl Value {
     }
 }
 
-/// The records behind the one that a cursor names.
+/// On which side of a record a page lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    After,
+    Before,
+}
+
+impl Side {
+    fn name(self) -> &'static str {
+        match self {
+            Side::After => "after",
+            Side::Before => "before",
+        }
+    }
+}
+
+/// The records on that side of the one that a cursor names.
 ///
 /// # Errors
 ///
 /// `Invalid` for a text that is no cursor, or one of another order.
-pub(crate) fn beyond(keys: &[Key], cursor: &str) -> Result<Expr> {
-    let refuse = |message: &str| Error::invalid("INVALID_CURSOR", "after", message);
+pub(crate) fn beyond(keys: &[Key], cursor: &str, side: Side) -> Result<Expr> {
+    let refuse = |message: &str| Error::invalid("INVALID_CURSOR", side.name(), message);
     let none = || refuse("this is no cursor: give back what an answer's \"cursor\" said");
     let bytes = Some(cursor).filter(|cursor| cursor.len() <= CURSOR_BYTES_MAX);
     let bytes = bytes.and_then(|cursor| BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()).ok_or_else(none)?;
@@ -126,10 +149,52 @@ pub(crate) fn beyond(keys: &[Key], cursor: &str) -> Result<Expr> {
     if held.order != order_of(keys) || held.values.len() != keys.len() {
         return Err(refuse("the cursor belongs to a question in another order"));
     }
+    let read = |(key, value): (&Key, &Value)| value.scalar(&key.class).ok_or_else(none);
+    let values = keys.iter().zip(&held.values).map(read).collect::<Result<Vec<_>>>()?;
+    Ok(behind(keys, values, side))
+}
+
+/// The records behind the one that has these values; every key of the order must be among them.
+///
+/// # Errors
+///
+/// `Invalid` for a key too many, one that is missing, and a value that is not of its field's type.
+pub(crate) fn beyond_values(
+    keys: &[Key],
+    values: &serde_json::Map<String, serde_json::Value>,
+    context: &QueryContext,
+) -> Result<Expr> {
+    if let Some(unknown) = values.keys().find(|name| keys.iter().all(|key| key.path != **name)) {
+        let hint = nearest::hint(unknown, keys.iter().map(|key| key.path.as_str()));
+        let message = format!("{unknown:?} is not sorted by{hint}");
+        return Err(Error::invalid("INVALID_CURSOR", format!("cursor.{unknown}"), message));
+    }
+    let read = |key: &Key| {
+        let at = format!("cursor.{}", key.path);
+        let Some(value) = values.get(&key.path) else {
+            let message =
+                format!("the cursor has no {:?}, which is sorted by (ties are by \"id\")", key.path);
+            return Err(Error::invalid("INVALID_CURSOR", "cursor", message));
+        };
+        let coercer = Coercer { context, class: &key.class, name: &key.path, at: &at, literal: true };
+        match coercer.value(value).map_err(|error| Error { code: "INVALID_CURSOR", ..error })? {
+            Comparand::Null => Ok(None),
+            Comparand::One(value) => Ok(Some(value)),
+            Comparand::Span(..) => {
+                Err(Error::invalid("INVALID_CURSOR", at, "an instant is needed, not a day"))
+            }
+        }
+    };
+    let values = keys.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(behind(keys, values, Side::After))
+}
+
+/// The records on one side of the values of all keys.
+fn behind(keys: &[Key], values: Vec<Option<ScalarValue>>, side: Side) -> Expr {
     let mut before: Option<Expr> = None;
     let mut any: Option<Expr> = None;
-    for (key, value) in keys.iter().zip(&held.values) {
-        let value = value.scalar(&key.class).ok_or_else(none)?;
+    for (key, value) in keys.iter().zip(values) {
+        let key = if side == Side::Before { &key.reversed() } else { key };
         let (later, same) = (later(key, value.as_ref()), same(key, value));
         let with_before = |expr: Expr| match &before {
             Some(before) => before.clone().and(expr),
@@ -141,7 +206,7 @@ pub(crate) fn beyond(keys: &[Key], cursor: &str) -> Result<Expr> {
         };
         before = Some(with_before(same));
     }
-    Ok(any.unwrap_or_else(|| lit(false)))
+    any.unwrap_or_else(|| lit(false))
 }
 
 /// Whether a key's value comes later; nothing when none does.
@@ -169,28 +234,50 @@ fn order_of(keys: &[Key]) -> Vec<String> {
     keys.iter().map(Key::name).collect()
 }
 
-/// The cursor behind a full page, known when its last record was read.
+/// The cursors at the ends of a page, known when its records were read.
 #[derive(Clone, Debug, Default)]
-pub struct Next(Arc<Mutex<Option<String>>>);
+pub struct Next(Arc<Mutex<Ends>>);
+
+#[derive(Debug, Default)]
+struct Ends {
+    next: Option<String>,
+    previous: Option<String>,
+    has_previous: bool,
+}
 
 impl Next {
-    /// The cursor; none before all rows were read, and when there is no further page.
+    /// Where the next page begins: `after` takes it. None before all rows were read, and when there is no further page.
     pub fn get(&self) -> Option<String> {
-        self.0.lock().clone()
+        self.0.lock().next.clone()
+    }
+
+    /// Where the page before ends: `before` takes it. None before all rows were read, and when there is none; nothing at all of
+    /// a question that names no cursor.
+    pub fn previous(&self) -> Option<Option<String>> {
+        let ends = self.0.lock();
+        ends.has_previous.then(|| ends.previous.clone())
     }
 }
 
 /// Watches the rows of a page go by.
 pub(crate) struct Pager {
     /// Where the keys stand among the plan's columns.
-    pub(crate) columns: Vec<usize>,
-    pub(crate) keys: Vec<Key>,
+    columns: Vec<usize>,
+    keys: Vec<Key>,
     /// The page is full when so many more have come.
-    pub(crate) missing: u64,
+    missing: u64,
+    side: Option<Side>,
+    first: Option<String>,
     pub(crate) next: Next,
 }
 
 impl Pager {
+    /// A page of so many records at most, perhaps on one side of a record.
+    pub(crate) fn new((keys, columns): (Vec<Key>, Vec<usize>), rows: u64, side: Option<Side>) -> Pager {
+        let ends = Ends { has_previous: side.is_some(), ..Ends::default() };
+        Pager { columns, keys, missing: rows, side, first: None, next: Next(Arc::new(Mutex::new(ends))) }
+    }
+
     /// A batch of the plan's rows goes by.
     ///
     /// # Errors
@@ -199,19 +286,35 @@ impl Pager {
     pub(crate) fn watch(&mut self, batch: &RecordBatch) -> Result<()> {
         let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
         self.missing = self.missing.saturating_sub(rows);
-        if rows == 0 || self.missing > 0 {
+        if rows == 0 {
             return Ok(());
         }
-        let last = batch.num_rows() - 1;
+        let is_full = self.missing == 0;
+        if self.side.is_some() && self.first.is_none() {
+            self.first = Some(self.cursor(batch, 0)?);
+        }
+        // The record that a page lies before, or behind, is beyond its end.
+        let (has_next, has_previous) = match self.side {
+            Some(Side::Before) => (true, is_full),
+            Some(Side::After) => (is_full, true),
+            None => (is_full, false),
+        };
+        let last = if has_next { Some(self.cursor(batch, batch.num_rows() - 1)?) } else { None };
+        let mut ends = self.next.0.lock();
+        ends.next = last;
+        ends.previous = self.first.clone().filter(|_| has_previous);
+        Ok(())
+    }
+
+    fn cursor(&self, batch: &RecordBatch, row: usize) -> Result<String> {
         let value = |column: &usize| {
             let column =
                 batch.columns().get(*column).ok_or_else(|| Error::internal("no column for a cursor"))?;
-            Value::of(&ScalarValue::try_from_array(column, last)?)
+            Value::of(&ScalarValue::try_from_array(column, row)?)
         };
         let values = self.columns.iter().map(value).collect::<Result<Vec<_>>>()?;
         let held = Held { order: order_of(&self.keys), values };
         let bytes = serde_json::to_vec(&held).map_err(|error| Error::internal(error.to_string()))?;
-        *self.next.0.lock() = Some(BASE64_URL_SAFE_NO_PAD.encode(bytes));
-        Ok(())
+        Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 }

@@ -149,7 +149,8 @@ impl Comparison<'_> {
             | Operator::IStartsWith
             | Operator::IEndsWith
             | Operator::IEq
-            | Operator::Like => self.text(operator, value),
+            | Operator::Like
+            | Operator::ILike => self.text(operator, value),
         }
     }
 
@@ -174,7 +175,8 @@ impl Comparison<'_> {
             | Operator::IStartsWith
             | Operator::IEndsWith
             | Operator::IEq
-            | Operator::Like => class.is_text(),
+            | Operator::Like
+            | Operator::ILike => class.is_text(),
             Operator::Has | Operator::HasAny | Operator::HasAll => self.is_list(),
             Operator::Within => matches!(class, Class::Date | Class::DateTime),
         };
@@ -281,9 +283,9 @@ impl Comparison<'_> {
             Operator::Contains => text_fn::contains(column, text(&wanted)),
             Operator::StartsWith => text_fn::starts_with(column, text(&wanted)),
             Operator::EndsWith => text_fn::ends_with(column, text(&wanted)),
-            Operator::Like => {
-                Expr::Like(Like::new(false, Box::new(column), Box::new(text(&wanted)), None, false))
-            }
+            Operator::Like => like(column, text(&wanted)),
+            // Folded as the others are: by Unicode.
+            Operator::ILike => call(like, folded()),
             Operator::IContains => call(text_fn::contains, folded()),
             Operator::IStartsWith => call(text_fn::starts_with, folded()),
             Operator::IEndsWith => call(text_fn::ends_with, folded()),
@@ -367,6 +369,10 @@ fn balanced(mut parts: Vec<Expr>, all: bool) -> Expr {
             if all { left.and(right) } else { left.or(right) }
         }
     }
+}
+
+fn like(text: Expr, pattern: Expr) -> Expr {
+    Expr::Like(Like::new(false, Box::new(text), Box::new(pattern), None, false))
 }
 
 fn call(function: fn(Expr, Expr) -> Expr, (left, right): (Expr, Expr)) -> Expr {

@@ -18,7 +18,7 @@ use super::{
     filter::{Filters, Names},
     formula,
     member::{Member, Outer},
-    records::Resolving,
+    records::{Resolving, size},
     scope::{At, Scope, Subject},
     search, windows,
 };
@@ -64,7 +64,7 @@ impl Groups {
                 "a grouped query can't expand: group by paths",
             ));
         }
-        if query.after.is_some() {
+        if query.after.is_some() || query.before.is_some() || query.after_values.is_some() {
             return Err(Error::invalid("INVALID_CURSOR", "after", "groups have no cursors: use \"offset\""));
         }
         let text = query.search.as_ref().map(|search| search::text_query(view, search)).transpose()?;
@@ -125,8 +125,7 @@ impl Groups {
     /// `Internal`.
     pub(crate) fn plan(&self, snapshot: &Snapshot) -> Result<LogicalPlan> {
         let mut plan = self.all(snapshot)?;
-        let limit = self.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        let (limit, offset) = (self.limit.map(size), size(self.offset));
         if limit == Some(0) {
             plan = plan.filter(lit(false))?;
         } else {
@@ -168,7 +167,9 @@ impl Groups {
             let columns = (0..self.keys.len()).map(|index| ident(format!("k{index}"))).collect();
             keys = vec![Expr::GroupingSet(GroupingSet::Rollup(columns))];
         }
-        plan = plan.aggregate(keys, inner(&self.aggregates))?;
+        let mut made = inner(&self.aggregates);
+        made.extend(self.aggregates.iter().filter_map(|member| member.beside.clone()));
+        plan = plan.aggregate(keys, made)?;
         let schema = Arc::clone(plan.schema());
         let id = Aggregate::INTERNAL_GROUPING_ID;
         let fields = schema.fields().iter().filter(|field| field.name() != id);
@@ -234,6 +235,7 @@ fn group_key(scope: &mut Scope, key: &GroupKey, index: usize, zone: chrono_tz::T
         name,
         path: Some(key.path.clone()),
         inner: inner.alias(format!("k{index}")),
+        beside: None,
         outer,
         class,
         order: Vec::new(),

@@ -2,12 +2,12 @@
 
 use arrow::datatypes::DataType;
 use datafusion::{
-    common::ScalarValue,
+    common::{Column, ScalarValue},
     functions::core::expr_fn::coalesce,
     logical_expr::{Expr, SortExpr, cast, lit},
 };
 
-use super::bucket;
+use super::{aggregates::many, bucket};
 use crate::{coerce::Class, error::Result, objectql::Granularity};
 
 /// A column of the answer: a key, an aggregate or a window.
@@ -19,6 +19,8 @@ pub(super) struct Member {
     pub(super) path: Option<String>,
     /// What makes it, inside.
     pub(super) inner: Expr,
+    /// What is needed beside it, inside.
+    pub(super) beside: Option<Expr>,
     /// What makes the answer's value of it, above.
     pub(super) outer: Outer,
     pub(super) class: Class,
@@ -37,12 +39,24 @@ pub(super) enum Outer {
     },
     /// A number of rows.
     Integer,
+    /// A sum, to be divided by the count that was made beside it.
+    Ratio {
+        of: String,
+    },
 }
 
 impl Member {
     /// One that is taken as it comes.
     pub(super) fn plain(name: &str, inner: Expr, class: Class) -> Member {
-        Member { name: name.to_owned(), path: None, inner, outer: Outer::Plain, class, order: Vec::new() }
+        Member {
+            name: name.to_owned(),
+            path: None,
+            inner,
+            beside: None,
+            outer: Outer::Plain,
+            class,
+            order: Vec::new(),
+        }
     }
 
     /// The answer's value of what came out of the inside.
@@ -51,15 +65,19 @@ impl Member {
     ///
     /// `Internal`.
     pub(super) fn outer(&self, value: Expr, data_type: &DataType) -> Result<Expr> {
-        Ok(match self.outer {
+        Ok(match &self.outer {
             Outer::Plain => value,
-            Outer::Label(granularity) => bucket::label(value, granularity),
+            Outer::Label(granularity) => bucket::label(value, *granularity),
             Outer::Sum { integer } => {
                 let zero = ScalarValue::new_zero(data_type)?;
                 let sum = coalesce(vec![value, lit(zero)]);
-                if integer { cast(sum, DataType::Int64) } else { sum }
+                if *integer { cast(sum, DataType::Int64) } else { sum }
             }
             Outer::Integer => cast(value, DataType::Int64),
+            Outer::Ratio { of } => {
+                let count = Expr::Column(Column::new_unqualified(of.as_str()));
+                many::ratio(value, count, data_type)
+            }
         })
     }
 }

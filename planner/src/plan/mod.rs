@@ -26,7 +26,10 @@ pub(crate) use scope::{At, ROOT, Scope};
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::{
+    array::{RecordBatch, UInt64Array},
+    compute::take_record_batch,
+};
 use datafusion::{
     execution::{SendableRecordBatchStream, SessionState},
     logical_expr::LogicalPlan,
@@ -39,7 +42,7 @@ use crate::{
     context::QueryContext,
     error::Result,
     planner::PlannerOptions,
-    run::{self, Deadline},
+    run::{self, Deadline, Runs},
     view::Restriction,
 };
 use records::Records;
@@ -53,6 +56,7 @@ pub(crate) struct Question {
     pub(crate) small: Arc<SessionState>,
     /// For plans over large inputs.
     pub(crate) large: Arc<SessionState>,
+    pub(crate) runs: Arc<Runs>,
     pub(crate) deadline: Deadline,
     /// A turn for each relation whose records are being read.
     pub(crate) expanding: Arc<Semaphore>,
@@ -70,14 +74,16 @@ impl Question {
         records: &Records,
         restriction: Restriction,
     ) -> Result<Option<RecordBatch>> {
-        match records.direct(&self.context.snapshot, restriction) {
-            Some(direct) => direct.rows(&self.small, self.deadline).await,
-            None => Ok(None),
+        let Some(direct) = records.direct(&self.context.snapshot, restriction) else { return Ok(None) };
+        match direct.rows(&self.small, self.deadline).await? {
+            Some(rows) if records.is_backwards() => Ok(Some(turned_round(&rows)?)),
+            rows => Ok(rows),
         }
     }
 
     /// Optimizes a plan both ways.
     pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        run::check_shape(plan, &self.options)?;
         let state = self.state_for(plan);
         let plan = state.optimize(plan)?;
         run::physical(state, &plan, self.deadline).await
@@ -86,6 +92,12 @@ impl Question {
     /// Starts a plan; its rows come until the deadline.
     pub(crate) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let physical = self.physical(plan).await?;
-        run::stream(self.state_for(plan), physical, self.deadline)
+        self.runs.start(self.state_for(plan), physical, self.deadline)
     }
+}
+
+/// The same rows from the last to the first.
+fn turned_round(rows: &RecordBatch) -> Result<RecordBatch> {
+    let last_first = (0..u64::try_from(rows.num_rows()).unwrap_or(u64::MAX)).rev();
+    Ok(take_record_batch(rows, &UInt64Array::from_iter_values(last_first))?)
 }

@@ -13,7 +13,7 @@ use quarry_storage::{Snapshot, TextQuery};
 use super::{
     attach::Attach,
     building::Building,
-    cursor::{self, Key, Next, Pager},
+    cursor::{self, Key, Pager, Side},
     direct::Direct,
     filter::{Filters, Names},
     formula,
@@ -32,6 +32,9 @@ use crate::{
 
 /// Up to so many records, columns of related objects are fetched by key afterwards; past it they are joined.
 const FETCHED_ROWS_MAX: u64 = 1_000;
+
+/// No limit or offset is larger in a plan; nor are two of them together.
+pub(super) const ROWS_MAX: u64 = u64::MAX / 4;
 
 /// How a query stands in the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub(crate) struct Records {
     sort: Vec<SortExpr>,
     /// Only what is behind a cursor.
     beyond: Option<Expr>,
+    /// On which side of the cursor's record.
+    side: Option<Side>,
     /// What a cursor is made of, and where it stands among the columns; of a page only.
     page: Option<(Vec<Key>, Vec<usize>)>,
     /// The caller can tell the order: it gave one, or pages.
@@ -146,9 +151,10 @@ impl Records {
         let filter_scope = scope.clone();
         let windows = windows::resolve(&mut scope, &query.windows)?;
         let (sort, keys) = order::keys(&mut scope, query, &windows)?;
-        let beyond = match (&query.after, &keys) {
+        let side = side(query)?;
+        let beyond = match (side, &keys) {
             (None, _) => None,
-            (Some(cursor), Some(keys)) => Some(cursor::beyond(keys, cursor)?),
+            (Some(side), Some(keys)) => Some(beyond(query, keys, side, with.context)?),
             (Some(_), None) => {
                 let message = "what a search's rank or a window sorts has no cursors: use \"offset\"";
                 return Err(Error::invalid("INVALID_CURSOR", "after", message));
@@ -179,6 +185,7 @@ impl Records {
             windows,
             sort,
             beyond,
+            side,
             page,
             sorted: text.is_some() || paged || !query.order_by.is_empty(),
             text,
@@ -223,11 +230,13 @@ impl Records {
         let window = if self.level == Level::Root { self.limit.map(size) } else { None };
         let offset = if self.level == Level::Root { size(self.offset) } else { 0 };
         if self.level != Level::ToOne && (self.sorted || small) {
-            plan =
-                plan.sort_with_limit(self.sort.clone(), window.map(|limit| limit.saturating_add(offset)))?;
+            plan = plan.sort_with_limit(self.order(), window.map(|limit| limit.saturating_add(offset)))?;
         }
         if window.is_some() || offset > 0 {
             plan = plan.limit(offset, window)?;
+        }
+        if self.is_backwards() {
+            plan = plan.sort(self.sort.clone())?;
         }
         let columns = (0..)
             .zip(&self.columns)
@@ -238,6 +247,22 @@ impl Records {
             return Ok(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema }));
         }
         Ok(plan)
+    }
+
+    /// The page lies before a record: its records are found from there on backwards, and turned round.
+    pub(crate) fn is_backwards(&self) -> bool {
+        self.side == Some(Side::Before)
+    }
+
+    /// The order in which a page is found.
+    fn order(&self) -> Vec<SortExpr> {
+        let mut order = self.sort.clone();
+        if self.is_backwards() {
+            for key in &mut order {
+                (key.asc, key.nulls_first) = (!key.asc, !key.nulls_first);
+            }
+        }
+        order
     }
 
     /// The question around the general executor; none where other objects are read with this one, or other rows.
@@ -254,7 +279,7 @@ impl Records {
             restriction,
             read,
             filter: filters.reduce(Expr::and),
-            sort: if self.level == Level::ToOne { Vec::new() } else { self.sort.clone() },
+            sort: if self.level == Level::ToOne { Vec::new() } else { self.order() },
             limit,
             offset,
             columns: self.columns.clone(),
@@ -278,8 +303,7 @@ impl Records {
 
     /// Who watches the page go by; none when there are no pages.
     pub(crate) fn pager(&self) -> Option<Pager> {
-        let (keys, columns) = self.page.clone()?;
-        Some(Pager { columns, keys, missing: self.limit?, next: Next::default() })
+        Some(Pager::new(self.page.clone()?, self.limit?, self.side))
     }
 
     /// The plan that counts all that match.
@@ -306,13 +330,41 @@ impl Records {
     }
 }
 
+/// On which side of a record the page lies.
+fn side(query: &Query) -> Result<Option<Side>> {
+    if query.before.is_none() {
+        let is_after = query.after.is_some() || query.after_values.is_some();
+        return Ok(is_after.then_some(Side::After));
+    }
+    let refuse = |message: &str| Err(Error::invalid("INVALID_CURSOR", "before", message));
+    match (query.limit, query.offset.unwrap_or(0)) {
+        (None, _) => refuse("the page before a record needs a \"limit\""),
+        (_, 1..) => refuse("the page before a record takes no \"offset\""),
+        (Some(_), 0) => Ok(Some(Side::Before)),
+    }
+}
+
+/// The records on that side of the cursor.
+fn beyond(query: &Query, keys: &[Key], side: Side, context: &QueryContext) -> Result<Expr> {
+    match (&query.after_values, query.after.as_ref().or(query.before.as_ref())) {
+        (Some(values), _) => cursor::beyond_values(keys, values, context),
+        (None, Some(text)) => cursor::beyond(keys, text, side),
+        (None, None) => Err(Error::internal("a side of no record")),
+    }
+}
+
 fn check_level(level: Level, query: &Query) -> Result<()> {
     let refuse = |key: &str, why: &str| Err(Error::invalid("INVALID_QUERY", key, format!("{key:?} {why}")));
     if level != Level::Root && (!query.group_by.is_empty() || !query.aggregations.is_empty()) {
         return refuse("groupBy", "can't stand in an expand");
     }
-    if level != Level::Root && query.after.is_some() {
-        return refuse("after", "can't stand in an expand");
+    let cursors = [
+        ("after", query.after.is_some()),
+        ("before", query.before.is_some()),
+        ("cursor", query.after_values.is_some()),
+    ];
+    if let Some((key, _)) = cursors.iter().find(|(_, there)| level != Level::Root && *there) {
+        return refuse(key, "can't stand in an expand");
     }
     if level != Level::Root && query.as_of.is_some() {
         return refuse("asOf", "can't stand in an expand: all of an answer is of one state");
@@ -351,6 +403,7 @@ impl Records {
     }
 }
 
-fn size(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
+/// As plans have it, which count with a sign.
+pub(super) fn size(count: u64) -> usize {
+    usize::try_from(count.min(ROWS_MAX)).unwrap_or(usize::MAX)
 }

@@ -1,5 +1,7 @@
 //! The objects a plan reads, found by following paths from one object; the columns it needs of each.
 
+mod fold;
+
 use std::sync::Arc;
 
 use datafusion::{
@@ -14,6 +16,8 @@ use quarry_metadata::{
     expression::{Children, Expression, Path, Root, Step, Type},
 };
 use quarry_storage::Snapshot;
+
+pub(super) use fold::FarEnd;
 
 use super::formula::Named;
 use crate::{
@@ -62,6 +66,8 @@ pub(crate) struct Scope {
     view: Arc<ObjectView>,
     nodes: Vec<Node>,
     marks: Vec<Mark>,
+    /// Numbers over records at the far end of paths to many.
+    folds: Vec<fold::Fold>,
     /// Formulas of the question.
     named: Vec<Named>,
     depth_max: usize,
@@ -92,6 +98,7 @@ impl Scope {
             view,
             nodes: vec![root],
             marks: Vec::new(),
+            folds: Vec::new(),
             named: Vec::new(),
             depth_max,
             has_score,
@@ -112,7 +119,9 @@ impl Scope {
     /// The columns that are read of the root, when nothing else is read.
     pub(crate) fn alone(&self) -> Option<Vec<String>> {
         match &self.nodes[..] {
-            [root] if self.marks.is_empty() => Some(root.columns.iter().cloned().collect()),
+            [root] if self.marks.is_empty() && self.folds.is_empty() => {
+                Some(root.columns.iter().cloned().collect())
+            }
             _ => None,
         }
     }
@@ -240,7 +249,8 @@ impl Scope {
         let view = Arc::clone(&self.node(from)?.view);
         let Some((relation, lookup)) = view.to_one(name) else {
             if view.to_many(name).is_some() || view.to_several(name).is_some() {
-                let message = format!("{name:?} in {path:?} leads to several records: use \"expand\"");
+                let way = if at.code == "INVALID_FILTER" { "$some" } else { "expand" };
+                let message = format!("{name:?} in {path:?} leads to several records: use {way:?}");
                 return Err(Error::invalid(at.code, at.place, message));
             }
             return Err(unknown(&view, name, path, at));
@@ -331,7 +341,7 @@ impl Scope {
             let link = Column::new(Some(mark_alias(index)), LINK);
             plan = plan.join(related.build()?, JoinType::LeftMark, (vec![own], vec![link]), None)?;
         }
-        Ok(plan)
+        self.with_folds(plan, snapshot)
     }
 }
 
@@ -461,6 +471,11 @@ pub(crate) fn unknown(view: &ObjectView, name: &str, path: &str, at: At<'_>) -> 
         .chain(relations.map(|relation| relation.name.as_str()));
     let hint = nearest::hint(name, known);
     let within = if name == path { String::new() } else { format!(" (in {path:?})") };
+    if view.field(name).is_some() {
+        let message =
+            format!("{name:?} of {:?} is no relation: no path leads on from it{within}", view.object.name);
+        return Error::new(ErrorKind::Missing, "INVALID_FIELD", at.place, message);
+    }
     let message = format!("{:?} has no field {name:?}{within}{hint}", view.object.name);
     Error::new(ErrorKind::Missing, "INVALID_FIELD", at.place, message)
 }

@@ -1,5 +1,7 @@
 //! Windows: values computed over other rows of the answer, before it is cut off.
 
+use std::cmp::Reverse;
+
 use datafusion::{
     common::{Column, ScalarValue},
     functions_window::expr_fn::{
@@ -20,15 +22,23 @@ use super::{
 use crate::{
     coerce::Class,
     error::{Error, Result},
-    objectql::{Window, WindowFunction},
+    objectql::{Frame, FrameBound, FrameUnit, Window, WindowFunction},
 };
+
+/// Windows of a question. Each is a sort of all rows, and a step of the plan.
+const WINDOWS_MAX: usize = 64;
 
 /// Resolves windows over what can be named.
 ///
 /// # Errors
 ///
-/// `Missing` for an unknown name, `Invalid` for a function that does not fit its field.
+/// `Limited` past `windows_max`, `Missing` for an unknown name, `Invalid` for a function that does not fit its field.
 pub(super) fn resolve(names: &mut impl Names, windows: &[Window]) -> Result<Vec<Member>> {
+    if windows.len() > WINDOWS_MAX {
+        let message =
+            format!("a question has at most {WINDOWS_MAX} windows (windows_max), not {}", windows.len());
+        return Err(Error::limited("windows", message));
+    }
     windows.iter().enumerate().map(|(index, window)| one(names, window, index)).collect()
 }
 
@@ -84,8 +94,11 @@ fn one(names: &mut impl Names, window: &Window, index: usize) -> Result<Member> 
     }
     let has_order = !order.is_empty();
     let mut built = expr.partition_by(partition).order_by(order);
-    // The last value of all rows, not of those so far.
-    if matches!(window.function, WindowFunction::FirstValue | WindowFunction::LastValue) || !has_order {
+    if let Some(frame) = window.frame {
+        built = built.window_frame(planned(frame));
+    } else if matches!(window.function, WindowFunction::FirstValue | WindowFunction::LastValue) || !has_order
+    {
+        // The last value of all rows, not of those so far.
         built = built.window_frame(WindowFrame::new_bounds(
             WindowFrameUnits::Rows,
             WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
@@ -93,7 +106,33 @@ fn one(names: &mut impl Names, window: &Window, index: usize) -> Result<Member> 
         ));
     }
     let inner = built.build()?.alias(inner_name(index));
-    Ok(Member { name: window.alias.clone(), path: None, inner, outer, class, order: Vec::new() })
+    Ok(Member {
+        name: window.alias.clone(),
+        path: None,
+        inner,
+        beside: None,
+        outer,
+        class,
+        order: Vec::new(),
+    })
+}
+
+/// A frame as DataFusion has it.
+fn planned(frame: Frame) -> WindowFrame {
+    let count = |count: u64| ScalarValue::UInt64(Some(count));
+    let bound = |bound: FrameBound| match bound {
+        FrameBound::UnboundedPreceding => WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
+        FrameBound::Preceding(Reverse(rows)) => WindowFrameBound::Preceding(count(rows)),
+        FrameBound::CurrentRow => WindowFrameBound::CurrentRow,
+        FrameBound::Following(rows) => WindowFrameBound::Following(count(rows)),
+        FrameBound::UnboundedFollowing => WindowFrameBound::Following(ScalarValue::UInt64(None)),
+    };
+    let unit = match frame.unit {
+        FrameUnit::Rows => WindowFrameUnits::Rows,
+        FrameUnit::Range => WindowFrameUnits::Range,
+        FrameUnit::Groups => WindowFrameUnits::Groups,
+    };
+    WindowFrame::new_bounds(unit, bound(frame.start), bound(frame.end))
 }
 
 fn sortable(names: &mut impl Names, path: &str, place: &str) -> Result<Subject> {

@@ -2,6 +2,7 @@
 
 pub mod bounds;
 mod catalog;
+mod expanded;
 mod floats;
 mod gate;
 mod gather;
@@ -14,14 +15,13 @@ mod table;
 
 use std::sync::Arc;
 
-use arrow::{array::RecordBatch, datatypes::DataType};
+use arrow::datatypes::DataType;
 use datafusion::{
     catalog::SchemaProvider,
     common::{ParamValues, ScalarValue, metadata::ScalarAndMetadata},
     error::DataFusionError,
     execution::{FunctionRegistry, SendableRecordBatchStream, SessionState},
     logical_expr::{LogicalPlan, ScalarUDF},
-    physical_plan::stream::RecordBatchStreamAdapter,
     sql::{
         parser::Statement as PlannedStatement,
         sqlparser::{
@@ -37,12 +37,17 @@ use futures::future::BoxFuture;
 pub use catalog::{AUDIT, CHANGES, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
-pub(crate) use known::KnownQuestions;
+pub(crate) use pairs::series_rows;
 
-use known::Asked;
+use known::{Asked, KnownQuestions};
 use small::Small;
 
-use crate::{context::QueryContext, error::Result, planner::PlannerOptions, run};
+use crate::{
+    context::QueryContext,
+    error::Result,
+    planner::PlannerOptions,
+    run::{self, Runs},
+};
 
 /// What a door adds: its catalog schemas (`pg_catalog`, `information_schema`) and its functions.
 #[derive(Clone, Default)]
@@ -51,6 +56,37 @@ pub struct SqlExtras {
     pub schemas: Vec<(String, Arc<dyn SchemaProvider>)>,
     /// Scalar functions.
     pub functions: Vec<Arc<ScalarUDF>>,
+}
+
+/// What all SQL sessions of a planner share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    state: Arc<SessionState>,
+    options: Arc<PlannerOptions>,
+    runs: Arc<Runs>,
+    known: Arc<KnownQuestions>,
+}
+
+impl Shared {
+    pub(crate) fn new(state: SessionState, (options, runs): (Arc<PlannerOptions>, Arc<Runs>)) -> Shared {
+        Shared { state: Arc::new(state), options, runs, known: Arc::default() }
+    }
+
+    /// Answers what [`SqlSession::execute_known`] has seen before; none where it has not, or where there may be many rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqlSession::execute`].
+    pub(crate) async fn again(
+        &self,
+        context: &QueryContext,
+        statement: &Statement,
+        values: &[ScalarValue],
+    ) -> Result<Option<SendableRecordBatchStream>> {
+        let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
+        let deadline = run::Deadline::after(context.timeout);
+        Ok(small.rows((&self.state, &context.snapshot), values, deadline).await?.map(run::at_once))
+    }
 }
 
 /// Plans and runs SQL queries over one session's views on one state. Objects answer as `account` and as
@@ -62,18 +98,13 @@ pub struct SqlExtras {
 pub struct SqlSession {
     state: Arc<SessionState>,
     tables: catalog::State,
-    options: Arc<PlannerOptions>,
-    known: Arc<KnownQuestions>,
+    shared: Shared,
     context: QueryContext,
 }
 
 impl SqlSession {
-    pub(crate) fn new(
-        mut state: SessionState,
-        (options, known): (Arc<PlannerOptions>, Arc<KnownQuestions>),
-        context: &QueryContext,
-        extras: &SqlExtras,
-    ) -> SqlSession {
+    pub(crate) fn new(shared: &Shared, context: &QueryContext, extras: &SqlExtras) -> SqlSession {
+        let mut state = shared.state.as_ref().clone();
         let tables = catalog::State {
             views: Arc::clone(&context.views),
             snapshot: context.snapshot.clone(),
@@ -94,7 +125,7 @@ impl SqlSession {
         state.config_mut().options_mut().execution.time_zone = Some(zone);
         state.execution_props_mut().query_execution_start_time =
             chrono::DateTime::from_timestamp_micros(context.now_micros);
-        SqlSession { state: Arc::new(state), tables, options, known, context: context.clone() }
+        SqlSession { state: Arc::new(state), tables, shared: shared.clone(), context: context.clone() }
     }
 
     /// DataFusion's state underneath, for doors that plan expressions.
@@ -110,8 +141,10 @@ impl SqlSession {
     pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
         Box::pin(async move {
             gate::check_statement(&statement)?;
+            expanded::check(&statement, self.shared.options.plan_operators_max)?;
             self.tables.hear(&statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
+            run::check_shape(&plan, &self.shared.options)?;
             gate::check_plan(&plan)?;
             Ok(plan)
         })
@@ -201,41 +234,20 @@ impl SqlSession {
             let small = Arc::new(small);
             if let Some(statement) = asked.filter(|_| small.is_lasting) {
                 let asked = Asked { statement, values: &values, context: &self.context };
-                self.known.keep(&asked, Arc::clone(&small));
+                self.shared.known.keep(&asked, Arc::clone(&small));
             }
             let with = (&self.state, &self.context.snapshot);
             if let Some(rows) = small.rows(with, &values, deadline).await? {
-                return Ok(at_once(rows));
+                return Ok(run::at_once(rows));
             }
         }
         let values = ParamValues::List(values.into_iter().map(ScalarAndMetadata::from).collect());
         let plan = plan.with_param_values(values)?;
         let plan = self.optimize(&plan)?;
-        let state = run::state_for(&self.state, &plan, &self.options);
+        let state = run::state_for(&self.state, &plan, &self.shared.options);
         let physical = run::physical(&state, &plan, deadline).await?;
-        pairs::check(&physical, self.options.join_pairs_max)?;
-        let counted = pairs::count(physical, self.options.join_pairs_max)?;
-        run::stream(&state, counted, deadline)
+        pairs::check(&physical, self.shared.options.join_pairs_max)?;
+        let counted = pairs::count(physical, self.shared.options.join_pairs_max)?;
+        self.shared.runs.start(&state, counted, deadline)
     }
-}
-
-/// Answers what [`SqlSession::execute_known`] has seen before, without planning it; none where it has not, or where there may be
-/// many rows.
-///
-/// # Errors
-///
-/// As [`SqlSession::execute`].
-pub(crate) async fn again(
-    (state, known): (&Arc<SessionState>, &KnownQuestions),
-    context: &QueryContext,
-    (statement, values): (&Statement, &[ScalarValue]),
-) -> Result<Option<SendableRecordBatchStream>> {
-    let Some(small) = known.get(&Asked { statement, values, context }) else { return Ok(None) };
-    let deadline = run::Deadline::after(context.timeout);
-    Ok(small.rows((state, &context.snapshot), values, deadline).await?.map(at_once))
-}
-
-/// A batch as a stream.
-fn at_once(batch: RecordBatch) -> SendableRecordBatchStream {
-    Box::pin(RecordBatchStreamAdapter::new(batch.schema(), futures::stream::iter([Ok(batch)])))
 }

@@ -85,7 +85,7 @@ fn leaf_rows(plan: &Arc<dyn ExecutionPlan>) -> u64 {
 }
 
 /// The rows of `generate_series` and `range` over numbers.
-fn series_rows(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+pub(crate) fn series_rows(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     let lazy = plan.downcast_ref::<LazyMemoryExec>()?;
     let mut rows = 0_u64;
     for generator in lazy.generators() {

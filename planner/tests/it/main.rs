@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod computed;
+mod costs;
 mod differential;
 mod first;
 mod fixture;
 mod golden;
+mod hostile;
 mod limits;
 mod oracle;
 mod pages;

@@ -127,8 +127,14 @@ impl Tail {
         }
         if let Some(next) = &self.next {
             // Base64: nothing in it needs an escape.
-            let next = next.get().map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
-            out.extend_from_slice(format!(",\"cursor\":{{\"next\":{next}}}").as_bytes());
+            let quoted = |cursor: Option<String>| {
+                cursor.map_or_else(|| "null".to_owned(), |text| format!("\"{text}\""))
+            };
+            out.extend_from_slice(format!(",\"cursor\":{{\"next\":{}", quoted(next.get())).as_bytes());
+            if let Some(previous) = next.previous() {
+                out.extend_from_slice(format!(",\"previous\":{}", quoted(previous)).as_bytes());
+            }
+            out.extend_from_slice(b"}");
         }
         out.extend_from_slice(format!(",\"csn\":{}}}", self.csn).as_bytes());
     }

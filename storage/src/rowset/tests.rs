@@ -20,3 +20,15 @@ fn sets_combine_by_part_and_row() {
     assert!(a.minus(&a).is_empty());
     assert_eq!(a.minus(&a), RowSet::default());
 }
+
+#[test]
+fn a_set_is_split_in_the_order_of_its_parts() {
+    let all = set(&[(0, 1), (0, 7), (2, 5), (2, 6), (2, 9), (3, u32::MAX)]);
+    for rows in 0..8 {
+        let (first, rest) = all.split(rows);
+        assert_eq!(first.len(), all.len().min(rows as u64), "{rows}");
+        assert_eq!(first.or(&rest), all, "{rows}");
+        assert!(first.and(&rest).is_empty(), "{rows}");
+    }
+    assert_eq!(all.split(3), (set(&[(0, 1), (0, 7), (2, 5)]), set(&[(2, 6), (2, 9), (3, u32::MAX)])));
+}

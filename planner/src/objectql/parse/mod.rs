@@ -23,7 +23,7 @@ use super::{AsOf, Expand, Filter, Formula, GroupKey, Query, Search, Selection};
 use crate::error::Result;
 
 /// Things the language knows and this version can't do.
-const LATER: &[&str] = &["before", "cursor", "explain", "joins", "highlight", "numbers"];
+const LATER: &[&str] = &["explain", "joins", "highlight", "numbers"];
 
 pub(super) fn query(json: &Value) -> Result<Query> {
     let place = Place::default();
@@ -78,9 +78,7 @@ fn body(place: &Place, mut keys: Keys<'_>) -> Result<Query> {
     if let Some((place, value)) = keys.take(&["offset", "skip", "$skip"])? {
         query.offset = Some(place.count(value)?);
     }
-    if let Some((place, value)) = keys.take(&["after"])? {
-        query.after = Some(place.text(value)?.to_owned());
-    }
+    page(&mut keys, &mut query)?;
     grouping::grouping(place, &mut keys, &mut query)?;
     if let Some((place, value)) = keys.take(&["pivot"])? {
         pivot::pivot(&place, value, &mut query)?;
@@ -101,6 +99,37 @@ fn body(place: &Place, mut keys: Keys<'_>) -> Result<Query> {
     }
     keys.finish()?;
     Ok(query)
+}
+
+/// Where a page begins or ends: `after` and `before` take what an answer said; the older `cursor` that, or values by field.
+fn page(keys: &mut Keys<'_>, query: &mut Query) -> Result<()> {
+    if let Some((place, value)) = keys.take(&["after"])? {
+        query.after = Some(place.text(value)?.to_owned());
+    }
+    if let Some((place, value)) = keys.take(&["before"])? {
+        query.before = Some(place.text(value)?.to_owned());
+    }
+    match keys.take(&["cursor"])? {
+        None => {}
+        Some((place, Value::String(text))) => match query.after.replace(text.clone()) {
+            Some(after) if after != *text => {
+                let message = "\"after\" and \"cursor\" mean the same but have different values";
+                return Err(place.query_error(message));
+            }
+            _ => {}
+        },
+        Some((_, Value::Object(values))) => query.after_values = Some(values.clone()),
+        Some((place, other)) => {
+            let wanted = "what an answer's \"cursor\" said, or the values of the fields that are sorted by";
+            return Err(place.error("INVALID_CURSOR", format!("expects {wanted}, not {}", shown(other))));
+        }
+    }
+    let ways = [query.after.is_some(), query.before.is_some(), query.after_values.is_some()];
+    match ways.iter().filter(|asked| **asked).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Place::default()
+            .error("INVALID_CURSOR", "a page lies behind one record, or before one: not both")),
+    }
 }
 
 /// Each row once: groups by all that is asked for, without a number over them.

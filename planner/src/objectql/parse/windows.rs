@@ -1,4 +1,5 @@
-//! `windows`: `{"function", "field", "partitionBy", "orderBy", "offset", "as"}`; the older form has the middle ones below `over`.
+//! `windows`: `{"function", "field", "partitionBy", "orderBy", "frame", "offset", "as"}`; the older form has the middle ones below
+//! `over`. A frame is `{"type": "rows", "start": "2 preceding", "end": "current row"}`.
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     error::Result,
     nearest,
-    objectql::{AggregateFunction, Window, WindowFunction},
+    objectql::{AggregateFunction, Frame, FrameBound, FrameUnit, Window, WindowFunction},
 };
 
 /// Those that are no aggregates.
@@ -59,6 +60,7 @@ fn window(place: &Place, item: &Value) -> Result<Window> {
         partition_by: Vec::new(),
         order_by: Vec::new(),
         offset: offset.unwrap_or(1),
+        frame: None,
         alias,
     };
     match keys.take(&["over"])? {
@@ -79,7 +81,9 @@ fn window(place: &Place, item: &Value) -> Result<Window> {
 
 /// Over which rows, in which order.
 fn rows(keys: &mut Keys<'_>, asked: &mut Window) -> Result<()> {
-    keys.refuse(&["frame"])?;
+    if let Some((place, value)) = keys.take(&["frame"])? {
+        asked.frame = Some(frame(&place, value, asked.function)?);
+    }
     if let Some((place, value)) = keys.take(&["partitionBy"])? {
         asked.partition_by = names(&place, value)?;
     }
@@ -96,6 +100,72 @@ fn offset(place: &Place, value: &Value, function: WindowFunction) -> Result<u64>
     }
 }
 
+const UNITS: &[(&str, FrameUnit)] =
+    &[("rows", FrameUnit::Rows), ("range", FrameUnit::Range), ("groups", FrameUnit::Groups)];
+
+/// `{"type": "rows", "start": "unbounded preceding", "end": "current row"}`; without its end it ends with the row.
+fn frame(place: &Place, value: &Value, function: WindowFunction) -> Result<Frame> {
+    if !matches!(
+        function,
+        WindowFunction::Aggregate(_) | WindowFunction::FirstValue | WindowFunction::LastValue
+    ) {
+        return Err(place.query_error("only aggregates, \"first_value\" and \"last_value\" take a frame"));
+    }
+    let Some(object) = value.as_object() else {
+        let wanted = "{\"type\", \"start\", \"end\"}";
+        return Err(place.query_error(format!("expects {wanted}, not {}", shown(value))));
+    };
+    let mut keys = Keys::new(place, object);
+    let unit = match keys.take(&["type", "unit", "units"])? {
+        None => FrameUnit::Rows,
+        Some((at, value)) => {
+            let name = at.text(value)?;
+            let known = UNITS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            known.map(|(_, unit)| *unit).ok_or_else(|| {
+                let hint = nearest::hint(name, UNITS.iter().map(|(name, _)| *name));
+                at.query_error(format!("unknown type of frame {name:?}{hint}"))
+            })?
+        }
+    };
+    let mut bound = |key: &'static str| -> Result<Option<(Place, FrameBound)>> {
+        let Some((at, value)) = keys.take(&[key])? else { return Ok(None) };
+        let bound = bound(&at, value)?;
+        if unit == FrameUnit::Range && matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)) {
+            return Err(at.not_supported("a frame of a range takes no number: use \"rows\" or \"groups\""));
+        }
+        Ok(Some((at, bound)))
+    };
+    let (start, end) = (bound("start")?, bound("end")?);
+    keys.finish()?;
+    let start = start.map_or(FrameBound::UnboundedPreceding, |(_, start)| start);
+    let (at, end) = end.unwrap_or_else(|| (place.key("end"), FrameBound::CurrentRow));
+    if start == FrameBound::UnboundedFollowing || end == FrameBound::UnboundedPreceding || end < start {
+        return Err(at.query_error("the frame ends before it starts"));
+    }
+    Ok(Frame { unit, start, end })
+}
+
+/// `"unbounded preceding"`, `"2 preceding"`, `"current row"`, `"1 following"`, `"unbounded following"`.
+fn bound(place: &Place, value: &Value) -> Result<FrameBound> {
+    let text = place.text(value)?.to_lowercase().replace('_', " ");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let rows = |count: &str| match count.parse::<u64>() {
+        Ok(count) => Ok(count),
+        Err(_) => Err(place.query_error(format!("expects a whole number from 0, not {count:?}"))),
+    };
+    match words[..] {
+        ["unbounded", "preceding"] => Ok(FrameBound::UnboundedPreceding),
+        ["unbounded", "following"] => Ok(FrameBound::UnboundedFollowing),
+        ["current", "row"] | ["0", "preceding" | "following"] => Ok(FrameBound::CurrentRow),
+        [count, "preceding"] => Ok(FrameBound::Preceding(std::cmp::Reverse(rows(count)?))),
+        [count, "following"] => Ok(FrameBound::Following(rows(count)?)),
+        _ => {
+            let wanted = "\"unbounded preceding\", \"2 preceding\", \"current row\", \"2 following\" or \"unbounded following\"";
+            Err(place.query_error(format!("expects {wanted}, not {}", shown(value))))
+        }
+    }
+}
+
 fn check(place: &Place, asked: &Window) -> Result<()> {
     use WindowFunction as F;
     let (takes_field, needs_order) = match asked.function {
@@ -108,6 +178,9 @@ fn check(place: &Place, asked: &Window) -> Result<()> {
         (Some(false), Some(_)) => return Err(place.key("field").query_error("this function takes no field")),
         (Some(true), None) => return Err(place.key("field").query_error("this function needs a field")),
         _ => {}
+    }
+    if asked.frame.is_some() && asked.order_by.is_empty() {
+        return Err(place.key("orderBy").query_error("a frame needs an order"));
     }
     if needs_order && asked.order_by.is_empty() {
         return Err(place.key("orderBy").query_error("this function needs an order"));

@@ -5,13 +5,24 @@ use datafusion::{
     common::{DataFusionError, Result},
     logical_expr::Expr,
 };
-use quarry_storage::{ColumnType, First, Order, ScanRequest};
+use quarry_storage::{ColumnType, First, Order, RowSet, ScanRequest, TableSnapshot};
 
-use super::{Found, Layout, ScanTable};
-use crate::view::{access::Access, narrow};
+use super::{Found, Layout, ScanTable, to_u64};
+use crate::{
+    answer::bytes_of,
+    view::{access::Access, narrow},
+};
 
 /// More rows are left to a plan: it streams, spills, and works on several threads.
 pub(crate) const FEW_ROWS_MAX: u64 = 1_024;
+/// Rows that take more bytes are left to a plan: what it holds is counted against the memory of all questions.
+pub(crate) const FEW_BYTES_MAX: usize = 8 << 20;
+/// Rows read at once, at first; their bytes are counted before the next are read.
+const PIECE_ROWS: usize = 64;
+/// Rows read at once when it is known about how wide they are.
+const NEXT_ROWS_MAX: usize = 240;
+/// Where the first rows of an order are read, all that equal the last of them come too: so many times the rows wanted.
+const FIRST_TIES_MAX: usize = 4;
 
 /// What is wanted.
 pub(crate) struct Wanted<'a> {
@@ -64,14 +75,14 @@ impl ScanTable {
             hits: found.hits,
             bounds,
             first,
+            batch_rows: PIECE_ROWS,
             ..ScanRequest::default()
         };
-        let mut batches = Vec::new();
-        for part in self.table.scan(request).map_err(external)? {
-            for batch in part {
-                batches.push(layout.apply(&batch.map_err(external)?)?);
-            }
+        let mut reading = Reading { table: &self.table, layout, batches: Vec::new(), rows: 0, bytes: 0 };
+        if !reading.read(request)? {
+            return Ok(None);
         }
+        let Reading { layout, mut batches, .. } = reading;
         let rows = match batches.len() {
             1 => batches.swap_remove(0),
             _ => concat_batches(&layout.schema, &batches)?,
@@ -90,4 +101,76 @@ impl ScanTable {
         let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
         (has_order && self.table.has_index(&spec.name)).then_some(First { column, order, rows })
     }
+}
+
+/// What has been read so far.
+struct Reading<'a> {
+    table: &'a TableSnapshot,
+    layout: Layout,
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Reading<'_> {
+    /// Reads all that is asked for; false where that is too much. Chosen rows are read a few at a time, since a scan copies
+    /// them; what it does not copy, it shares with the store's own columns.
+    fn read(&mut self, mut request: ScanRequest) -> Result<bool> {
+        if let Some(First { rows, .. }) = request.first {
+            let allowed = rows.saturating_mul(FIRST_TIES_MAX).max(PIECE_ROWS);
+            return Ok(self.sample(&request, rows)?
+                && self.take(ScanRequest { limit: Some(allowed.saturating_add(1)), ..request })?
+                && self.rows <= allowed);
+        }
+        let chosen = match (request.rows.take(), &request.hits) {
+            (Some(rows), Some(hits)) => Some(rows.and(hits.rows())),
+            (Some(rows), None) => Some(rows),
+            (None, hits) => hits.as_ref().map(|hits| hits.rows().clone()),
+        };
+        let chosen = match chosen {
+            Some(chosen) if chosen.len() > to_u64(PIECE_ROWS) => chosen,
+            few => return self.take(request_of(&request, few)),
+        };
+        let (mut piece, mut rest) = chosen.split(PIECE_ROWS);
+        while !piece.is_empty() {
+            if !self.take(request_of(&request, Some(piece)))? {
+                return Ok(false);
+            }
+            let width = self.bytes / self.rows.max(1) + 1;
+            let fitting = (FEW_BYTES_MAX - self.bytes) / width;
+            (piece, rest) = rest.split(fitting.clamp(PIECE_ROWS, NEXT_ROWS_MAX));
+        }
+        Ok(true)
+    }
+
+    /// Which rows are the first is known to the scan alone, which reads them at once: a few of them tell how wide they are.
+    fn sample(&self, request: &ScanRequest, rows: usize) -> Result<bool> {
+        if rows <= PIECE_ROWS {
+            return Ok(true);
+        }
+        let mut few = Reading { layout: self.layout.clone(), batches: Vec::new(), ..*self };
+        let fits = few.take(ScanRequest { limit: Some(PIECE_ROWS), ..request.clone() })?;
+        Ok(fits && few.bytes.saturating_mul(rows) / few.rows.max(1) <= FEW_BYTES_MAX)
+    }
+
+    /// Reads these rows too; false when they are too much.
+    fn take(&mut self, request: ScanRequest) -> Result<bool> {
+        let external = |error: quarry_storage::Error| DataFusionError::External(Box::new(error));
+        for part in self.table.scan(request).map_err(external)? {
+            for batch in part {
+                let batch = self.layout.apply(&batch.map_err(external)?)?;
+                self.rows += batch.num_rows();
+                self.bytes = self.bytes.saturating_add(bytes_of(&batch));
+                self.batches.push(batch);
+                if self.bytes > FEW_BYTES_MAX {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn request_of(request: &ScanRequest, rows: Option<RowSet>) -> ScanRequest {
+    ScanRequest { rows, ..request.clone() }
 }

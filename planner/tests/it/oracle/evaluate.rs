@@ -350,15 +350,28 @@ fn key_of(records: &Records, object: &str, record: &Record, key: &Json) -> Optio
     }))
 }
 
+/// The values at the end of a path, of all members; a path to many leads to those of each record that refers to one of them.
+fn all_at(records: &Records, object: &str, members: &[&&Record], path: &str) -> (Holds, Vec<Value>) {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let Some((_, target, link)) = to_many(object).iter().find(|(name, ..)| *name == first) else {
+        let values = members.iter().filter_map(|record| value_at(records, object, record, path).1);
+        return (kind_of(object, path).0, values.collect());
+    };
+    let mut values = Vec::new();
+    for member in members {
+        let own = records.of(target).iter().filter(|other| other.get(*link) == member.get("id"));
+        values.extend(own.filter_map(|other| value_at(records, target, other, rest).1));
+    }
+    (kind_of(target, rest).0, values)
+}
+
 fn aggregated(records: &Records, object: &str, members: &[&Record], aggregate: &Json) -> Json {
     let counts = |record: &&&Record| {
         aggregate.get("filter").is_none_or(|filter| holds(records, object, record, filter))
     };
     let members: Vec<&&Record> = members.iter().filter(counts).collect();
     let Some(path) = aggregate["field"].as_str() else { return members.len().into() };
-    let (kind, _) = kind_of(object, path);
-    let mut values: Vec<Value> =
-        members.iter().filter_map(|record| value_at(records, object, record, path).1).collect();
+    let (kind, mut values) = all_at(records, object, &members, path);
     values.sort();
     let number = |value: &Value| match value {
         Value::Number(number) => *number,

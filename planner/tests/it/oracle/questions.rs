@@ -75,6 +75,10 @@ fn groups(dice: &mut Dice, records: &Records, object: &str, asked: &mut Map<Stri
     }
     let mut aggregates = vec![json!({"function": "count", "as": "n"})];
     for at in 0..dice.roll(4) {
+        if dice.roll(4) == 0 && !to_many(object).is_empty() {
+            aggregates.push(over_many(dice, records, object, &format!("a{at}")));
+            continue;
+        }
         let (path, holds) = path(dice, object, 2);
         let fitting: &[&str] = match holds {
             Holds::Choices => &["count"],
@@ -103,6 +107,26 @@ fn groups(dice: &mut Dice, records: &Records, object: &str, asked: &mut Map<Stri
         asked.insert("orderBy".into(), vec![sorted(dice, "n")].into());
     }
     asked.insert("aggregations".into(), aggregates.into());
+}
+
+/// An aggregate over the records that refer to each one.
+fn over_many(dice: &mut Dice, records: &Records, object: &str, name: &str) -> Json {
+    let ways = to_many(object);
+    let (relation, target, _) = ways[usize::try_from(dice.roll(ways.len() as u64)).unwrap()];
+    let (path, holds) = path(dice, target, 1);
+    let fitting: &[&str] = match holds {
+        Holds::Choices => &["count"],
+        Holds::Exact | Holds::Whole => &["count", "sum", "min", "max"],
+        Holds::Flag => &["count", "sum", "bool_and", "bool_or"],
+        Holds::Link if path == "id" => &["count", "count_distinct", "min"],
+        Holds::Text | Holds::Industry | Holds::Stage | Holds::Day | Holds::Link => &["count", "min", "max"],
+    };
+    let mut aggregate =
+        json!({"function": one(dice, fitting), "field": format!("{relation}.{path}"), "as": name});
+    if dice.roll(3) == 0 {
+        aggregate["filter"] = filter(dice, records, object, 1);
+    }
+    aggregate
 }
 
 /// A path to a field, through so many records at most.

@@ -1,0 +1,217 @@
+//! What a plan will cost, told before it runs.
+//!
+//! Two looks are taken. The first ([`check_shape`]) is at the logical plan, before anything walks over it as a whole: a plan
+//! of a few words may be a tree of billions (`WITH a AS …, b AS (a UNION ALL a), …`), and each rule of the optimizer walks it.
+//! The second ([`Cost::of`]) is at the physical plan: leaves know their rows, joins what their columns' statistics say; the
+//! rest is bounded by its inputs. It is an estimate: what it lets through, the deadline and the memory of all questions end.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use datafusion::{
+    common::{DataFusionError, tree_node::TreeNodeRecursion},
+    logical_expr::LogicalPlan,
+    physical_expr::expressions::Literal,
+    physical_plan::{
+        ExecutionPlan,
+        aggregates::AggregateExec,
+        joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec, SymmetricHashJoinExec},
+        recursive_query::RecursiveQueryExec,
+        statistics::{StatisticsArgs, StatisticsContext},
+    },
+};
+
+use super::hints;
+use crate::{
+    error::{Error, Result},
+    planner::PlannerOptions,
+    sql::series_rows,
+};
+
+/// Bytes that a text, a list or a struct takes, about: how long they are is not known.
+const VARYING_BYTES: u64 = 32;
+/// Bytes between two texts of a `string_agg`.
+const SEPARATOR_BYTES_MAX: usize = 1_024;
+/// Rows of an input that tells nothing: functions that make rows of their arguments.
+const UNKNOWN_ROWS: u64 = 1_000;
+
+/// Refuses a plan of too many parts, or one that is too deep, before it is walked over as a whole.
+///
+/// # Errors
+///
+/// `Limited`, naming the limit.
+pub(crate) fn check_shape(plan: &LogicalPlan, options: &PlannerOptions) -> Result<()> {
+    let mut shape = Shape { options, operators: 0, joins: 0 };
+    shape.walk(plan, 1)
+}
+
+struct Shape<'a> {
+    options: &'a PlannerOptions,
+    operators: usize,
+    joins: usize,
+}
+
+impl Shape<'_> {
+    fn walk(&mut self, plan: &LogicalPlan, depth: usize) -> Result<()> {
+        let options = self.options;
+        self.operators += 1;
+        if self.operators > options.plan_operators_max {
+            return Err(too_complex("operators", "plan_operators_max", options.plan_operators_max));
+        }
+        if depth > options.plan_depth_max {
+            return Err(too_complex("levels", "plan_depth_max", options.plan_depth_max));
+        }
+        if matches!(plan, LogicalPlan::Join(_)) {
+            self.joins += 1;
+            if self.joins > options.plan_joins_max {
+                return Err(too_complex("joins", "plan_joins_max", options.plan_joins_max));
+            }
+        }
+        plan.apply_subqueries(|subquery| {
+            self.walk(subquery, depth + 1).map_err(DataFusionError::from)?;
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        plan.inputs().into_iter().try_for_each(|input| self.walk(input, depth + 1))
+    }
+}
+
+fn too_complex(what: &str, limit: &str, allowed: usize) -> Error {
+    let message = format!(
+        "the question is too complex: its plan has more than {allowed} {what} ({limit}); ask for less at once, or in parts"
+    );
+    Error::limited("", message)
+}
+
+/// What a plan will handle, about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Rows that its operators take in, all together; of a join without an equality, the pairs.
+    pub(crate) rows: u64,
+    /// Bytes of what is read and of what joins make.
+    pub(crate) bytes: u64,
+    /// Nobody knows how many: it goes on until nothing new comes of it.
+    pub(crate) open_ended: bool,
+    /// An aggregate would take room for more groups than it should.
+    pub(crate) has_vast_hint: bool,
+}
+
+impl Cost {
+    /// Whether the plan runs beside the others.
+    pub(crate) fn is_heavy(self, options: &PlannerOptions) -> bool {
+        self.open_ended || self.rows > options.heavy_rows
+    }
+
+    /// The cost of a plan.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` for what no estimate covers: a text that is joined by a very long one.
+    pub(crate) fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<Cost> {
+        let mut walk = Walk { known: StatisticsContext::new(), cost: Cost::default() };
+        walk.rows_out(plan)?;
+        Ok(walk.cost)
+    }
+
+    /// Refuses what is past the budget.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` with the limit and the estimate.
+    pub(crate) fn check(self, options: &PlannerOptions) -> Result<()> {
+        let limits = [
+            ("rows", "plan_rows_max", self.rows, options.plan_rows_max),
+            ("bytes", "plan_bytes_max", self.bytes, options.plan_bytes_max),
+        ];
+        for (what, limit, estimate, allowed) in limits {
+            if estimate > allowed {
+                let message = format!(
+                    "the question would handle about {estimate} {what}, {allowed} are allowed ({limit}): filter it by \
+                     fields with an index, join on equal columns, or ask for a part at a time"
+                );
+                return Err(Error::limited("", message));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Walk {
+    known: StatisticsContext,
+    cost: Cost,
+}
+
+impl Walk {
+    /// How many rows come out at most, as far as is known; what goes in is added to the cost.
+    fn rows_out(&mut self, plan: &Arc<dyn ExecutionPlan>) -> Result<u64> {
+        let inputs = plan.children().into_iter().map(|child| self.rows_out(child));
+        let inputs = inputs.collect::<Result<Vec<u64>>>()?;
+        let fetch = plan.fetch().map_or(u64::MAX, to_u64);
+        let (handled, rows) = match &inputs[..] {
+            [] => {
+                let rows = series_rows(plan).or_else(|| self.statistics(plan)).unwrap_or(UNKNOWN_ROWS);
+                self.hold(plan, rows.min(fetch));
+                (rows.min(fetch), rows)
+            }
+            [left, right] if plan.is::<CrossJoinExec>() || plan.is::<NestedLoopJoinExec>() => {
+                let pairs = left.saturating_mul(*right);
+                self.hold(plan, pairs.min(fetch));
+                (pairs, pairs)
+            }
+            [left, right] if is_equal_join(plan) => {
+                let rows = self.statistics(plan).unwrap_or(0).max(*left).max(*right);
+                self.hold(plan, rows.min(fetch));
+                (left.saturating_add(*right).saturating_add(rows), rows)
+            }
+            inputs => {
+                let rows = inputs.iter().copied().fold(0, u64::saturating_add);
+                (rows, rows)
+            }
+        };
+        self.cost.rows = self.cost.rows.saturating_add(handled);
+        self.cost.open_ended |= plan.is::<RecursiveQueryExec>();
+        if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+            self.cost.has_vast_hint |= hints::is_vast(plan);
+            check_separators(aggregate)?;
+        }
+        Ok(rows.min(fetch))
+    }
+
+    fn statistics(&self, plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+        let known = self.known.compute(plan.as_ref(), &StatisticsArgs::new()).ok()?;
+        known.num_rows.get_value().copied().map(to_u64)
+    }
+
+    fn hold(&mut self, plan: &Arc<dyn ExecutionPlan>, rows: u64) {
+        self.cost.bytes = self.cost.bytes.saturating_add(rows.saturating_mul(width(&plan.schema())));
+    }
+}
+
+/// What stands between the texts of a `string_agg` comes once for each row, before anybody counts the memory.
+fn check_separators(aggregate: &AggregateExec) -> Result<()> {
+    for made in aggregate.aggr_expr().iter().filter(|made| made.fun().name() == "string_agg") {
+        let arguments = made.expressions();
+        let separator = arguments.get(1).and_then(|separator| separator.downcast_ref::<Literal>());
+        let length = separator.and_then(|separator| separator.value().try_as_str()?).map_or(0, str::len);
+        if length > SEPARATOR_BYTES_MAX {
+            let message = format!(
+                "a separator of string_agg has at most {SEPARATOR_BYTES_MAX} bytes (separator_bytes_max), not {length}"
+            );
+            return Err(Error::limited("", message));
+        }
+    }
+    Ok(())
+}
+
+fn is_equal_join(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<HashJoinExec>() || plan.is::<SortMergeJoinExec>() || plan.is::<SymmetricHashJoinExec>()
+}
+
+/// Bytes of a row, about.
+fn width(schema: &Schema) -> u64 {
+    let width = |data_type: &DataType| data_type.primitive_width().map_or(VARYING_BYTES, to_u64);
+    schema.fields().iter().map(|field| width(field.data_type())).sum::<u64>().max(1)
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
