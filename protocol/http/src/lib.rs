@@ -12,6 +12,7 @@ mod administration;
 mod auth;
 mod body;
 mod changes;
+mod compat;
 mod connections;
 mod files;
 mod front;
@@ -111,7 +112,8 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/health/startup", get(health::ready))
-        .route("/api/v1/auth/login", post(auth::login));
+        .route("/api/v1/auth/login", post(auth::login))
+        .merge(compat::open_routes());
     let api = Router::new()
         .route("/api/v1/query", post(query::answer))
         .route("/api/v1/sql", post(query::sql))
@@ -143,6 +145,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route(files::FILES, post(files::upload))
         .route("/api/v1/meta/objects", get(meta::list))
         .route("/api/v1/meta/objects/{object}", get(meta::one))
+        .merge(compat::routes())
         .with_state(door.clone())
         .merge(quarry_graphql::router(engine, quarry_graphql::GraphqlOptions::default()))
         .route_layer(from_fn_with_state(door.clone(), auth::admit));

@@ -4,6 +4,7 @@
 mod actions;
 mod answers;
 mod beside;
+mod compat;
 mod files;
 mod packages;
 mod recycle;
