@@ -6,6 +6,7 @@ mod answers;
 mod beside;
 mod compat;
 mod files;
+mod openapi;
 mod packages;
 mod recycle;
 mod refusals;

@@ -80,30 +80,41 @@ fn command(views: &Views, mut given: Map<String, Value>) -> Result<Command, Prob
     let object = text("object")?
         .ok_or_else(|| Problem::invalid("object is missing: the name of an object").at("object"))?;
     let options = Options::of(given.remove("options").unwrap_or(Value::Null))?;
-    let writer = Writer::of(views);
-    let (changes, is_list) = match kind.as_str() {
+    let (changes, is_list) = changes(Writer::of(views), (&kind, &object), given, &options)?;
+    options.all_used(&kind)?;
+    Ok(Command { changes, is_list, is_silent: options.returning == Some(false) })
+}
+
+/// The changes of a command, and whether it answers with a list.
+fn changes(
+    writer: Writer<'_>,
+    (kind, object): (&str, &str),
+    mut given: Map<String, Value>,
+    options: &Options,
+) -> Result<(Vec<Prepared>, bool), Problem> {
+    Ok(match kind {
         "create" | "insert" => {
             known(&given, &["data"])?;
-            created(writer, &object, given.remove("data").unwrap_or(Value::Null))?
+            created(writer, object, given.remove("data").unwrap_or(Value::Null))?
         }
         "bulkCreate" => {
             known(&given, &["records"])?;
-            created(writer, &object, Value::Array(list_of(&mut given, "records")?))?
+            created(writer, object, Value::Array(list_of(&mut given, "records")?))?
         }
         "update" => {
             known(&given, &["id", "data"])?;
             let data = data_of(&mut given)?;
             let prepared = match options.predicate(given.contains_key("id"))? {
-                Some(filter) => writer.update_where(&object, (filter, "options.where"), data)?,
-                None => writer.update(&object, (id_of(&mut given)?, None), data)?,
+                Some(filter) => writer.update_where(object, (filter, "options.where"), data)?,
+                None => writer.update(object, (id_of(&mut given)?, None), data)?,
             };
             (vec![prepared], false)
         }
         "delete" => {
             known(&given, &["id"])?;
             let prepared = match options.predicate(given.contains_key("id"))? {
-                Some(filter) => writer.delete_where(&object, (filter, "options.where"))?,
-                None => writer.delete(&object, id_of(&mut given)?, None)?,
+                Some(filter) => writer.delete_where(object, (filter, "options.where"))?,
+                None => writer.delete(object, id_of(&mut given)?, None)?,
             };
             (vec![prepared], false)
         }
@@ -112,14 +123,14 @@ fn command(views: &Views, mut given: Map<String, Value>) -> Result<Command, Prob
             let each = list_of(&mut given, "updates")?.into_iter().map(|update| {
                 let mut update = object_of(update)?;
                 known(&update, &["id", "data"])?;
-                writer.update(&object, (id_of(&mut update)?, None), data_of(&mut update)?)
+                writer.update(object, (id_of(&mut update)?, None), data_of(&mut update)?)
             });
             (each.collect::<Result<_, _>>()?, true)
         }
         "bulkDelete" => {
             known(&given, &["ids"])?;
             let each = list_of(&mut given, "ids")?.into_iter().map(|id| match id {
-                Value::String(id) => writer.delete(&object, id, None),
+                Value::String(id) => writer.delete(object, id, None),
                 other => Err(Problem::invalid(format!("an id is a text, not {other}")).at("ids")),
             });
             (each.collect::<Result<_, _>>()?, false)
@@ -128,19 +139,17 @@ fn command(views: &Views, mut given: Map<String, Value>) -> Result<Command, Prob
             known(&given, &["where", "filters", "filter", "data"])?;
             let data = data_of(&mut given)?;
             let (filter, at) = filter_of(&mut given)?;
-            (vec![writer.update_where(&object, (&filter, at), data)?], false)
+            (vec![writer.update_where(object, (&filter, at), data)?], false)
         }
         "deleteMany" => {
             known(&given, &["where", "filters", "filter"])?;
             let (filter, at) = filter_of(&mut given)?;
-            (vec![writer.delete_where(&object, (&filter, at))?], false)
+            (vec![writer.delete_where(object, (&filter, at))?], false)
         }
         other => {
             return Err(Problem::invalid(format!("unknown type {other:?}; known are {COMMANDS}")).at("type"));
         }
-    };
-    options.all_used(&kind)?;
-    Ok(Command { changes, is_list, is_silent: options.returning == Some(false) })
+    })
 }
 
 /// One new record, or several.
