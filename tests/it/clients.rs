@@ -63,6 +63,11 @@ fn graphql_clients() {
     run_all("graphql", &[]);
 }
 
+#[test]
+fn clients_of_the_family() {
+    run_all("compat", &[]);
+}
+
 /// Over the demo's records, so that most fields have values.
 #[test]
 fn openapi_clients() {

@@ -10,14 +10,13 @@ use axum::{
 use crate::{Door, problem::Problem};
 
 /// Their routes, each with what there is instead. One that ends with a slash stands for all that is below it.
-const ABSENT: [(&str, &str); 32] = [
+const ABSENT: [(&str, &str); 31] = [
     ("/api/v1/data/{object}/{id}/clone", "read the record and create another"),
     ("/api/v1/data/{object}/{id}/shares", "there are no shares yet"),
     ("/api/v1/data/{object}/{id}/shares/", "there are no shares yet"),
     ("/api/v1/data/{object}/export", "ask GET /api/v1/objects/:object for application/x-ndjson"),
     ("/api/v1/data/{object}/import", "send the records to createMany, or use the command `quarry import`"),
     ("/api/v1/data/{object}/import/", "send the records to createMany, or use the command `quarry import`"),
-    ("/api/v1/actions/{object}/{action}", "an action is of one record: name it behind the action"),
     ("/api/v1/search", "search each object: POST /api/v1/data/:object/query with search"),
     ("/api/v1/sharing/", "there are no shares yet"),
     ("/api/v1/share-links", "there are no shares yet"),
@@ -108,7 +107,7 @@ fn of_kind(kind: &str, method: &Method, uri: &Uri) -> Problem {
 }
 
 /// Names what is not there, and where to go instead.
-fn not_built(method: &Method, uri: &Uri, instead: &str) -> Problem {
+pub(super) fn not_built(method: &Method, uri: &Uri, instead: &str) -> Problem {
     let message = format!("{method} {} is not implemented; {instead}", uri.path());
     Problem::new(StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", message)
 }

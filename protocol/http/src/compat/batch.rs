@@ -95,10 +95,10 @@ pub(super) async fn run(
                 results.warnings.extend(done.warnings);
                 results.csn = done.csn.or(results.csn);
             }
-            Err(problem) if problem.status.is_server_error() => return Err(problem),
             Err(problem) => {
+                // What was made before it is kept, and so must be told.
+                stopped = !run.goes_on || problem.status.is_server_error();
                 results.each.push(Became::Failed(problem));
-                stopped = !run.goes_on;
             }
         }
     }

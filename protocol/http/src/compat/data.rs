@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     answer::{self, Ending},
+    metadata::only,
     names::Names,
     question, version,
     write::{self, Prepared, Wish, Writer, dropped_fields},
@@ -73,10 +74,10 @@ pub(super) async fn read(
     let found = find_one(&door, &session.context(), &query).await?;
     let found = found.ok_or_else(|| no_record(&query.object, &id))?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if let (Some(revision), Some(known)) = (found.revision, known) {
-        if known.split(',').any(|tag| tag.trim() == etag(revision)) {
-            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag(revision))]).into_response());
-        }
+    if let (Some(revision), Some(known)) = (found.revision, known)
+        && known.split(',').any(|tag| tag.trim() == etag(revision))
+    {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag(revision))]).into_response());
     }
     let record = answer::record(&found.json)?;
     let told = json!({ "object": query.object, "id": id, "record": record });
@@ -125,14 +126,7 @@ pub(super) async fn delete(
     UrlQuery(given): Parameters,
     headers: HeaderMap,
 ) -> Answered {
-    let told = match given.as_slice() {
-        [] => None,
-        [(name, value)] if name == EXPECTED => Some(Value::from(value.as_str())),
-        [(name, _), ..] => {
-            let message = format!("unknown or repeated parameter {name:?}; known is {EXPECTED}");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "UNSUPPORTED_QUERY_PARAM", message).at(name));
-        }
-    };
+    let told = only(&given, EXPECTED)?.map(Value::from);
     let context = session.context();
     let name = Names::of(&context.views).object(&object)?.object.name.to_string();
     let if_revision = version::expected(&door, &session, (&name, &id), (&headers, told.as_ref())).await?;

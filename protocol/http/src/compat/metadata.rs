@@ -21,14 +21,28 @@ pub(super) async fn kinds() -> Json<Value> {
     Json(json!({ "types": ["object"] }))
 }
 
-/// Every object.
-pub(super) async fn list(Extension(session): Extension<Session>) -> Answered {
-    Ok(Json(json!({ "type": "object", "items": definitions(&session) })).into_response())
+type Parameters = UrlQuery<Vec<(String, String)>>;
+
+/// Every object, or those of one package.
+pub(super) async fn list(Extension(session): Extension<Session>, UrlQuery(given): Parameters) -> Answered {
+    let package = only(&given, "package")?;
+    let mut items = definitions(&session);
+    items.retain(|item| package.is_none_or(|package| item["package"] == package));
+    Ok(Json(json!({ "type": "object", "items": items })).into_response())
 }
 
 /// One object.
-pub(super) async fn one(Extension(session): Extension<Session>, Path(name): Path<String>) -> Answered {
+pub(super) async fn one(
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+    UrlQuery(given): Parameters,
+) -> Answered {
+    let package = only(&given, "package")?;
     let item = definition(&session, &name)?;
+    if package.is_some_and(|package| item["package"] != package) {
+        let message = format!("{name} is of the package {}", item["package"]);
+        return Err(Problem::new(StatusCode::NOT_FOUND, "OBJECT_NOT_FOUND", message).at("package"));
+    }
     Ok(Json(json!({ "type": "object", "name": item["name"], "item": item })).into_response())
 }
 
@@ -66,16 +80,9 @@ fn by_name(mut object: Value) -> Value {
 pub(super) async fn state(
     Extension(session): Extension<Session>,
     Path((name, field)): Path<(String, String)>,
-    UrlQuery(given): UrlQuery<Vec<(String, String)>>,
+    UrlQuery(given): Parameters,
 ) -> Answered {
-    let from = match given.as_slice() {
-        [] => None,
-        [(key, from)] if key == "from" => Some(from.as_str()),
-        [(key, _), ..] => {
-            let message = format!("unknown or repeated parameter {key:?}; known is from");
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "UNSUPPORTED_QUERY_PARAM", message).at(key));
-        }
-    };
+    let from = only(&given, "from")?;
     let context = session.context();
     let names = Names::of(&context.views);
     let view = names.object(&name)?;
@@ -95,6 +102,22 @@ pub(super) async fn state(
     }
     told.insert("next".into(), next(view, field.name.as_str(), &machines, from));
     Ok(Json(told).into_response())
+}
+
+/// The one parameter that a query string may have.
+///
+/// # Errors
+///
+/// Any other, and one that comes twice.
+pub(super) fn only<'g>(given: &'g [(String, String)], known: &str) -> Result<Option<&'g str>, Problem> {
+    match given {
+        [] => Ok(None),
+        [(key, value)] if key == known => Ok(Some(value)),
+        [(key, _), ..] => {
+            let message = format!("unknown or repeated parameter {key:?}; known is {known}");
+            Err(Problem::new(StatusCode::BAD_REQUEST, "UNSUPPORTED_QUERY_PARAM", message).at(key))
+        }
+    }
 }
 
 /// The states that every machine of the field lets follow, those that only warn among them.

@@ -44,7 +44,8 @@ pub(crate) fn routes() -> Router<Door> {
         .route("/api/v1/data/{object}/batch", post(many::batch))
         .route("/api/v1/data/{object}/{id}", get(data::read).patch(data::update).delete(data::delete))
         .route("/api/v1/batch", post(batch::apply))
-        .route("/api/v1/actions/{object}/{action}/{id}", post(actions::act));
+        .route("/api/v1/actions/{object}/{action}", post(actions::invoke))
+        .route("/api/v1/actions/{object}/{action}/{id}", post(actions::invoke_on));
     let meta = Router::new()
         .route("/api/v1/meta", get(metadata::kinds))
         .route("/api/v1/meta/object", get(metadata::list))

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, Query as UrlQuery, State},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
 use quarry_engine::{Error, PackageState, Published, Session};
@@ -35,9 +35,18 @@ pub(super) async fn put(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
+    UrlQuery(given): UrlQuery<Vec<(String, String)>>,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
+    if metadata::only(&given, "package")?.is_some_and(|package| package != PACKAGE) {
+        return Err(Problem::invalid(format!("objects are put into the package {PACKAGE}")).at("package"));
+    }
+    if headers.contains_key(header::IF_MATCH) {
+        let message = "objects have no ETag: what a version may not change is refused anyway";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "NOT_SUPPORTED", message).at("If-Match"));
+    }
+    must_be_name(&name)?;
     let mut object = body::object(&door, &headers, body).await?;
     if object.get("name").is_some_and(|told| told.as_str() != Some(&name)) {
         return Err(Problem::invalid(format!("the body names another object than {name:?}")).at("name"));
@@ -63,6 +72,16 @@ pub(super) async fn put(
 struct Done {
     id: String,
     report: Vec<Entry>,
+}
+
+/// Refuses what no object can be called: the name becomes that of a folder too.
+fn must_be_name(name: &str) -> Result<(), Problem> {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(is_plain) {
+        return Ok(());
+    }
+    let message = format!("{name:?} is no name of an object; they are in snake_case");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "INVALID_NAME", message).at("name"))
 }
 
 /// Refuses an object that another package declares: that package's versions say what it is.

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 const NO_VALUE: &str = "[object Object]";
 
 /// Every parameter of a list: its spellings, and its key in ObjectQL.
-const PARAMETERS: [(&[&str], &str, Form); 9] = [
+const PARAMETERS: [(&[&str], &str, Form); 12] = [
     (&["filter", "where", "filters", "$filter"], "where", Form::Text),
     (&["select", "fields", "$select"], "fields", Form::Text),
     (&["sort", "orderBy", "$orderby"], "orderBy", Form::Text),
@@ -25,12 +25,17 @@ const PARAMETERS: [(&[&str], &str, Form); 9] = [
     (&["search", "$search"], "search", Form::Word),
     (&["searchFields", "$searchFields"], "searchFields", Form::Text),
     (&["count", "$count"], "count", Form::Flag),
+    (&["groupBy"], "groupBy", Form::Names),
+    (&["aggregations"], "aggregations", Form::Text),
+    (&["having"], "having", Form::Text),
 ];
 
 #[derive(Clone, Copy)]
 enum Form {
     /// JSON where it looks so, else a text that the language itself reads.
     Text,
+    /// As that, or names with commas between them.
+    Names,
     Number,
     /// A text, whatever it looks like.
     Word,
@@ -116,9 +121,10 @@ pub(super) fn filter(views: &Views, object: &str, json: &Value, at: &str) -> Res
 fn read(form: Form, name: &str, value: &str) -> Result<Value, Problem> {
     let is_json = value.trim_start().starts_with(['{', '[']) && value != NO_VALUE;
     match form {
-        Form::Text if is_json => serde_json::from_str(value)
+        Form::Text | Form::Names if is_json => serde_json::from_str(value)
             .map_err(|error| Problem::invalid(format!("{name} is not JSON: {error}")).at(name)),
         Form::Text | Form::Word => Ok(value.into()),
+        Form::Names => Ok(value.split(',').map(str::trim).map(Value::from).collect()),
         Form::Number => match value.parse::<u64>() {
             Ok(number) => Ok(number.into()),
             Err(_) => Err(Problem::invalid(format!("{name} is a whole number, not {value:?}")).at(name)),

@@ -112,6 +112,44 @@ async fn what_is_not_built_says_so_and_where_to_go() {
 }
 
 #[tokio::test]
+async fn an_action_takes_its_record_from_the_path_or_the_body() {
+    let shop = Shop::open_on("desk", Default::default(), HttpOptions::default()).await;
+    let client = json!({ "id": "ann", "name": "Ann" });
+    let made = shop.post("/api/v1/data/client", client).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    let open = json!({ "subject": "Chair" });
+    let path = "/api/v1/actions/Client/open_ticket";
+    for (path, body) in [
+        (format!("{path}/ann"), open.clone()),
+        (format!("{path}/ann"), json!({ "params": open })),
+        (path.to_owned(), json!({ "recordId": "ann", "params": open })),
+    ] {
+        let done = shop.post(&path, body).await.json();
+        assert_eq!(
+            (&done["success"], &done["data"]["object"], &done["data"]["id"]),
+            (&json!(true), &json!("client"), &json!("ann")),
+            "{done}"
+        );
+        assert!(done["data"]["returned"].is_object());
+    }
+    assert_eq!(shop.get("/api/v1/data/ticket?top=0&count=true").await.json()["total"], 3);
+    for (path, body, status, code) in [
+        (path.to_owned(), json!({ "params": open }), 400, "INVALID_REQUEST"),
+        (format!("{path}/ann"), json!({ "recordId": "bob" }), 400, "INVALID_REQUEST"),
+        (format!("{path}/bob"), json!({ "params": open }), 404, "RECORD_NOT_FOUND"),
+        ("/api/v1/actions/client/nothing/ann".to_owned(), json!({}), 404, "ACTION_NOT_FOUND"),
+    ] {
+        let refused = shop.post(&path, body.clone()).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()["success"].clone()),
+            (status, json!(false)),
+            "{path} {body}"
+        );
+        assert_eq!(refused.json()["error"]["code"], code, "{path} {body}");
+    }
+}
+
+#[tokio::test]
 async fn discovery_asks_for_no_login_and_its_routes_are_there() {
     let mut shop = Shop::open().await;
     let found = shop.get("/.well-known/objectstack").await.json();

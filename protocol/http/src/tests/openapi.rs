@@ -73,10 +73,7 @@ async fn each_object_has_its_forms() {
         "title": "Price", "type": ["string", "number", "null"], "pattern": "^-?[0-9]+(\\.[0-9]+)?$", "x-precision": 18, "x-scale": 2,
         "minimum": 0, "maximum": 1_000_000.5, "x-type": "currency",
     });
-    assert_eq!(
-        field("product.create", "price").to_string(),
-        price.to_string().replace("1000000.5", "1000000.50")
-    );
+    assert_eq!(field("product.create", "price"), price);
     let sizes = |form: &str| field(form, "size")["enum"].clone();
     assert_eq!(sizes("product"), json!(["small", "large", "huge", null]));
     assert_eq!(sizes("product.create"), json!(["small", "large", null]));

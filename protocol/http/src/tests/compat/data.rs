@@ -69,6 +69,9 @@ async fn a_question_in_the_body_may_group() {
     let grouped = json!({ "groupBy": ["maker_id"], "aggregations": [{ "function": "sum", "field": "price", "alias": "total" }, { "function": "count", "alias": "n" }] });
     let told = json!({ "object": "product", "records": [{ "maker_id": "acme", "total": "124.75", "n": 3 }], "total": 1, "hasMore": false });
     assert_eq!(ask(grouped).await.whole(), (200, told));
+    let listed = "groupBy=maker_id&aggregations=%5B%7B%22function%22%3A%22count%22%2C%22alias%22%3A%22n%22%7D%5D&having=%7B%22n%22%3A%7B%22%24gt%22%3A1%7D%7D";
+    let told = json!({ "object": "product", "records": [{ "maker_id": "acme", "n": 3 }], "total": 1, "hasMore": false });
+    assert_eq!(shop.get(&format!("/api/v1/data/product?{listed}")).await.whole(), (200, told));
     assert_eq!(ask(json!({ "object": "maker" })).await.bare(), (400, "QUERY_OBJECT_MISMATCH".into()));
     assert_eq!(ask(json!({ "joins": [] })).await.bare().0, 400);
     assert_eq!(ask(json!({ "fields": ["name"], "feilds": [] })).await.bare(), (400, "INVALID_QUERY".into()));

@@ -15,6 +15,14 @@ async fn objects_are_told_with_their_fields_by_name() {
     assert_eq!(shop.get("/api/v1/meta/object/nothing").await.bare(), (404, "OBJECT_NOT_FOUND".into()));
     let ours = shop.get("/api/v1/meta/objects/parcel").await.json();
     assert!(ours["fields"].is_array());
+    let core = shop.get("/api/v1/meta/object?package=core").await.json();
+    assert!(core["items"].as_array().unwrap().iter().all(|object| object["package"] == "core"));
+    assert_eq!(shop.get("/api/v1/meta/object/parcel?package=shop").await.json(), one);
+    assert_eq!(shop.get("/api/v1/meta/object/parcel?package=core").await.bare().0, 404);
+    assert_eq!(
+        shop.get("/api/v1/meta/object?draft=true").await.bare(),
+        (400, "UNSUPPORTED_QUERY_PARAM".into())
+    );
 }
 
 #[tokio::test]
@@ -108,6 +116,12 @@ async fn what_is_not_ones_own_or_not_understood_is_not_put() {
         shop.put(path, shelf(json!({ "title": { "type": "text" }, "glow": { "type": "aura" } }))).await;
     assert_eq!(strange.bare(), (400, "VALIDATION_FAILED".into()));
     assert_eq!(strange.json()["fields"][0]["field"], "glow");
+    let cased = shop.put("/api/v1/meta/object/Shelf", json!({ "fields": {} })).await;
+    assert_eq!(cased.bare(), (400, "INVALID_NAME".into()));
+    let forced = shop.put(&format!("{path}?force=true"), shelf(json!({ "title": { "type": "text" } }))).await;
+    assert_eq!(forced.bare(), (400, "UNSUPPORTED_QUERY_PARAM".into()));
+    let matched = shop.send("PUT", path, &[JSON, ("if-match", "\"1\"")], "{}").await;
+    assert_eq!(matched.bare(), (400, "NOT_SUPPORTED".into()));
     let named = shop.put(path, json!({ "name": "table", "fields": {} })).await;
     assert_eq!(named.bare(), (400, "INVALID_REQUEST".into()));
     let user = json!({ "user": "mona", "password": PASSWORD });
