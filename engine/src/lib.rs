@@ -39,7 +39,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use identity::{Attempt, Principal, ScramVerifier, Token};
 pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{
-    Answer, Next, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
+    Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
 };
 pub use quarry_storage::{
     Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,

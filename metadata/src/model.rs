@@ -247,6 +247,13 @@ impl Field {
         self.required && self.conditions.as_ref().is_none_or(|conditions| conditions.visible.is_none())
     }
 
+    /// Whether clients give its value: the engine neither keeps, numbers nor computes it, and it is not read-only. (A
+    /// condition may still forbid it for one record.)
+    pub fn is_client_written(&self) -> bool {
+        let is_made = matches!(self.kind, FieldKind::AutoNumber { .. } | FieldKind::Formula { .. });
+        !self.readonly && !is_made
+    }
+
     /// Written, and never read: no view shows it.
     pub fn is_write_only(&self) -> bool {
         matches!(self.kind, FieldKind::Password { .. })

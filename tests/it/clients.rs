@@ -18,7 +18,7 @@ fn runner(script: &PathBuf) -> Command {
     command
 }
 
-fn run_all(folder: &str) {
+fn run_all(folder: &str, more: &[&str]) {
     let folder = root().join("tests/clients").join(folder);
     let mut scripts: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap()
@@ -32,7 +32,7 @@ fn run_all(folder: &str) {
     let modules = std::env::var("QUARRY_TEST_NODE_PATH").unwrap_or_default();
     let mut failures = Vec::new();
     for script in scripts {
-        let server = Server::start();
+        let server = Server::start_in(tempfile::tempdir().unwrap(), &root().join("packages"), more);
         let output = runner(&script)
             .env("NODE_PATH", &modules)
             .env("QUARRY_HTTP", server.url())
@@ -55,10 +55,21 @@ fn run_all(folder: &str) {
 
 #[test]
 fn postgres_clients() {
-    run_all("postgres");
+    run_all("postgres", &[]);
 }
 
 #[test]
 fn graphql_clients() {
-    run_all("graphql");
+    run_all("graphql", &[]);
+}
+
+#[test]
+fn clients_of_the_family() {
+    run_all("compat", &[]);
+}
+
+/// Over the demo's records, so that most fields have values.
+#[test]
+fn openapi_clients() {
+    run_all("openapi", &["--demo"]);
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Changes in one request.
-const CHANGES_MAX: usize = 10_000;
+pub(crate) const CHANGES_MAX: usize = 10_000;
 
 /// What a client asks for beside the changes.
 struct Asked {

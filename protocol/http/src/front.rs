@@ -21,6 +21,8 @@ pub(crate) async fn front(headers: HeaderMap) -> Response {
         "objects": "/api/v1/objects/{object}",
         "model": "/api/v1/meta/objects",
         "graphql": "/graphql",
+        "openapi": "/api/v1/openapi.json",
+        "docs": "/api/v1/docs",
         "health": "/health/ready",
     });
     (varies, Json(json!({ "doors": doors }))).into_response()

@@ -30,9 +30,10 @@ const REQUEST_ID_BYTES_MAX: usize = 64;
 pub(crate) async fn identified(request: Request, next: Next) -> Response {
     let id = request.headers().get(REQUEST_ID).filter(|id| is_plain(id)).cloned().unwrap_or_else(new_id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, path);
+    let span =
+        tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, path = path.as_str());
     let response = tracing::Instrument::instrument(next.run(request), span).await;
-    let mut response = render(response, id.to_str().unwrap_or_default());
+    let mut response = render(response, id.to_str().unwrap_or_default(), &path);
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }

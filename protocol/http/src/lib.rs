@@ -12,6 +12,7 @@ mod administration;
 mod auth;
 mod body;
 mod changes;
+mod compat;
 mod connections;
 mod files;
 mod front;
@@ -20,6 +21,7 @@ mod layers;
 mod listing;
 mod meta;
 mod objects;
+mod openapi;
 mod packages;
 mod problem;
 mod query;
@@ -82,6 +84,7 @@ impl Default for HttpOptions {
 pub(crate) struct Door {
     pub engine: Arc<Engine>,
     pub options: Arc<HttpOptions>,
+    pub documents: openapi::Documents,
 }
 
 impl Door {
@@ -105,13 +108,17 @@ impl Door {
 
 /// All routes of the door, those of GraphQL included.
 pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
-    let door = Door { engine: engine.clone(), options: Arc::new(options) };
+    let door = Door { engine: engine.clone(), options: Arc::new(options), documents: Default::default() };
     let open = Router::new()
         .route("/", get(front::front))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/health/startup", get(health::ready))
-        .route("/api/v1/auth/login", post(auth::login));
+        .route("/api/v1/auth/login", post(auth::login))
+        .route("/api/v1/docs", get(openapi::page))
+        .route("/api/v1/docs/docs.js", get(openapi::script))
+        .route("/api/v1/docs/docs.css", get(openapi::style))
+        .merge(compat::open_routes());
     let api = Router::new()
         .route("/api/v1/query", post(query::answer))
         .route("/api/v1/sql", post(query::sql))
@@ -141,8 +148,10 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/objects/{object}/{id}/content/{field}", get(files::download))
         .route("/api/v1/objects/{object}/{id}/content/{field}/{item}", get(files::download_one))
         .route(files::FILES, post(files::upload))
+        .route("/api/v1/openapi.json", get(openapi::answer))
         .route("/api/v1/meta/objects", get(meta::list))
         .route("/api/v1/meta/objects/{object}", get(meta::one))
+        .merge(compat::routes())
         .with_state(door.clone())
         .merge(quarry_graphql::router(engine, quarry_graphql::GraphqlOptions::default()))
         .route_layer(from_fn_with_state(door.clone(), auth::admit));

@@ -1,7 +1,7 @@
 //! `/api/v1/meta/objects[/:object]`: what the session may see of the model, with labels in its locale.
 
 use axum::{Extension, Json, extract::Path, http::StatusCode, response::IntoResponse};
-use quarry_engine::Session;
+use quarry_engine::{ObjectView, Session, Views};
 use quarry_metadata::{
     ContentKind, Default_, DeleteBehavior, Field, FieldKind, Hints, Labels, Object, ObjectName, Registry,
     RelationKind, SelectOption, Summary, rules::Action,
@@ -36,7 +36,12 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
             format!("there is no object {name:?}"),
         ));
     };
-    let (object, locale) = (&view.object, context.locale.as_str());
+    Ok(Json(object_of(&context.views, view, &context.locale)).into_response())
+}
+
+/// An object with its fields, relations and actions, labels in a locale.
+pub(crate) fn object_of(views: &Views, view: &ObjectView, locale: &str) -> Value {
+    let object = &view.object;
     let fields = object.fields.keys().filter_map(|name| view.writable(name.as_str()));
     let relations = object.relations.values().map(|relation| {
         let (kind, field) = match &relation.kind {
@@ -48,7 +53,7 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
     });
     let unique = object.indexes.iter().filter(|index| index.unique);
     let unique = unique.map(|index| index.fields.iter().map(|field| field.as_str()).collect::<Vec<_>>());
-    let told = json!({
+    json!({
         "name": object.name.as_str(),
         "package": object.package.as_str(),
         "label": object.label.get(locale),
@@ -60,9 +65,8 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
         "unique": unique.collect::<Vec<_>>(),
         "searchable": object.searchable.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
         "recycleBin": object.recycle_bin,
-        "actions": actions_of(&context.views.registry, object, locale),
-    });
-    Ok(Json(told).into_response())
+        "actions": actions_of(&views.registry, object, locale),
+    })
 }
 
 /// What can be asked to be done with one of its records.

@@ -57,11 +57,7 @@ pub(crate) async fn read(
     }
     let mut query = listing::query(&object, &given)?;
     query.filter = Some(Filter::id(id.clone()));
-    let found = fetch(&door, &session.context(), &query)
-        .await?
-        .into_iter()
-        .find_map(|batch| Fetched::first(&batch).transpose());
-    let found = found.transpose()?.ok_or_else(|| no_record(&object, &id))?;
+    let found = find_one(&door, &session.context(), &query).await?.ok_or_else(|| no_record(&object, &id))?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     match found.revision {
         Some(revision)
@@ -156,8 +152,7 @@ pub(crate) async fn written(
         .and_then(|outcome| Some((outcome.object, outcome.ids.into_iter().next()?)))
         .unwrap_or_default();
     let query = Query { object: object.clone(), filter: Some(Filter::id(id.clone())), ..Query::default() };
-    let batches = fetch(door, &context, &query).await?;
-    let found = batches.iter().find_map(|batch| Fetched::first(batch).transpose()).transpose()?;
+    let found = find_one(door, &context, &query).await?;
     let mut response = found.ok_or_else(|| no_record(&object, &id))?.response(status);
     if let Some(csn) = report.csn {
         response.headers_mut().insert("x-quarry-csn", HeaderValue::from(csn));
@@ -192,6 +187,20 @@ pub(crate) async fn read_records(
     Ok(records)
 }
 
+/// The first record of an answer.
+///
+/// # Errors
+///
+/// The planner's.
+pub(crate) async fn find_one(
+    door: &Door,
+    context: &QueryContext,
+    query: &Query,
+) -> Result<Option<Fetched>, Problem> {
+    let batches = fetch(door, context, query).await?;
+    batches.iter().find_map(|batch| Fetched::first(batch).transpose()).transpose()
+}
+
 async fn fetch(door: &Door, context: &QueryContext, query: &Query) -> Result<Vec<RecordBatch>, Problem> {
     let mut stream = door.engine.planner().query(context, query).await.map_err(Error::from)?.batches;
     let mut batches = Vec::new();
@@ -202,9 +211,9 @@ async fn fetch(door: &Door, context: &QueryContext, query: &Query) -> Result<Vec
 }
 
 /// One record, read.
-struct Fetched {
-    json: Vec<u8>,
-    revision: Option<i64>,
+pub(crate) struct Fetched {
+    pub json: Vec<u8>,
+    pub revision: Option<i64>,
 }
 
 impl Fetched {
@@ -231,7 +240,7 @@ impl Fetched {
     }
 }
 
-fn etag(revision: i64) -> String {
+pub(crate) fn etag(revision: i64) -> String {
     format!("\"{revision}\"")
 }
 
@@ -249,11 +258,11 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     })
 }
 
-fn no_record(object: &str, id: &str) -> Problem {
+pub(crate) fn no_record(object: &str, id: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "RECORD_NOT_FOUND", format!("there is no {object} {id:?}"))
 }
 
-fn unwritten(error: quarry_json::Error) -> Problem {
+pub(crate) fn unwritten(error: quarry_json::Error) -> Problem {
     let message = "a record can't be written";
     Error::new(quarry_engine::ErrorKind::Internal, "INTERNAL_ERROR", message).caused_by(error).into()
 }

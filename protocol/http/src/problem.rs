@@ -11,7 +11,7 @@ use axum::{
 use quarry_engine::{Error, ErrorKind, Finding, Warnings};
 use serde_json::{Map, Value, json};
 
-use crate::warnings;
+use crate::{compat::Manner, warnings};
 
 /// What went wrong.
 #[derive(Clone, Debug)]
@@ -124,17 +124,21 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes the body of a response that carries a problem.
-pub(crate) fn render(response: Response, request_id: &str) -> Response {
+/// Writes the body of a response that carries a problem, as clients of that path expect it.
+pub(crate) fn render(response: Response, request_id: &str, path: &str) -> Response {
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
-    let mut rendered = (problem.status, axum::Json(problem.to_json(Some(request_id)))).into_response();
+    let (status, body) = match Manner::of(path) {
+        Manner::Ours => (problem.status, problem.to_json(Some(request_id))),
+        manner => manner.told(&problem, path),
+    };
+    let mut rendered = (status, axum::Json(body)).into_response();
     let headers = rendered.headers_mut();
     for (name, value) in response.headers() {
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
             headers.insert(name.clone(), value.clone());
         }
     }
-    match problem.status {
+    match status {
         StatusCode::UNAUTHORIZED => {
             let challenge = HeaderValue::from_static(
                 "Bearer realm=\"quarry\", Basic realm=\"quarry\", charset=\"UTF-8\"",

@@ -3,6 +3,8 @@
 //!
 //! The first batch is waited for before the status is sent, so that most errors get their own. One that comes later
 //! breaks the connection off (NDJSON tells it in a last line before that): half an answer must not look like a whole one.
+//!
+//! What stands around the rows of a JSON answer is an [`Envelope`]; doors of other families bring their own.
 
 use arrow::{datatypes::SchemaRef, ipc::writer::StreamWriter, record_batch::RecordBatch};
 use axum::{
@@ -84,23 +86,65 @@ pub(crate) struct Shape {
     pub options: Options,
 }
 
+/// What stands around the rows of a JSON answer.
+pub(crate) struct Envelope {
+    /// Comes before the rows, their bracket included.
+    pub head: Vec<u8>,
+    /// So many rows are written; one more is not, and tells that there are more.
+    pub rows_max: Option<u64>,
+    /// What comes behind the rows.
+    pub tail: Box<dyn FnOnce(Seen) -> Vec<u8> + Send>,
+}
+
+/// What is known of the rows when all are written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// How many were written.
+    pub rows: u64,
+    /// Whether there was one more than might be written.
+    pub more: bool,
+}
+
+impl Envelope {
+    /// Around the answer to a question of ours.
+    fn ours(count: Option<u64>, next: Option<Next>, csn: u64) -> Self {
+        let tail = move |_| Tail { count, next, csn }.written();
+        Self { head: b"{\"records\":[".to_vec(), rows_max: None, tail: Box::new(tail) }
+    }
+
+    /// Nothing.
+    fn none() -> Self {
+        Self { head: Vec::new(), rows_max: None, tail: Box::new(|_| Vec::new()) }
+    }
+}
+
 /// An answer as a response that streams, every column as its Arrow field says.
 ///
 /// # Errors
 ///
 /// Those of the first batch.
-pub(crate) async fn response(answer: Answer, shape: Shape) -> Answered {
-    let Shape { form, options } = shape;
-    let Answer { schema, mut batches, count, next, csn } = answer;
-    let first = batches.next().await.transpose().map_err(Error::of_rows)?;
-    let (head, tail) = match form {
-        Form::Json => (b"{\"records\":[".to_vec(), Some(Tail { count, next, csn })),
-        Form::Ndjson | Form::Arrow => (Vec::new(), None),
+pub(crate) async fn response(mut answer: Answer, shape: Shape) -> Answered {
+    let envelope = match shape.form {
+        Form::Json => Envelope::ours(answer.count, answer.next.take(), answer.csn),
+        Form::Ndjson | Form::Arrow => Envelope::none(),
     };
+    enveloped(answer, shape, envelope).await
+}
+
+/// As [`response`], with what is to stand around the rows.
+///
+/// # Errors
+///
+/// As [`response`].
+pub(crate) async fn enveloped(answer: Answer, shape: Shape, envelope: Envelope) -> Answered {
+    let Shape { form, options } = shape;
+    let Answer { schema, mut batches, count, csn, .. } = answer;
+    let first = batches.next().await.transpose().map_err(Error::of_rows)?;
     let writer = Writer::new(form, &schema, options)?;
     let rest = batches.map(|batch| batch.map_err(Error::of_rows));
     let batches = stream::iter(first.map(Ok)).chain(rest).boxed();
-    let state = State { head, tail, writer, batches, batch: None, wrote_row: false };
+    let Envelope { head, rows_max, tail } = envelope;
+    let state = State { head, tail, rows_max, writer, batches, batch: None, rows: 0 };
     let chunks = stream::try_unfold(Some(state), step);
     let mut response = Body::from_stream(told(chunks, form)).into_response();
     let headers = response.headers_mut();
@@ -120,8 +164,8 @@ struct Tail {
 }
 
 impl Tail {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"]");
+    fn written(&self) -> Vec<u8> {
+        let mut out = b"]".to_vec();
         if let Some(count) = self.count {
             out.extend_from_slice(format!(",\"count\":{count}").as_bytes());
         }
@@ -137,18 +181,36 @@ impl Tail {
             out.extend_from_slice(b"}");
         }
         out.extend_from_slice(format!(",\"csn\":{}}}", self.csn).as_bytes());
+        out
     }
 }
 
 struct State<B> {
     /// What comes before the rows, until it is sent.
     head: Vec<u8>,
-    tail: Option<Tail>,
+    tail: Box<dyn FnOnce(Seen) -> Vec<u8> + Send>,
+    rows_max: Option<u64>,
     writer: Writer,
     batches: B,
     /// The batch being written, and how far.
     batch: Option<(RecordBatch, usize)>,
-    wrote_row: bool,
+    /// Rows written.
+    rows: u64,
+}
+
+impl<B> State<B> {
+    /// How many rows may be written at once; 0 when no more may be.
+    fn rows_allowed(&self) -> usize {
+        let left = self.rows_max.map(|most| most.saturating_sub(self.rows));
+        left.map_or(CHUNK_ROWS, |left| usize::try_from(left).unwrap_or(CHUNK_ROWS).min(CHUNK_ROWS))
+    }
+
+    /// The end of the answer.
+    fn end(mut self, more: bool, mut out: Vec<u8>) -> Result<Bytes, Error> {
+        self.writer.finish(&mut out)?;
+        out.append(&mut (self.tail)(Seen { rows: self.rows, more }));
+        Ok(out.into())
+    }
 }
 
 /// The next chunk. Empty batches are passed over.
@@ -163,19 +225,19 @@ where
             Some(current) => current,
             None => match state.batches.next().await.transpose()? {
                 Some(batch) => (batch, 0),
-                None => {
-                    state.writer.finish(&mut out)?;
-                    state.tail.iter().for_each(|tail| tail.write(&mut out));
-                    return Ok(Some((out.into(), None)));
-                }
+                None => return Ok(Some((state.end(false, out)?, None))),
             },
         };
         if written >= batch.num_rows() {
             continue;
         }
-        let end = batch.num_rows().min(written + CHUNK_ROWS);
-        state.writer.write(&batch, written..end, state.wrote_row, &mut out)?;
-        state.wrote_row = true;
+        let allowed = state.rows_allowed();
+        if allowed == 0 {
+            return Ok(Some((state.end(true, out)?, None)));
+        }
+        let end = batch.num_rows().min(written + allowed);
+        state.writer.write(&batch, written..end, state.rows > 0, &mut out)?;
+        state.rows += u64::try_from(end - written).unwrap_or(u64::MAX);
         state.batch = Some((batch, end));
         return Ok(Some((out.into(), Some(state))));
     }

@@ -4,7 +4,9 @@
 mod actions;
 mod answers;
 mod beside;
+mod compat;
 mod files;
+mod openapi;
 mod packages;
 mod recycle;
 mod refusals;
