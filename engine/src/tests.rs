@@ -12,6 +12,7 @@ mod kinds;
 mod later;
 mod opening;
 mod packages;
+mod polymorphic;
 mod recycle;
 mod transactions;
 mod triggers;

@@ -12,7 +12,7 @@ use crate::{
         kind::{FieldType, part_takes},
         mapping::{Keys, Mapping},
         number, options,
-        reference::{self, LookupDefinition},
+        reference::{self, LookupDefinition, To},
         structure,
         summary::{SummaryDefinition, read_summary},
         text,
@@ -239,6 +239,12 @@ impl FieldDefinition {
                 let message = format!("`{key}` says nothing about a field with several values; take it out");
                 issues.error(&value.place(), "not-for-this-type", message);
             }
+        }
+        let is_one_of =
+            matches!(&self.kind, KindDefinition::Lookup(lookup) if matches!(lookup.to, To::OneOf(_)));
+        if let (true, Some(value)) = (is_one_of, mapping.get("default")) {
+            let message = "a reference to one of several objects has no default; let a trigger set one";
+            issues.error(&value.place(), "not-for-this-type", message);
         }
         // The log keeps the history of every field, whatever this says.
         mapping.get("trackHistory").and_then(|value| value.flag(issues));

@@ -55,7 +55,7 @@ pub(crate) async fn one(Extension(session): Extension<Session>, Path(name): Path
         "pluralLabel": object.plural_label.get(locale),
         "description": object.description,
         "nameField": object.name_field.as_str(),
-        "fields": fields.map(|field| field_of(field, locale)).collect::<Vec<_>>(),
+        "fields": fields.map(|field| of_several(object, field, field_of(field, locale))).collect::<Vec<_>>(),
         "relations": relations.collect::<Vec<_>>(),
         "unique": unique.collect::<Vec<_>>(),
         "searchable": object.searchable.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
@@ -79,6 +79,23 @@ fn actions_of(registry: &Registry, object: &Object, locale: &str) -> Vec<Value> 
         Value::Object(told)
     };
     rules.into_iter().flat_map(|rules| rules.actions.values()).map(told).collect()
+}
+
+/// What a field has of a reference to one of several objects: the id says where it leads, its type and the lookups what they
+/// are part of.
+fn of_several(object: &Object, field: &Field, mut told: Value) -> Value {
+    let (Some(whole), Some(parts)) = (object.polymorphic(field.name.as_str()), told.as_object_mut()) else {
+        return told;
+    };
+    if field.name != whole.field {
+        parts.insert("partOf".into(), whole.field.as_str().into());
+        return told;
+    }
+    parts.remove("returnType");
+    parts.insert("reference".into(), whole.members.iter().map(|member| member.target.as_str()).collect());
+    parts.insert("typeField".into(), whole.type_field.as_str().into());
+    parts.insert("lookups".into(), whole.members.iter().map(|member| member.field.as_str()).collect());
+    told
 }
 
 fn field_of(field: &Field, locale: &str) -> Value {
