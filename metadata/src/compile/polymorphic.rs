@@ -193,15 +193,17 @@ impl Whole<'_> {
     }
 
     fn type_of(&self, names: &[FieldName]) -> FieldDefinition {
-        let chosen = self.members.iter().rev().fold("null".to_owned(), |otherwise, member| {
-            format!("{} != null ? \"{}\" : ({otherwise})", member.name(), member.type_name)
-        });
+        // Side by side, not one within the other: however many objects there are, it is not deep.
+        let named =
+            |member: &Lookup<'_>| format!("{} != null ? \"{}\" : null", member.name(), member.type_name);
+        let chosen = format!("coalesce({})", self.members.iter().map(named).collect::<Vec<_>>().join(", "));
         let option = |member: &Lookup<'_>| SelectOption {
             value: member.type_name.clone(),
             label: Labels::default(),
             color: None,
             active: true,
             when: Vec::new(),
+            visible: None,
         };
         let options = self.members.iter().map(option).collect();
         FieldDefinition {
