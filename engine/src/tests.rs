@@ -10,6 +10,7 @@ mod findings;
 mod kept;
 mod kinds;
 mod later;
+mod offered;
 mod opening;
 mod packages;
 mod polymorphic;

@@ -198,6 +198,9 @@ fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
             Event::Delete => Vec::new(),
             _ => rules::missing(&records, validate::is_blank, work)?,
         };
+        if event != Event::Delete {
+            broken.extend(rules::not_offered(&records, work)?);
+        }
         broken.extend(rules::validate(&records, work)?);
         for (at, broken) in broken {
             let Some(record) = records.get(at) else { continue };

@@ -263,6 +263,10 @@ fn added_options(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<FieldNa
                 "an added option can't be a default, nor depend on a value: that would change the field";
             issues.error(place, "extension-changes", message);
         }
+        for (_, condition) in options::conditions(&value, issues) {
+            let message = "an added option is offered always; take `visibleWhen` out";
+            issues.error(&condition.place, "extension-changes", message);
+        }
         added.push((value.located(FieldName::from(field)), read.options));
     }
     added

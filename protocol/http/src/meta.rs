@@ -279,6 +279,9 @@ fn options_of(options: &[SelectOption], locale: &str) -> Value {
         if !option.when.is_empty() {
             told["when"] = option.when.as_slice().into();
         }
+        if let Some(visible) = &option.visible {
+            told["visibleWhen"] = visible.source.as_str().into();
+        }
         told
     };
     options.iter().map(option).collect()
