@@ -83,7 +83,7 @@ impl Active {
                     _ => continue,
                 };
                 let on_delete = match on_delete {
-                    DeleteBehavior::SetNull if field.required => DeleteBehavior::Restrict,
+                    DeleteBehavior::SetNull if object.must_refer(field) => DeleteBehavior::Restrict,
                     other => *other,
                 };
                 let (object, field) = (object.name.clone(), field.name.clone());

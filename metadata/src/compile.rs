@@ -1,7 +1,7 @@
 //! The later stages: all packages together, from definitions to a registry.
 //!
 //! 1. [`ParsedSource::of`] parses every file of a package by itself, once for as long as the package is at hand.
-//! 2. [`extensions::merge`] lays what one package adds to another's object into it.
+//! 2. [`extensions::merge`] lays what one package adds to another's object into it; [`polymorphic::lay_out`] makes fields of references to one of several objects.
 //! 3. [`book::Book::open`] gives every name its one owner: packages, objects.
 //! 4. [`dependencies::check`] holds `depends` against what is there.
 //! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
@@ -25,6 +25,7 @@ mod formulas;
 mod graphql;
 mod indexes;
 mod objects;
+mod polymorphic;
 mod prefixes;
 mod relations;
 mod rules;
@@ -111,6 +112,7 @@ fn compile_rules<'s>(
 ) -> Result<(Registry, Places), Issues> {
     let mut parsed = Parsed::gather(sources, &mut issues);
     extensions::merge(&mut parsed, &mut issues);
+    polymorphic::lay_out(&mut parsed, &mut issues);
     let book = book::Book::open(&parsed, &mut issues);
     dependencies::check(&book, &parsed, &mut issues);
     let mut drafts = objects::draft(&book, &mut issues);

@@ -16,6 +16,8 @@ pub(crate) const OBJECTS_MAX: usize = 1_000;
 pub(crate) const FIELDS_MAX: usize = 1_000;
 /// Options of one field.
 pub(crate) const OPTIONS_MAX: usize = 1_000;
+/// Objects to whose records one reference may lead.
+pub(crate) const REFERENCE_OBJECTS_MAX: usize = 32;
 /// Bytes of a name.
 pub(crate) const NAME_BYTES_MAX: usize = 63;
 /// Characters of an option's value.

@@ -7,6 +7,7 @@ mod clause;
 mod content;
 mod kind;
 mod package;
+mod polymorphic;
 mod relation;
 mod summary;
 
@@ -19,6 +20,7 @@ pub use clause::{Clause, Conditions};
 pub use content::ContentKind;
 pub use kind::{DeleteBehavior, FieldKind, SelectOption, TextFormat};
 pub use package::Package;
+pub use polymorphic::{Member, Polymorphic};
 pub use relation::{Relation, RelationKind};
 pub use summary::{Summary, SummaryFunction};
 
@@ -110,6 +112,9 @@ pub struct Object {
     /// Deleted records are kept, and may come back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recycle_bin: bool,
+    /// Its references to a record of one of several objects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub polymorphic: Vec<Polymorphic>,
 }
 
 impl Object {
@@ -121,6 +126,18 @@ impl Object {
     /// What its records are kept under: its first name, which no renaming changes.
     pub fn table(&self) -> &str {
         self.alias.first().unwrap_or(&self.name).as_str()
+    }
+
+    /// The reference to one of several objects of which this field is a part: its id, its type or a lookup.
+    pub fn polymorphic(&self, field: &str) -> Option<&Polymorphic> {
+        self.polymorphic.iter().find(|reference| reference.has(field))
+    }
+
+    /// Whether a record must refer to one by this lookup: alone, or by it or another of several.
+    pub fn must_refer(&self, lookup: &Field) -> bool {
+        let whole = self.polymorphic(lookup.name.as_str());
+        lookup.required
+            || whole.and_then(|whole| self.fields.get(&whole.field)).is_some_and(|whole| whole.required)
     }
 
     /// The fields that have a column in storage, in order.

@@ -10,6 +10,7 @@ mod crash;
 mod doors;
 mod field_kinds;
 mod packages;
+mod polymorphic;
 mod rules;
 mod server;
 mod shutdown;

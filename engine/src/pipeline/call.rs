@@ -187,10 +187,15 @@ impl Call {
 
     /// The id that `$ref:<change>.id` stands for: that of the one record an earlier change is about.
     pub fn reference(&self, text: &str) -> Option<Key> {
+        self.referred(text).map(|(_, id)| id)
+    }
+
+    /// The same, with the object of that record.
+    pub fn referred(&self, text: &str) -> Option<(&str, Key)> {
         let change: usize = text.strip_prefix("$ref:")?.strip_suffix(".id")?.parse().ok()?;
         let outcome = self.outcomes.get(change)?.as_ref()?;
         match outcome.ids.as_slice() {
-            [id] => Some(Key::from(id.as_str())),
+            [id] => Some((&outcome.object, Key::from(id.as_str()))),
             _ => None,
         }
     }

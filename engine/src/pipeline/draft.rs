@@ -125,6 +125,13 @@ impl Draft {
         }
     }
 
+    /// Notes that a column follows from what was given.
+    pub fn mark_given(&mut self, column: usize) {
+        if let Some(given) = self.given.get_mut(column) {
+            *given = true;
+        }
+    }
+
     /// The client or a default gave it.
     pub fn is_given(&self, column: usize) -> bool {
         self.given.get(column).copied().unwrap_or(false)

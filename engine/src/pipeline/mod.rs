@@ -3,7 +3,8 @@
 //! 1. [`targets`]: which records a change is about.
 //! 2. [`resolve`]: which field each name means; what a client may not write is found here.
 //! 3. [`defaults`]: what a new record gets that the client did not give.
-//! 4. [`coerce`]: from what came in to values of the fields' types; [`contents`]: which contents they name.
+//! 4. [`coerce`]: from what came in to values of the fields' types; [`contents`]: which contents they name; [`polymorphic`]: of
+//!    which object a record is that one of several may be.
 //! 5. [`triggers`]: what packages set, refuse or write elsewhere before a record is written; then [`calculate`]: what the engine writes itself: numbers, times, revision, version.
 //! 6. [`validate`]: what must hold of one record: required, lengths, ranges, options, formats; [`among`]: of its fields together; then which
 //!    values may follow which ([`machines`]).
@@ -28,6 +29,7 @@ mod defaults;
 mod deletes;
 mod draft;
 mod formats;
+mod polymorphic;
 mod resolve;
 mod steps;
 mod summaries;
@@ -113,6 +115,7 @@ fn finish(work: &mut Work, call: &mut Call) -> Result<()> {
 fn complete(work: &mut Work, call: &mut Call, mut drafts: Vec<Draft>) -> Result<()> {
     let mut all: Vec<&mut Draft> = drafts.iter_mut().collect();
     triggers::before_write(work, call, &mut all)?;
+    all.iter_mut().for_each(|draft| polymorphic::settle(draft));
     calculate::fields(&mut all, work)?;
     for mut draft in drafts {
         if call.is_full() {
@@ -195,6 +198,9 @@ fn judge(work: &mut Work, call: &mut Call, pending: &[Pending]) -> Result<()> {
             Event::Delete => Vec::new(),
             _ => rules::missing(&records, validate::is_blank, work)?,
         };
+        if event != Event::Delete {
+            broken.extend(rules::not_offered(&records, work)?);
+        }
         broken.extend(rules::validate(&records, work)?);
         for (at, broken) in broken {
             let Some(record) = records.get(at) else { continue };

@@ -18,7 +18,7 @@ use super::{
     call::{Action, Call, Step},
     constraints, defaults,
     draft::Draft,
-    summaries, tell,
+    polymorphic, summaries, tell,
     triggers::{self, Seen},
 };
 use crate::{
@@ -174,5 +174,6 @@ fn references(draft: &mut Draft, work: &mut Work, together: &HashSet<(ObjectName
             _ => {}
         }
     }
+    polymorphic::missed(draft);
     Ok(())
 }

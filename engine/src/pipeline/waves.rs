@@ -13,7 +13,7 @@ use super::{
     call::{Action, Call, Step},
     coerce, complete, conditions, contents, defaults,
     draft::Draft,
-    resolve,
+    polymorphic, resolve,
     targets::{self, Sought},
 };
 use crate::{
@@ -127,9 +127,12 @@ impl Wave {
         Ok(())
     }
 
-    fn add(&mut self, work: &mut Work, call: &mut Call, mut draft: Draft, data: Record) -> Result<()> {
+    fn add(&mut self, work: &mut Work, call: &mut Call, mut draft: Draft, mut data: Record) -> Result<()> {
+        let meant = polymorphic::take(&mut draft, &mut data, work, call)?;
         let inputs = resolve::fields(&mut draft, data, call.right);
         coerce::inputs(&mut draft, inputs, work, call);
+        polymorphic::give(&mut draft, meant);
+        polymorphic::settle(&mut draft);
         contents::complete(&mut draft, work)?;
         let done = if draft.old.is_some() { Done::Updated } else { Done::Created };
         call.done(draft.change, draft.layout.object.name.as_str(), done, std::slice::from_ref(&draft.id));

@@ -14,7 +14,12 @@ use quarry_metadata::{
 use quarry_planner::expression::Evaluated;
 use quarry_storage::Value;
 
-use super::{Broken, Subject, evaluation::Together, validations::Pending};
+use super::{
+    Broken, Subject,
+    evaluation::Together,
+    offered::{self, Offered},
+    validations::Pending,
+};
 use crate::{
     error::{Error, Result},
     work::Work,
@@ -31,6 +36,7 @@ struct OfObject {
     /// Each behind those that it stands on.
     defaults: Vec<(FieldName, Together)>,
     required: Option<Required>,
+    offered: Option<Offered>,
     readonly: Option<(Vec<FieldName>, Together)>,
     numbers: HashMap<FieldName, (Vec<FieldName>, Together)>,
     take_one: bool,
@@ -61,7 +67,9 @@ impl FieldRules {
             let says = |field: &Field| {
                 let numbered =
                     matches!(&field.kind, FieldKind::AutoNumber { fields, .. } if !fields.is_empty());
-                numbered || field.conditions.is_some() || matches!(field.default, Some(Default_::Computed(_)))
+                let offers = offered::options(field).iter().any(|option| option.visible.is_some());
+                let says_when = field.conditions.is_some() || offers;
+                numbered || says_when || matches!(field.default, Some(Default_::Computed(_)))
             };
             if object.fields.values().any(says) {
                 let known = known.and_then(|(was, rules)| {
@@ -76,6 +84,13 @@ impl FieldRules {
             }
         }
         Ok(FieldRules { objects })
+    }
+}
+
+impl FieldRules {
+    /// The options of an object that are offered under conditions.
+    pub(super) fn offered(&self, object: &str) -> Option<&Offered> {
+        self.objects.get(object)?.offered.as_ref()
     }
 }
 
@@ -106,7 +121,8 @@ impl OfObject {
         let locks = readonly.iter().map(|(_, together)| together);
         let mut asked = defaults.iter().map(|(_, together)| together).chain(locks);
         let take_one = asked.any(|asked| asked.looks_at(&object.name));
-        Ok(OfObject { defaults, required: Required::of(object)?, readonly, numbers, take_one })
+        let (required, offered) = (Required::of(object)?, Offered::of(object)?);
+        Ok(OfObject { defaults, required, offered, readonly, numbers, take_one })
     }
 }
 
@@ -163,7 +179,8 @@ impl Required {
 
 /// Whether something is asked of all written records of an object.
 pub(crate) fn asks(object: &str, work: &Work) -> bool {
-    work.active.fields.objects.get(object).is_some_and(|rules| rules.required.is_some())
+    let rules = work.active.fields.objects.get(object);
+    rules.is_some_and(|rules| rules.required.is_some() || rules.offered.is_some())
 }
 
 /// Where a value is missing in records of one object; `is_blank` says what no value is.

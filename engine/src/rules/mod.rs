@@ -4,7 +4,7 @@
 //! 2. [`machines::check`]: whether the value of a field may follow the one that it had.
 //! 3. [`validations::validate`]: what must hold, asked of all records of a call at once when they are written.
 //!
-//! [`fields`] is what fields say themselves: defaults, conditions, numbers.
+//! [`fields`] is what fields say themselves: defaults, conditions, numbers; [`offered`] what options say.
 //!
 //! [`book`] has what the rules of a registry compile to; [`evaluation`] brings an expression what it reads, of the [`Subject`]
 //! that it is asked about.
@@ -17,6 +17,7 @@ mod fields;
 mod formulas;
 mod machines;
 mod message;
+mod offered;
 mod program;
 mod programs;
 mod subject;
@@ -31,6 +32,7 @@ pub(crate) use fields::{
 pub(crate) use formulas::KeptFormulas;
 pub(crate) use machines::check as machines;
 pub(crate) use message::told;
+pub(crate) use offered::not_offered;
 pub(crate) use program::{Act, Chosen, Do, Given, Program, Sought};
 pub(crate) use programs::Decided;
 use quarry_metadata::rules::Weight;

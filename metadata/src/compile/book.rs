@@ -171,6 +171,12 @@ impl<'a> Book<'a> {
     }
 }
 
-fn folded(name: &str) -> String {
+/// Whether a name without case and underscores is one of the user.
+pub(super) fn is_user(folded: &str) -> bool {
+    folded == USER || USER_ALIASES.contains(&folded)
+}
+
+/// A name without case and underscores.
+pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|c| *c != '_').collect::<String>().to_lowercase()
 }

@@ -23,6 +23,8 @@ struct Found {
     field: FieldName,
     default: Option<Clause>,
     conditions: Option<Conditions>,
+    /// By the values of options.
+    options: Vec<(String, Clause)>,
 }
 
 /// Types what the fields of all objects say.
@@ -34,24 +36,38 @@ pub(super) fn settle(drafts: &mut Drafts<'_>, issues: &mut Issues) {
             let clauses = Clauses { drafts, object: &draft.object, field: held };
             let (default, conditions) =
                 (clauses.default(written, issues), clauses.conditions(written, issues));
-            if default.is_some() || conditions.is_some() {
-                found.push(Found { object: name.clone(), field: field.clone(), default, conditions });
+            let options = clauses.options(written, issues);
+            if default.is_some() || conditions.is_some() || !options.is_empty() {
+                let (object, field) = (name.clone(), field.clone());
+                found.push(Found { object, field, default, conditions, options });
             }
         }
     }
-    for Found { object, field, default, conditions } in found {
+    for Found { object, field, default, conditions, options } in found {
         let field = drafts.get_mut(&object).and_then(|draft| draft.object.fields.get_mut(&field));
         if let Some(field) = field {
             if let Some(default) = default {
                 field.default = Some(Default_::Computed(default));
             }
             field.conditions = conditions.map(Arc::new);
+            offer(field, options);
         }
     }
     for draft in drafts.values() {
         circles(draft.object.fields.values().collect(), draft.definition, issues);
     }
     numbers::settle(drafts, issues);
+}
+
+fn offer(field: &mut Field, conditions: Vec<(String, Clause)>) {
+    let (FieldKind::Select { options } | FieldKind::MultiSelect { options }) = &mut field.kind else {
+        return;
+    };
+    for (value, clause) in conditions {
+        if let Some(option) = options.iter_mut().find(|option| option.value == value) {
+            option.visible = Some(clause);
+        }
+    }
 }
 
 struct Clauses<'a, 'd> {
@@ -101,6 +117,18 @@ impl Clauses<'_, '_> {
         };
         let (required, readonly) = (clause(&written.required), clause(&written.readonly));
         Some(Conditions { required, readonly, visible: clause(&written.visible) })
+    }
+
+    fn options(&self, written: &FieldDefinition, issues: &mut Issues) -> Vec<(String, Clause)> {
+        let known = Settled(self.drafts);
+        let scope = Scope::new(&known, self.object, Use::Condition);
+        let mut found = Vec::new();
+        for (value, text) in &written.option_conditions {
+            let condition = Expression::condition(&text.value, &text.place, &scope, issues);
+            let clause = condition.and_then(|condition| self.clause(text.clone(), condition, issues));
+            found.extend(clause.map(|clause| (value.clone(), clause)));
+        }
+        found
     }
 
     fn clause(&self, text: Located<String>, expression: Expression, issues: &mut Issues) -> Option<Clause> {

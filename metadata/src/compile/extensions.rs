@@ -7,7 +7,12 @@ use std::sync::Arc;
 
 use crate::{
     compile::Parsed,
-    definition::{field::KindDefinition, object::ObjectDefinition, package::PackageDefinition},
+    definition::{
+        field::KindDefinition,
+        object::ObjectDefinition,
+        package::PackageDefinition,
+        reference::{LookupDefinition, Target, To},
+    },
     issue::Issues,
     model::FieldKind,
     name::PackageName,
@@ -76,7 +81,8 @@ fn add(
     extension: ObjectDefinition,
     issues: &mut Issues,
 ) {
-    let ObjectDefinition { fields, broken_fields, indexes, searchable, added_options, .. } = extension;
+    let ObjectDefinition { fields, broken_fields, indexes, searchable, .. } = extension;
+    let (added_options, added_references) = (extension.added_options, extension.added_references);
     for (name, mut field) in fields {
         if let Some(first) = object.fields.get(&name) {
             let message =
@@ -117,5 +123,18 @@ fn add(
             }
             options.push(option);
         }
+    }
+    for (name, added) in added_references {
+        let field = object.fields.get_mut(&name.value).map(|field| &mut field.kind);
+        let Some(KindDefinition::Lookup(LookupDefinition { to: To::OneOf(targets), .. })) = field else {
+            let message = format!(
+                "`{}` of `{}` is no reference to one of several objects: none can be added",
+                name.value, object.name.value
+            );
+            issues.error(&name.place, "unknown-field", message);
+            continue;
+        };
+        let added_by = Some(package.name.value.clone());
+        targets.extend(added.into_iter().map(|target| Target { added_by: added_by.clone(), ..target }));
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         field::{FieldDefinition, KindDefinition},
         object::ObjectDefinition,
         package::PackageDefinition,
-        reference::{LookupDefinition, To},
+        reference::{LookupDefinition, Target, To},
     },
     issue::Issues,
     model::{Default_, Field, FieldKind},
@@ -68,7 +68,7 @@ pub(super) fn field(
                 },
             }
         }
-        KindDefinition::Formula(_) => formulas::stand_in(written.index == Some(true)),
+        KindDefinition::Formula(formula) => formulas::stand_in(written.index == Some(true) || formula.kept),
         KindDefinition::Summary(_) => summaries::stand_in(),
     };
     if let (FieldKind::Currency { currency, .. }, Some(code)) = (&mut kind, &package.default_currency) {
@@ -90,6 +90,7 @@ fn target(
         To::Named(reference) => return find(reference, package, book, issues),
         To::Itself(given) => (own.clone(), given, "a tree is made of records of its own object"),
         To::User(given) => (ObjectName::from(USER), given, "a user is a `user`"),
+        To::OneOf(targets) => return of_parameter(targets, package, book, issues),
     };
     if let Some(reference) = given
         && find(reference, package, book, issues) != known
@@ -98,6 +99,19 @@ fn target(
         issues.error(&reference.place, "wrong-value", message);
     }
     known
+}
+
+/// A field that refers to one of several objects is laid out as several before; what is left is a parameter.
+fn of_parameter(
+    targets: &[Target],
+    package: &PackageDefinition,
+    book: &Book<'_>,
+    issues: &mut Issues,
+) -> ObjectName {
+    let Some(first) = targets.first() else { return ObjectName::from(USER) };
+    let message = "a parameter refers to records of one object; take a parameter for each, or the id as text";
+    issues.error(&first.reference.place, "not-supported-yet", message);
+    find(&first.reference, package, book, issues)
 }
 
 /// The object that a lookup refers to. When there is none, the name as written goes on as a stand-in: the issue keeps it out of any registry.

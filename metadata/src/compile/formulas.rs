@@ -26,7 +26,7 @@ pub(super) fn settle(drafts: &mut Drafts<'_>, issues: &mut Issues) {
                 source: formula.source.value.clone(),
                 place: formula.source.place.clone(),
                 returns: formula.returns.clone(),
-                indexed: definition.index == Some(true),
+                indexed: definition.index == Some(true) || formula.kept,
             };
             written.insert((object.clone(), field.clone()), formula);
         }

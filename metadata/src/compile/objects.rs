@@ -1,7 +1,7 @@
 //! One object by itself: its fields, what names a record, what is searched, its indexes.
 
 use crate::{
-    compile::{Draft, Drafts, book::Book, fields, indexes, search},
+    compile::{Draft, Drafts, book::Book, fields, indexes, polymorphic, search},
     definition::{Located, object::ObjectDefinition, package::PackageDefinition},
     issue::Issues,
     model::{Field, FieldKind, Labels, Object},
@@ -46,7 +46,9 @@ fn object(
         indexes: Vec::new(),
         searchable: Vec::new(),
         recycle_bin: definition.enabled.recycle_bin,
+        polymorphic: Vec::new(),
     };
+    object.polymorphic = polymorphic::resolved(definition, &object);
     object.name_field = name_field(definition, &object, issues);
     search::settle(definition, &mut object, issues);
     object.indexes = indexes::build(definition, &object, issues);

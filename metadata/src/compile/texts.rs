@@ -5,6 +5,7 @@ use crate::{
         Draft, Drafts, Parsed, ParsedPackage,
         book::{Book, Found},
         objects::fill_locales,
+        polymorphic,
     },
     definition::texts::{FieldTexts, ObjectTexts},
     issue::Issues,
@@ -28,6 +29,7 @@ pub(super) fn apply(parsed: &Parsed, book: &Book<'_>, drafts: &mut Drafts<'_>, i
     for draft in drafts.values_mut() {
         fill_locales(&mut draft.object.plural_label, &draft.object.label);
     }
+    polymorphic::label(drafts);
 }
 
 fn known_object<'a>(

@@ -124,6 +124,7 @@ fn parameters(value: &Value<'_>, issues: &mut Issues) -> IndexMap<FieldName, Fie
             continue;
         }
         if let Some(field) = FieldDefinition::read(name, &value, Within::Object, issues) {
+            field.without_conditions("a parameter", issues);
             parameters.insert(FieldName::from(name), field);
         }
     }

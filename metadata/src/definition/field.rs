@@ -12,7 +12,7 @@ use crate::{
         kind::{FieldType, part_takes},
         mapping::{Keys, Mapping},
         number, options,
-        reference::{self, LookupDefinition},
+        reference::{self, LookupDefinition, To},
         structure,
         summary::{SummaryDefinition, read_summary},
         text,
@@ -51,6 +51,8 @@ pub(crate) struct FieldDefinition {
     pub(crate) hints: Hints,
     pub(crate) default: Option<Located<DefaultDefinition>>,
     pub(crate) conditions: ConditionsDefinition,
+    /// When options of it are offered, by their values.
+    pub(crate) option_conditions: Vec<(String, Located<String>)>,
 }
 
 /// A field's type; a lookup's target is still a name.
@@ -188,6 +190,8 @@ impl FieldDefinition {
         let default = default.and_then(|value| default::read(value, &kind, issues)).or(chosen);
         let depends_on = mapping.get("dependsOn").filter(|_| takes("dependsOn"));
         let depends_on = depends_on.and_then(|value| Some(value.located(value.text(issues)?.into())));
+        let option_conditions = mapping.get("options").filter(|_| takes("options"));
+        let option_conditions = option_conditions.map(|options| options::conditions(options, issues));
         let field = Self {
             place: value.place(),
             alias: aliases(mapping.get("alias"), NameOf::Field, issues),
@@ -210,9 +214,21 @@ impl FieldDefinition {
             hints: hints::read(&mapping, issues),
             default,
             conditions: ConditionsDefinition::read(&mapping, takes, issues),
+            option_conditions: option_conditions.unwrap_or_default(),
         };
+        if within != Within::Object {
+            field.without_conditions("a field that stands in another", issues);
+        }
         field.check(name, numbered, &mapping, issues);
         Some(field)
+    }
+
+    /// Reports conditions of options, where nothing asks for them.
+    pub(crate) fn without_conditions(&self, of: &str, issues: &mut Issues) {
+        for (option, condition) in &self.option_conditions {
+            let message = format!("the option `{option}` of {of} is offered always; take `visibleWhen` out");
+            issues.error(&condition.place, "not-for-this-type", message);
+        }
     }
 
     /// Reports what can't hold together.
@@ -239,6 +255,12 @@ impl FieldDefinition {
                 let message = format!("`{key}` says nothing about a field with several values; take it out");
                 issues.error(&value.place(), "not-for-this-type", message);
             }
+        }
+        let is_one_of =
+            matches!(&self.kind, KindDefinition::Lookup(lookup) if matches!(lookup.to, To::OneOf(_)));
+        if let (true, Some(value)) = (is_one_of, mapping.get("default")) {
+            let message = "a reference to one of several objects has no default; let a trigger set one";
+            issues.error(&value.place(), "not-for-this-type", message);
         }
         // The log keeps the history of every field, whatever this says.
         mapping.get("trackHistory").and_then(|value| value.flag(issues));

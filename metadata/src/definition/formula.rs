@@ -18,6 +18,8 @@ const RETURNS: &[&str] =
 pub(crate) struct FormulaDefinition {
     pub(crate) source: Located<String>,
     pub(crate) returns: Returns,
+    /// Kept in a column without an index too.
+    pub(crate) kept: bool,
 }
 
 /// Reads `expression`, `returnType` (which older packages call `dataType`), `precision` and `scale`.
@@ -29,7 +31,7 @@ pub(crate) fn read_formula(mapping: &Mapping<'_>, issues: &mut Issues) -> Option
         issues.error(&value.place(), "wrong-value", "a formula is computed; it is always readonly");
     }
     let returns = returns(mapping, issues)?;
-    Some(FormulaDefinition { source: source?, returns })
+    Some(FormulaDefinition { source: source?, returns, kept: false })
 }
 
 fn returns(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<Returns> {

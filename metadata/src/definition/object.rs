@@ -11,6 +11,7 @@ use crate::{
         identifier::{NameOf, aliases, check},
         mapping::{Keys, Mapping},
         options,
+        reference::{self, Target},
         value::{Value, parse},
     },
     issue::{Issues, Place},
@@ -43,6 +44,21 @@ pub(crate) struct ObjectDefinition {
     pub(crate) extends: Option<Located<String>>,
     /// Options that it adds to fields of that object.
     pub(crate) added_options: Vec<(Located<FieldName>, Vec<SelectOption>)>,
+    /// Objects to which fields of that object may lead too.
+    pub(crate) added_references: Vec<(Located<FieldName>, Vec<Target>)>,
+    /// Its references to one of several objects, once they are laid out as fields.
+    pub(crate) polymorphic: Vec<PolymorphicDefinition>,
+}
+
+/// A reference to a record of one of several objects, laid out as fields.
+#[derive(Clone, Debug)]
+pub(crate) struct PolymorphicDefinition {
+    /// The id of the record, whichever object it is of.
+    pub(crate) field: FieldName,
+    /// Which object that is.
+    pub(crate) type_field: FieldName,
+    /// A lookup for each object, with what the type says of it.
+    pub(crate) members: Vec<(String, FieldName)>,
 }
 
 /// The switches that an object may turn on.
@@ -80,6 +96,7 @@ pub(crate) const KEYS: Keys = Keys {
         ("indexes", &[]),
         ("extends", &[]),
         ("options", &[]),
+        ("references", &[]),
     ],
     later: &[
         "access",
@@ -202,6 +219,12 @@ impl ObjectDefinition {
                 .filter(|_| extends.is_some())
                 .map(|value| added_options(value, issues))
                 .unwrap_or_default(),
+            added_references: mapping
+                .get("references")
+                .filter(|_| extends.is_some())
+                .map(|value| added_references(value, issues))
+                .unwrap_or_default(),
+            polymorphic: Vec::new(),
             name,
             fields,
             broken_fields,
@@ -211,19 +234,20 @@ impl ObjectDefinition {
 }
 
 /// What an extension may say: it adds, and never changes what is there.
-const EXTENSION_KEYS: &[&str] = &["extends", "fields", "options", "indexes", "searchable"];
+const EXTENSION_KEYS: &[&str] = &["extends", "fields", "options", "references", "indexes", "searchable"];
 
 fn check_extension(mapping: &Mapping<'_>, extends: bool, issues: &mut Issues) {
     for (key, value) in mapping.iter() {
         if extends && !EXTENSION_KEYS.contains(&key) {
             let message = format!(
-                "`{key}` would change what is there; an extension only adds fields, options and indexes"
+                "`{key}` would change what is there; an extension only adds fields, options, references and indexes"
             );
             issues.error(&value.place(), "extension-changes", message);
         }
-        if !extends && key == "options" {
-            let message =
-                "options belong to a field; here they only add to an object that is extended (`extends`)";
+        if !extends && ["options", "references"].contains(&key) {
+            let message = format!(
+                "{key} belong to a field; here they only add to an object that is extended (`extends`)"
+            );
             issues.error(&value.place(), "unknown-property", message);
         }
     }
@@ -239,9 +263,22 @@ fn added_options(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<FieldNa
                 "an added option can't be a default, nor depend on a value: that would change the field";
             issues.error(place, "extension-changes", message);
         }
+        for (_, condition) in options::conditions(&value, issues) {
+            let message = "an added option is offered always; take `visibleWhen` out";
+            issues.error(&condition.place, "extension-changes", message);
+        }
         added.push((value.located(FieldName::from(field)), read.options));
     }
     added
+}
+
+/// `references` of an extension: field → further objects to which it may lead.
+fn added_references(value: &Value<'_>, issues: &mut Issues) -> Vec<(Located<FieldName>, Vec<Target>)> {
+    let entries = value.entries(issues).unwrap_or_default();
+    let added = |(field, value): (&str, Value<'_>)| {
+        (value.located(FieldName::from(field)), reference::references(&value, issues))
+    };
+    entries.into_iter().map(added).collect()
 }
 
 fn read_fields(

@@ -8,6 +8,7 @@ use crate::{
         mapping::{Keys, Mapping},
         value::Value,
     },
+    expression,
     issue::{Issues, Place},
     limits::{OPTION_CHARS_MAX, OPTIONS_MAX},
     model::{Labels, SelectOption},
@@ -24,8 +25,9 @@ const KEYS: Keys = Keys {
         ("default", &[]),
         ("order", &[]),
         ("when", &[]),
+        ("visibleWhen", &[]),
     ],
-    later: &["alias", "visibleWhen", "icon", "description"],
+    later: &["alias", "icon", "description"],
 };
 
 /// The choices of a field, and where those are that a new record gets.
@@ -83,7 +85,8 @@ fn option(item: &Value<'_>, issues: &mut Issues) -> Option<Written> {
     if !matches!(item.content(), Content::Map(_)) {
         let value = option_value(item, issues)?;
         let label = in_english(&value);
-        let option = SelectOption { label, value, color: None, active: true, when: Vec::new() };
+        let option =
+            SelectOption { label, value, color: None, active: true, when: Vec::new(), visible: None };
         return Some(Written { option, order: None, is_default: false, depends: None });
     }
     let mapping = Mapping::read(item, &KEYS, issues)?;
@@ -98,8 +101,25 @@ fn option(item: &Value<'_>, issues: &mut Issues) -> Option<Written> {
     let value = value?;
     let mut label = label.unwrap_or_default();
     label.0.entry("en".to_owned()).or_insert_with(|| value.clone());
-    let option = SelectOption { value, label, color, active, when };
+    let option = SelectOption { value, label, color, active, when, visible: None };
     Some(Written { option, order, is_default, depends })
+}
+
+/// Under which conditions options are offered, by their values: expressions, which are typed when all objects are known.
+pub(crate) fn conditions(options: &Value<'_>, issues: &mut Issues) -> Vec<(String, Located<String>)> {
+    // What else is wrong with an option is said where it is read.
+    let mut unheard = Issues::default();
+    let mut found = Vec::new();
+    for item in options.list(&mut unheard).unwrap_or_default() {
+        if !matches!(item.content(), Content::Map(_)) {
+            continue;
+        }
+        let Some(mapping) = Mapping::read(&item, &KEYS, &mut unheard) else { continue };
+        let value = mapping.get("value").and_then(|value| option_value(value, &mut unheard));
+        let condition = mapping.get("visibleWhen").and_then(|condition| expression::read(condition, issues));
+        found.extend(value.zip(condition));
+    }
+    found
 }
 
 /// One value, or a list of them.

@@ -9,8 +9,9 @@ use crate::{
         value::Value,
     },
     issue::Issues,
+    limits::REFERENCE_OBJECTS_MAX,
     model::DeleteBehavior,
-    name::RelationName,
+    name::{PackageName, RelationName},
     nearest::did_you_mean,
     yaml::Content,
 };
@@ -38,6 +39,16 @@ pub(crate) enum To {
     Itself(Option<Located<String>>),
     /// The user; `reference` may say so too.
     User(Option<Located<String>>),
+    /// One of these, record by record.
+    OneOf(Vec<Target>),
+}
+
+/// One of several objects to which a reference may lead.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) reference: Located<String>,
+    /// The package that adds it to a field of another.
+    pub(crate) added_by: Option<PackageName>,
 }
 
 /// Reads `reference`, `deleteBehavior`, `reverseName`, `multiple`.
@@ -65,6 +76,12 @@ pub(crate) fn read(
         FieldType::Tree | FieldType::User => mapping.get("reference"),
         _ => Some(mapping.must_get("reference", issues)?),
     };
+    if let Some(list) = given.filter(|value| matches!(value.content(), Content::List(_))) {
+        let targets = one_of((field_type, many), list, issues)?;
+        let to = To::OneOf(targets);
+        let on_delete = on_delete.unwrap_or(fallback);
+        return Some(LookupDefinition { to, on_delete, owned, tree: false, many, reverse_name });
+    }
     let given = match given {
         Some(value) => Some(reference(value, issues)?),
         None => None,
@@ -85,13 +102,46 @@ pub(crate) fn read(
 }
 
 fn reference(value: &Value<'_>, issues: &mut Issues) -> Option<Located<String>> {
-    if matches!(value.content(), Content::List(_)) {
-        let message =
-            "a reference to one of several objects can't be kept yet; use a lookup for each of them";
-        issues.error(&value.place(), "not-supported-yet", message);
+    Some(value.located(value.text(issues)?.to_owned()))
+}
+
+/// The objects to one of which a lookup leads.
+fn one_of(
+    (field_type, many): (FieldType, bool),
+    list: &Value<'_>,
+    issues: &mut Issues,
+) -> Option<Vec<Target>> {
+    let only = match (field_type, many) {
+        (FieldType::Lookup, false) => None,
+        (FieldType::Lookup, true) => Some((
+            "not-supported-yet",
+            "a list of references leads to records of one object; use a junction object",
+        )),
+        _ => Some(("not-for-this-type", "only a lookup refers to a record of one of several objects")),
+    };
+    if let Some((code, message)) = only {
+        issues.error(&list.place(), code, message);
         return None;
     }
-    Some(value.located(value.text(issues)?.to_owned()))
+    let targets = references(list, issues);
+    if targets.len() < 2 {
+        let message = "a list names two objects or more; write the name alone for one";
+        issues.error(&list.place(), "wrong-value", message);
+        return None;
+    }
+    Some(targets)
+}
+
+/// A list of objects.
+pub(crate) fn references(list: &Value<'_>, issues: &mut Issues) -> Vec<Target> {
+    let items = list.list(issues).unwrap_or_default();
+    if items.len() > REFERENCE_OBJECTS_MAX {
+        let message = format!("a reference leads to records of at most {REFERENCE_OBJECTS_MAX} objects");
+        issues.error(&list.place(), "too-many", message);
+        return Vec::new();
+    }
+    let named = items.iter().filter_map(|item| reference(item, issues));
+    named.map(|reference| Target { reference, added_by: None }).collect()
 }
 
 fn delete_behavior(value: &Value<'_>, many: bool, issues: &mut Issues) -> Option<DeleteBehavior> {

@@ -177,6 +177,10 @@ fn expressions(field: &Field) -> Vec<(&'static str, &Expression)> {
     }
     let conditions = field.conditions.iter().flat_map(|conditions| conditions.each());
     found.extend(conditions.map(|(_, clause)| ("condition", &*clause.expression)));
+    if let FieldKind::Select { options } | FieldKind::MultiSelect { options } = &field.kind {
+        let conditions = options.iter().filter_map(|option| option.visible.as_ref());
+        found.extend(conditions.map(|clause| ("option", &*clause.expression)));
+    }
     found
 }
 

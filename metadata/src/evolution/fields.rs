@@ -205,6 +205,10 @@ impl Comparison<'_> {
         };
         let message = match property.as_str() {
             "expression" => "another formula".to_owned(),
+            "returns" if verdict == Verdict::Wider => {
+                "may be of more objects, or is told otherwise".to_owned()
+            }
+            "returns" => "what it gives changes".to_owned(),
             "stored" if is_kept(pair.new) => "is kept in a column, for its index".to_owned(),
             "stored" => "is computed when it is read".to_owned(),
             "conditions" => "is required, readonly or visible under other conditions".to_owned(),

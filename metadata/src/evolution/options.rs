@@ -30,6 +30,12 @@ impl Comparison<'_> {
             let message = "is offered for other values of the field that it depends on".to_owned();
             self.add(class, "option-changed", subject.clone(), message);
         }
+        let condition =
+            |option: &SelectOption| option.visible.as_ref().map(|clause| clause.expression.clone());
+        if condition(now) != condition(was) {
+            let message = "is offered under other conditions".to_owned();
+            self.add(Class::Allowed, "option-changed", subject.clone(), message);
+        }
         if now.active != was.active {
             let message = if now.active { "is offered again" } else { "is not offered any more" };
             self.add(Class::Allowed, "deprecated", subject.clone(), message.to_owned());

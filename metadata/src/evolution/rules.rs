@@ -38,6 +38,8 @@ pub(super) enum Rule {
     Summary,
     /// Which contents a field takes: may become more.
     Content,
+    /// What a formula gives: may be one of more options.
+    Returns,
     /// May not change.
     Frozen,
 }
@@ -92,9 +94,9 @@ const KIND: &[(&str, Rule)] = &[
     ("options", Rule::Elsewhere),
     ("target", Rule::Elsewhere),
     ("on_delete", Rule::OnDelete),
-    // Another formula for the same thing; what it gives may not change.
+    // Another formula for the same thing; what it gives may not change, but for objects to which a reference leads too.
     ("expression", Rule::Free),
-    ("returns", Rule::Frozen),
+    ("returns", Rule::Returns),
     // It comes and goes with an index.
     ("stored", Rule::Free),
     // The format names them.
@@ -119,6 +121,8 @@ const OBJECT: &[(&str, Rule)] = &[
     ("searchable", Rule::Elsewhere),
     // What is in it decides.
     ("recycle_bin", Rule::Elsewhere),
+    // The fields that it is made of say so themselves.
+    ("polymorphic", Rule::Elsewhere),
 ];
 
 /// What a property belongs to.
@@ -172,6 +176,7 @@ pub(super) fn judge(rule: Rule, old: &Value, new: &Value) -> Verdict {
             _ => Other,
         },
         Rule::Content => contents(old, new),
+        Rule::Returns => returns(old, new),
         Rule::Summary if !old.is_null() && !new.is_null() => Wider,
         Rule::Summary | Rule::Frozen => Other,
     }
@@ -212,6 +217,18 @@ fn contents(old: &Value, new: &Value) -> Verdict {
     let (was, is) = (&old["max_bytes"], &new["max_bytes"]);
     let size = if was == is { Wider } else { judge(Rule::Most, was, is) };
     if all { size } else { Narrower }
+}
+
+/// One of several options goes on being one of them; how they are told is free.
+fn returns(old: &Value, new: &Value) -> Verdict {
+    let values = |kind: &Value| -> Option<Vec<Value>> {
+        let options = kind.get("Select")?.get("options")?.as_array()?;
+        Some(options.iter().map(|option| option["value"].clone()).collect())
+    };
+    match (values(old), values(new)) {
+        (Some(old), Some(new)) => either(old.iter().all(|value| new.contains(value)), Verdict::Narrower),
+        _ => Verdict::Other,
+    }
 }
 
 /// Texts without a check of their form take every text; an autonumber's format is a text too.

@@ -126,6 +126,7 @@ fn properties(name: &str, given: &Node, world: &World<'_>, pen: &mut Pen<'_>) ->
         let key = entry.key.as_str();
         let canonical = match key {
             "regex" => "pattern",
+            "reference_via" => "referenceVia",
             "data_type" | "dataType" if given.text_of("type") == Some("formula") => "returnType",
             "type" => continue,
             // One mapping is made of them.

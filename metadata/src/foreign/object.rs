@@ -21,6 +21,7 @@ use crate::{
 
 mod addition;
 mod keys;
+mod several;
 
 /// A mapping of a file, and where it stands in it.
 #[derive(Clone, Debug)]
@@ -221,6 +222,7 @@ fn fields(document: &Document, object: &str, world: &World<'_>, log: &mut Log) -
         let field = field::field(&name, short.as_ref().unwrap_or(node), &names, world, &mut pen);
         written.set(&name, field);
     }
+    several::settle(object, &mut written, world, log);
     written
 }
 
@@ -242,11 +244,19 @@ fn is_kept_anyway(name: &str, field: &Node, world: &World<'_>) -> bool {
 
 /// Objects that fields refer to.
 fn references(fields: &Node) -> BTreeSet<String> {
-    let of = |field: &Node| {
-        let target = field.text_of("reference");
-        target.or_else(|| (field.text_of("type") == Some("user")).then_some("user")).map(str::to_owned)
+    let of = |field: &Node| -> Vec<String> {
+        let Some(reference) = field.get("reference") else {
+            let user = (field.text_of("type") == Some("user")).then(|| "user".to_owned());
+            return user.into_iter().collect();
+        };
+        reference
+            .text()
+            .into_iter()
+            .chain(reference.items().iter().filter_map(Node::text))
+            .map(str::to_owned)
+            .collect()
     };
-    fields.entries().iter().filter_map(|entry| of(&entry.value)).collect()
+    fields.entries().iter().flat_map(|entry| of(&entry.value)).collect()
 }
 
 /// Brings lists of field names to the spelling of the fields.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     expression::Expression,
-    model::{ContentKind, Currency, Field, Labels},
+    model::{Clause, ContentKind, Currency, Field, Labels},
     name::{FieldName, ObjectName},
     pattern::Pattern,
 };
@@ -207,7 +207,7 @@ pub enum TextFormat {
 }
 
 /// One choice of a select.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SelectOption {
     /// What is stored.
     pub value: String,
@@ -219,6 +219,9 @@ pub struct SelectOption {
     pub active: bool,
     /// Offered only where the field that the select depends on has one of these values; empty for always.
     pub when: Vec<String>,
+    /// Offered only where this holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visible: Option<Clause>,
 }
 
 /// What deleting a record does to those that refer to it.

@@ -60,7 +60,7 @@ pub(crate) fn object_of(views: &Views, view: &ObjectView, locale: &str) -> Value
         "pluralLabel": object.plural_label.get(locale),
         "description": object.description,
         "nameField": object.name_field.as_str(),
-        "fields": fields.map(|field| field_of(field, locale)).collect::<Vec<_>>(),
+        "fields": fields.map(|field| of_several(object, field, field_of(field, locale))).collect::<Vec<_>>(),
         "relations": relations.collect::<Vec<_>>(),
         "unique": unique.collect::<Vec<_>>(),
         "searchable": object.searchable.iter().map(|field| field.as_str()).collect::<Vec<_>>(),
@@ -83,6 +83,23 @@ fn actions_of(registry: &Registry, object: &Object, locale: &str) -> Vec<Value> 
         Value::Object(told)
     };
     rules.into_iter().flat_map(|rules| rules.actions.values()).map(told).collect()
+}
+
+/// What a field has of a reference to one of several objects: the id says where it leads, its type and the lookups what they
+/// are part of.
+fn of_several(object: &Object, field: &Field, mut told: Value) -> Value {
+    let (Some(whole), Some(parts)) = (object.polymorphic(field.name.as_str()), told.as_object_mut()) else {
+        return told;
+    };
+    if field.name != whole.field {
+        parts.insert("partOf".into(), whole.field.as_str().into());
+        return told;
+    }
+    parts.remove("returnType");
+    parts.insert("reference".into(), whole.members.iter().map(|member| member.target.as_str()).collect());
+    parts.insert("typeField".into(), whole.type_field.as_str().into());
+    parts.insert("lookups".into(), whole.members.iter().map(|member| member.field.as_str()).collect());
+    told
 }
 
 fn field_of(field: &Field, locale: &str) -> Value {
@@ -265,6 +282,9 @@ fn options_of(options: &[SelectOption], locale: &str) -> Value {
         let mut told = json!({ "value": option.value, "label": option.label.get(locale), "color": option.color, "active": option.active });
         if !option.when.is_empty() {
             told["when"] = option.when.as_slice().into();
+        }
+        if let Some(visible) = &option.visible {
+            told["visibleWhen"] = visible.source.as_str().into();
         }
         told
     };

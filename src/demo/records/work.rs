@@ -125,8 +125,7 @@ impl World {
         json!({
             "title": title,
             "body": format!("{name}: {body}"),
-            "parent_id": self.id(ACCOUNT, account),
-            "parent_type": "account",
+            "related_to_account_id": self.id(ACCOUNT, account),
             "is_private": draw.percent(8),
             "is_pinned": draw.percent(10),
             "tags": draw.pick(&["meeting", "competition", "people", "contract", "support"]),

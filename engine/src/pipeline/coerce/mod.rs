@@ -140,7 +140,7 @@ fn boolean(input: &Input) -> Result<Value, Fault> {
 }
 
 /// The text of an input; none when it is something else.
-fn text_of(input: &Input) -> Option<&str> {
+pub(super) fn text_of(input: &Input) -> Option<&str> {
     match input {
         Input::Json(serde_json::Value::String(text)) => Some(text),
         Input::Typed(Value::Text(text), _) => Some(text),

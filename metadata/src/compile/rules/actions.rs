@@ -202,5 +202,6 @@ fn record_of(parameters: &IndexMap<FieldName, Field>, object: &Object) -> Object
         indexes: Vec::new(),
         searchable: Vec::new(),
         recycle_bin: false,
+        polymorphic: Vec::new(),
     }
 }

@@ -199,7 +199,7 @@ impl<'a> Steps<'a> {
         let mut complete = true;
         for (name, text) in written {
             let value = field_named(self.known, object, name, issues)
-                .filter(|field| may_be_written(field, name, issues))
+                .filter(|field| may_be_written(object, field, name, issues))
                 .and_then(|field| value(field, text, &scope, issues).map(|value| (field, value)));
             let Some((field, value)) = value else {
                 complete = false;
@@ -259,8 +259,14 @@ impl<'a> Steps<'a> {
             let given = values.iter().any(|(name, _)| name.value == field.name);
             field.required && !field.system && field.default.is_none() && !numbered && !given
         };
-        let missing: Vec<_> =
+        let mut missing: Vec<_> =
             object.fields.values().filter(is_missing).map(|field| format!("`{}`", field.name)).collect();
+        for whole in &object.polymorphic {
+            let must = object.field(whole.field.as_str()).is_some_and(|field| field.required);
+            if must && !values.iter().any(|(name, _)| whole.is_member(name.value.as_str())) {
+                missing.push(whole.told_members());
+            }
+        }
         if !missing.is_empty() {
             let message = format!("a new `{}` needs {} too", object.name, missing.join(", "));
             issues.error(place, "missing-property", message);
@@ -275,7 +281,14 @@ enum Bare {
     Target,
 }
 
-fn may_be_written(field: &Field, name: &Located<FieldName>, issues: &mut Issues) -> bool {
+fn may_be_written(object: &Object, field: &Field, name: &Located<FieldName>, issues: &mut Issues) -> bool {
+    if let Some(whole) = object.polymorphic(field.name.as_str())
+        && !whole.is_member(field.name.as_str())
+    {
+        let message = format!("`{}` is of one of several objects: set {}", field.name, whole.told_members());
+        issues.error(&name.place, "never-writable", message);
+        return false;
+    }
     let kept = field.system && !["owner", "owner_id"].contains(&field.name.as_str());
     let why = match &field.kind {
         FieldKind::Formula { .. } => "is computed",

@@ -27,7 +27,7 @@ pub(super) fn reference(field: &mut Node, world: &World<'_>, pen: &mut Pen<'_>) 
         _ => given.text(),
     };
     let Some(named) = named else {
-        return dangling(field, &given, "a reference to one of several objects can't be kept yet", pen);
+        return several(field, (&type_, &given), world, pen);
     };
     match world.find(named).map(str::to_owned) {
         Some(found) => {
@@ -38,6 +38,40 @@ pub(super) fn reference(field: &mut Node, world: &World<'_>, pen: &mut Pen<'_>) 
         }
         None => dangling(field, &given, &format!("there is no object `{named}`"), pen),
     }
+}
+
+/// A lookup to a record of one of several objects: of those that are there.
+fn several(field: &mut Node, (type_, given): (&str, &Node), world: &World<'_>, pen: &mut Pen<'_>) {
+    let many = field.get("multiple").and_then(Node::flag) == Some(true);
+    if many || type_ != "lookup" {
+        let reason = "only a lookup to one record may be to one of several objects";
+        return dangling(field, given, reason, pen);
+    }
+    let mut found: Vec<String> = Vec::new();
+    for item in given.items() {
+        let named = item.text().or_else(|| item.any(&["object", "name"]).and_then(Node::text));
+        match named.and_then(|named| world.find(named)) {
+            Some(target) if !found.iter().any(|known| known == target) => found.push(target.to_owned()),
+            Some(_) => {}
+            None => pen.left_out("reference", item, "there is no such object"),
+        }
+    }
+    let line = given.line;
+    let written = match found.as_slice() {
+        [] => return dangling(field, given, "none of the objects is there", pen),
+        [only] => Node::of_text(line, only),
+        all => Node::new(line, Content::List(all.iter().map(|name| Node::of_text(line, name)).collect())),
+    };
+    let names = |node: &Node| {
+        node.items().iter().filter_map(|item| item.text().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    if names(given) != found {
+        pen.mapped("reference", given, &found.join(", "), "the objects' own spelling");
+    }
+    if let (true, Some(default)) = (found.len() > 1, field.remove("default")) {
+        pen.left_out("default", &default, "a reference to one of several objects has none");
+    }
+    field.set("reference", written);
 }
 
 /// The object whose records a summary is made of, and which of them.

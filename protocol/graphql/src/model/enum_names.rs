@@ -1,7 +1,7 @@
 //! The type names of selects, and of fields that are made of parts: `AccountIndustry` for the field `industry` of `account`.
 //!
 //! Another type may have that name: `interview.result` would be `InterviewResult`, which a change of an `interview`
-//! gives, and an object `interview_result` would be too. An object's name is its author's, so the enum steps aside:
+//! gives, and an object `interview_result` would be too. A select among the parameters of an action has one as well: `ConvertLeadActionStatus`. An object's name is its author's, so the enum steps aside:
 //! `InterviewResultEnum`. Names follow from all loaded packages, not from what a session sees of them.
 
 use std::collections::{HashMap, HashSet};
@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use quarry_metadata::{
     Field, FieldKind, Object, ObjectName, Registry,
     naming::{GRAPHQL_TYPE_SUFFIXES, deleted, pascal_case},
+    rules::Action,
 };
 
 use crate::schema::GENERAL_TYPES;
@@ -21,6 +22,8 @@ pub(super) struct NameOf<'a> {
     names: &'a EnumNames,
     object: &'a Object,
     path: String,
+    /// The field stands in another.
+    is_part: bool,
 }
 
 impl EnumNames {
@@ -44,7 +47,21 @@ impl EnumNames {
         for object in registry.objects.values() {
             names.add(object, object.fields.values(), "", &mut taken);
         }
+        for (object, rules) in &registry.rules {
+            let Some(object) = registry.objects.get(object) else { continue };
+            rules.actions.values().for_each(|action| names.add_action(object, action, &mut taken));
+        }
         names
+    }
+
+    /// The selects among the parameters of an action: `ConvertLeadActionStatus`.
+    fn add_action(&mut self, object: &Object, action: &Action, taken: &mut HashSet<String>) {
+        for field in action.parameters.values().filter(|field| is_select(field)) {
+            let wanted = wanted_of_parameter(object, &action.name, field);
+            let name = free_name(&wanted, taken);
+            taken.extend(with_filters(&name));
+            self.0.insert((object.name.clone(), path_of_parameter(&action.name, field)), name);
+        }
     }
 
     // As deep as fields are declared within fields.
@@ -68,12 +85,12 @@ impl EnumNames {
 
     /// The name of a field's type.
     pub(super) fn of<'a>(&'a self, object: &'a Object, field: &Field) -> NameOf<'a> {
-        NameOf { names: self, object, path: field.name.to_string() }
+        NameOf { names: self, object, path: field.name.to_string(), is_part: false }
     }
 
-    /// That of a parameter of an action: as a part of it, so that it needs no enum of its own.
+    /// That of a parameter of an action. What is made of parts has no type there: it is JSON.
     pub(super) fn of_parameter<'a>(&'a self, object: &'a Object, action: &str, field: &Field) -> NameOf<'a> {
-        NameOf { names: self, object, path: format!("{action}.{}", field.name) }
+        NameOf { names: self, object, path: path_of_parameter(action, field), is_part: !is_select(field) }
     }
 }
 
@@ -86,18 +103,33 @@ impl NameOf<'_> {
 
     /// That of a part of the field.
     pub(super) fn part(&self, part: &Field) -> NameOf<'_> {
-        NameOf { names: self.names, object: self.object, path: format!("{}.{}", self.path, part.name) }
+        let path = format!("{}.{}", self.path, part.name);
+        NameOf { names: self.names, object: self.object, path, is_part: true }
     }
 
     /// The field stands in another.
     pub(super) fn is_part(&self) -> bool {
-        self.path.contains('.')
+        self.is_part
     }
+}
+
+/// No field of an object is called so.
+fn path_of_parameter(action: &str, field: &Field) -> String {
+    format!("{action}().{}", field.name)
+}
+
+fn wanted_of_parameter(object: &Object, action: &str, field: &Field) -> String {
+    let [action, object, field] = [action, object.name.as_str(), field.name.as_str()].map(pascal_case);
+    format!("{action}{object}Action{field}")
+}
+
+fn is_select(field: &Field) -> bool {
+    matches!(field.kind.of_values(), FieldKind::Select { .. } | FieldKind::MultiSelect { .. })
 }
 
 fn has_type(field: &Field) -> bool {
     match &field.kind {
-        FieldKind::Select { .. } | FieldKind::MultiSelect { .. } => true,
+        _ if is_select(field) => true,
         FieldKind::Composite { parts, .. } => !parts.is_empty(),
         _ => false,
     }

@@ -3,7 +3,7 @@
 use async_graphql::dynamic::{Field, InputObject, InputValue, Object, TypeRef};
 
 use super::{Types, field, inputs};
-use crate::model::{ActType, Parameter};
+use crate::model::{ActType, Kind, Parameter};
 
 /// An action's input and result types.
 pub(super) fn add(types: &mut Types, act: &ActType) {
@@ -13,6 +13,11 @@ pub(super) fn add(types: &mut Types, act: &ActType) {
             InputValue::new(name, inputs::input_type(parameter.kind(), parameter.required))
         };
         types.add(act.parameters.iter().fold(input, |input, given| input.field(value(given))));
+        for parameter in act.parameters.values() {
+            if let Kind::Enum(values) | Kind::Enums(values) = parameter.kind() {
+                types.add_enum(values);
+            }
+        }
     }
     let mut result = Object::new(act.type_called("Result"))
         .description("What became of the action; in a dry run, what would.")

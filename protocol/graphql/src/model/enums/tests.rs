@@ -12,6 +12,7 @@ fn options(values: &[&str]) -> Vec<SelectOption> {
         color: None,
         active: true,
         when: Vec::new(),
+        visible: None,
     };
     values.iter().map(option).collect()
 }
