@@ -3,7 +3,7 @@
 use std::{cell::Cell, sync::Arc};
 
 use arrow::{
-    array::{AsArray, RecordBatch},
+    array::AsArray,
     datatypes::{Int64Type, SchemaRef},
 };
 use datafusion::{
