@@ -13,6 +13,7 @@ mod later;
 mod opening;
 mod packages;
 mod recycle;
+mod tenants;
 mod transactions;
 mod triggers;
 mod users;

@@ -1,5 +1,6 @@
-//! What all stores of a process share: one cache with one byte budget, and a few background threads. However many
-//! tenants are open, there are no more threads and no more cached bytes.
+//! What all stores of a process share: one cache with one byte budget, a few background threads, and the shapes of tables.
+//! However many tenants are open, there are no more threads and no more cached bytes, and tables that are the same are
+//! described once.
 
 mod pool;
 
@@ -12,7 +13,7 @@ use std::sync::{
 };
 
 pub(crate) use self::pool::{Pool, Task};
-use crate::segment::Cache;
+use crate::{catalog::Shapes, segment::Cache};
 
 /// Limits of what is shared.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Resources {
     pub(crate) folding: Pool,
     /// Apart from folding: a fold may take long, and a log wants its zeros soon.
     pub(crate) zeroing: Pool,
+    /// What follows from the specs of tables.
+    pub(crate) shapes: Arc<Shapes>,
     stores: AtomicU64,
 }
 
@@ -46,6 +49,7 @@ impl Resources {
             cache: Arc::new(Cache::new(options.cache_bytes)),
             folding: Pool::start("quarry-fold", options.fold_threads),
             zeroing: Pool::start("quarry-log", options.fold_threads.min(1)),
+            shapes: Arc::default(),
             stores: AtomicU64::new(0),
         })
     }
