@@ -136,7 +136,11 @@ pub fn verify(
     let files = world.files.clone();
     let log_folder = folder.join(LOG);
     let _lock = files::lock(&*files, folder)?;
-    let resources = Resources::new(ResourceOptions { cache_bytes: CACHE_BYTES, fold_threads: 0 });
+    let resources = Resources::new(ResourceOptions {
+        cache_bytes: CACHE_BYTES,
+        fold_threads: 0,
+        ..ResourceOptions::default()
+    });
     let objects = Objects::open(folder, world)?;
     let archive = Arc::new(Archive::new(objects.clone(), files, log_folder));
     let ground = Ground::new(objects, &resources);
