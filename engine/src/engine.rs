@@ -57,7 +57,6 @@ pub struct Opened {
 pub struct Engine {
     store: Arc<Store>,
     process: Arc<Process>,
-    planner: Planner,
     world: World,
     active: RwLock<Arc<Active>>,
     /// Published and activated is one at a time.
@@ -78,7 +77,8 @@ struct Process {
     data: PathBuf,
     packages: Vec<PathBuf>,
     token_seconds: u64,
-    planner: PlannerOptions,
+    /// With the memory that all questions of all tenants share.
+    planner: Planner,
     contents: ContentOptions,
     tenants: Tenants,
 }
@@ -94,6 +94,7 @@ impl Engine {
         let EngineOptions { resources, planner, contents, .. } = options;
         let resources = Resources::new(resources);
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
+        let planner = Planner::new(planner);
         let process = Arc::new(Process { data, packages, token_seconds, planner, contents, tenants });
         Self::over((process, world), &TenantName::main(), admin_password, None)
     }
@@ -126,7 +127,6 @@ impl Engine {
         let gate = Gate::new(store.clone(), world.clone(), process.token_seconds, scram_secret)?;
         let engine = Engine {
             store,
-            planner: Planner::new(process.planner.clone()),
             world,
             active: RwLock::new(active),
             switching: Mutex::new(()),
@@ -163,7 +163,7 @@ impl Engine {
 
     /// The planner.
     pub fn planner(&self) -> &Planner {
-        &self.planner
+        &self.process.planner
     }
 
     /// Proves a user by password (argon2id; takes as long for an unknown user; throttled).

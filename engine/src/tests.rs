@@ -15,6 +15,7 @@ mod opening;
 mod packages;
 mod polymorphic;
 mod recycle;
+mod tenants;
 mod transactions;
 mod triggers;
 mod users;

@@ -29,6 +29,8 @@ pub struct Bundle {
     source: Arc<PackageSource>,
     /// What its files say by themselves: parsed when it is first wanted, and once for all copies.
     parsed: Arc<OnceLock<ParsedSource>>,
+    /// Its files as one text.
+    text: Arc<OnceLock<Arc<str>>>,
     /// Which build of its version it is, where the version's own content is another.
     build: Option<BuildMetadata>,
     name: PackageName,
@@ -75,8 +77,9 @@ impl Bundle {
         let hash = hash(&source, issues);
         let depends = definition.depends.iter().map(|(name, _)| name.value.clone()).collect();
         let name = definition.name.value;
-        let (source, parsed) = (Arc::new(source), Arc::default());
-        Some(Bundle { source, parsed, build: None, name, version: definition.version?, depends, hash })
+        let version = definition.version?;
+        let (source, parsed, text) = (Arc::new(source), Arc::default(), Arc::default());
+        Some(Bundle { source, parsed, text, build: None, name, version, depends, hash })
     }
 
     /// The package's name.
@@ -134,6 +137,16 @@ impl Bundle {
             (path.to_string_lossy().into_owned(), source.text.clone())
         };
         self.source.files().map(below).collect()
+    }
+
+    /// [`Self::files`] as a JSON object in the order of paths. It is made when it is first wanted, and once for all copies:
+    /// whoever keeps it keeps no more than a pointer.
+    pub fn text(&self) -> Arc<str> {
+        let made = || {
+            let texts = self.files().into_iter().map(|(path, text)| (path, serde_json::Value::String(text)));
+            serde_json::Value::Object(texts.collect()).to_string().into()
+        };
+        Arc::clone(self.text.get_or_init(made))
     }
 }
 

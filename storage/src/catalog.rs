@@ -2,59 +2,50 @@
 //!
 //! Columns are known by their position for ever: a later version of a table may only append columns. So rows in the
 //! log and in segments are positional, and a row shorter than its table ends in nulls.
+//!
+//! What follows from a spec by itself is its [`TableShape`], which all stores of a process hold once ([`Shapes`]). What a
+//! store has of its own for each table is its number, and who refers to whom.
 
 mod indexed;
+mod shape;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::Deref,
     sync::Arc,
 };
 
-use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::indexed::Indexed;
+pub(crate) use self::{
+    indexed::Indexed,
+    shape::{Shapes, TableShape, Unique},
+};
 use crate::{
     error::{Error, Result},
-    schema::{ColumnType, TableName, TableSpec},
+    schema::{TableName, TableSpec},
 };
-
-/// Names that columns made by the store itself have.
-const RESERVED: [&str; 2] = ["_csn", "_score"];
 
 /// A table's number: its place in the order of definition, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct TableId(pub u32);
 
-/// A table with what follows from its spec.
+/// A table of a store: its shape, and its place among the others.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub id: TableId,
-    pub spec: Arc<TableSpec>,
-    pub schema: SchemaRef,
-    /// What rows are found by: indexed columns, references, and what unique constraints put together.
-    pub indexed: Vec<Indexed>,
-    /// Unique constraints over one column or more.
-    pub unique: Vec<Unique>,
+    pub shape: Arc<TableShape>,
     /// Columns that refer to keys of a table.
     pub references: Vec<(usize, TableId)>,
     /// Columns of tables that refer to this one.
     pub referrers: Vec<(TableId, usize)>,
-    /// Columns of full-text search.
-    pub searchable: Vec<usize>,
 }
 
-/// A unique constraint with the index that tells whether it holds.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Unique {
-    pub name: Arc<str>,
-    pub index: Indexed,
-}
+impl Deref for Table {
+    type Target = TableShape;
 
-impl Table {
-    /// The index of one column.
-    pub fn column_index(&self, at: usize) -> Option<&Indexed> {
-        self.indexed.iter().find(|index| index.single() == Some(at))
+    fn deref(&self) -> &TableShape {
+        &self.shape
     }
 }
 
@@ -63,31 +54,49 @@ impl Table {
 pub(crate) struct Catalog {
     tables: Vec<Arc<Table>>,
     by_name: HashMap<TableName, TableId>,
+    shapes: Arc<Shapes>,
 }
 
 impl Catalog {
-    /// The catalog of these specs, numbered in order.
+    /// The catalog of these specs, numbered in order; shapes that are known are held once.
     ///
     /// # Errors
     ///
     /// `Invalid`, naming what does not hold.
-    pub fn new(specs: Vec<Arc<TableSpec>>) -> Result<Catalog> {
-        Self::beside(specs, &[])
+    pub fn new(specs: Vec<Arc<TableSpec>>, shapes: &Arc<Shapes>) -> Result<Catalog> {
+        Self::beside(specs, &[], shapes)
     }
 
-    /// As [`Self::new`], where the tables of some of the very same specs, numbered alike, are known.
-    fn beside(specs: Vec<Arc<TableSpec>>, known: &[Arc<Table>]) -> Result<Catalog> {
-        let mut by_name = HashMap::new();
-        for (number, spec) in specs.iter().enumerate() {
+    /// The catalog of these specs in place of this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn replaced(&self, specs: Vec<Arc<TableSpec>>) -> Result<Catalog> {
+        Self::beside(specs, &self.tables, &self.shapes)
+    }
+
+    /// As [`Self::new`], where the tables of some of the specs, numbered alike, are known.
+    fn beside(specs: Vec<Arc<TableSpec>>, known: &[Arc<Table>], shapes: &Arc<Shapes>) -> Result<Catalog> {
+        let mut by_name = HashMap::with_capacity(specs.len());
+        let mut shaped = Vec::with_capacity(specs.len());
+        for (number, spec) in specs.into_iter().enumerate() {
             let id = TableId(u32::try_from(number).map_err(|_| invalid("too many tables"))?);
-            if by_name.insert(spec.name.clone(), id).is_some() {
-                return Err(invalid(format!("table {:?} is defined twice", spec.name)));
+            let known = known.get(number);
+            let shape = match known.filter(|known| Arc::ptr_eq(&known.spec, &spec)) {
+                Some(known) => known.shape.clone(),
+                None => shapes.of(spec)?,
+            };
+            let name = &shape.spec.name;
+            if by_name.insert(name.clone(), id).is_some() {
+                return Err(invalid(format!("table {name:?} is defined twice")));
             }
+            shaped.push((id, shape, known));
         }
-        let mut tables = Vec::with_capacity(specs.len());
-        for (at, spec) in specs.iter().enumerate() {
-            let known = known.get(at).filter(|known| Arc::ptr_eq(&known.spec, spec)).cloned();
-            tables.push(known.map_or_else(|| resolve(spec, &by_name).map(Arc::new), Ok)?);
+        let mut tables = Vec::with_capacity(shaped.len());
+        for (id, shape, known) in shaped {
+            let known = known.filter(|known| Arc::ptr_eq(&known.shape, &shape)).cloned();
+            tables.push(known.map_or_else(|| table(id, shape, &by_name).map(Arc::new), Ok)?);
         }
         let mut referrers: HashMap<TableId, Vec<(TableId, usize)>> = HashMap::new();
         for table in &tables {
@@ -101,7 +110,7 @@ impl Catalog {
                 Arc::make_mut(table).referrers = referrers;
             }
         }
-        Ok(Catalog { tables, by_name })
+        Ok(Catalog { tables, by_name, shapes: shapes.clone() })
     }
 
     /// This catalog with `tables` in place of, or added to, its own; `None` when nothing changes.
@@ -131,7 +140,7 @@ impl Catalog {
                 }
             }
         }
-        if changed { Catalog::beside(specs, &self.tables).map(Some) } else { Ok(None) }
+        if changed { self.replaced(specs).map(Some) } else { Ok(None) }
     }
 
     /// The specs in the order of their numbers.
@@ -172,95 +181,19 @@ fn invalid(what: impl Into<String>) -> Error {
     Error::Invalid(what.into())
 }
 
-fn resolve(spec: &Arc<TableSpec>, by_name: &HashMap<TableName, TableId>) -> Result<Table> {
-    let name = &spec.name;
-    check_columns(spec)?;
-    let mut columns: BTreeSet<usize> =
-        spec.columns.iter().enumerate().filter(|(at, c)| *at > 0 && c.indexed).map(|(at, _)| at).collect();
-    let mut unique = Vec::new();
-    for constraint in &spec.unique {
-        let index = Indexed::unique(spec, constraint)?;
-        unique.push(Unique { name: constraint.name.clone(), index });
-    }
-    columns.extend(unique.iter().filter_map(|unique| unique.index.single()).filter(|at| *at > 0));
-    let references = references(spec, by_name)?;
-    columns.extend(references.iter().map(|(at, _)| *at));
-    let mut indexed: Vec<Indexed> = columns.into_iter().map(Indexed::column).collect();
-    for Unique { index, .. } in &unique {
-        // A key is unique as it is, with whatever beside it.
-        if !index.columns.contains(&0) && !indexed.contains(index) {
-            indexed.push(index.clone());
-        }
-    }
-    let searchable =
-        spec.columns.iter().enumerate().filter(|(_, c)| c.searchable).map(|(at, _)| at).collect();
-    let id = by_name.get(name).copied().ok_or_else(|| Error::Internal(format!("no number for {name:?}")))?;
-    Ok(Table {
-        id,
-        spec: spec.clone(),
-        schema: spec.arrow(),
-        indexed,
-        unique,
-        references,
-        referrers: Vec::new(),
-        searchable,
-    })
-}
-
-fn references(spec: &TableSpec, by_name: &HashMap<TableName, TableId>) -> Result<Vec<(usize, TableId)>> {
-    let name = &spec.name;
-    let mut references = Vec::new();
-    for reference in &spec.references {
-        let at = spec.position(&reference.column).ok_or_else(|| Error::UnknownColumn {
-            table: name.to_string(),
-            column: reference.column.to_string(),
-        })?;
-        if spec.columns.get(at).map(|c| c.column_type) != Some(ColumnType::Text) {
-            return Err(invalid(format!(
-                "reference {:?} of {name:?} must be a text column",
-                reference.column
-            )));
-        }
+/// A table of a shape among those of these names.
+fn table(id: TableId, shape: Arc<TableShape>, by_name: &HashMap<TableName, TableId>) -> Result<Table> {
+    let mut references = Vec::with_capacity(shape.referring.len());
+    for (at, reference) in shape.referring.iter().zip(&shape.spec.references) {
         let target = by_name.get(&reference.target).ok_or_else(|| {
             invalid(format!(
-                "{:?} of {name:?} refers to {:?}, which is no table",
-                reference.column, reference.target
+                "{:?} of {:?} refers to {:?}, which is no table",
+                reference.column, shape.spec.name, reference.target
             ))
         })?;
-        references.push((at, *target));
+        references.push((*at, *target));
     }
-    Ok(references)
-}
-
-fn check_columns(spec: &TableSpec) -> Result<()> {
-    let name = &spec.name;
-    if spec.columns.first().map(|key| key.column_type) != Some(ColumnType::Text) {
-        return Err(invalid(format!("column 0 of {name:?} must be its key, a text")));
-    }
-    let mut names = BTreeSet::new();
-    for column in &spec.columns {
-        if !names.insert(&column.name) {
-            return Err(invalid(format!("column {:?} of {name:?} is defined twice", column.name)));
-        }
-        if column.name.is_empty() || column.name.contains('\0') || RESERVED.contains(&&*column.name) {
-            return Err(invalid(format!("column {:?} of {name:?}: the name is taken or empty", column.name)));
-        }
-        if column.searchable && column.column_type != ColumnType::Text {
-            return Err(invalid(format!(
-                "column {:?} of {name:?} is searchable but not a text",
-                column.name
-            )));
-        }
-        if let ColumnType::Decimal { precision, scale } = column.column_type
-            && (precision == 0 || precision > 38 || scale < 0 || scale.unsigned_abs() > precision)
-        {
-            return Err(invalid(format!(
-                "column {:?} of {name:?}: no decimal({precision}, {scale})",
-                column.name
-            )));
-        }
-    }
-    Ok(())
+    Ok(Table { id, shape, references, referrers: Vec::new() })
 }
 
 fn check_evolution(old: &TableSpec, new: &TableSpec) -> Result<()> {

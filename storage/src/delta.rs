@@ -9,7 +9,8 @@
 //! pieces that are merged as they grow ([`pieces`]), so that a table which changes all the time is never built anew
 //! as a whole.
 //!
-//! One writer (the committer) changes a table; any number of readers look on.
+//! One writer (the committer) changes a table; any number of readers look on. A table that was not written since the last
+//! fold, as most of a store's are at any time, has no more than its number of rows.
 
 mod block;
 mod changes;
@@ -23,9 +24,13 @@ mod sorted;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
 use self::{
@@ -55,11 +60,19 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// The newer rows of one table.
 pub(crate) struct DeltaTable {
     table: Arc<Table>,
+    /// Rows of the table before its first change that this delta knows.
+    rows: u64,
+    gauge: Gauge,
+    /// Made with the first change.
+    written: OnceLock<Box<Written>>,
+}
+
+/// A delta that something was written to.
+struct Written {
     inner: RwLock<Inner>,
     columns: Mutex<Pieces<Arc<LazyColumns>>>,
     text: Mutex<Pieces<Arc<TextPart>>>,
     sorted: Mutex<Sorted>,
-    gauge: Gauge,
 }
 
 #[derive(Clone, Default)]
@@ -131,26 +144,14 @@ impl Piece for Arc<TextPart> {
 impl DeltaTable {
     /// An empty delta of a table that has `rows` rows in its segments.
     pub fn new(table: Arc<Table>, rows: u64, gauge: &Gauge) -> DeltaTable {
-        let values = ValueIndex::new(&table.indexed);
-        let extents = vec![Extent::empty(); table.spec.columns.len()];
-        let inner = Inner { values, extents, counts: vec![(0, rows)], ..Inner::default() };
-        DeltaTable::with(table, inner, gauge)
-    }
-
-    fn with(table: Arc<Table>, inner: Inner, gauge: &Gauge) -> DeltaTable {
-        DeltaTable {
-            table,
-            inner: RwLock::new(inner),
-            columns: Mutex::new(Pieces::new(gauge)),
-            text: Mutex::new(Pieces::new(gauge)),
-            sorted: Mutex::default(),
-            gauge: gauge.clone(),
-        }
+        DeltaTable { table, rows, gauge: gauge.clone(), written: OnceLock::new() }
     }
 
     /// The same versions under a newer definition of the table. The old one stays as it is for its readers.
     pub fn redefined(&self, table: Arc<Table>, gauge: &Gauge) -> DeltaTable {
-        let mut inner = self.inner.read().clone();
+        let redefined = DeltaTable::new(table, self.rows, gauge);
+        let Some(inner) = self.read() else { return redefined };
+        let (mut inner, table) = (inner.clone(), &redefined.table);
         inner.values = ValueIndex::new(&table.indexed);
         inner.extents = vec![Extent::empty(); table.spec.columns.len()];
         for at in 0..inner.rows {
@@ -159,7 +160,27 @@ impl DeltaTable {
                 inner.note(&row, at);
             }
         }
-        DeltaTable::with(table, inner, gauge)
+        redefined.written.get_or_init(|| Box::new(Written::new(inner, gauge)));
+        redefined
+    }
+
+    /// Was anything written to it?
+    pub fn is_written(&self) -> bool {
+        self.written.get().is_some()
+    }
+
+    /// What was written; nothing while nothing was.
+    fn read(&self) -> Option<RwLockReadGuard<'_, Inner>> {
+        self.written.get().map(|written| written.inner.read())
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        let empty = || {
+            let extents = vec![Extent::empty(); self.table.spec.columns.len()];
+            let (values, counts) = (ValueIndex::new(&self.table.indexed), vec![(0, self.rows)]);
+            Box::new(Written::new(Inner { values, extents, counts, ..Inner::default() }, &self.gauge))
+        };
+        self.written.get_or_init(empty).inner.write()
     }
 
     /// The table it is of.
@@ -169,34 +190,34 @@ impl DeltaTable {
 
     /// How many versions it holds.
     pub fn len(&self) -> u32 {
-        self.inner.read().rows
+        self.read().map_or(0, |inner| inner.rows)
     }
 
     /// Rows of the whole table at a CSN.
     pub fn count(&self, csn: u64) -> u64 {
-        let inner = self.inner.read();
+        let Some(inner) = self.read() else { return self.rows };
         let behind = inner.counts.partition_point(|(at, _)| *at <= csn);
         behind.checked_sub(1).and_then(|at| inner.counts.get(at)).map_or(0, |(_, rows)| *rows)
     }
 
     /// The version of a key that is visible at a CSN.
     pub fn find(&self, key: &str, csn: u64) -> Option<Version> {
-        let inner = self.inner.read();
+        let inner = self.read()?;
         let slots = inner.keys.get(key)?.as_slice();
         slots.iter().rev().find_map(|at| inner.visible_version(*at, csn))
     }
 
     /// The CSN of the last change this delta knows of a key: a version begun or ended.
     pub fn last_change(&self, key: &str) -> Option<u64> {
-        let inner = self.inner.read();
+        let inner = self.read()?;
         let at = inner.keys.get(key)?.as_slice().last()?;
         inner.version(*at).map(|cell| if cell.end() == NEVER { cell.begin } else { cell.end() })
     }
 
     /// Versions visible at a CSN that an index has under one of these terms.
     pub fn lookup(&self, index: &Indexed, terms: &[Term], csn: u64) -> RoaringBitmap {
-        let inner = self.inner.read();
         let mut found = RoaringBitmap::new();
+        let Some(inner) = self.read() else { return found };
         for term in terms {
             let slots = inner.values.get(index, term);
             found.extend(slots.iter().copied().filter(|at| inner.is_visible(*at, csn)));
@@ -206,20 +227,20 @@ impl DeltaTable {
 
     /// How many versions an index has under these terms, at most.
     pub fn count_terms(&self, index: &Indexed, terms: &[Term]) -> u64 {
-        let inner = self.inner.read();
+        let Some(inner) = self.read() else { return 0 };
         terms.iter().map(|term| u64::try_from(inner.values.get(index, term).len()).unwrap_or(u64::MAX)).sum()
     }
 
     /// What is known of a column in all versions.
     pub fn extent(&self, column: usize) -> Extent {
-        self.inner.read().extents.get(column).cloned().unwrap_or_else(Extent::empty)
+        let known = self.read().and_then(|inner| inner.extents.get(column).cloned());
+        known.unwrap_or_else(Extent::empty)
     }
 
     /// Versions visible at a CSN.
     pub fn visible(&self, csn: u64) -> RoaringBitmap {
-        let (blocks, rows) = {
-            let inner = self.inner.read();
-            (inner.blocks.clone(), inner.rows)
+        let Some((blocks, rows)) = self.read().map(|inner| (inner.blocks.clone(), inner.rows)) else {
+            return RoaringBitmap::new();
         };
         let cells = blocks.iter().flat_map(|block| block.cells());
         let numbered = (0..rows).zip(cells);
@@ -229,45 +250,47 @@ impl DeltaTable {
 
     /// Those of some places that are visible at a CSN; costs as much as there are places, however large the delta is.
     pub fn visible_of(&self, csn: u64, places: &RoaringBitmap) -> RoaringBitmap {
-        let inner = self.inner.read();
+        let Some(inner) = self.read() else { return RoaringBitmap::new() };
         let seen = places.iter().filter(|at| inner.is_visible(*at, csn));
         RoaringBitmap::from_sorted_iter(seen).unwrap_or_default()
     }
 
     /// A version by its place.
     pub fn version(&self, at: u32) -> Option<Version> {
-        let inner = self.inner.read();
+        let inner = self.read()?;
         inner.version(at).map(|cell| Version { at, row: cell.row.clone(), begin: cell.begin })
     }
 
     /// Rows by their places.
     pub fn rows(&self, places: impl Iterator<Item = u32>) -> Vec<Row> {
-        let inner = self.inner.read();
+        let Some(inner) = self.read() else { return Vec::new() };
         places.filter_map(|at| inner.version(at).map(|cell| cell.row.clone())).collect()
     }
 
     /// Rows of a segment replaced up to a CSN, as this delta knows them.
     pub fn deleted_in(&self, segment: SegmentId, csn: u64) -> Arc<RoaringBitmap> {
-        let inner = self.inner.read();
-        let Some(deletes) = inner.segments.get(&segment) else { return Arc::default() };
-        deletes.bitmap(csn)
+        let inner = self.read();
+        let deletes = inner.as_ref().and_then(|inner| inner.segments.get(&segment));
+        deletes.map_or_else(Arc::default, |deletes| deletes.bitmap(csn))
     }
 
     /// The CSN that replaced this row of a segment, as this delta knows.
     pub fn deleted_at(&self, segment: SegmentId, row: u32) -> Option<u64> {
-        self.inner.read().segments.get(&segment)?.by_row.get(&row).copied()
+        self.read()?.segments.get(&segment)?.by_row.get(&row).copied()
     }
 
     /// All versions as columns, in pieces, each with the places it covers.
     pub fn columns(&self) -> Result<Vec<(Range<u32>, Arc<LazyColumns>)>> {
-        let mut pieces = self.columns.lock();
+        let Some(written) = self.written.get() else { return Ok(Vec::new()) };
+        let mut pieces = written.columns.lock();
         let build = |places| Arc::new(LazyColumns::new(&self.table, self.rows(places), &self.gauge));
         pieces.cover(self.len(), |places| Ok(build(places)))
     }
 
     /// Text indexes over all versions, each with the places it covers.
     pub fn texts(&self) -> Result<Vec<(Range<u32>, Arc<TextPart>)>> {
-        let mut pieces = self.text.lock();
+        let Some(written) = self.written.get() else { return Ok(Vec::new()) };
+        let mut pieces = written.text.lock();
         pieces.cover(self.len(), |places| TextPart::of_rows(&self.table, &self.rows(places)).map(Arc::new))
     }
 }
@@ -276,7 +299,7 @@ impl DeltaTable {
 impl DeltaTable {
     /// Adds a version; its place.
     pub fn append(&self, key: &Key, row: &Row, csn: u64) -> Result<u32> {
-        let mut inner = self.inner.write();
+        let mut inner = self.write();
         let at = inner.rows;
         let next = at.checked_add(1).ok_or_else(|| Error::Internal("a delta of 2^32 rows".into()))?;
         if at.is_multiple_of(BLOCK_ROWS) {
@@ -292,7 +315,7 @@ impl DeltaTable {
 
     /// Takes back the version added last: it was never visible and never will be.
     pub fn cancel(&self, key: &Key, at: u32) {
-        let mut inner = self.inner.write();
+        let mut inner = self.write();
         let Some(row) = inner.version(at).map(|cell| {
             cell.set_end(0);
             cell.row.clone()
@@ -310,29 +333,29 @@ impl DeltaTable {
 
     /// A version is replaced at `csn`; [`NEVER`] takes that back.
     pub fn end(&self, at: u32, csn: u64) {
-        if let Some(cell) = self.inner.read().version(at) {
+        if let Some(cell) = self.read().as_ref().and_then(|inner| inner.version(at)) {
             cell.set_end(csn);
         }
     }
 
     /// A version of the generation before is replaced at `csn`.
     pub fn note_replaced(&self, at: u32, csn: u64) {
-        self.inner.write().replaced.push((at, csn));
+        self.write().replaced.push((at, csn));
     }
 
     /// Takes back the last [`Self::note_replaced`].
     pub fn forget_replaced(&self) {
-        self.inner.write().replaced.pop();
+        self.write().replaced.pop();
     }
 
     /// What [`Self::note_replaced`] gathered.
     pub fn take_replaced(&self) -> Vec<(u32, u64)> {
-        std::mem::take(&mut self.inner.write().replaced)
+        if self.is_written() { std::mem::take(&mut self.write().replaced) } else { Vec::new() }
     }
 
     /// A row of a segment is replaced at `csn`.
     pub fn delete_in(&self, segment: SegmentId, row: u32, csn: u64) {
-        let mut inner = self.inner.write();
+        let mut inner = self.write();
         let deletes = inner.segments.entry(segment).or_default();
         deletes.by_row.insert(row, csn);
         deletes.in_order.push((csn, row));
@@ -340,7 +363,7 @@ impl DeltaTable {
 
     /// Takes back the last [`Self::delete_in`] of that segment.
     pub fn undelete_in(&self, segment: SegmentId) {
-        if let Some(deletes) = self.inner.write().segments.get_mut(&segment)
+        if let Some(deletes) = self.write().segments.get_mut(&segment)
             && let Some((_, row)) = deletes.in_order.pop()
         {
             deletes.by_row.remove(&row);
@@ -350,21 +373,34 @@ impl DeltaTable {
 
     /// What was replaced in a segment, with the CSNs in order.
     pub fn deletes_of(&self, segment: SegmentId) -> Vec<(u64, u32)> {
-        self.inner.read().segments.get(&segment).map(|deletes| deletes.in_order.clone()).unwrap_or_default()
+        let inner = self.read();
+        let deletes = inner.as_ref().and_then(|inner| inner.segments.get(&segment));
+        deletes.map(|deletes| deletes.in_order.clone()).unwrap_or_default()
     }
 
     /// The table has so many rows more, or less, from `csn` on.
     pub fn add_count(&self, csn: u64, inserted: u64, deleted: u64) {
-        let mut inner = self.inner.write();
+        let mut inner = self.write();
         let rows = inner.counts.last().map_or(0, |(_, rows)| *rows);
         inner.counts.push((csn, (rows + inserted).saturating_sub(deleted)));
     }
 
     /// Takes back what [`Self::add_count`] said for `csn`.
     pub fn forget_count(&self, csn: u64) {
-        let mut inner = self.inner.write();
+        let mut inner = self.write();
         if inner.counts.last().is_some_and(|(at, _)| *at == csn) {
             inner.counts.pop();
+        }
+    }
+}
+
+impl Written {
+    fn new(inner: Inner, gauge: &Gauge) -> Written {
+        Written {
+            inner: RwLock::new(inner),
+            columns: Mutex::new(Pieces::new(gauge)),
+            text: Mutex::new(Pieces::new(gauge)),
+            sorted: Mutex::default(),
         }
     }
 }

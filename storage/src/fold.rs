@@ -105,9 +105,14 @@ impl Inner {
         let mut tables = HashMap::new();
         for table in state.catalog.tables() {
             let delta = frozen.must_get(table.id)?;
-            tables.insert(table.id, self.written(&state, table, delta, start.csn)?);
+            if delta.is_written() {
+                tables.insert(table.id, self.written(&state, table, delta, start.csn)?);
+            }
         }
-        let segments = tables.iter().map(|(table, folded)| (*table, folded.segments.as_slice())).collect();
+        // What was not written has the segments that it had.
+        let mut segments: HashMap<_, _> =
+            state.segments.iter().map(|(table, parts)| (*table, parts.as_slice())).collect();
+        segments.extend(tables.iter().map(|(table, folded)| (*table, folded.segments.as_slice())));
         self.publish_manifest(&state, start, segments)?;
         self.swap(start, tables)?;
         self.expire();
@@ -223,7 +228,7 @@ impl Inner {
         let _log = self.log.lock();
         let Published { state, csn } = self.published();
         let newest = state.generations.last().ok_or_else(|| Error::Internal("no delta".into()))?;
-        let mut segments = HashMap::new();
+        let mut segments = state.segments.clone();
         for (table, Folded { segments: parts, places }) in tables {
             let delta = newest.must_get(table)?;
             for (at, csn) in delta.take_replaced() {

@@ -41,7 +41,8 @@ impl Store {
     /// # Errors
     ///
     /// `Invalid` for the future, and for what is older than the window; `Limited` when more than
-    /// `time_travel_bytes_max` would have to be replayed; `Damaged`, `Io`.
+    /// `time_travel_bytes_max` would have to be replayed, or [`crate::ResourceOptions::past_states_max`] are read already
+    /// and none of them is given up in time; `Damaged`, `Io`.
     pub fn snapshot_at(&self, as_of: AsOf) -> Result<Snapshot> {
         let inner = &*self.inner;
         let now = inner.published();
@@ -74,11 +75,13 @@ impl Store {
 
 /// The last state up to a CSN and a time, both before what the current state can tell.
 fn past(inner: &Inner, now: &Published, csn: u64, at: i64) -> Result<Snapshot> {
+    let place = inner.log_ground.resources.replays.take()?;
     let found = inner.retained.find(&inner.ground, |start| start.csn <= csn && start.time_micros <= at)?;
     let Some((manifest, segments)) = found else { return Err(outside(inner)) };
     let catalog = now.state.catalog.clone();
-    // Not in the store's gauge: who looks back must not make writers wait. It has a limit of its own.
-    let state = state_over(&manifest, segments, catalog, now.state.archive.clone(), &Gauge::default());
+    // Not in the store's gauge: who looks back must not make writers wait. It has a limit of its own, and a place.
+    let gauge = Gauge::of_replay(place);
+    let state = state_over(&manifest, segments, catalog, now.state.archive.clone(), &gauge);
     let replay = Replay { until_micros: at, bytes_max: inner.options.time_travel_bytes_max, applies: true };
     let csns = manifest.folded_csn + 1..=csn;
     let (state, csn) = replay.follow(Arc::new(state), (&inner.retained, &inner.ground), csns)?;

@@ -244,7 +244,9 @@ fn open_segments(
                 .map_err(|error| Error::Internal(format!("a bitmap of the manifest: {error}")))?;
             parts.push(SegmentPart { segment, deleted: Arc::new(deleted), loaded_at: named.loaded_at });
         }
-        tables.insert(table.table, Arc::new(parts));
+        if !parts.is_empty() {
+            tables.insert(table.table, Arc::new(parts));
+        }
     }
     Ok(tables)
 }

@@ -13,7 +13,7 @@ pub type TableName = Arc<str>;
 pub type ColumnName = Arc<str>;
 
 /// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ColumnType {
     Bool,
@@ -68,7 +68,7 @@ impl ColumnType {
 }
 
 /// One column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ColumnSpec {
     /// Its name.
     pub name: ColumnName,
@@ -81,7 +81,7 @@ pub struct ColumnSpec {
 }
 
 /// Columns whose values, taken together, occur at most once (a row with a null in them does not count).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "StoredIndex", try_from = "StoredIndex")]
 pub struct IndexSpec {
     /// Its name, told in the violation.
@@ -93,7 +93,7 @@ pub struct IndexSpec {
 }
 
 /// What the value of a column must be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Condition {
     /// The column.
     pub column: ColumnName,
@@ -102,7 +102,7 @@ pub struct Condition {
 }
 
 /// See [`Condition`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ConditionIs {
     /// No value.
     Null,
@@ -175,7 +175,7 @@ fn read_condition(text: &str) -> Result<Condition, postcard::Error> {
 
 /// A column that holds keys of another table: the key must exist at commit, and a key that is still referred to
 /// can't be deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReferenceSpec {
     /// The column here.
     pub column: ColumnName,
@@ -185,7 +185,7 @@ pub struct ReferenceSpec {
 
 /// A table. Column 0 is the key: Text, never null, unique. Later versions of a table may add columns at the end
 /// and change `indexed`, `searchable`, `unique` and `references`; nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableSpec {
     /// Its name.
     pub name: TableName,

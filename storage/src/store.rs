@@ -299,7 +299,7 @@ impl Inner {
         let start = manifest.folded();
         let archive = Archive::new(ground.objects.clone(), files.clone(), folder.join(LOG));
         let segments = retained.segments(&ground, &manifest)?;
-        let catalog = Arc::new(Catalog::new(manifest.catalog.clone())?);
+        let catalog = Arc::new(Catalog::new(manifest.catalog.clone(), &resources.shapes)?);
         let gauge = Gauge::default();
         let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive), &gauge));
         let mut time_micros = start.time_micros;
@@ -311,7 +311,9 @@ impl Inner {
         };
         let log = recover(&log_ground, start, &mut |csn, entry| {
             match entry {
-                Entry::Catalog(specs) => state = Arc::new(state.with_catalog(Catalog::new(specs)?)),
+                Entry::Catalog(specs) => {
+                    state = Arc::new(state.with_catalog(state.catalog.replaced(specs)?));
+                }
                 Entry::Transaction(transaction) => {
                     time_micros = time_micros.max(transaction.time_micros);
                     apply::replay(&state, &transaction, csn)?;

@@ -16,6 +16,7 @@ mod fixtures;
 mod folds;
 mod histories;
 mod isolation;
+mod many_tables;
 mod model;
 mod past;
 mod reads;

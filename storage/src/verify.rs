@@ -23,7 +23,7 @@ use std::{collections::HashMap, fmt, path::Path, sync::Arc};
 
 use self::chain::Chain;
 use crate::{
-    catalog::{Catalog, TableId},
+    catalog::{Catalog, Shapes, TableId},
     content::{self, Measure},
     error::{Error, Result},
     files,
@@ -118,6 +118,7 @@ struct Bench {
     /// Those that can be read, oldest first.
     manifests: Vec<Manifest>,
     retained: Retained,
+    shapes: Arc<Shapes>,
 }
 
 /// Checks the store in a folder that no process has open. `contents_of` tells which contents the rows of a state speak of, by
@@ -135,13 +136,18 @@ pub fn verify(
     let files = world.files.clone();
     let log_folder = folder.join(LOG);
     let _lock = files::lock(&*files, folder)?;
-    let resources = Resources::new(ResourceOptions { cache_bytes: CACHE_BYTES, fold_threads: 0 });
+    let resources = Resources::new(ResourceOptions {
+        cache_bytes: CACHE_BYTES,
+        fold_threads: 0,
+        ..ResourceOptions::default()
+    });
     let objects = Objects::open(folder, world)?;
     let archive = Arc::new(Archive::new(objects.clone(), files, log_folder));
     let ground = Ground::new(objects, &resources);
     let mut report = Report::default();
     let manifests = manifests(&ground.objects, &mut report)?;
-    let bench = Bench { ground, archive, manifests, retained: Retained::default() };
+    let (retained, shapes) = (Retained::default(), resources.shapes.clone());
+    let bench = Bench { ground, archive, manifests, retained, shapes };
     let chain = Chain::check(&bench, &mut report)?;
     segments::check(&bench, &mut report)?;
     counts(&bench, &chain, &mut report)?;
@@ -185,7 +191,7 @@ fn counts(bench: &Bench, chain: &Chain, report: &mut Report) -> Result<()> {
     }
     for manifest in &bench.manifests {
         let Some(wanted) = chain.counts.get(&manifest.folded_csn) else { continue };
-        let catalog = Catalog::new(manifest.catalog.clone())?;
+        let catalog = Catalog::new(manifest.catalog.clone(), &bench.shapes)?;
         let found = segments::live_rows(&bench.ground, manifest)?;
         for table in catalog.tables() {
             let rows = |counts: &HashMap<TableId, i64>| counts.get(&table.id).copied().unwrap_or(0);

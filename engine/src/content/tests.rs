@@ -165,6 +165,39 @@ async fn two_who_want_one_content_at_once_do_not_both_get_it() {
     assert_eq!(code(&shop.session, scan("q").remove(0)).await, "content_taken");
 }
 
+/// Whichever way two records of one call would get one content: records that are written together (an object without
+/// triggers), one change of many records, and changes of several kinds.
+#[tokio::test]
+async fn two_records_of_one_call_do_not_both_get_a_content() {
+    let shop = office();
+    let papers = vec![paper("p", json!({})), paper("q", json!({}))];
+    shop.change(papers).await.unwrap();
+    let signed =
+        |id: &str, content: &str| create("contract", json!({ "id": id, "name": id, "signature": content }));
+    let png = |name: &'static str| sent(&shop.session, name, "image/png", b"ink");
+    let one = png("1.png").await.id;
+    let (codes, _) = found(&shop.session, vec![signed("a", &one), signed("b", &one)]).await;
+    assert_eq!(codes, ["1 contract.signature content_taken"], "written together");
+
+    let filter = crate::objectql::Filter::parse(&json!({ "id": { "$in": ["p", "q"] } })).unwrap();
+    let data = record(json!({ "anything": one }));
+    let both = change("paper", Operation::UpdateWhere { filter, data });
+    let (codes, _) = found(&shop.session, vec![both]).await;
+    assert_eq!(codes, ["0 paper.anything content_taken"], "one change of two records");
+
+    let changes = vec![update("paper", "p", json!({ "anything": one })), signed("a", &one)];
+    let (codes, _) = found(&shop.session, changes).await;
+    assert_eq!(codes, ["1 contract.signature content_taken"], "of two objects");
+    let two = png("2.png").await.id;
+    let photos = |id: &str, contents: &[&str]| update("paper", id, json!({ "photos": contents }));
+    let (codes, _) = found(&shop.session, vec![photos("p", &[&one]), photos("q", &[&two, &one])]).await;
+    assert_eq!(codes, ["1 paper.photos content_taken"], "in a list");
+
+    // Nothing of what was refused took it; two fields of one record may have it both.
+    let changes = vec![update("paper", "p", json!({ "anything": one, "photos": [one] })), signed("a", &two)];
+    shop.change(changes).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_not_committed_takes_nothing() {
     let shop = office();

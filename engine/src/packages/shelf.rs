@@ -101,20 +101,20 @@ pub(super) fn before(snapshot: &Snapshot, package: &str) -> Result<Published> {
     })
 }
 
-/// Puts a version on the shelf, or its new state.
+/// Puts a version on the shelf, or its new state. However many tenants have it on theirs, its files are in memory once while
+/// they are not folded.
 ///
 /// # Errors
 ///
 /// Those of the store.
-pub(super) fn put(work: &mut Work, version: &Published, files: &BTreeMap<String, String>) -> Result<()> {
+pub(super) fn put(work: &mut Work, version: &Published, bundle: &Bundle) -> Result<()> {
     let text = |text: &str| Value::Text(text.into());
     let state = match version.state {
         PackageState::Published => "published",
         PackageState::Active => "active",
         PackageState::Superseded => "superseded",
     };
-    let files = serde_json::to_string(files).map_err(|error| Error::internal(error.to_string()))?;
-    let mut values = vec![text(&version.id()), text(&version.hash), text(&files), text(state)];
+    let mut values = vec![text(&version.id()), text(&version.hash), Value::Text(bundle.text()), text(state)];
     for stamp in [Some(&version.published), version.activated.as_ref(), version.superseded.as_ref()] {
         values.push(stamp.map_or(Value::Null, |stamp| Value::Timestamp(stamp.at_micros)));
         values.push(stamp.map_or(Value::Null, |stamp| text(&stamp.by)));

@@ -199,7 +199,7 @@ impl Engine {
         let mut work = self.work(&self.active(), by);
         for bundle in new {
             let version = self.fresh(bundle, by);
-            shelf::put(&mut work, &version, &bundle.files())?;
+            shelf::put(&mut work, &version, bundle)?;
             told.push(version);
         }
         self.commit_own(work)?;
@@ -263,13 +263,13 @@ impl Engine {
                 if goes && known.id() != id {
                     let (known, content) = shelf::must_get(&snapshot, &known.id())?;
                     let gone = Published { state: PackageState::Superseded, superseded: stamp(), ..known };
-                    shelf::put(&mut work, &gone, &content.files())?;
+                    shelf::put(&mut work, &gone, &content)?;
                 }
             }
             let known = shelf::get(&snapshot, &id)?.map(|(known, _)| known);
             let known = known.unwrap_or_else(|| self.fresh(bundle, switch.by));
             let now = Published { state: PackageState::Active, activated: stamp(), ..known };
-            shelf::put(&mut work, &now, &bundle.files())?;
+            shelf::put(&mut work, &now, bundle)?;
         }
         for bundle in switch.offered {
             shelf::offer(&mut work, bundle)?;

@@ -1,6 +1,6 @@
 //! The deltas of all tables between two folds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{DeltaTable, Gauge, Held};
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
 /// Rows that came after a fold began, and before the next one does. At most two are alive: one that is being folded,
 /// and the newest, which takes the writes.
 pub(crate) struct Generation {
-    tables: HashMap<TableId, Arc<DeltaTable>>,
+    /// By the numbers of the tables, which have no gap.
+    tables: Vec<Arc<DeltaTable>>,
     rows: Arc<Held>,
 }
 
@@ -19,24 +20,18 @@ impl Generation {
     /// An empty generation; `rows` tells how many rows a table has by now.
     pub fn new(catalog: &Catalog, rows: impl Fn(TableId) -> u64, gauge: &Gauge) -> Generation {
         let delta = |table: &Arc<Table>| Arc::new(DeltaTable::new(table.clone(), rows(table.id), gauge));
-        Generation {
-            tables: catalog.tables().iter().map(|table| (table.id, delta(table))).collect(),
-            rows: Arc::new(gauge.hold(0)),
-        }
+        Generation { tables: catalog.tables().iter().map(delta).collect(), rows: Arc::new(gauge.hold(0)) }
     }
 
     /// The same rows under a newer catalog.
     pub fn redefined(&self, catalog: &Catalog) -> Generation {
         let gauge = self.gauge();
-        let delta = |table: &Arc<Table>| match self.tables.get(&table.id) {
+        let delta = |table: &Arc<Table>| match self.get(table.id) {
             Some(delta) if delta.table().spec == table.spec => delta.clone(),
             Some(delta) => Arc::new(delta.redefined(table.clone(), gauge)),
             None => Arc::new(DeltaTable::new(table.clone(), 0, gauge)),
         };
-        Generation {
-            tables: catalog.tables().iter().map(|table| (table.id, delta(table))).collect(),
-            rows: self.rows.clone(),
-        }
+        Generation { tables: catalog.tables().iter().map(delta).collect(), rows: self.rows.clone() }
     }
 
     /// The delta of a table.
@@ -45,9 +40,11 @@ impl Generation {
     ///
     /// `Internal`: every table of the catalog has one.
     pub fn must_get(&self, table: TableId) -> Result<&Arc<DeltaTable>> {
-        self.tables
-            .get(&table)
-            .ok_or_else(|| Error::Internal(format!("no delta for table number {}", table.0)))
+        self.get(table).ok_or_else(|| Error::Internal(format!("no delta for table number {}", table.0)))
+    }
+
+    fn get(&self, table: TableId) -> Option<&Arc<DeltaTable>> {
+        self.tables.get(usize::try_from(table.0).ok()?)
     }
 
     /// What the store holds, this generation included.

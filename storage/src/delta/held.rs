@@ -12,9 +12,18 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use crate::resources::ReplayPlace;
+
 /// What a store holds.
 #[derive(Clone, Default)]
-pub(crate) struct Gauge(Arc<AtomicU64>);
+pub(crate) struct Gauge(Arc<Sum>);
+
+#[derive(Default)]
+struct Sum {
+    bytes: AtomicU64,
+    /// Of a past state, whose deltas have a gauge of their own: its place among others is free when the last of them is gone.
+    _place: Option<ReplayPlace>,
+}
 
 /// What one owner holds of it.
 pub(crate) struct Held {
@@ -25,7 +34,12 @@ pub(crate) struct Held {
 impl Gauge {
     /// All that is held, in bytes, roughly.
     pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The gauge of a past state.
+    pub fn of_replay(place: ReplayPlace) -> Gauge {
+        Gauge(Arc::new(Sum { bytes: AtomicU64::new(0), _place: Some(place) }))
     }
 
     /// A new owner of so many bytes.
@@ -48,18 +62,18 @@ impl Held {
     /// More is held.
     pub fn add(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.gauge.0.fetch_add(bytes, Ordering::Relaxed);
+        self.gauge.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Less is held; not more than was added.
     pub fn take(&self, bytes: u64) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.gauge.0.fetch_sub(bytes, Ordering::Relaxed);
+        self.gauge.0.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.gauge.0.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
+        self.gauge.0.bytes.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }
 }

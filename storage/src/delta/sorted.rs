@@ -56,7 +56,7 @@ impl DeltaTable {
         mut take: impl FnMut(&[u32], &super::Inner),
     ) -> Result<()> {
         let pieces = self.sorted(column)?;
-        let inner = self.inner.read();
+        let Some(inner) = self.read() else { return Ok(()) };
         let value = |at: u32| inner.version(at).map_or(&Value::Null, |cell| cell.row.get(column));
         for order in pieces {
             let from = order.partition_point(|at| range.is_behind(value(*at)));
@@ -72,7 +72,7 @@ impl DeltaTable {
     pub fn first(&self, first: First, is_wanted: impl Fn(u32) -> bool, csn: u64) -> Result<RoaringBitmap> {
         let mut found = RoaringBitmap::new();
         let pieces = self.sorted(first.column)?;
-        let inner = self.inner.read();
+        let Some(inner) = self.read() else { return Ok(found) };
         let value = |at: u32| inner.version(at).map_or(&Value::Null, |cell| cell.row.get(first.column));
         for order in pieces {
             let (nulls, values) = order.split_at(order.partition_point(|at| value(*at).is_null()));
@@ -102,7 +102,8 @@ impl DeltaTable {
 
     /// The places of all versions in the order of a column, in pieces.
     fn sorted(&self, column: usize) -> Result<Vec<Arc<[u32]>>> {
-        let mut sorted = self.sorted.lock();
+        let Some(written) = self.written.get() else { return Ok(Vec::new()) };
+        let mut sorted = written.sorted.lock();
         let pieces = sorted.entry(column).or_insert_with(|| Pieces::new(&self.gauge));
         let all = pieces.cover(self.len(), |places| Ok(self.sort(column, places)))?;
         Ok(all.into_iter().map(|(_, order)| order).collect())

@@ -15,6 +15,9 @@ use crate::{
     resources::Resources,
 };
 
+/// What a log keeps of the room that a batch was put together in.
+const BUFFER_BYTES_KEPT: usize = 64 << 10;
+
 /// What a log stands on.
 #[derive(Clone)]
 pub(crate) struct LogGround {
@@ -141,7 +144,8 @@ impl LogWriter {
         }
         let written = self.write(&buffer);
         let length = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
-        buffer.shrink_to(1 << 20);
+        buffer.clear();
+        buffer.shrink_to(BUFFER_BYTES_KEPT);
         self.buffer = buffer;
         match written {
             Ok(()) => {

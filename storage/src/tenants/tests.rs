@@ -37,7 +37,7 @@ fn tenants(data: &Path, open_max: usize, resources: &Arc<Resources>) -> (Tenants
 }
 
 fn few_threads() -> Arc<Resources> {
-    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 1 })
+    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 1, ..ResourceOptions::default() })
 }
 
 fn named(number: usize) -> TenantName {

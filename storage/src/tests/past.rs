@@ -8,8 +8,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{model::copy_folder, support::*};
 use crate::{
-    AsOf, Clock, CommitInfo, Csn, HistoryRequest, Row, ScanRequest, Snapshot, Store, StoreOptions, TextQuery,
-    TextSyntax, Value, World, WriteSet,
+    AsOf, Clock, CommitInfo, Csn, HistoryRequest, ResourceOptions, Resources, Row, ScanRequest, Snapshot,
+    Store, StoreOptions, TextQuery, TextSyntax, Value, World, WriteSet,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -340,6 +340,51 @@ fn too_much_to_replay_is_refused() {
     assert_eq!(all(&store.snapshot_at(AsOf::Csn(Csn(4))).unwrap(), "account").len(), 3);
     let error = store.snapshot_at(AsOf::Csn(Csn(35))).unwrap_err();
     assert!(matches!(error, crate::Error::Limited { limit: "time_travel_bytes_max", .. }), "{error}");
+}
+
+#[test]
+fn so_many_past_states_are_read_at_a_time_and_others_wait() {
+    let bench = Bench::new(1_000);
+    let resources = |past_state_wait_ms_max| {
+        Resources::new(ResourceOptions {
+            past_states_max: 2,
+            past_states_waiting_max: 1,
+            past_state_wait_ms_max,
+            ..ResourceOptions::default()
+        })
+    };
+    let open = |resources: &Arc<Resources>| {
+        Store::open(bench.folder.path(), bench.options.clone(), bench.world(), resources).unwrap()
+    };
+    let hasty = open(&resources(1));
+    hasty.define_tables(tables()).unwrap();
+    let csns: Vec<u64> = (1..=4).map(|n| bench.put(&hasty, account(&format!("k{n}"), "", "", n))).collect();
+    hasty.fold().unwrap();
+    let rows = |snapshot: &Snapshot| all(snapshot, "account").len();
+    let at = |store: &Store, number: usize| store.snapshot_at(AsOf::Csn(Csn(csns[number])));
+    let first = at(&hasty, 0).unwrap();
+    // It is not the snapshot that has the place, but whoever reads what is in it.
+    let table = at(&hasty, 1).unwrap().table("account").unwrap();
+    let error = at(&hasty, 2).unwrap_err();
+    assert!(matches!(error, crate::Error::Limited { limit: "past_states_max", allowed: 2, .. }), "{error}");
+    assert_eq!(rows(&at(&hasty, 3).unwrap()), 4, "the current state can tell");
+    assert_eq!((rows(&first), table.statistics().rows), (1, 2));
+    drop(table);
+    assert_eq!(rows(&at(&hasty, 2).unwrap()), 3);
+    drop((first, hasty));
+    let patient = resources(600_000);
+    let store = open(&patient);
+    let held = [at(&store, 0).unwrap(), at(&store, 1).unwrap()];
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| rows(&at(&store, 2).unwrap()));
+        while patient.replays.waiting() == 0 {
+            std::thread::yield_now();
+        }
+        let error = at(&store, 2).unwrap_err();
+        assert!(error.to_string().starts_with("past_states_waiting_max"), "{error}");
+        drop(held);
+        assert_eq!(waits.join().unwrap(), 3);
+    });
 }
 
 #[test]

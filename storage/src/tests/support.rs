@@ -30,12 +30,12 @@ pub fn resources() -> Arc<Resources> {
 
 /// Without threads: what is due in the background is done in its place.
 pub fn inline_resources() -> Arc<Resources> {
-    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 0 })
+    Resources::new(ResourceOptions { cache_bytes: 1 << 20, fold_threads: 0, ..ResourceOptions::default() })
 }
 
 /// With a cache of so many bytes.
 pub fn small_cache(cache_bytes: u64) -> Arc<Resources> {
-    Resources::new(ResourceOptions { cache_bytes, fold_threads: 1 })
+    Resources::new(ResourceOptions { cache_bytes, fold_threads: 1, ..ResourceOptions::default() })
 }
 
 pub fn open(folder: &Path) -> Arc<Store> {

@@ -6,10 +6,11 @@ use arrow::{array::AsArray, record_batch::RecordBatch};
 
 use super::{Bench, Report, hex};
 use crate::{
-    catalog::{Catalog, TableId},
+    catalog::{Catalog, Shapes, TableId},
     error::{Error, Result},
     history::{HistoryFile, Part, rows_of},
     log::{ChangeEntry, Entry, FoundFrame, FrameReader, Hash, Tail, judge_tail},
+    manifest::Manifest,
     objects::{Objects, Reader},
     schema::TableSpec,
 };
@@ -28,14 +29,16 @@ pub(super) struct Chain {
     anchors: HashMap<u64, Hash>,
     /// Names and types of all columns that folded entries have.
     catalog: Option<Arc<Catalog>>,
+    shapes: Arc<Shapes>,
 }
 
 impl Chain {
     /// Follows the chain through history and log.
     pub fn check(bench: &Bench, report: &mut Report) -> Result<Chain> {
         let newest = bench.manifests.last().filter(|manifest| !manifest.catalog.is_empty());
-        let catalog = newest.map(|manifest| Catalog::new(manifest.catalog.clone())).transpose()?;
-        let anchor = |manifest: &crate::manifest::Manifest| (manifest.folded_csn, manifest.folded_hash);
+        let known = |manifest: &Manifest| Catalog::new(manifest.catalog.clone(), &bench.shapes);
+        let catalog = newest.map(known).transpose()?;
+        let anchor = |manifest: &Manifest| (manifest.folded_csn, manifest.folded_hash);
         let mut chain = Chain {
             csn: 0,
             hash: [0; 32],
@@ -44,6 +47,7 @@ impl Chain {
             rows: HashMap::new(),
             anchors: bench.manifests.iter().map(anchor).collect(),
             catalog: catalog.map(Arc::new),
+            shapes: bench.shapes.clone(),
         };
         let mut parts = bench.archive.parts(&(0..=u64::MAX))?.into_iter().peekable();
         while let Some(part) = parts.next() {
@@ -190,7 +194,7 @@ impl Chain {
         if let Entry::Catalog(specs) = &entry {
             self.tables.clone_from(specs);
             if self.catalog.is_none() {
-                self.catalog = Catalog::new(specs.clone()).ok().map(Arc::new);
+                self.catalog = Catalog::new(specs.clone(), &self.shapes).ok().map(Arc::new);
             }
         }
         Some(entry)

@@ -23,7 +23,7 @@ pub(super) fn check(bench: &Bench, chain: &Chain, report: &mut Report) -> Result
     }
     let newest = bench.manifests.last().cloned().unwrap_or_default();
     let segments = bench.retained.segments(&bench.ground, &newest)?;
-    let catalog = Arc::new(Catalog::new(chain.tables.clone())?);
+    let catalog = Arc::new(Catalog::new(chain.tables.clone(), &bench.shapes)?);
     let state = state_over(&newest, segments, catalog, bench.archive.clone(), &Gauge::default());
     let replay = Replay { until_micros: i64::MAX, bytes_max: u64::MAX, applies: true };
     let csns = newest.folded_csn + 1..=chain.csn;

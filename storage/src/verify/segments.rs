@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) fn check(bench: &Bench, report: &mut Report) -> Result<()> {
     let Some(newest) = bench.manifests.last() else { return Ok(()) };
-    let catalog = Catalog::new(newest.catalog.clone())?;
+    let catalog = Catalog::new(newest.catalog.clone(), &bench.shapes)?;
     let mut open: BTreeMap<SegmentId, Option<Segment>> = BTreeMap::new();
     for manifest in &bench.manifests {
         let place = bench.ground.objects.place(&manifest::name(manifest.number));
