@@ -85,6 +85,8 @@ pub(crate) struct Door {
     pub engine: Arc<Engine>,
     pub options: Arc<HttpOptions>,
     pub documents: openapi::Documents,
+    /// Who puts an object makes a version of the one before: one at a time.
+    pub publishing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Door {
@@ -108,7 +110,12 @@ impl Door {
 
 /// All routes of the door, those of GraphQL included.
 pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
-    let door = Door { engine: engine.clone(), options: Arc::new(options), documents: Default::default() };
+    let door = Door {
+        engine: engine.clone(),
+        options: Arc::new(options),
+        documents: openapi::Documents::default(),
+        publishing: Arc::default(),
+    };
     let open = Router::new()
         .route("/", get(front::front))
         .route("/health/live", get(health::live))

@@ -102,6 +102,7 @@ pub(super) async fn update(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path((object, id)): Path<(String, String)>,
+    UrlQuery(given): Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
@@ -111,6 +112,10 @@ pub(super) async fn update(
     let told = match view.object.field(EXPECTED) {
         Some(_) => None,
         None => data.shift_remove(EXPECTED),
+    };
+    let told = match (told, only(&given, EXPECTED)?) {
+        (Some(_), Some(_)) => return Err(Problem::invalid("give it once").at(EXPECTED)),
+        (told, asked) => told.or(asked.map(Value::from)),
     };
     let of = (view.object.name.as_str(), id.as_str());
     let if_revision = version::expected(&door, &session, of, (&headers, told.as_ref())).await?;

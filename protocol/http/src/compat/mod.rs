@@ -27,11 +27,17 @@ mod write;
 
 use axum::{
     Router,
+    extract::Request,
+    http::{Method, StatusCode},
+    middleware::{Next, from_fn},
     routing::{get, post},
 };
 pub(crate) use manner::Manner;
 
-use crate::Door;
+use crate::{
+    Door,
+    problem::{Answered, Problem},
+};
 
 /// The routes of these endpoints that ask for a login.
 pub(crate) fn routes() -> Router<Door> {
@@ -70,7 +76,18 @@ pub(crate) fn routes() -> Router<Door> {
         .route("/api/metadata/object", get(older::objects))
         .route("/api/metadata/objects/{name}", get(older::object))
         .route("/api/metadata/object/{name}", get(older::object));
-    data.merge(meta).merge(older).merge(absent::routes())
+    let built = data.merge(meta).merge(older).route_layer(from_fn(no_parameters));
+    built.merge(absent::routes())
+}
+
+/// What is sent in a body takes no parameters: one in the query string would be passed over.
+async fn no_parameters(request: Request, next: Next) -> Answered {
+    let query = request.uri().query().unwrap_or_default();
+    if request.method() == Method::POST && !query.is_empty() {
+        let message = format!("the body says what is asked; {query:?} is not looked at");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "UNSUPPORTED_QUERY_PARAM", message));
+    }
+    Ok(next.run(request).await)
 }
 
 /// Those that answer to anybody: where the others are.

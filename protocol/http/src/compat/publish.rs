@@ -27,8 +27,6 @@ use crate::{
 
 /// The package that holds what is put here.
 const PACKAGE: &str = "custom";
-/// How often it is tried again when another call took the version.
-const RETRIES_MAX: usize = 5;
 
 /// Publishes the object in the body, in the form of this family or in ours, and answers with it as it is then.
 pub(super) async fn put(
@@ -53,9 +51,14 @@ pub(super) async fn put(
     }
     object.insert("name".into(), name.as_str().into());
     must_be_own(&session, &name)?;
-    let asking = session.clone();
-    let wanted = name.clone();
-    let done = off_thread(move || Ok(published(&asking, &wanted, &object))).await??;
+    let (asking, wanted) = (session.clone(), name.clone());
+    // The next version is made of the one before: they take turns, also where a client goes away meanwhile.
+    let turn = door.publishing.clone().lock_owned().await;
+    let publish = move || {
+        let _turn = turn;
+        Ok(published(&asking, &wanted, &object))
+    };
+    let done = off_thread(publish).await??;
     let told = json!({
         "success": true,
         "message": format!("{} is active", done.id),
@@ -98,17 +101,11 @@ fn must_be_own(session: &Session, name: &str) -> Result<(), Problem> {
 
 /// Blocks.
 fn published(session: &Session, name: &str, object: &Map<String, Value>) -> Result<Done, Problem> {
-    let mut tried = 0;
-    loop {
-        let (bundle, report) = next(session, name, object)?;
-        let id = bundle.id();
-        match session.publish(&[bundle]).and_then(|_| session.activate(&[id.clone()])) {
-            Ok(_) => return Ok(Done { id, report }),
-            // Another call published this version with another object: it is looked at anew.
-            Err(error) if error.code == "VERSION_PUBLISHED" && tried < RETRIES_MAX => tried += 1,
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let (bundle, report) = next(session, name, object)?;
+    let id = bundle.id();
+    session.publish(&[bundle])?;
+    session.activate(std::slice::from_ref(&id))?;
+    Ok(Done { id, report })
 }
 
 /// The package's next version, with the object in place of what it was.

@@ -36,6 +36,24 @@ async fn a_list_is_asked_by_its_query_string() {
 }
 
 #[tokio::test]
+async fn a_long_list_ends_at_its_limit_and_tells_whether_there_is_more() {
+    let shop = Shop::open().await;
+    let change = |at: usize| json!({ "op": "create", "object": "maker", "data": { "name": format!("Maker {at:04}") } });
+    let changes: Vec<Value> = (0..1300).map(change).collect();
+    let made = shop.post("/api/v1/changes", json!({ "changes": changes, "returning": "ids" })).await;
+    assert_eq!(made.status, StatusCode::OK);
+    // Rows are written 1,024 at a time.
+    for (limit, rows, more) in
+        [(1024, 1024, true), (1025, 1025, true), (1299, 1299, true), (1300, 1300, false), (2000, 1300, false)]
+    {
+        let told = shop.get(&format!("/api/v1/data/maker?select=name&sort=name&top={limit}")).await.json();
+        let records = told["records"].as_array().unwrap();
+        assert_eq!((records.len(), &told["hasMore"]), (rows, &json!(more)), "{limit}");
+        assert_eq!(records[rows - 1], json!({ "name": format!("Maker {:04}", rows - 1) }));
+    }
+}
+
+#[tokio::test]
 async fn a_parameter_that_is_nothing_is_refused() {
     let shop = Shop::open().await;
     shop.stock().await;
@@ -56,6 +74,10 @@ async fn a_parameter_that_is_nothing_is_refused() {
         assert_eq!(answer.bare(), (400, code.to_owned()), "{query}: {:?}", answer.body);
     }
     assert_eq!(shop.get("/api/v1/data/prodcut").await.bare(), (404, "OBJECT_NOT_FOUND".into()));
+    for path in ["/api/v1/data/product?upsert=true", "/api/v1/data/product/query?top=1"] {
+        let answer = shop.post(path, json!({})).await;
+        assert_eq!(answer.bare(), (400, "UNSUPPORTED_QUERY_PARAM".into()), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -144,6 +166,10 @@ async fn a_record_is_changed_only_at_the_version_that_the_client_knows() {
     assert_eq!(stale.bare(), (409, "CONCURRENT_UPDATE".into()));
     let stale = shop.patch(path, &[("if-match", "\"1\"")], light.clone()).await;
     assert_eq!(stale.bare(), (409, "CONCURRENT_UPDATE".into()));
+    let stale = shop.patch(&format!("{path}?expectedVersion=1"), &[], light.clone()).await;
+    assert_eq!(stale.bare(), (409, "CONCURRENT_UPDATE".into()));
+    let strange = shop.patch(&format!("{path}?force=true"), &[], light.clone()).await;
+    assert_eq!(strange.bare(), (400, "UNSUPPORTED_QUERY_PARAM".into()));
     let changed = shop.patch(path, &[], json!({ "name": "Lux", "expectedVersion": 2 })).await;
     assert_eq!(changed.json()["record"]["revision"], 3, "{:?}", changed.body);
     assert_eq!(

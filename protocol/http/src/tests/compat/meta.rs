@@ -106,6 +106,28 @@ async fn objects_are_put_into_a_package_of_the_tenants_own() {
 }
 
 #[tokio::test]
+async fn objects_that_are_put_at_once_are_all_there() {
+    let shop = Shop::open().await;
+    let put = |name: &'static str| {
+        let object = json!({ "fields": { "title": { "type": "text" } } });
+        let shop = &shop;
+        async move { shop.put(&format!("/api/v1/meta/object/{name}"), object).await }
+    };
+    let answers = futures::future::join_all(["shelf", "rack", "bin", "box"].map(put)).await;
+    let mut versions: Vec<String> = answers
+        .iter()
+        .map(|answer| {
+            answer.json()["package"].as_str().unwrap_or_else(|| panic!("{:?}", answer.body)).to_owned()
+        })
+        .collect();
+    versions.sort();
+    assert_eq!(versions, ["custom@1.0.0", "custom@1.1.0", "custom@1.2.0", "custom@1.3.0"]);
+    for name in ["shelf", "rack", "bin", "box"] {
+        assert_eq!(shop.get(&format!("/api/v1/data/{name}")).await.status, StatusCode::OK, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_ones_own_or_not_understood_is_not_put() {
     let mut shop = Shop::open().await;
     let other =
