@@ -196,10 +196,17 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
             | ArrowError::InvalidArgumentError(_) => (ErrorKind::Violated, "EXPRESSION_FAILED"),
             _ => (ErrorKind::Internal, "INTERNAL_ERROR"),
         },
+        // DataFusion takes what a pattern's compiler says for a bug of its own.
+        DataFusionError::Internal(text) if text.contains(PATTERN) => {
+            (ErrorKind::Violated, "EXPRESSION_FAILED")
+        }
         DataFusionError::ResourcesExhausted(_) => (ErrorKind::Limited, "LIMIT_EXCEEDED"),
         _ => (ErrorKind::Internal, "INTERNAL_ERROR"),
     }
 }
+
+/// How a message begins about a regular expression that is none, or too large a one.
+const PATTERN: &str = "Regular expression did not compile";
 
 fn is_missing_table(text: &str) -> bool {
     (text.starts_with("table '") && text.contains("not found"))
@@ -209,5 +216,9 @@ fn is_missing_table(text: &str) -> bool {
 
 /// DataFusion's text without its prefix and backtrace.
 fn message_of(error: &DataFusionError) -> String {
-    error.find_root().strip_backtrace().trim_start_matches("Error during planning: ").to_owned()
+    let text = error.find_root().strip_backtrace();
+    match text.split_once(PATTERN) {
+        Some((_, why)) => format!("{PATTERN}{}", why.lines().next().unwrap_or_default()),
+        None => text.trim_start_matches("Error during planning: ").to_owned(),
+    }
 }

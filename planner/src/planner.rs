@@ -94,7 +94,7 @@ impl Default for PlannerOptions {
             plan_joins_max: 128,
             plan_rows_max: 10_000_000_000,
             plan_bytes_max: 1 << 40,
-            heavy_rows: 1_000_000,
+            heavy_rows: 3_000_000,
             heavy_running_max: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
             heavy_waiting_max: 32,
         }

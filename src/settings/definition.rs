@@ -80,7 +80,7 @@ pub const DEFINITIONS: &[Definition] = &[
     ),
     define(
         "heavy_rows",
-        "1000000",
+        "3000000",
         positive,
         "a question over more rows runs on threads that give way to others",
     ),

@@ -4,7 +4,8 @@
 //! filters and sorts them; its rows are dealt out to their parents as they come, limit and offset per parent. Then
 //! the same for the children's own relations. Memory holds what was brought for one batch of the answer, on all
 //! levels: no more than `expand_rows_max` records, and their bytes are taken from the pool of all questions
-//! ([`Kept`]). How many relations a question may bring is limited where it is resolved; a few are read at a time.
+//! ([`Kept`]). A record is read once, but stands in the answer below each record that leads to it: what is counted there
+//! is how often it stands, with all below it, before it is put there. How many relations a question may bring is limited where it is resolved; a few are read at a time.
 
 use std::{
     collections::HashMap,
@@ -68,6 +69,8 @@ struct Attached {
     values: ArrayRef,
     /// Children per parent without limit and offset.
     counts: Vec<u64>,
+    /// Records that stand below each parent, on all levels.
+    weights: Vec<u64>,
 }
 
 /// What all levels bring along for one batch of the answer. Its memory goes back to the pool with it.
@@ -89,16 +92,38 @@ impl Kept {
         if self.rows.fetch_add(1, Ordering::Relaxed) < self.rows_max {
             return Ok(());
         }
+        Err(self.too_many())
+    }
+
+    fn too_many(&self) -> Error {
         let message = format!(
             "a question brings at most {} related records at a time (expand_rows_max): ask for less",
             self.rows_max
         );
-        Err(Error::limited("expand", message))
+        Error::limited("expand", message)
+    }
+
+    /// Takes in so many records at once, each as often as it stands in the answer.
+    fn standing(&self, weights: &[u64]) -> Result<()> {
+        let all = weights.iter().copied().fold(0, u64::saturating_add);
+        if all > self.rows_max { Err(self.too_many()) } else { Ok(()) }
+    }
+
+    /// Takes the memory of records that stand in several places.
+    fn copies(&self, values: &ArrayRef, children: usize, places: usize) -> Result<()> {
+        if places <= children {
+            return Ok(());
+        }
+        self.grow(values.get_array_memory_size())
     }
 
     /// Takes the memory of a batch: as it came, and once more as it is dealt out.
     fn batch(&self, batch: &RecordBatch) -> Result<()> {
-        self.bytes.try_grow(bytes_of(batch).saturating_mul(2)).map_err(|_| {
+        self.grow(bytes_of(batch).saturating_mul(2))
+    }
+
+    fn grow(&self, bytes: usize) -> Result<()> {
+        self.bytes.try_grow(bytes).map_err(|_| {
             let message = "the related records don't fit into the memory of all questions (memory_bytes): \
                            ask for less, or later";
             Error::limited("expand", message)
@@ -112,16 +137,16 @@ pub(crate) async fn assemble(
     question: &Question,
     batch: RecordBatch,
 ) -> Result<RecordBatch> {
-    level(records, question, &Kept::new(question), batch).await
+    Ok(level(records, question, &Kept::new(question), batch).await?.0)
 }
 
-/// The same on every level.
+/// The same on every level; with it how many records each one is with all below it.
 fn level<'a>(
     records: &'a Records,
     question: &'a Question,
     kept: &'a Kept,
     batch: RecordBatch,
-) -> BoxFuture<'a, Result<RecordBatch>> {
+) -> BoxFuture<'a, Result<(RecordBatch, Vec<u64>)>> {
     async move {
         let attached =
             try_join_all(records.attaches.iter().map(|attach| attach.bring(question, kept, &batch))).await?;
@@ -142,8 +167,11 @@ fn level<'a>(
                 }
             });
         }
+        let below =
+            |row: usize| attached.iter().filter_map(move |attached| attached.weights.get(row).copied());
+        let weights = (0..batch.num_rows()).map(|row| below(row).fold(1, u64::saturating_add)).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&records.schema), columns, &options)?)
+        Ok((RecordBatch::try_new_with_options(Arc::clone(&records.schema), columns, &options)?, weights))
     }
     .boxed()
 }
@@ -164,7 +192,8 @@ impl Attach {
             let rows = self.find(question, groups.keys().map(|key| Arc::from(*key)).collect()).await?;
             self.deal(question, kept, rows, &groups).await?
         };
-        let children = StructArray::from(level(&self.child, question, kept, dealt.children).await?);
+        let (children, weights) = level(&self.child, question, kept, dealt.children).await?;
+        let children = StructArray::from(children);
         let groups_of_parent: Vec<Vec<usize>> = keys
             .iter()
             .map(|keys| keys.iter().filter_map(|key| groups.get(key).copied()).collect())
@@ -173,15 +202,30 @@ impl Attach {
             .iter()
             .map(|own| own.iter().filter_map(|group| dealt.counts.get(*group)).sum())
             .collect();
+        let places = self.places(&dealt.members, &groups_of_parent);
+        let weight = |child: &u32| usize::try_from(*child).ok().and_then(|child| weights.get(child).copied());
+        let weights: Vec<u64> =
+            places.iter().map(|own| own.iter().filter_map(weight).fold(0, u64::saturating_add)).collect();
+        kept.standing(&weights)?;
         let values = match self.ends {
-            Ends::Several | Ends::Many => lists(&children, &dealt.members, &groups_of_parent)?,
-            Ends::One => {
-                let member = |own: &Vec<usize>| dealt.members.get(*own.first()?)?.first().copied();
-                let indices: UInt32Array = groups_of_parent.iter().map(member).collect();
-                take(&children, &indices, None)?
-            }
+            Ends::Several | Ends::Many => lists(&children, &places)?,
+            Ends::One => take(
+                &children,
+                &places.iter().map(|own| own.first().copied()).collect::<UInt32Array>(),
+                None,
+            )?,
         };
-        Ok(Attached { values, counts })
+        kept.copies(&values, Array::len(&children), places.iter().map(Vec::len).sum())?;
+        Ok(Attached { values, counts, weights })
+    }
+
+    /// The children of each parent, by their places, in the order in which they came or in that of the parent's own list.
+    fn places(&self, members: &[Vec<u32>], parents: &[Vec<usize>]) -> Vec<Vec<u32>> {
+        let most = if self.ends == Ends::One { 1 } else { usize::MAX };
+        let of = |own: &Vec<usize>| -> Vec<u32> {
+            own.iter().filter_map(|group| members.get(*group)).flatten().copied().take(most).collect()
+        };
+        parents.iter().map(of).collect()
     }
 
     /// The rows of the children, by their index.
@@ -309,14 +353,10 @@ fn keys_of(column: &ArrayRef) -> Result<Vec<Vec<&str>>> {
     Ok(keys.iter().map(|key| key.into_iter().collect()).collect())
 }
 
-/// A list of children per parent, in the order in which they came, or in that of the parent's own list.
-fn lists(children: &StructArray, members: &[Vec<u32>], parents: &[Vec<usize>]) -> Result<ArrayRef> {
-    let of = |own: &Vec<usize>| -> Vec<u32> {
-        own.iter().filter_map(|group| members.get(*group)).flatten().copied().collect()
-    };
-    let lengths = parents.iter().map(|own| of(own).len());
-    let offsets = OffsetBuffer::from_lengths(lengths);
-    let indices: UInt32Array = parents.iter().flat_map(of).collect::<Vec<u32>>().into();
+/// A list of children per parent.
+fn lists(children: &StructArray, places: &[Vec<u32>]) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::from_lengths(places.iter().map(Vec::len));
+    let indices: UInt32Array = places.iter().flatten().copied().collect::<Vec<u32>>().into();
     let values = take(children, &indices, None)?;
     let item = Arc::new(Field::new("item", DataType::Struct(children.fields().clone()), true));
     Ok(Arc::new(ListArray::try_new(item, offsets, values, None)?))

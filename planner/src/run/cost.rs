@@ -14,9 +14,12 @@ use datafusion::{
     physical_expr::expressions::Literal,
     physical_plan::{
         ExecutionPlan,
-        aggregates::AggregateExec,
+        aggregates::{AggregateExec, AggregateInputMode},
+        coalesce_partitions::CoalescePartitionsExec,
+        coop::CooperativeExec,
         joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec, SymmetricHashJoinExec},
         recursive_query::RecursiveQueryExec,
+        repartition::RepartitionExec,
         statistics::{StatisticsArgs, StatisticsContext},
     },
 };
@@ -164,7 +167,7 @@ impl Walk {
             }
             inputs => {
                 let rows = inputs.iter().copied().fold(0, u64::saturating_add);
-                (rows, rows)
+                (if passes_on(plan) { 0 } else { rows }, if is_one_row(plan) { 1 } else { rows })
             }
         };
         self.cost.rows = self.cost.rows.saturating_add(handled);
@@ -204,6 +207,22 @@ fn check_separators(aggregate: &AggregateExec) -> Result<()> {
 
 fn is_equal_join(plan: &Arc<dyn ExecutionPlan>) -> bool {
     plan.is::<HashJoinExec>() || plan.is::<SortMergeJoinExec>() || plan.is::<SymmetricHashJoinExec>()
+}
+
+/// Hands its rows on as they are, or puts together what was counted where it was taken apart.
+fn passes_on(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let aggregate = plan.downcast_ref::<AggregateExec>();
+    let is_second = aggregate.is_some_and(|made| made.mode().input_mode() == AggregateInputMode::Partial);
+    is_second
+        || plan.is::<RepartitionExec>()
+        || plan.is::<CoalescePartitionsExec>()
+        || plan.is::<CooperativeExec>()
+}
+
+/// An aggregate without groups.
+fn is_one_row(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let aggregate = plan.downcast_ref::<AggregateExec>();
+    aggregate.is_some_and(|made| made.group_expr().is_empty())
 }
 
 /// Bytes of a row, about.

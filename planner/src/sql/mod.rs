@@ -141,7 +141,7 @@ impl SqlSession {
     pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
         Box::pin(async move {
             gate::check_statement(&statement)?;
-            expanded::check(&statement, self.shared.options.plan_operators_max)?;
+            expanded::check(&statement, &self.shared.options)?;
             self.tables.hear(&statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
             run::check_shape(&plan, &self.shared.options)?;

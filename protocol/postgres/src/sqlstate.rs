@@ -32,6 +32,7 @@ states! {
     DIVISION_BY_ZERO = "22012",
     CHARACTER_NOT_IN_REPERTOIRE = "22021",
     INVALID_PARAMETER_VALUE = "22023",
+    INVALID_PATTERN = "2201B",
     INVALID_TEXT = "22P02",
     INVALID_BINARY = "22P03",
     NOT_NULL_VIOLATION = "23502",
@@ -140,6 +141,9 @@ pub fn of_datafusion(error: &DataFusionError) -> SqlState {
         DataFusionError::SchemaError(schema, _) => of_schema(schema),
         DataFusionError::ArrowError(arrow, _) => of_arrow(arrow),
         DataFusionError::ResourcesExhausted(_) => SqlState::OUT_OF_MEMORY,
+        DataFusionError::Internal(message) if message.contains("Regular expression did not compile") => {
+            SqlState::INVALID_PATTERN
+        }
         DataFusionError::Plan(message) | DataFusionError::Execution(message) => of_message(message),
         DataFusionError::Configuration(_) => SqlState::INVALID_PARAMETER_VALUE,
         _ => SqlState::INTERNAL,

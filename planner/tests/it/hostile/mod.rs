@@ -20,7 +20,7 @@ const ANSWERED: &str = "ANSWERED";
 const LIMIT: &str = "LIMIT_EXCEEDED";
 const TIMEOUT: &str = "TIMEOUT";
 
-/// Each question's own deadline.
+/// Each question's own deadline. (What a release answers in time, a build without optimizations may not: then it says so.)
 const DEADLINE: Duration = Duration::from_secs(8);
 /// A question that is not ended by then is not bounded. (A build without optimizations is slow.)
 const GIVEN_UP: Duration = Duration::from_secs(90);
