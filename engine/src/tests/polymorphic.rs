@@ -120,7 +120,7 @@ async fn a_record_of_an_earlier_change_is_of_that_changes_object() {
 async fn what_does_not_say_one_record_is_refused() {
     let shop = stocked().await;
     let wrong = [
-        (json!({ "about_id": "same" }), "about_id ambiguous_reference"),
+        (json!({ "about_id": "same" }), "about_id reference_ambiguous"),
         (json!({ "about_id": "nobody" }), "about_id reference_not_found"),
         (json!({ "about_id": "ann", "about_type": "company" }), "about_company_id reference_not_found"),
         (json!({ "about_id": "ann", "about_type": "memo" }), "about_id invalid_option"),
