@@ -5,6 +5,7 @@ mod actions;
 mod bulk;
 mod calls;
 mod deletes;
+mod drafts;
 mod fields;
 mod findings;
 mod kept;

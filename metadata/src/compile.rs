@@ -1,7 +1,7 @@
 //! The later stages: all packages together, from definitions to a registry.
 //!
 //! 1. [`ParsedSource::of`] parses every file of a package by itself, once for as long as the package is at hand.
-//! 2. [`extensions::merge`] lays what one package adds to another's object into it; [`polymorphic::lay_out`] makes fields of references to one of several objects.
+//! 2. [`extensions::merge`] lays what one package adds to another's object into it; [`polymorphic::lay_out`] makes fields of references to one of several objects, [`submission::lay_out`] of what says which records are drafts.
 //! 3. [`book::Book::open`] gives every name its one owner: packages, objects.
 //! 4. [`dependencies::check`] holds `depends` against what is there.
 //! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
@@ -30,6 +30,7 @@ mod prefixes;
 mod relations;
 mod rules;
 mod search;
+mod submission;
 mod summaries;
 mod system;
 mod texts;
@@ -113,6 +114,7 @@ fn compile_rules<'s>(
     let mut parsed = Parsed::gather(sources, &mut issues);
     extensions::merge(&mut parsed, &mut issues);
     polymorphic::lay_out(&mut parsed, &mut issues);
+    submission::lay_out(&mut parsed, &mut issues);
     let book = book::Book::open(&parsed, &mut issues);
     dependencies::check(&book, &parsed, &mut issues);
     let mut drafts = objects::draft(&book, &mut issues);

@@ -58,7 +58,7 @@ fn graphql_writes_it(server: &Server) {
     assert_eq!(made["createMemo"]["record"], expected);
     server.graphql(r#"mutation { createMemo(input: { id: "m3", title: "by its lookup", aboutCompanyId: "same" }) { id } }"#);
     let moved = server.graphql(
-        r#"mutation { updateMemo(id: "m3", patch: { aboutPersonId: "ann" }) { record { aboutId aboutType aboutCompanyId } } }"#,
+        r#"mutation { updateMemo(id: "m3", set: { aboutPersonId: "ann" }) { record { aboutId aboutType aboutCompanyId } } }"#,
     );
     assert_eq!(
         moved["updateMemo"]["record"],
@@ -96,12 +96,12 @@ fn all_read_it(server: &Server) {
     );
     assert_eq!(expanded[0]["about_company"]["name"], "Same");
     let found = server.graphql(
-        r#"{ memos(where: { aboutType: { in: [company] }, aboutId: { eq: "same" } }) { id aboutType }
-             company(id: "acme") { memos { id } } person(id: "ann") { memos(orderBy: [{ id: ASC }]) { id } } }"#,
+        r#"{ memos(where: { aboutType: { in: [company] }, aboutId: { eq: "same" } }) { nodes { id aboutType } }
+             company(id: "acme") { memos { nodes { id } } } person(id: "ann") { memos(orderBy: [{ id: ASC }]) { nodes { id } } } }"#,
     );
-    assert_eq!(found["memos"], json!([{ "id": "m4", "aboutType": "company" }]));
-    assert_eq!(found["company"]["memos"], json!([{ "id": "m1" }]));
-    assert_eq!(found["person"]["memos"], json!([{ "id": "m3" }, { "id": "m6" }]));
+    assert_eq!(found["memos"]["nodes"], json!([{ "id": "m4", "aboutType": "company" }]));
+    assert_eq!(found["company"]["memos"]["nodes"], json!([{ "id": "m1" }]));
+    assert_eq!(found["person"]["memos"]["nodes"], json!([{ "id": "m3" }, { "id": "m6" }]));
     let joined = "SELECT m.id, c.name FROM memo m JOIN company c ON c.id = m.about_company_id ORDER BY m.id";
     assert_eq!(server.psql_ok(joined), "m1|Acme\nm4|Same");
     let keys =

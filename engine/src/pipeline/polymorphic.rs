@@ -210,7 +210,7 @@ fn sought<'a>(
         several => {
             let message =
                 format!("{} have a record {key:?}; say which in {}", names(several), whole.type_field);
-            Err(Fault::new("ambiguous_reference", message))
+            Err(Fault::new("reference_ambiguous", message))
         }
     })
 }

@@ -120,7 +120,7 @@ async fn a_record_of_an_earlier_change_is_of_that_changes_object() {
 async fn what_does_not_say_one_record_is_refused() {
     let shop = stocked().await;
     let wrong = [
-        (json!({ "about_id": "same" }), "about_id ambiguous_reference"),
+        (json!({ "about_id": "same" }), "about_id reference_ambiguous"),
         (json!({ "about_id": "nobody" }), "about_id reference_not_found"),
         (json!({ "about_id": "ann", "about_type": "company" }), "about_company_id reference_not_found"),
         (json!({ "about_id": "ann", "about_type": "memo" }), "about_id invalid_option"),
@@ -322,4 +322,66 @@ async fn triggers_write_the_lookups() {
     let found = rows(&shop, json!({ "object": "memo", "fields": ["title", "about_type", "about_id"] })).await;
     assert_eq!(found, [format!("Welcome|company|{id}")]);
     assert_eq!(shop.rows("claim"), 1);
+}
+
+/// A package of a note about some of its objects.
+fn about_some(version: &str, objects: &str, more: &[(&str, &str)]) -> quarry_metadata::Bundle {
+    let package = format!("name: folder\nversion: {version}\ndepends: {{ core: '*' }}\n");
+    let sheet = format!(
+        "idPrefix: sht\nfields:\n  name: {{ type: text }}\n  on_id: {{ type: lookup, reference: [{objects}], reverseName: sheets }}\n"
+    );
+    let plain = "fields: { name: { type: text } }\n".to_owned();
+    let mut files = std::collections::BTreeMap::from([
+        ("package.yml".to_owned(), package),
+        ("sheet.object.yml".to_owned(), sheet),
+        ("shelf.object.yml".to_owned(), format!("idPrefix: shf\n{plain}")),
+        ("box.object.yml".to_owned(), plain.clone()),
+        ("room.object.yml".to_owned(), plain),
+    ]);
+    for (path, text) in more {
+        files.insert((*path).to_owned(), (*text).to_owned());
+    }
+    quarry_metadata::Bundle::of_files("folder", &files).unwrap_or_else(|issues| panic!("{issues}"))
+}
+
+fn bring(shop: &Shop, bundle: quarry_metadata::Bundle) {
+    let id = bundle.id();
+    shop.session.publish(&[bundle]).unwrap_or_else(|error| panic!("{error}"));
+    shop.session.activate(&[id]).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test]
+async fn a_later_version_lets_it_lead_to_another_object() {
+    let shop = Shop::with("ties");
+    bring(&shop, about_some("1.0.0", "shelf, box", &[]));
+    let made = vec![
+        create("shelf", json!({ "id": "s" })),
+        create("room", json!({ "id": "r" })),
+        create("sheet", json!({ "id": "old", "on_id": "s" })),
+    ];
+    shop.change(made).await.unwrap_or_else(|error| panic!("{error}: {:?}", told(&error)));
+    let early = create("sheet", json!({ "on_id": "r", "on_type": "room" }));
+    assert_eq!(told(&shop.change(vec![early]).await.unwrap_err()), ["0 sheet.on_id invalid_option"]);
+    bring(&shop, about_some("1.1.0", "shelf, box, room", &[]));
+    shop.change(vec![create("sheet", json!({ "id": "new", "on_id": "r" }))]).await.unwrap();
+    let all = json!({ "object": "sheet", "fields": ["id", "on_type", "on_id"], "orderBy": ["id"] });
+    assert_eq!(rows(&shop, all.clone()).await, ["new|room|r", "old|shelf|s"]);
+    // The object is renamed: its type stays, and both names are taken.
+    let cupboard =
+        ("cupboard.object.yml", "alias: [shelf]\nidPrefix: shf\nfields: { name: { type: text } }\n");
+    let mut renamed = about_some("1.2.0", "cupboard, box, room", &[cupboard]).files();
+    renamed.remove("shelf.object.yml");
+    bring(&shop, quarry_metadata::Bundle::of_files("folder", &renamed).unwrap());
+    for (id, name) in [("a", "shelf"), ("b", "cupboard")] {
+        shop.change(vec![create("sheet", json!({ "id": id, "on_id": "s", "on_type": name }))]).await.unwrap();
+    }
+    assert_eq!(rows(&shop, all).await, ["a|shelf|s", "b|shelf|s", "new|room|r", "old|shelf|s"]);
+    let by_both = json!({ "object": "sheet", "fields": ["id", "on_cupboard.id"], "where": { "on_shelf_id": "s", "on_cupboard_id": "s" }, "orderBy": ["id"] });
+    assert_eq!(rows(&shop, by_both).await, ["a|s", "b|s", "old|s"]);
+    let less = about_some("1.3.0", "cupboard, room", &[cupboard]).files();
+    let less: std::collections::BTreeMap<_, _> =
+        less.into_iter().filter(|(path, _)| path != "shelf.object.yml").collect();
+    let less = quarry_metadata::Bundle::of_files("folder", &less).unwrap();
+    let refused = shop.session.publish(&[less]).expect_err("what leads to a box would be gone");
+    assert_eq!(refused.code, "BREAKING_CHANGE");
 }

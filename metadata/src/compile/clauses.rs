@@ -9,10 +9,10 @@ use std::{
 };
 
 use crate::{
-    compile::{Drafts, rules::check_options, summaries::Settled},
+    compile::{Drafts, rules::check_options, submission, summaries::Settled},
     definition::{Located, default::DefaultDefinition, field::FieldDefinition},
     expression::{Expression, Root, Scope, Type, Use},
-    issue::Issues,
+    issue::{Issues, Place},
     model::{Clause, Conditions, Default_, Field, FieldKind, Object},
     name::{FieldName, ObjectName},
 };
@@ -33,7 +33,8 @@ pub(super) fn settle(drafts: &mut Drafts<'_>, issues: &mut Issues) {
     for (name, draft) in drafts.iter() {
         for (field, written) in &draft.definition.fields {
             let Some(held) = draft.object.fields.get(field) else { continue };
-            let clauses = Clauses { drafts, object: &draft.object, field: held };
+            let keeps_drafts = draft.definition.enabled.drafts;
+            let clauses = Clauses { drafts, object: &draft.object, field: held, keeps_drafts };
             let (default, conditions) =
                 (clauses.default(written, issues), clauses.conditions(written, issues));
             let options = clauses.options(written, issues);
@@ -74,6 +75,8 @@ struct Clauses<'a, 'd> {
     drafts: &'a Drafts<'d>,
     object: &'a Object,
     field: &'a Field,
+    /// Nothing is required of a draft.
+    keeps_drafts: bool,
 }
 
 impl Clauses<'_, '_> {
@@ -104,8 +107,9 @@ impl Clauses<'_, '_> {
     }
 
     fn conditions(&self, written: &FieldDefinition, issues: &mut Issues) -> Option<Conditions> {
+        let (place, of_submitted) = (&written.place, written.required_of_submitted);
         let written = &written.conditions;
-        if written.is_empty() {
+        if written.is_empty() && !of_submitted {
             return None;
         }
         let known = Settled(self.drafts);
@@ -116,7 +120,25 @@ impl Clauses<'_, '_> {
             self.clause(text, condition, issues)
         };
         let (required, readonly) = (clause(&written.required), clause(&written.readonly));
-        Some(Conditions { required, readonly, visible: clause(&written.visible) })
+        let visible = clause(&written.visible);
+        let required = match required {
+            None if of_submitted => self.not_a_draft(place, issues),
+            Some(required) if self.keeps_drafts => self.not_a_draft(place, issues).map(|no_draft| {
+                let source = format!("{} && ({})", no_draft.source, required.source);
+                let expression =
+                    Expression::clone(&no_draft.expression).and(Expression::clone(&required.expression));
+                Clause { source, expression: Arc::new(expression) }
+            }),
+            required => required,
+        };
+        Some(Conditions { required, readonly, visible })
+    }
+
+    fn not_a_draft(&self, place: &Place, issues: &mut Issues) -> Option<Clause> {
+        let known = Settled(self.drafts);
+        let scope = Scope::new(&known, self.object, Use::Condition);
+        let expression = Expression::condition(submission::NOT_A_DRAFT, place, &scope, issues)?;
+        Some(Clause { source: submission::NOT_A_DRAFT.to_owned(), expression: Arc::new(expression) })
     }
 
     fn options(&self, written: &FieldDefinition, issues: &mut Issues) -> Vec<(String, Clause)> {

@@ -26,7 +26,7 @@ pub(super) use steps::check_options;
 use indexmap::IndexMap;
 
 use crate::{
-    compile::{Drafts, ParsedPackage, book::Book},
+    compile::{Drafts, ParsedPackage, book::Book, submission},
     definition::{
         Located,
         action::ActionFile,
@@ -104,6 +104,11 @@ pub(super) fn compile(
     }
     for ParsedPackage { definition, shelf, .. } in packages {
         compiler.package(definition, shelf, issues);
+    }
+    for (package, object) in book.objects().filter(|(_, object)| object.enabled.drafts) {
+        if let Some(draft) = drafts.get(&object.name.value) {
+            compiler.validation(&draft.object, package, &submission::stays_submitted(object), issues);
+        }
     }
     for action in &declared {
         compiler.action(action, issues);

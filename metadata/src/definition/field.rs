@@ -39,6 +39,8 @@ pub(crate) struct FieldDefinition {
     pub(crate) description: Option<String>,
     pub(crate) help: Option<Labels>,
     pub(crate) required: bool,
+    /// Of what is no draft, in an object that keeps drafts.
+    pub(crate) required_of_submitted: bool,
     pub(crate) unique: bool,
     pub(crate) index: Option<bool>,
     pub(crate) readonly: bool,
@@ -202,6 +204,7 @@ impl FieldDefinition {
             description: mapping.get("description").and_then(|value| value.text(issues)).map(str::to_owned),
             help: mapping.get("help").and_then(|value| value.labels(issues)),
             required: owned || required.unwrap_or(false),
+            required_of_submitted: false,
             unique: external_id || unique.unwrap_or(numbered),
             index,
             readonly: computed || readonly.unwrap_or(numbered),

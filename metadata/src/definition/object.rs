@@ -68,6 +68,8 @@ pub(crate) struct Enabled {
     pub(crate) search: bool,
     /// `enable.recycleBin`.
     pub(crate) recycle_bin: bool,
+    /// `enable.drafts`.
+    pub(crate) drafts: bool,
 }
 
 /// One entry of `indexes`.
@@ -159,6 +161,7 @@ const ENABLE_KEYS: Keys = Keys {
         ("clone", &[]),
         ("apiEnabled", &[]),
         ("recycleBin", &["trash"]),
+        ("drafts", &[]),
     ],
     later: &["apiMethods", "approvalProcess", "emailToCase", "enableDuplicateDetection", "mru", "search"],
 };
@@ -347,7 +350,7 @@ fn enable(value: &Value<'_>, issues: &mut Issues) -> Enabled {
     // The log keeps the history of every object, whatever this says.
     mapping.get("trackHistory").and_then(|value| value.flag(issues));
     let mut is_on = |key: &str| mapping.get(key).and_then(|value| value.flag(issues)).unwrap_or(false);
-    Enabled { search: is_on("searchable"), recycle_bin: is_on("recycleBin") }
+    Enabled { search: is_on("searchable"), recycle_bin: is_on("recycleBin"), drafts: is_on("drafts") }
 }
 
 fn indexes(value: &Value<'_>, issues: &mut Issues) -> Vec<IndexDefinition> {

@@ -14,7 +14,7 @@ use crate::{
         state_machine::MachineDefinition,
         value::{Value, parse},
     },
-    issue::Issues,
+    issue::{Issues, Place},
     name::FieldName,
     nearest::did_you_mean,
     pattern::Pattern,
@@ -35,10 +35,22 @@ pub(crate) struct ValidationFile {
 pub(crate) struct ValidationDefinition {
     pub(crate) name: Located<String>,
     pub(crate) on: BTreeSet<Event>,
+    pub(crate) asked: Asked,
     pub(crate) when: Option<Located<String>>,
     pub(crate) fields: Vec<Located<FieldName>>,
     pub(crate) refusal: RefusalDefinition,
     pub(crate) check: CheckDefinition,
+}
+
+/// Of which records it is asked, in an object that keeps drafts.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    /// Of what is no draft.
+    OfSubmitted,
+    /// When a record is submitted, and not again: `on: [submit]`, and where that stands.
+    AtSubmit(Place),
+    /// Of all.
+    OfDraftsToo,
 }
 
 /// What it looks at.
@@ -186,7 +198,7 @@ impl ValidationFile {
             );
         }
         let name = name(&mapping, issues);
-        let on = events(&mapping, issues);
+        let (on, asked) = events(&mapping, issues);
         if kind == "state_machine" {
             self.machines.extend(MachineDefinition::of_rule(&mapping, name, issues));
             return Some(());
@@ -204,6 +216,7 @@ impl ValidationFile {
         self.rules.push(ValidationDefinition {
             name: name?,
             on,
+            asked,
             when,
             fields,
             refusal: refusal?,
@@ -245,9 +258,10 @@ pub(super) fn kind(mapping: &Mapping<'_>, issues: &mut Issues) -> Option<(&'stat
     None
 }
 
-fn events(mapping: &Mapping<'_>, issues: &mut Issues) -> BTreeSet<Event> {
-    let Some(value) = mapping.get("on") else { return [Event::Create, Event::Update].into() };
-    let mut events = BTreeSet::new();
+fn events(mapping: &Mapping<'_>, issues: &mut Issues) -> (BTreeSet<Event>, Asked) {
+    let written = [Event::Create, Event::Update];
+    let Some(value) = mapping.get("on") else { return (written.into(), Asked::OfSubmitted) };
+    let (mut events, mut submit) = (BTreeSet::new(), None);
     for item in value.list(issues).unwrap_or_default() {
         let Some(name) = item.text(issues) else { continue };
         match event(name) {
@@ -256,18 +270,23 @@ fn events(mapping: &Mapping<'_>, issues: &mut Issues) -> BTreeSet<Event> {
                 issues.error(&item.place(), "not-supported-yet", message);
             }
             Some(event) => drop(events.insert(event)),
-            None if name == "submit" => {
-                let message = "drafts and their submission can't be kept yet";
-                issues.error(&item.place(), "not-supported-yet", message);
-            }
+            None if name == "submit" => submit = Some(item.place()),
             None => {
-                let near = did_you_mean(name, ["create", "update", "delete"]);
-                let message = format!("`{name}` is not one of `create`, `update`, `delete`{near}");
+                let near = did_you_mean(name, ["create", "update", "delete", "submit"]);
+                let message = format!("`{name}` is not one of `create`, `update`, `delete`, `submit`{near}");
                 issues.error(&item.place(), "wrong-value", message);
             }
         }
     }
-    events
+    match submit {
+        Some(place) if !events.is_empty() => {
+            let message = "`submit` stands alone: what is asked of each change is asked of that one too";
+            issues.error(&place, "wrong-value", message);
+            (events, Asked::OfSubmitted)
+        }
+        Some(place) => (written.into(), Asked::AtSubmit(place)),
+        None => (events, Asked::OfSubmitted),
+    }
 }
 
 /// What a rule of any other kind looks at.

@@ -26,6 +26,13 @@ impl Expression {
     pub fn null() -> Expression {
         Expression { node: Node { type_: Type::Null, kind: NodeKind::Literal(Literal::Null) } }
     }
+
+    /// Where this and the other, both conditions, are true.
+    pub(crate) fn and(self, other: Expression) -> Expression {
+        let (left, right) = (Box::new(self.node), Box::new(other.node));
+        let kind = NodeKind::Binary { operator: Operator::And, left, right };
+        Expression { node: Node { type_: Type::Bool, kind } }
+    }
 }
 
 /// One operation and what it gives.

@@ -91,11 +91,12 @@ fn of_several(object: &Object, field: &Field, mut told: Value) -> Value {
     let (Some(whole), Some(parts)) = (object.polymorphic(field.name.as_str()), told.as_object_mut()) else {
         return told;
     };
+    // It is written, whatever it is made of.
+    parts.remove("returnType");
     if field.name != whole.field {
         parts.insert("partOf".into(), whole.field.as_str().into());
         return told;
     }
-    parts.remove("returnType");
     parts.insert("reference".into(), whole.members.iter().map(|member| member.target.as_str()).collect());
     parts.insert("typeField".into(), whole.type_field.as_str().into());
     parts.insert("lookups".into(), whole.members.iter().map(|member| member.field.as_str()).collect());

@@ -119,7 +119,9 @@ pub fn of_finding(finding: &Finding) -> Option<SqlState> {
     Some(match finding.code.as_ref() {
         "required" => SqlState::NOT_NULL_VIOLATION,
         "unique" => SqlState::UNIQUE_VIOLATION,
-        "reference_not_found" | "delete_restricted" => SqlState::FOREIGN_KEY_VIOLATION,
+        "reference_not_found" | "reference_ambiguous" | "delete_restricted" => {
+            SqlState::FOREIGN_KEY_VIOLATION
+        }
         "invalid_type" | "invalid_number" | "invalid_boolean" | "invalid_json" | "invalid_value"
         | "invalid_shape" => SqlState::INVALID_TEXT,
         "invalid_date" | "invalid_time" => SqlState::DATETIME_FORMAT,

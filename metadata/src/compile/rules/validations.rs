@@ -1,17 +1,20 @@
 //! Validations: every kind comes to one expression that is true where the rule is broken, but for `unique`.
 
+use std::collections::BTreeSet;
+
 use super::{Compiler, Known, field_named, messages, uniques};
 use crate::{
+    compile::submission,
     definition::{
         Located,
         composite::{PartDefinition, Together},
         package::PackageDefinition,
-        validation::{CheckDefinition, Measure, ValidationDefinition},
+        validation::{Asked, CheckDefinition, Measure, ValidationDefinition},
     },
     expression::{Expression, Node, NodeKind, Operator, Scope, Type, Use},
     issue::{Issues, Place},
     model::{Field, FieldKind, Object},
-    rules::{Check, Validation},
+    rules::{Check, Event, Validation},
 };
 
 impl Compiler<'_> {
@@ -38,11 +41,14 @@ impl Compiler<'_> {
             Some(None) => return None,
             guard => guard.flatten(),
         };
+        let (on, of_drafts) = self.of_drafts(object, written, issues)?;
         let check = match check? {
-            Checked::Broken(broken) => Check::Broken(match guard {
-                Some(guard) => both(guard, broken),
-                None => broken,
-            }),
+            Checked::Broken(broken) => {
+                let guards = of_drafts.into_iter().chain(guard);
+                Check::Broken(
+                    guards.reduce(Expression::and).into_iter().chain([broken]).reduce(Expression::and)?,
+                )
+            }
             Checked::Unique => {
                 let fields = written.fields.iter().map(|field| field.value.clone()).collect();
                 let guard = guard.as_ref().zip(when.map(|when| &when.place));
@@ -53,7 +59,7 @@ impl Compiler<'_> {
             name: written.name.value.clone(),
             package: package.name.value.clone(),
             severity: refusal.severity,
-            on: written.on.clone(),
+            on,
             error_code: refusal.error_code,
             message: refusal.message,
             fields: written.fields.iter().map(|field| field.value.clone()).collect(),
@@ -64,6 +70,51 @@ impl Compiler<'_> {
         }
         self.rules_of(object).validations.push(validation);
         Some(())
+    }
+}
+
+impl Compiler<'_> {
+    /// When a rule is asked, and of which records of an object that keeps drafts: not of drafts, but in full when one is submitted.
+    fn of_drafts(
+        &self,
+        object: &Object,
+        written: &ValidationDefinition,
+        issues: &mut Issues,
+    ) -> Option<(BTreeSet<Event>, Option<Expression>)> {
+        let keeps = self.known.drafts.get(&object.name).is_some_and(|draft| draft.definition.enabled.drafts);
+        let mut on = written.on.clone();
+        let only_new = on.contains(&Event::Create) && !on.contains(&Event::Update);
+        let which = match &written.asked {
+            Asked::AtSubmit(place) if !keeps => {
+                let message = format!(
+                    "nothing of `{}` is submitted: it keeps no drafts (`enable: {{drafts: true}}`)",
+                    object.name
+                );
+                issues.error(place, "wrong-value", message);
+                return None;
+            }
+            Asked::OfDraftsToo => return Some((on, None)),
+            _ if !keeps || matches!(written.check, CheckDefinition::Unique) => return Some((on, None)),
+            _ if on.iter().all(|event| *event == Event::Delete) => return Some((on, None)),
+            Asked::AtSubmit(_) => submission::SUBMITTED_NOW,
+            Asked::OfSubmitted if only_new && on.contains(&Event::Delete) => {
+                let message = format!(
+                    "`{}` keeps drafts: write a rule for `create` and another for `delete`",
+                    object.name
+                );
+                issues.error(&written.name.place, "wrong-value", message);
+                return None;
+            }
+            // What is asked of a new record is asked when it is submitted.
+            Asked::OfSubmitted if only_new => {
+                on.insert(Event::Update);
+                submission::SUBMITTED_NOW
+            }
+            Asked::OfSubmitted => submission::NOT_A_DRAFT,
+        };
+        let scope = Scope::new(&self.known, object, Use::Validation);
+        let guard = Expression::condition(which, &written.name.place, &scope, issues)?;
+        Some((on, Some(guard)))
     }
 }
 
@@ -189,7 +240,7 @@ fn binary(operator: Operator, left: Expression, right: Expression) -> Expression
 
 /// Both are true.
 fn both(left: Expression, right: Expression) -> Expression {
-    binary(Operator::And, left, right)
+    left.and(right)
 }
 
 fn either(left: Expression, right: Expression) -> Expression {

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::{
+    expression::functions::Function,
     expression::tree::{Literal, Node, NodeKind, Root},
     expression::value_type::Type,
     model::{FieldKind, SelectOption},
@@ -13,12 +14,16 @@ impl Checker<'_> {
     pub(super) fn check_options(&mut self, id: u64, one: &Node, two: &Node) -> Option<()> {
         let mut fits = Some(());
         for (field, beside) in [(one, two), (two, one)] {
-            let Some(options) = self.options_of(field) else { continue };
+            let options = self.options_of(field);
+            let options =
+                options.as_ref().map(|all| all.iter().map(|option| option.value.as_str()).collect());
+            let Some(options) = options.or_else(|| objects_of(field)) else { continue };
+            let options: Vec<&str> = options;
             for text in texts(beside) {
-                if options.is_empty() || options.iter().any(|option| option.value == text) {
+                if options.is_empty() || options.contains(&text) {
                     continue;
                 }
-                let near = did_you_mean(text, options.iter().map(|option| option.value.as_str()));
+                let near = did_you_mean(text, options.iter().copied());
                 let message = format!("{text:?} is not one of the options{near}");
                 self.error(id, "unknown-option", message);
                 fits = None;
@@ -47,6 +52,29 @@ impl Checker<'_> {
             return Some(object.as_str());
         }
         self.scope.named.iter().find(|(known, _)| known == name).map(|(_, object)| object.as_str())
+    }
+}
+
+/// What the type of a reference to one of several objects may be: it is written out as the first of several, each of which is a
+/// text or nothing.
+fn objects_of(node: &Node) -> Option<Vec<&str>> {
+    let NodeKind::Call { function: Function::Coalesce, arguments } = &node.kind else { return None };
+    arguments.iter().map(object_of).collect()
+}
+
+fn object_of(node: &Node) -> Option<&str> {
+    let NodeKind::Conditional { then, otherwise, .. } = &node.kind else { return None };
+    match &then.kind {
+        NodeKind::Literal(Literal::Text(text)) if is_null(&otherwise.kind) => Some(text),
+        _ => None,
+    }
+}
+
+fn is_null(kind: &NodeKind) -> bool {
+    match kind {
+        NodeKind::Literal(Literal::Null) => true,
+        NodeKind::Convert(inner) => is_null(&inner.kind),
+        _ => false,
     }
 }
 

@@ -73,7 +73,7 @@ fn parameters_of_actions_and_types_of_references_are_enums() {
     assert_eq!(block("enum BookRoomActionDays {"), "mon tue");
     let input = block("input BookRoomActionInput {");
     assert_eq!(input, "how: BookRoomActionHow days: [BookRoomActionDays!] place: JSON");
-    assert_eq!(block("enum RoomHeldByType {"), "room user");
+    assert_eq!(block("enum RoomHeldByType {"), "Room room User user", "each behind its label");
     let fields = block("type Room implements Node {") + &block("type Room {");
     for field in ["heldBy: ID", "heldByType: RoomHeldByType", "heldByRoom: Room", "heldByUserId: ID"] {
         assert!(fields.contains(field), "{field} in {fields}");
