@@ -130,7 +130,7 @@ fn wrong_ones_are_refused(server: &Server) {
     let (status, answer) = server.post("/api/v1/changes", &changes);
     let findings = answer["error"]["findings"].as_array().unwrap();
     let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
-    assert_eq!((status, codes), (422, vec!["several_references", "required"]), "{answer}");
+    assert_eq!((status, codes), (400, vec!["several_references", "required"]), "{answer}");
 }
 
 fn a_renderer_is_told(server: &Server) {

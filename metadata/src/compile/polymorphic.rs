@@ -211,7 +211,7 @@ impl Whole<'_> {
             declared: "select",
             index: Some(false),
             description: Some(format!("Of which object {} is.", self.name)),
-            ..self.part(names, None)
+            ..self.part(names)
         }
     }
 
@@ -219,7 +219,7 @@ impl Whole<'_> {
         let KindDefinition::Lookup(lookup) = &self.field.kind else { return self.field.clone() };
         let to = To::Named(member.target.reference.clone());
         let readonly = self.field.conditions.readonly.clone();
-        let part = self.part(&member.names, None);
+        let part = self.part(&member.names);
         FieldDefinition {
             kind: KindDefinition::Lookup(LookupDefinition { to, ..lookup.clone() }),
             added_by: member.target.added_by.clone().or_else(|| part.added_by.clone()),
@@ -233,12 +233,12 @@ impl Whole<'_> {
     }
 
     /// What all parts have of the whole.
-    fn part(&self, names: &[FieldName], label: Option<Labels>) -> FieldDefinition {
+    fn part(&self, names: &[FieldName]) -> FieldDefinition {
         let former = names.iter().rev().skip(1).rev();
         let place = &self.field.place;
         FieldDefinition {
             alias: former.map(|name| Located { value: name.clone(), place: place.clone() }).collect(),
-            label,
+            label: None,
             description: None,
             help: None,
             required: false,

@@ -61,7 +61,7 @@ ask '\dew'
 ask '\dRp'
 ask '\dconfig *' 'TimeZone'
 ask "select 'account'::regclass" 'account'
-ask "select 'account'::regclass::oid = (select oid from pg_class where relname = 'account') as same" 't'
+ask "select 'account'::regclass::oid = (select oid from pg_class where relname = 'account' and pg_table_is_visible(oid)) as same" 't'
 ask "select obj_description('crm.account'::regclass, 'pg_class')" 'Account'
 ask 'select version()' '(Quarry'
 ask 'select current_database(), current_user' "$PGDATABASE" "$PGUSER"
