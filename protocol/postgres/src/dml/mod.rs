@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How often a statement that is its own transaction is tried when commits of others come between.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 10;
 
 /// Does a change. Its answer (rows of RETURNING, or the count) is told when it is durable, or part of the open transaction.
 ///
@@ -66,13 +66,21 @@ async fn alone(session: &mut Session, statement: &Statement, values: &[ScalarVal
         session.guard.check()?;
         match transaction.commit().await.map_err(PgError::from) {
             Ok(_) => return Ok(outcome),
-            Err(error) if error.state == SqlState::SERIALIZATION_FAILURE && attempt < ATTEMPTS => {
+            Err(error) if attempt < ATTEMPTS && may_pass(statement, &error) => {
                 tokio::time::sleep(Duration::from_millis(u64::from(attempt))).await;
                 attempt += 1;
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether it may be done on a newer state: others changed the same records meanwhile, or took a value of which ON CONFLICT
+/// says what to do when it is taken.
+fn may_pass(statement: &Statement, error: &PgError) -> bool {
+    let says_what_then = matches!(statement, Statement::Insert(insert) if insert.on.is_some());
+    error.state == SqlState::SERIALIZATION_FAILURE
+        || says_what_then && error.state == SqlState::UNIQUE_VIOLATION
 }
 
 async fn change(

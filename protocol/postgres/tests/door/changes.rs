@@ -1,5 +1,8 @@
 //! INSERT, UPDATE, DELETE: through the pipeline, with PostgreSQL's tags, counts and errors.
 
+use std::sync::Arc;
+
+use tokio::sync::Barrier;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::fixture::{Server, refused, text, texts};
@@ -123,6 +126,46 @@ async fn conflicts_update_or_are_passed_over() {
     );
     assert_eq!(texts(&client, "SELECT code, name FROM ware ORDER BY code").await, [["A", "two"], ["B", "z"]]);
     refused(&client, "INSERT INTO ware (name) VALUES ('x') ON CONFLICT (name) DO NOTHING", "42P10").await;
+}
+
+/// Values that others take between the question and the commit are in the way as those that were there before.
+#[tokio::test(flavor = "multi_thread")]
+async fn conflicts_with_those_who_insert_at_the_same_time_are_conflicts() {
+    const CLIENTS: usize = 6;
+    const ROUNDS: usize = 5;
+    let (server, client) = started().await;
+    let mut clients = Vec::new();
+    let all = Arc::new(Barrier::new(CLIENTS));
+    for number in 0..CLIENTS {
+        let (client, all) = (server.connect().await, all.clone());
+        clients.push(tokio::spawn(async move {
+            let (mut made, mut updated) = (0, 0);
+            for round in 0..ROUNDS {
+                let row = |code: &str| format!("('{code}{round}', 'of {number}', 1)");
+                let rows = [row("a"), row("b"), row("c")].join(", ");
+                let insert = format!("INSERT INTO ware (code, name, stock) VALUES {rows} ON CONFLICT");
+                all.wait().await;
+                made += count(&client, &format!("{insert} (code) DO NOTHING")).await;
+                made += count(&client, &format!("{insert} DO NOTHING")).await;
+                all.wait().await;
+                let add = "(code) DO UPDATE SET stock = ware.stock + excluded.stock";
+                let rows = row("n");
+                let insert = format!("INSERT INTO ware (code, name, stock) VALUES {rows} ON CONFLICT {add}");
+                updated += count(&client, &insert).await;
+            }
+            (made, updated)
+        }));
+    }
+    let (mut made, mut updated) = (0, 0);
+    for client in clients {
+        let (its_made, its_updated) = client.await.unwrap();
+        (made, updated) = (made + its_made, updated + its_updated);
+    }
+    assert_eq!(made, u64::try_from(3 * ROUNDS).unwrap(), "each value once, whoever was first");
+    assert_eq!(updated, u64::try_from(CLIENTS * ROUNDS).unwrap());
+    let stocks = "SELECT min(stock), max(stock), count(*) FROM ware WHERE code LIKE 'n%'";
+    let (clients, rounds) = (CLIENTS.to_string(), ROUNDS.to_string());
+    assert_eq!(texts(&client, stocks).await, [[clients.clone(), clients, rounds]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
