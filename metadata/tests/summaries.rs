@@ -16,6 +16,7 @@ fields:
   net: { type: summary, index: true, summaryOperations: { relation: lines_of_it, function: sum, field: net } }
   open: { type: summary, summaryOperations: { relation: lines_of_it, function: sum, field: net, filter: '!paid && net > 0' } }
   first: { type: summary, summaryOperations: { object: line, function: min, field: due } }
+  last_code: { type: summary, index: true, summaryOperations: { object: line, function: max, field: code } }
   most: { type: summary, summaryOperations: { object: line, function: max, field: quantity } }
   mean: { type: summary, summaryOperations: { object: line, function: avg, field: quantity } }
   price: { type: summary, scale: 2, summaryOperations: { object: line, function: avg, field: price } }
@@ -32,6 +33,7 @@ fields:
   weight: { type: number, dataType: float }
   paid: { type: boolean }
   due: { type: date }
+  code: { type: text, minLength: 3, pattern: '[A-Z]+' }
 ";
 const ACCOUNT: &str = "
 fields:
@@ -79,6 +81,11 @@ fn each_is_of_the_kind_that_its_function_gives() {
         assert_eq!(digits(field(name)), expected, "{name}");
     }
     assert_eq!(field("first").kind, FieldKind::Date);
+    assert_eq!(
+        field("last_code").kind,
+        FieldKind::text(),
+        "what the field asks for was asked of its records"
+    );
     assert_eq!(field("weight").kind, FieldKind::Float { min: None, max: None });
     assert!(
         matches!(&field("price").kind, FieldKind::Currency { currency, .. } if currency.code.as_deref() == Some("EUR"))

@@ -128,7 +128,7 @@ fn average(sum: i128, count: i64, from: u8, to: u8) -> Option<i128> {
     exact.checked_add(if half { sum.signum() } else { 0 })
 }
 
-/// The order of two values of one type.
+/// The order of two values of one type: texts byte by byte, as lists of records are sorted by them.
 pub(super) fn order(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
         (Value::Int(a), Value::Int(b))
@@ -137,6 +137,7 @@ pub(super) fn order(one: &Value, other: &Value) -> Ordering {
         (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
         (Value::Float(a), Value::Float(b)) => a.total_cmp(b),
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
         _ => Ordering::Equal,
     }
 }

@@ -22,6 +22,7 @@ fields:
   bill_count: { type: summary, summaryOperations: { relation: bills, function: count } }
   billed: { type: summary, summaryOperations: { relation: bills, function: sum, field: total } }
   earliest: { type: summary, summaryOperations: { relation: bills, function: min, field: first_due } }
+  first_tag: { type: summary, summaryOperations: { relation: bills, function: min, field: first_tag } }
 ";
 const BILL: &str = "
 fields:
@@ -33,6 +34,8 @@ fields:
   open: { type: summary, summaryOperations: { relation: lines, function: sum, field: amount, filter: 'status == \"open\" && amount > 1' } }
   first_due: { type: summary, summaryOperations: { relation: lines, function: min, field: due } }
   top: { type: summary, summaryOperations: { relation: lines, function: max, field: amount } }
+  first_tag: { type: summary, index: true, summaryOperations: { relation: lines, function: min, field: tag } }
+  last_tag: { type: summary, summaryOperations: { relation: lines, function: max, field: lower_tag, filter: 'status == null || status != \"closed\"' } }
   pieces: { type: summary, summaryOperations: { relation: lines, function: sum, field: quantity } }
   mean: { type: summary, scale: 2, summaryOperations: { relation: lines, function: avg, field: quantity } }
   weight: { type: summary, summaryOperations: { relation: lines, function: sum, field: weight } }
@@ -50,6 +53,8 @@ fields:
   status: { type: select, options: [open, closed] }
   due: { type: date }
   note: { type: text }
+  tag: { type: text }
+  lower_tag: { type: formula, returnType: text, expression: 'lower(tag)' }
   net: { type: formula, returnType: currency, expression: 'amount * coalesce(quantity, 1)' }
 ";
 const RULES: &str = "
@@ -169,6 +174,33 @@ async fn the_least_and_the_greatest_are_found_again_when_they_go() {
     let filter = objectql::Filter::parse(&json!({ "bill_id": bill })).unwrap();
     shop.change(vec![change("line", Operation::DeleteWhere { filter })]).await.unwrap();
     assert_eq!(shop.of(&bill, "top"), Value::Null);
+}
+
+#[tokio::test]
+async fn the_first_and_the_last_text_are_kept_in_the_order_of_lists() {
+    let shop = open();
+    let customer = shop.create("customer", json!({ "name": "Acme" })).await.unwrap();
+    let bill = shop.create("bill", json!({ "name": "One", "customer_id": customer })).await.unwrap();
+    let text = |text: &str| Value::Text(text.into());
+    assert_eq!((shop.of(&bill, "first_tag"), shop.of(&bill, "last_tag")), (Value::Null, Value::Null));
+    let mut ids = Vec::new();
+    for tag in ["b", "Zebra", "ä", "a", "aa", "é"] {
+        let line = json!({ "bill_id": bill, "tag": tag });
+        ids.push(shop.create("line", line).await.unwrap());
+    }
+    // Capitals come before small letters, and letters with marks behind both.
+    assert_eq!((shop.of(&bill, "first_tag"), shop.of(&bill, "last_tag")), (text("Zebra"), text("é")));
+    assert_eq!(shop.field("customer", &customer, "first_tag"), Some(text("Zebra")));
+    let query = json!({ "object": "line", "fields": ["tag"], "where": { "tag": { "$ne": null } }, "orderBy": ["tag"], "limit": 1 });
+    let mut batches = shop.session.query(&crate::Query::parse(&query).unwrap()).await.unwrap().batches;
+    let first = batches.next().await.unwrap().unwrap();
+    let shown = arrow::util::display::array_value_to_string(first.column(0), 0).unwrap();
+    assert_eq!(shown, "Zebra", "as a list has it");
+    shop.change(vec![update("line", &ids[1], json!({ "tag": "c" })), delete("line", &ids[5])]).await.unwrap();
+    assert_eq!((shop.of(&bill, "first_tag"), shop.of(&bill, "last_tag")), (text("a"), text("ä")));
+    shop.change(vec![update("line", &ids[2], json!({ "status": "closed" }))]).await.unwrap();
+    assert_eq!(shop.of(&bill, "last_tag"), text("c"));
+    assert_eq!(shop.field("customer", &customer, "first_tag"), Some(text("a")));
 }
 
 #[tokio::test]

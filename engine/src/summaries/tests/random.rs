@@ -55,6 +55,14 @@ fn of_bill(lines: &[&BTreeMap<String, Value>]) -> Vec<(&'static str, Value)> {
         let doubled = (sum * 200).abs() / count;
         Value::Decimal((doubled + 1) / 2 * sum.signum())
     };
+    let texts = |field: &str, closed: bool| -> Vec<String> {
+        let counts = lines.iter().filter(|line| closed || line["status"] != crate::tests::text("closed"));
+        let text = |value: &Value| match value {
+            Value::Text(text) => Some(text.to_string()),
+            _ => None,
+        };
+        counts.filter_map(|line| text(&line[field])).collect()
+    };
     let mut floats: Vec<f64> = lines
         .iter()
         .filter_map(|line| match line["weight"] {
@@ -84,6 +92,18 @@ fn of_bill(lines: &[&BTreeMap<String, Value>]) -> Vec<(&'static str, Value)> {
             },
         ),
         ("weight", Value::Float(floats.iter().sum())),
+        (
+            "first_tag",
+            texts("tag", true).into_iter().min().map_or(Value::Null, |tag| crate::tests::text(&tag)),
+        ),
+        (
+            "last_tag",
+            texts("tag", false)
+                .iter()
+                .map(|tag| tag.to_lowercase())
+                .max()
+                .map_or(Value::Null, |tag| crate::tests::text(&tag)),
+        ),
     ]
 }
 
@@ -129,6 +149,7 @@ fn line(bills: &[String], random: &mut impl Rng) -> Json {
     let amount = json!(format!("{}.{:02}", random.random_range(-9..30), random.random_range(0..100)));
     let (quantity, weight) = (json!(random.random_range(-3..9)), json!(random.random::<f64>() * 1e3));
     let status: Json = ["open", "closed"][random.random_range(0..2)].into();
+    let tag = json!(["b", "B", "ä", "aa", "Z"][random.random_range(0..5)]);
     let due = json!(format!("2026-{:02}-{:02}", random.random_range(1..13), random.random_range(1..29)));
     let mut draw = || random.random::<f64>();
     for (name, value) in [
@@ -138,6 +159,7 @@ fn line(bills: &[String], random: &mut impl Rng) -> Json {
         ("weight", weight),
         ("status", status),
         ("due", due),
+        ("tag", tag),
     ] {
         some(name, value, &mut draw);
     }

@@ -97,7 +97,7 @@ fn find(drafts: &Drafts<'_>, summary: &Resolved<'_>) -> Found {
             let message = match function {
                 SummaryFunction::Count => format!("`{name}` ({}) is never looked at", field.declared),
                 SummaryFunction::Min | SummaryFunction::Max => format!(
-                    "a {function} is of a number, a date or a time, which `{name}` ({}) is not",
+                    "a {function} is of a number, a text, a date or a time, which `{name}` ({}) is not",
                     field.declared
                 ),
                 _ => format!("a {function} is of a number, which `{name}` ({}) is not", field.declared),
@@ -151,6 +151,8 @@ fn kind(
         }
         (_, FieldKind::Float { .. }) => Some(FieldKind::Float { min: None, max: None }),
         (Min | Max, FieldKind::Date | FieldKind::DateTime | FieldKind::Time) => Some(of.clone()),
+        // As it is kept: records may be older than the form that their field asks for today.
+        (Min | Max, FieldKind::Text { .. }) => Some(FieldKind::text()),
         _ => None,
     }
 }
