@@ -205,6 +205,8 @@ const MESSAGES: &[(&str, SqlState)] = &[
     ("recursion limit", SqlState::TOO_COMPLEX),
     ("cannot cast", SqlState::INVALID_TEXT),
     ("cannot be parsed", SqlState::INVALID_TEXT),
+    ("of relation \"", SqlState::UNDEFINED_COLUMN),
+    ("relation \"", SqlState::UNDEFINED_TABLE),
     ("not found", SqlState::UNDEFINED_TABLE),
     ("not implemented", SqlState::FEATURE_NOT_SUPPORTED),
     ("unsupported", SqlState::FEATURE_NOT_SUPPORTED),

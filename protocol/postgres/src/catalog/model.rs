@@ -8,6 +8,7 @@ use std::sync::Arc;
 use quarry_metadata::{DeleteBehavior, Field, FieldKind, Index, Object, ObjectName, Registry};
 use quarry_planner::{
     ObjectView, Views,
+    lower::DELETED_AT,
     sql::{AUDIT, RECYCLE_BIN},
 };
 
@@ -54,8 +55,12 @@ pub struct Relation {
     pub constraints: Vec<Constraint>,
     /// Primary key first, then by name.
     pub indexes: Vec<IndexRelation>,
-    /// Deleted records and the audit trail: nobody writes them, and they are named with their schema only.
+    /// Deleted records and the audit trail: nobody makes them, and they are named with their schema only.
     pub only_read: bool,
+    /// What the session may do with all of it, of `SELECT`, `INSERT`, `UPDATE` and `DELETE`.
+    pub grants: &'static [&'static str],
+    /// The column that may be updated where the others may not.
+    pub updated: Option<&'static str>,
 }
 
 /// A field as a column.
@@ -148,6 +153,12 @@ impl Relation {
         self.columns.iter().find(|column| column.number == number)
     }
 
+    /// What the session may do with a column.
+    pub fn grants_on(&self, column: &str) -> impl Iterator<Item = &'static str> {
+        let of_table = self.grants.iter().copied().filter(|grant| *grant != "DELETE");
+        of_table.chain((self.updated == Some(column)).then_some("UPDATE"))
+    }
+
     /// The columns of those numbers, as SQL writes a list of them.
     pub fn column_list(&self, numbers: &[i16]) -> String {
         definition::column_list(
@@ -180,7 +191,7 @@ impl Model {
             on_path: false,
         });
         let schemas = packages.chain(looked_at).collect();
-        let builder = Builder { views, oids: &oids };
+        let builder = Builder { views, oids: &oids, administers: reads_audit };
         let mut relations: Vec<_> = views.objects.values().map(|view| builder.relation(view)).collect();
         let bins = views.bins.iter().filter(|_| finds(RECYCLE_BIN));
         relations.extend(bins.map(|(name, bin)| builder.bin(name, bin)));
@@ -247,6 +258,8 @@ fn foreign_name(object: &Object, field: &Field) -> String {
 struct Builder<'a> {
     views: &'a Views,
     oids: &'a Oids,
+    /// For an administrator.
+    administers: bool,
 }
 
 impl Builder<'_> {
@@ -262,6 +275,8 @@ impl Builder<'_> {
             constraints: Vec::new(),
             indexes: Vec::new(),
             only_read: false,
+            grants: only_read::WRITTEN,
+            updated: None,
         };
         self.add_primary_key(object, &mut relation);
         let mut indexes: Vec<&Index> = object.indexes.iter().collect();
@@ -288,6 +303,8 @@ impl Builder<'_> {
             constraints: Vec::new(),
             indexes: Vec::new(),
             only_read: true,
+            grants: if self.administers { only_read::PURGED } else { only_read::READ },
+            updated: Some(DELETED_AT),
         };
         self.add_primary_key(object, &mut relation);
         relation

@@ -1,4 +1,5 @@
-//! What is looked at and never written: the deleted records of objects with a recycle bin, and the audit trail.
+//! What is looked at: the deleted records of objects with a recycle bin, and the audit trail. Deleted records can be told to
+//! come back, and administrators purge them; nothing else is written here.
 //!
 //! Their schemas are not on the search path, so that an object's own name always means the records that are there.
 
@@ -15,6 +16,13 @@ use super::{
     oid::Oids,
 };
 use crate::pg_type::announce;
+
+/// What may be done with an object's records, until there are permissions.
+pub const WRITTEN: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+/// What may be done with deleted records by who may purge them.
+pub const PURGED: &[&str] = &["SELECT", "DELETE"];
+/// What may be done with all else.
+pub const READ: &[&str] = &["SELECT"];
 
 /// The schemas that a session finds, with what they are. A package of that name comes first.
 pub fn schemas(views: &Views, reads_audit: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -69,5 +77,7 @@ pub fn changes(oids: &Oids) -> Relation {
         constraints: Vec::new(),
         indexes: Vec::new(),
         only_read: true,
+        grants: READ,
+        updated: None,
     }
 }

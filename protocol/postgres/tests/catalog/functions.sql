@@ -8,6 +8,11 @@ select obj_description('account'::regclass, 'pg_class'), obj_description('crm'::
 select pg_table_is_visible('account'::regclass), pg_table_is_visible('information_schema.columns'::regclass), pg_table_is_visible(1) is null as unknown;
 select has_table_privilege('account', 'select'), has_table_privilege('ada', 'account', 'TRUNCATE'), has_schema_privilege('crm', 'USAGE'), has_schema_privilege('crm', 'CREATE'), has_database_privilege('main', 'CONNECT');
 select has_table_privilege('account', 'FLY');
+select has_table_privilege('recycle_bin.contact', 'SELECT'), has_table_privilege('recycle_bin.contact'::regclass, 'UPDATE'), has_any_column_privilege('recycle_bin.contact', 'UPDATE'), has_column_privilege('ada', 'recycle_bin.contact', 'deleted_at', 'UPDATE'), has_column_privilege('crm.contact', 2::smallint, 'UPDATE');
+select has_table_privilege('audit.changes', 'SELECT'), has_table_privilege('audit.changes', 'DELETE'), has_table_privilege('pg_class', 'SELECT'), has_table_privilege('pg_catalog.pg_class', 'INSERT'), has_table_privilege(1, 'SELECT') is null as unknown;
+select has_table_privilege('public.account', 'UPDATE'), has_table_privilege('nothing', 'SELECT');
+select has_column_privilege('account', 'nothing', 'SELECT');
+select 'contact'::regclass::oid = 'crm.contact'::regclass::oid as same, 'contact'::regclass::oid = 'recycle_bin.contact'::regclass::oid as other;
 select current_setting('server_version_num'), current_setting('nothing', true) is null as missing;
 select current_setting('nothing');
 select set_config('search_path', 'crm', false);

@@ -45,7 +45,10 @@ pub fn of_model(model: &Arc<Model>) -> Vec<Arc<ScalarUDF>> {
 
 /// Functions over the session.
 pub fn of_session(model: &Arc<Model>, session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
-    [session::functions(model, session), privileges::functions(session)].into_iter().flatten().collect()
+    [session::functions(model, session), privileges::functions(model, session)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One function.

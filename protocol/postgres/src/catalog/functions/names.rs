@@ -13,7 +13,7 @@ use crate::catalog::{
     column::Shape,
     facts::{self, FUNCTIONS},
     field_type::format_type,
-    model::Model,
+    model::{Model, Relation},
     rows::{self, role_oid},
 };
 
@@ -158,12 +158,29 @@ fn qualified(parts: &[String]) -> Option<(Option<&str>, &str)> {
 fn find_relation(model: &Model, parts: &[String]) -> Option<u32> {
     let (schema, name) = qualified(parts)?;
     let system = facts::table(schema.unwrap_or("pg_catalog"), name).map(|table| table.oid);
-    let in_schema = |candidate: &str| schema.is_none_or(|schema| schema == candidate);
-    let tables = || model.relations.iter().filter(|table| in_schema(&table.schema));
+    let is_there = |table: &&Relation| schema.map_or(!table.only_read, |schema| schema == table.schema);
+    let tables = || model.relations.iter().filter(is_there);
     let table = || tables().find(|table| table.name == name).map(|table| table.oid);
     let index =
         || tables().flat_map(|table| &table.indexes).find(|index| index.name == name).map(|index| index.oid);
     system.or_else(table).or_else(index)
+}
+
+/// The oid of a relation, by its oid or name; `public` stands for every package.
+///
+/// # Errors
+///
+/// Plan error for an unclosed quote.
+pub fn relation_of(model: &Model, name: &Cell) -> Result<Option<u32>> {
+    if let Some(oid) = name.as_oid() {
+        return Ok(Some(oid));
+    }
+    let Some(text) = name.as_text() else { return Ok(None) };
+    let parts = split_name(text)?;
+    Ok(match parts.as_slice() {
+        [.., schema, name] if schema == "public" => find_relation(model, std::slice::from_ref(name)),
+        parts => find_relation(model, parts),
+    })
 }
 
 fn write_relation(model: &Model, oid: u32) -> Option<String> {

@@ -1,17 +1,36 @@
-//! `has_…_privilege`: until there are permissions, a session may read and change every record it sees and define nothing.
+//! `has_…_privilege`: until there are permissions, a session may read and change every record it sees and define nothing. What is
+//! only looked at is not changed, and neither is the catalog.
 
 use std::sync::Arc;
 
 use datafusion::{error::Result, logical_expr::ScalarUDF};
 
-use super::{CatalogFunction, invalid};
-use crate::catalog::{CatalogSession, cell::Cell, column::Shape};
+use super::{CatalogFunction, argument, invalid, names::relation_of};
+use crate::catalog::{
+    CatalogSession,
+    cell::Cell,
+    column::Shape,
+    facts,
+    model::{Column, Model, Relation},
+    only_read,
+};
+
+/// What a question about a relation is about, how many arguments it has without a user.
+#[derive(Clone, Copy, PartialEq)]
+enum About {
+    Table,
+    AnyColumn,
+    Column,
+}
+
+const OF_RELATIONS: [(&str, usize, About); 3] = [
+    ("has_table_privilege", 2, About::Table),
+    ("has_any_column_privilege", 2, About::AnyColumn),
+    ("has_column_privilege", 3, About::Column),
+];
 
 /// The function, how many arguments it has without a user, what may be done.
-const GRANTS: [(&str, usize, &[&str]); 10] = [
-    ("has_table_privilege", 2, &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("has_any_column_privilege", 2, &["SELECT", "INSERT", "UPDATE"]),
-    ("has_column_privilege", 3, &["SELECT", "INSERT", "UPDATE"]),
+const GRANTS: [(&str, usize, &[&str]); 7] = [
     ("has_schema_privilege", 2, &["USAGE"]),
     ("has_database_privilege", 2, &["CONNECT"]),
     ("has_function_privilege", 2, &["EXECUTE"]),
@@ -21,7 +40,7 @@ const GRANTS: [(&str, usize, &[&str]); 10] = [
     ("has_tablespace_privilege", 2, &[]),
 ];
 
-pub fn functions(session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
+pub fn functions(model: &Arc<Model>, session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
     let mut functions: Vec<_> = GRANTS
         .iter()
         .map(|(name, least, granted)| {
@@ -31,6 +50,11 @@ pub fn functions(session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
             .udf()
         })
         .collect();
+    functions.extend(OF_RELATIONS.map(|(name, least, about)| {
+        let model = Arc::clone(model);
+        let decide = move |arguments: &[Cell]| of_relation(&model, arguments, (least, about));
+        CatalogFunction::new(name, Shape::Bool, least..=least + 1, decide).udf()
+    }));
     let user = session.user.clone();
     functions.push(
         CatalogFunction::new("pg_has_role", Shape::Bool, 2..=3, move |arguments| {
@@ -40,6 +64,55 @@ pub fn functions(session: &CatalogSession) -> Vec<Arc<ScalarUDF>> {
         .udf(),
     );
     functions
+}
+
+/// As [`decide`], about a relation or its columns; null for an oid or a column number that nothing has.
+///
+/// # Errors
+///
+/// Plan error for a name of nothing.
+fn of_relation(model: &Model, arguments: &[Cell], (least, about): (usize, About)) -> Result<Cell> {
+    // The user comes first, where one is named.
+    let of = arguments.len().saturating_sub(least);
+    let name = argument(arguments, of);
+    let unknown = |what: String| match name.as_oid() {
+        Some(_) => Ok(Cell::Null),
+        None => Err(invalid(format!("{what} does not exist"))),
+    };
+    let shown = name.display().unwrap_or_default();
+    let Some(oid) = relation_of(model, name)? else { return unknown(format!("relation \"{shown}\"")) };
+    let Some(relation) = model.relation(oid).or_else(|| Some(model.index(oid)?.0)) else {
+        return match facts::relations().any(|fact| fact.oid == oid) {
+            true => decide(arguments, only_read::READ),
+            false => unknown(format!("relation \"{shown}\"")),
+        };
+    };
+    let granted: Vec<&str> = match about {
+        About::Table => relation.grants.to_vec(),
+        About::AnyColumn => {
+            relation.columns.iter().flat_map(|column| relation.grants_on(&column.name)).collect()
+        }
+        About::Column => match column_of(relation, argument(arguments, of + 1)) {
+            Some(column) => relation.grants_on(&column.name).collect(),
+            None => {
+                let column = argument(arguments, of + 1);
+                if column.as_text().is_none() {
+                    return Ok(Cell::Null);
+                }
+                let column = column.display().unwrap_or_default();
+                let message = format!("column \"{column}\" of relation \"{shown}\" does not exist");
+                return Err(invalid(message));
+            }
+        },
+    };
+    decide(arguments, &granted)
+}
+
+fn column_of<'a>(relation: &'a Relation, name: &Cell) -> Option<&'a Column> {
+    match name.as_text() {
+        Some(text) => relation.columns.iter().find(|column| column.name == text),
+        None => relation.column(i16::try_from(name.as_int()?).ok()?),
+    }
 }
 
 /// Whether any privilege of the last argument's list (`SELECT, UPDATE`) is granted; `WITH GRANT OPTION` never is.

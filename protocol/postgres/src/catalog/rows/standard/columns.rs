@@ -1,6 +1,6 @@
 //! `information_schema.columns` and what may be done to them.
 
-use super::{database, privileges_on, yes_or_no};
+use super::{database, yes_or_no};
 use crate::catalog::{
     cell::Cell,
     facts::{self, TypeFact},
@@ -91,7 +91,7 @@ pub fn privileges(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for table in &source.model.relations {
         for column in &table.columns {
-            for privilege in privileges_on(table).filter(|privilege| *privilege != "DELETE") {
+            for privilege in table.grants_on(&column.name) {
                 rows.push(row![
                     "grantor" => known::OWNER_NAME,
                     "grantee" => source.session.user.as_str(),

@@ -4,7 +4,7 @@ mod columns;
 mod keys;
 
 use super::{Filler, Row, Source, known, row};
-use crate::catalog::{cell::Cell, facts, model::Relation};
+use crate::catalog::{cell::Cell, facts};
 
 pub fn filler(table: &str) -> Option<Filler> {
     Some(match table {
@@ -23,15 +23,6 @@ pub fn filler(table: &str) -> Option<Filler> {
         "constraint_table_usage" => keys::constraint_table_usage,
         _ => return None,
     })
-}
-
-/// What a role may do to a table, until there are permissions.
-const PRIVILEGES: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
-
-/// What a session may do with a relation.
-fn privileges_on(relation: &Relation) -> impl Iterator<Item = &'static str> {
-    let is_allowed = |privilege: &&str| !relation.only_read || *privilege == "SELECT";
-    PRIVILEGES.into_iter().filter(is_allowed)
 }
 
 fn yes_or_no(value: bool) -> Cell {
@@ -77,16 +68,16 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
 fn table_privileges(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in &source.model.relations {
-        for privilege in privileges_on(relation) {
+        for privilege in relation.grants {
             rows.push(row![
                 "grantor" => known::OWNER_NAME,
                 "grantee" => source.session.user.as_str(),
                 "table_catalog" => database(source),
                 "table_schema" => relation.schema.as_str(),
                 "table_name" => relation.name.as_str(),
-                "privilege_type" => privilege,
+                "privilege_type" => *privilege,
                 "is_grantable" => "NO",
-                "with_hierarchy" => if privilege == "SELECT" { "YES" } else { "NO" },
+                "with_hierarchy" => if *privilege == "SELECT" { "YES" } else { "NO" },
             ]);
         }
     }
