@@ -13,7 +13,7 @@ use crate::{
     layout::Layout,
     pipeline,
     session::Session,
-    work::keys_in,
+    work::{Work, keys_in},
 };
 
 /// Records of one transaction.
@@ -118,16 +118,26 @@ impl Engine {
 
     fn purge_batch(&self, bin: &TableName, keys: &[Key], by: &str) -> Result<u64> {
         let mut work = self.work(&self.active(), by);
-        let mut purged = 0;
-        for key in keys {
-            if let Some(row) = work.row(bin, key)? {
-                work.delete(bin, row)?;
-                purged += 1;
-            }
-        }
+        let purged = purge(&mut work, bin, keys)?;
         self.commit_own(work)?;
         Ok(purged)
     }
+}
+
+/// Purges those of these records that are in the bin, as a part of a transaction; how many they are.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn purge(work: &mut Work, bin: &TableName, keys: &[Key]) -> Result<u64> {
+    let mut purged = 0;
+    for key in keys {
+        if let Some(row) = work.row(bin, key)? {
+            work.delete(bin, row)?;
+            purged += 1;
+        }
+    }
+    Ok(purged)
 }
 
 /// The keys of these rows, of all where none are named.

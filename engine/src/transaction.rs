@@ -11,6 +11,7 @@ use crate::{
     change::{Applied, Change, Operation},
     error::{Error, Result},
     pipeline::{self, Action, Call, Step},
+    recycle,
     session::Session,
     work::{Actor, CallNumber, Work, ids_query, keys_in},
 };
@@ -71,6 +72,35 @@ impl Transaction {
             Err(_) => work.settle(),
         }
         applied
+    }
+
+    /// Purges deleted records of an object: they can't come back any more. Tells how many of these ids were in its recycle bin.
+    /// All or nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` unless an administrator asks; `Missing` for an unknown object, `Invalid` for one that keeps no bin; `Limited`.
+    pub async fn purge(&mut self, object: &str, ids: Vec<String>) -> Result<u64> {
+        self.session.must_administer("the recycle bin")?;
+        if ids.len() > CHANGES_MAX {
+            return Err(Error::limited("records purged by one request", ids.len(), CHANGES_MAX));
+        }
+        let number = self.work.lock().begin_call();
+        let (work, object) = (self.work.clone(), object.to_owned());
+        let run = move || {
+            let mut work = work.lock();
+            work.must_run(number)?;
+            let layout = work.layout(&object)?;
+            let keys: Vec<Key> = ids.into_iter().map(Key::from).collect();
+            recycle::purge(&mut work, &pipeline::must_keep(&layout)?.table, &keys)
+        };
+        let purged = tokio::task::spawn_blocking(run).await;
+        let mut work = self.work.lock();
+        match &purged {
+            Ok(Ok(_)) => work.keep_call(),
+            _ => work.settle(),
+        }
+        purged?
     }
 
     async fn run(&self, number: CallNumber, changes: Vec<Change>) -> Result<Applied> {

@@ -104,6 +104,8 @@ pub(crate) struct Call {
     pub afters: Vec<Seen>,
     /// Records that would be there if their change had no findings: who refers to them is not to blame.
     pub lost: HashSet<(ObjectName, Key)>,
+    /// Records that came back from a recycle bin.
+    pub back: HashSet<(ObjectName, Key)>,
     /// Records that are to be validated when all of them are written.
     pub pending: Vec<Pending>,
     /// Passwords that were to be hashed.
@@ -122,6 +124,7 @@ impl Call {
             written: Vec::new(),
             afters: Vec::new(),
             lost: HashSet::new(),
+            back: HashSet::new(),
             pending: Vec::new(),
             passwords: 0,
         }

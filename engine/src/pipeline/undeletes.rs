@@ -1,6 +1,7 @@
 //! Records that come back from the recycle bin, with all that went with the same deletion.
 //!
-//! 1. The record is looked up in its object's bin, and what has its deletion's id in the bins of all objects.
+//! 1. The record is looked up in its object's bin, and what has its deletion's id in the bins of all objects. One that came back
+//!    with another of the same call is back.
 //! 2. Each is as it was: its id, who made it and when; its revision counts on.
 //! 3. What is gone meanwhile is left out of it where it may be, and is a finding where it must be there: references are looked
 //!    up among the records that are there and those that come back.
@@ -49,7 +50,11 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, step: 
     let mut back = Vec::with_capacity(ids.len());
     for id in ids {
         let Some(row) = work.row(&bin.table, id)? else {
-            call.find([missing(step, id)]);
+            match call.back.contains(&(layout.object.name.clone(), id.clone())) {
+                // It went with one that was named before it.
+                true => back.push(id.clone()),
+                false => call.find([missing(step, id)]),
+            }
             continue;
         };
         let together = match bin.deletion(&row) {
@@ -61,6 +66,7 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, step: 
         for kept in together {
             bring_back(work, call, step.change, kept, &names)?;
         }
+        call.back.extend(names);
         back.push(id.clone());
     }
     call.done(step.change, layout.object.name.as_str(), Done::Undeleted, &back);

@@ -123,6 +123,51 @@ async fn it_comes_back_as_it_was_with_all_that_went_with_it() {
 }
 
 #[tokio::test]
+async fn records_of_one_deletion_may_all_be_named() {
+    let shop = stocked().await;
+    shop.change(vec![delete("crate", "c1")]).await.unwrap();
+    let all = vec![undelete("crate", "c2"), undelete("label", "l1"), undelete("crate", "c1")];
+    let report = shop.session.change(all, false).await.unwrap();
+    let ids: Vec<&str> = report.outcomes.iter().flat_map(|outcome| &outcome.ids).map(|id| &**id).collect();
+    assert_eq!(ids, ["c2", "l1", "c1"]);
+    assert_eq!((shop.rows("crate"), shop.field("crate", "c1", "revision")), (2, Some(Value::Int(2))));
+    // What went again since is brought back again.
+    shop.change(vec![delete("crate", "c1")]).await.unwrap();
+    let again = vec![undelete("crate", "c1"), delete("label", "l1"), undelete("label", "l1")];
+    shop.change(again).await.unwrap();
+    assert_eq!((shop.rows("label"), shop.field("label", "l1", "revision")), (2, Some(Value::Int(4))));
+    let never = vec![undelete("crate", "c1"), undelete("label", "l1")];
+    let error = shop.change(never).await.unwrap_err();
+    assert_eq!(told(&error), ["0 crate record_not_found", "1 label record_not_found"]);
+}
+
+#[tokio::test]
+async fn a_purge_is_a_part_of_its_transaction() {
+    let shop = stocked().await;
+    shop.change(vec![delete("crate", "c1")]).await.unwrap();
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let mut transaction = shop.session.begin();
+    let mark = transaction.mark();
+    assert_eq!(transaction.purge("label", ids(&["l1", "l2", "none"])).await.unwrap(), 2);
+    transaction.rollback_to(&mark);
+    assert_eq!(transaction.purge("label", ids(&["l2"])).await.unwrap(), 1);
+    let kept = transaction.purge("maker", ids(&["acme"])).await.unwrap_err();
+    assert_eq!((kept.kind, kept.code), (ErrorKind::Invalid, "NO_RECYCLE_BIN"));
+    assert_eq!(binned(&shop, "label").await, ["l1", "l2"], "not before it is committed");
+    transaction.commit().await.unwrap();
+    assert_eq!(binned(&shop, "label").await, ["l1"]);
+    let clerk = shop.engine.session(someone(&shop, "clerk"), SessionOptions::default());
+    let refused = clerk.begin().purge("label", ids(&["l1"])).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Denied);
+    // Who brings back what is purged at the same time: one of them wins.
+    let mut one = shop.session.begin();
+    one.purge("label", ids(&["l1"])).await.unwrap();
+    shop.change(vec![undelete("crate", "c1")]).await.unwrap();
+    assert_eq!(one.commit().await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(shop.rows("label"), 1);
+}
+
+#[tokio::test]
 async fn each_deletion_comes_back_by_itself() {
     let shop = stocked().await;
     shop.change(vec![delete("label", "l1")]).await.unwrap();

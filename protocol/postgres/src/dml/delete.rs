@@ -14,7 +14,8 @@ use crate::{
     session::{Outcome, Session, Tag},
 };
 
-/// Does a DELETE: asks for the ids, and for what RETURNING wants while the records are still there.
+/// Does a DELETE: asks for the ids, and for what RETURNING wants while the records are still there. Of deleted records, it
+/// purges.
 ///
 /// # Errors
 ///
@@ -35,18 +36,30 @@ pub async fn run(
     let found = session.guard.wait(&mut session.wire, rows.all(limit)).await?;
     let ids = ids_of(&found)?;
     let object = shape.target.object();
+    let tag = |count: usize| format!("DELETE {count}");
+    if shape.target.is_bin {
+        session.guard.check()?;
+        let named: Vec<String> = ids.iter().flatten().cloned().collect();
+        let tag = tag(named.len());
+        transaction.purge(object, named).await?;
+        return answer(delete, &found, &ids, tag);
+    }
     let changes = ids.iter().flatten().map(|id| Change {
         object: object.to_owned(),
         operation: Operation::Delete { id: id.clone() },
         if_revision: None,
     });
     let changes: Vec<Change> = changes.collect();
-    let tag = format!("DELETE {}", changes.len());
+    let tag = tag(changes.len());
     super::apply(session, transaction, changes).await?;
+    answer(delete, &found, &ids, tag)
+}
+
+fn answer(delete: &Delete, found: &RecordBatch, ids: &[Option<String>], tag: String) -> Result<Outcome> {
     if delete.returning.is_none() {
         return Ok(Outcome::Done(tag));
     }
-    let returned = without_ids(&found, &ids)?;
+    let returned = without_ids(found, ids)?;
     Ok(Outcome::Rows(Rows::ready(returned.schema(), [returned]), Tag::Fixed(tag)))
 }
 

@@ -4,13 +4,14 @@ use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, Expr, FromTable, Ident, Insert, ObjectName, SelectItem, SetExpr,
     Statement, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
+use quarry_engine::{Input, Value};
 use quarry_metadata::FieldName;
-use quarry_planner::Views;
+use quarry_planner::{Views, lower::DELETED_AT};
 
 use super::{
     ast,
     cell::{Cell, cell_of},
-    target::{Target, type_of},
+    target::{Target, only_looked_at, type_of},
 };
 use crate::{
     error::{PgError, Result},
@@ -167,7 +168,7 @@ impl FoundShape {
     ///
     /// As [`InsertShape::read`].
     pub fn of_update(views: &Views, update: &Update) -> Result<FoundShape> {
-        let target = Target::of_factor(views, &update.table.relation)?;
+        let target = Target::or_bin_of_factor(views, &update.table.relation)?;
         if !update.table.joins.is_empty()
             || update.or.is_some()
             || update.limit.is_some()
@@ -186,6 +187,9 @@ impl FoundShape {
             None => {}
         }
         let assignments = read_assignments(&target, &update.assignments)?;
+        if target.is_bin {
+            check_undelete(&target, &assignments, update)?;
+        }
         Ok(FoundShape { target, from, selection: update.selection.clone(), assignments })
     }
 
@@ -209,7 +213,7 @@ impl FoundShape {
                 "use DELETE FROM … USING … WHERE",
             ));
         }
-        let target = Target::of_factor(views, relation)?;
+        let target = Target::or_bin_of_factor(views, relation)?;
         let mut from = vec![ast::table(target.factor.clone())];
         from.extend(delete.using.iter().flatten().cloned());
         Ok(FoundShape { target, from, selection: delete.selection.clone(), assignments: Vec::new() })
@@ -230,6 +234,19 @@ impl FoundShape {
         items.extend(more.iter().cloned());
         ast::select(items, self.from.clone(), self.selection.clone())
     }
+}
+
+/// Deleted records come back when they are told not to be deleted, and in no other way.
+fn check_undelete(target: &Target, assignments: &[(FieldName, Cell)], update: &Update) -> Result<()> {
+    match assignments {
+        [(field, Cell::Given(Input::Typed(Value::Null, _)))] if field.as_str() == DELETED_AT => {}
+        _ => return Err(only_looked_at(target.object())),
+    }
+    if update.returning.is_some() {
+        let hint = "ask for the records when they are back";
+        return Err(PgError::unsupported("RETURNING of what comes back is not supported", hint));
+    }
+    Ok(())
 }
 
 /// The types that a change's fields give to its parameters.

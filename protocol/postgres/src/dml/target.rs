@@ -5,7 +5,11 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, TableAlias, TableFactor};
 use pgwire::api::Type;
 use quarry_metadata::{Field, FieldKind, FieldName};
-use quarry_planner::{ObjectView, Views, lower::arrow_type};
+use quarry_planner::{
+    ObjectView, Views,
+    lower::{BIN_VIEW, arrow_type},
+    sql::RECYCLE_BIN,
+};
 
 use super::ast;
 use crate::{
@@ -25,6 +29,8 @@ pub struct Target {
     pub factor: TableFactor,
     /// What its columns are qualified with.
     pub qualifier: Ident,
+    /// Its deleted records are meant.
+    pub is_bin: bool,
 }
 
 impl Target {
@@ -34,16 +40,29 @@ impl Target {
     ///
     /// `42P01`; `42809` for the catalog; `0A000` for what is no table.
     pub fn of_factor(views: &Views, factor: &TableFactor) -> Result<Target> {
+        let target = Target::or_bin_of_factor(views, factor)?;
+        if target.is_bin {
+            return Err(only_looked_at(target.object()));
+        }
+        Ok(target)
+    }
+
+    /// As [`Self::of_factor`], where deleted records may be meant too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of_factor`].
+    pub fn or_bin_of_factor(views: &Views, factor: &TableFactor) -> Result<Target> {
         let TableFactor::Table { name, alias, args: None, .. } = factor else {
             return Err(PgError::unsupported("only an object can be changed", "name the object"));
         };
-        let view = find(views, name)?;
+        let (view, is_bin) = find(views, name)?;
         let qualifier = match (alias, ast::parts(name).last()) {
             (Some(alias), _) => alias.name.clone(),
             (None, Some(last)) => (*last).clone(),
             (None, None) => Ident::new(view.object.name.as_str()),
         };
-        Ok(Target { view, factor: factor.clone(), qualifier })
+        Ok(Target { view, factor: factor.clone(), qualifier, is_bin })
     }
 
     /// Finds the object of an INSERT.
@@ -73,9 +92,10 @@ impl Target {
         Target::of_factor(views, &factor)
     }
 
-    /// The object's name.
+    /// The object's name; of deleted records, that of the object that they were of.
     pub fn object(&self) -> &str {
-        self.view.object.name.as_str()
+        let name = self.view.object.name.as_str();
+        if self.is_bin { name.strip_prefix(BIN_VIEW).unwrap_or(name) } else { name }
     }
 
     /// A field by the name a statement writes.
@@ -99,6 +119,15 @@ impl Target {
     }
 }
 
+/// What can be done with deleted records, for whoever tries something else.
+pub fn only_looked_at(object: &str) -> PgError {
+    let message = format!("cannot change \"{BIN_VIEW}{object}\": deleted records come back, or are purged");
+    let hint = format!(
+        "undelete with UPDATE {BIN_VIEW}{object} SET deleted_at = NULL WHERE …; purge with DELETE FROM {BIN_VIEW}{object} WHERE …"
+    );
+    PgError::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint(hint)
+}
+
 /// The type a field's column is announced as.
 pub fn type_of(field: &Field) -> Type {
     match &field.kind {
@@ -108,7 +137,8 @@ pub fn type_of(field: &Field) -> Type {
     }
 }
 
-fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {
+/// An object, or its deleted records.
+fn find(views: &Views, name: &ObjectName) -> Result<(Arc<ObjectView>, bool)> {
     let parts: Vec<String> = ast::parts(name).into_iter().map(folded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let (schema, object) = match parts.as_slice() {
@@ -124,17 +154,15 @@ fn find(views: &Views, name: &ObjectName) -> Result<Arc<ObjectView>> {
         let message = format!("cannot change \"{schema}.{object}\": it is told by the packages");
         return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message));
     }
-    if schema == Some("recycle_bin") && views.bin(object).is_some() {
-        let message =
-            format!("cannot change \"recycle_bin.{object}\": deleted records are only looked at here");
-        let hint = format!(
-            "bring one back with POST /api/v1/objects/{object}/<id>/undelete, or GraphQL's mutation undelete…"
-        );
-        return Err(PgError::new(SqlState::WRONG_OBJECT_TYPE, message).with_hint(hint));
+    if schema == Some(RECYCLE_BIN)
+        && let Some(bin) = views.bin(object)
+    {
+        return Ok((bin.clone(), true));
     }
     let in_schema =
         |view: &&Arc<ObjectView>| schema.is_none_or(|s| s == "public" || view.object.package.as_str() == s);
-    views.get(object).filter(in_schema).cloned().ok_or_else(|| {
+    let view = views.get(object).filter(in_schema).cloned();
+    view.map(|view| (view, false)).ok_or_else(|| {
         let written = parts.join(".");
         let mut error =
             PgError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{written}\" does not exist"));

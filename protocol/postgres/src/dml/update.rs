@@ -34,7 +34,10 @@ pub async fn run(
     let rows = session.open(ask).await?;
     let limit = session.limits.rows_changed_max;
     let found = session.guard.wait(&mut session.wire, rows.all(limit)).await?;
-    let changes = changes_of(session, &shape, &found, values)?;
+    let changes = match shape.target.is_bin {
+        true => undeletes_of(&shape, &found)?,
+        false => changes_of(session, &shape, &found, values)?,
+    };
     let ids = super::apply(session, transaction, changes).await?;
     let tag = format!("UPDATE {}", ids.len());
     returning::answer(session, transaction, &shape.target, update.returning.as_deref(), (&ids, values), tag)
@@ -71,6 +74,16 @@ fn changes_of(
         changes.push(Change { object: shape.target.object().to_owned(), operation, if_revision: None });
     }
     Ok(changes)
+}
+
+/// Deleted records come back.
+fn undeletes_of(shape: &FoundShape, found: &RecordBatch) -> Result<Vec<Change>> {
+    let back = |id| Change {
+        object: shape.target.object().to_owned(),
+        operation: Operation::Undelete { id },
+        if_revision: None,
+    };
+    Ok(ids_of(found)?.into_iter().flatten().map(back).collect())
 }
 
 /// The ids in the first column, each once: a join may find a record several times, and the first one counts.
