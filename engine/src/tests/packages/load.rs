@@ -62,6 +62,10 @@ async fn random_versions_come_and_go_under_a_load() {
         })
     };
     let clients: Vec<_> = (0..3).map(load).collect();
+    // What they write is in use from here on: whether an option is, must not change between the question and the activation.
+    while done.load(Ordering::Relaxed) == 0 && clients.iter().all(|client| !client.is_finished()) {
+        tokio::task::yield_now().await;
+    }
 
     let mut random = StdRng::seed_from_u64(seed);
     let (mut number, mut version) = (0, 0);

@@ -1,5 +1,8 @@
 //! INSERT, UPDATE, DELETE: through the pipeline, with PostgreSQL's tags, counts and errors.
 
+use std::sync::Arc;
+
+use tokio::sync::Barrier;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::fixture::{Server, refused, text, texts};
@@ -129,19 +132,22 @@ async fn conflicts_update_or_are_passed_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn conflicts_with_those_who_insert_at_the_same_time_are_conflicts() {
     const CLIENTS: usize = 6;
-    const ROUNDS: usize = 15;
+    const ROUNDS: usize = 5;
     let (server, client) = started().await;
     let mut clients = Vec::new();
+    let all = Arc::new(Barrier::new(CLIENTS));
     for number in 0..CLIENTS {
-        let client = server.connect().await;
+        let (client, all) = (server.connect().await, all.clone());
         clients.push(tokio::spawn(async move {
             let (mut made, mut updated) = (0, 0);
             for round in 0..ROUNDS {
                 let row = |code: &str| format!("('{code}{round}', 'of {number}', 1)");
                 let rows = [row("a"), row("b"), row("c")].join(", ");
                 let insert = format!("INSERT INTO ware (code, name, stock) VALUES {rows} ON CONFLICT");
+                all.wait().await;
                 made += count(&client, &format!("{insert} (code) DO NOTHING")).await;
                 made += count(&client, &format!("{insert} DO NOTHING")).await;
+                all.wait().await;
                 let add = "(code) DO UPDATE SET stock = ware.stock + excluded.stock";
                 let rows = row("n");
                 let insert = format!("INSERT INTO ware (code, name, stock) VALUES {rows} ON CONFLICT {add}");
