@@ -29,7 +29,8 @@ pub fn bytes_of(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(bytes_of_array).sum()
 }
 
-fn bytes_of_array(array: &ArrayRef) -> usize {
+/// The same of one column.
+pub(crate) fn bytes_of_array(array: &ArrayRef) -> usize {
     match array.data_type() {
         // A view takes 16 bytes; what is longer than 12 stands in a shared buffer.
         DataType::Utf8View => array.len() * 16 + array.as_string_view().total_buffer_bytes_used(),

@@ -1,7 +1,8 @@
 //! Functions of SQL that make much of little: a list of ten billion numbers of two, a gigabyte of one letter.
 //!
 //! What an expression makes of a batch is not counted against the memory of all questions. Most expressions make about as
-//! much as they are given; those that don't are wrapped here, and look at their arguments first.
+//! much as they are given; those that don't are wrapped here, and look at their arguments first. Texts that are joined to others
+//! are looked at when they are made: no step makes more than twice what the one before was allowed.
 
 use std::sync::Arc;
 
@@ -11,15 +12,15 @@ use arrow::{
     datatypes::{DataType, FieldRef, Int64Type, IntervalMonthDayNanoType, TimeUnit},
 };
 use datafusion::{
-    common::Result,
+    common::{DFSchema, Result, config::ConfigOptions, tree_node::Transformed},
     execution::FunctionRegistry,
     logical_expr::{
-        ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-        Signature,
+        BinaryExpr, ColumnarValue, Documentation, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs,
+        ScalarUDF, ScalarUDFImpl, Signature, Volatility, expr_rewriter::FunctionRewrite,
     },
 };
 
-use crate::error::Error;
+use crate::{answer::bytes_of_array, error::Error};
 
 /// What one function may make of one batch, bytes.
 pub(crate) const FUNCTION_BYTES_MAX: u64 = 64 << 20;
@@ -47,6 +48,8 @@ enum Growth {
     Lists,
     /// A list of so many.
     Resizes,
+    /// Texts, one after another.
+    Joins,
 }
 
 const GROWING: &[(&str, Growth)] = &[
@@ -58,6 +61,8 @@ const GROWING: &[(&str, Growth)] = &[
     ("generate_series", Growth::Series),
     ("array_repeat", Growth::Lists),
     ("array_resize", Growth::Resizes),
+    ("concat", Growth::Joins),
+    ("concat_ws", Growth::Joins),
 ];
 
 /// Puts a bound on the functions of a registry that need one.
@@ -71,7 +76,69 @@ pub(crate) fn bound(registry: &mut dyn FunctionRegistry) -> Result<()> {
         let bounded = ScalarUDF::new_from_impl(Bounded { inner, growth: *growth });
         registry.register_udf(Arc::new(bounded))?;
     }
-    Ok(())
+    let signature = Signature::any(1, Volatility::Immutable);
+    let joined = Arc::new(ScalarUDF::new_from_impl(Joined { signature }));
+    registry.register_function_rewrite(Arc::new(JoinsAreBounded { joined }))
+}
+
+/// `a || b` becomes what looks at its result.
+#[derive(Debug)]
+struct JoinsAreBounded {
+    joined: Arc<ScalarUDF>,
+}
+
+impl FunctionRewrite for JoinsAreBounded {
+    fn name(&self) -> &'static str {
+        "joins_are_bounded"
+    }
+
+    fn rewrite(&self, expr: Expr, _: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let is_join = matches!(&expr, Expr::BinaryExpr(BinaryExpr { op: Operator::StringConcat, .. }));
+        Ok(if is_join { Transformed::yes(self.joined.call(vec![expr])) } else { Transformed::no(expr) })
+    }
+}
+
+/// Hands on what it is given, if that is not too much.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Joined {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Joined {
+    fn name(&self) -> &'static str {
+        "joined"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        Ok(arguments.first().cloned().unwrap_or(DataType::Null))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let Some(made) = arguments.args.into_iter().next() else {
+            return Err(Error::internal("a joined text that is none").into());
+        };
+        let bytes = match &made {
+            ColumnarValue::Array(texts) => bytes_of_array(texts),
+            ColumnarValue::Scalar(text) => text.try_as_str().flatten().map_or(0, str::len),
+        };
+        check("||", to_u64(bytes))?;
+        Ok(made)
+    }
+}
+
+fn check(function: &str, bytes: u64) -> Result<()> {
+    if bytes <= FUNCTION_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "{function} would make about {bytes} bytes of some rows, {FUNCTION_BYTES_MAX} are allowed (function_bytes_max): \
+         ask for less"
+    );
+    Err(Error::limited("", message).into())
 }
 
 /// A function that refuses to make too much.
@@ -112,15 +179,7 @@ impl ScalarUDFImpl for Bounded {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let given = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let bytes = self.growth.bytes(&given)?;
-        if bytes > FUNCTION_BYTES_MAX {
-            let message = format!(
-                "{}() would make about {bytes} bytes of some rows, {FUNCTION_BYTES_MAX} are allowed \
-                 (function_bytes_max): ask for less",
-                self.name()
-            );
-            return Err(Error::limited("", message).into());
-        }
+        check(&format!("{}()", self.name()), self.growth.bytes(&given)?)?;
         self.inner.invoke_with_args(arguments)
     }
 }
@@ -147,6 +206,9 @@ impl Growth {
             (Growth::Lists, Some(count)) => {
                 let each = to_u64(first.get_array_memory_size()) / to_u64(first.len()).max(1);
                 total(&integers(count)?).saturating_mul(each.max(ITEM_BYTES))
+            }
+            (Growth::Joins, _) => {
+                given.iter().map(|texts| to_u64(bytes_of_array(texts))).fold(0, u64::saturating_add)
             }
             (Growth::Series, stop) => steps(first, stop, argument(2))?.saturating_mul(ITEM_BYTES),
             (_, None) => 0,

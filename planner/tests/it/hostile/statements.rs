@@ -61,6 +61,28 @@ pub fn series_and_texts() -> Vec<Case> {
             "select length(replace(replace(replace(repeat('a', 1000), 'a', repeat('b', 1000)), 'b', repeat('c', 1000)), 'c', repeat('d', 1000)))",
             &[LIMIT],
         ),
+        sql(
+            "a text joined to itself",
+            "select length(r || r || r) from (select repeat('x', 60000000) as r)",
+            &[LIMIT],
+        ),
+        sql(
+            "a text joined to itself of each row",
+            "select max(length(r || r || 'x')) from (select repeat(notes, 20) as r from account)",
+            &[ANSWERED],
+        ),
+        sql(
+            "a text that doubles with each table",
+            doubling(12, |n| format!("select x || x as x from t{n}"))
+                .replace("select 1 as x", "select repeat('x', 30000000) as x")
+                .replace("count(*)", "max(length(x))"),
+            &[LIMIT],
+        ),
+        sql(
+            "many texts as one",
+            "select length(concat(r, r, r)) from (select repeat('x', 60000000) as r)",
+            &[LIMIT],
+        ),
         sql("a list of lists", "select cardinality(array_repeat(array_repeat(1, 100000), 100000))", &[LIMIT]),
         sql(
             "a table that grows by itself",
