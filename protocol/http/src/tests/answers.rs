@@ -42,6 +42,26 @@ async fn questions_are_answered_as_json_lines_and_arrow() {
 }
 
 #[tokio::test]
+async fn a_page_tells_where_the_next_begins_and_where_the_one_before_it_ends() {
+    let shop = Shop::open().await;
+    shop.stock().await;
+    let mut question = json!({ "object": "product", "fields": ["name"], "where": { "price": { "$lt": 50 } }, "orderBy": ["-price"], "limit": 1 });
+    let first = shop.post("/api/v1/query", question.clone()).await.json();
+    assert_eq!(first["records"], json!([{ "name": "Chair" }]));
+    assert!(first["cursor"]["next"].is_string() && first["cursor"].get("previous").is_none(), "{first}");
+    question["after"] = first["cursor"]["next"].clone();
+    let second = shop.post("/api/v1/query", question.clone()).await.json();
+    assert_eq!(second["records"], json!([{ "name": "Lamp" }]));
+    question["before"] = second["cursor"]["previous"].clone();
+    question.as_object_mut().unwrap().remove("after");
+    let again = shop.post("/api/v1/query", question.clone()).await.json();
+    assert_eq!(again["records"], first["records"]);
+    question["before"] = again["cursor"]["previous"].clone();
+    let none = shop.post("/api/v1/query", question).await.json();
+    assert_eq!((&none["records"], &none["cursor"]["previous"]), (&json!([]), &json!(null)));
+}
+
+#[tokio::test]
 async fn an_answer_without_rows_is_whole_in_every_form() {
     let shop = Shop::open().await;
     let question = json!({ "object": "product", "fields": ["name"] }).to_string();
