@@ -107,7 +107,7 @@ pub(crate) fn not_offered(pending: &[&Pending], work: &mut Work) -> Result<Vec<(
     let asked =
         |at: usize, record: &Pending| offered.options.get(at).is_some_and(|option| option.is_asked(record));
     let is_concerned = |record: &&Pending| (0..offered.options.len()).any(|at| asked(at, record));
-    if !pending.iter().any(|record| is_concerned(record)) {
+    if !pending.iter().any(is_concerned) {
         return Ok(Vec::new());
     }
     let subjects: Vec<_> = pending.iter().map(|record| record.subject()).collect();

@@ -66,7 +66,7 @@ impl Small {
             return Ok(None);
         }
         let typed = parameters::typed(plan.clone(), values)?;
-        let plan = state.analyzer().execute_and_check(typed, &state.config_options(), |_, _| {})?;
+        let plan = state.analyzer().execute_and_check(typed, state.config_options(), |_, _| {})?;
         let Some(gathered) = Gathered::of(&plan)? else { return Ok(None) };
         let provider = source_as_provider(&gathered.source)?;
         let Some(table) = provider.downcast_ref::<ObjectTable>() else { return Ok(None) };
