@@ -4,7 +4,10 @@
 //! same scan of the same view. What is left out is making, optimizing and running a plan, which for a record by id takes much
 //! longer than the record. Where it is not sure that there are few rows, and where other objects are joined, the plan does it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use arrow::{
     array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions},
@@ -12,7 +15,7 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use datafusion::{
-    common::{DFSchema, Result as PlanResult},
+    common::{DFSchema, Result as PlanResult, exec_err},
     execution::SessionState,
     logical_expr::{Expr, SortExpr, utils::split_conjunction},
 };
@@ -52,12 +55,14 @@ impl Direct {
         deadline: Deadline,
     ) -> Result<Option<RecordBatch>> {
         let state = Arc::clone(state);
-        let reading = tokio::task::spawn_blocking(move || self.read(&state));
+        let wanted = StillWanted::default();
+        let asked = Arc::clone(&wanted.0);
+        let reading = tokio::task::spawn_blocking(move || self.read(&state, &asked));
         let read = async { reading.await.map_err(|error| Error::internal(error.to_string()))? };
         deadline.wait(read).await
     }
 
-    fn read(&self, state: &SessionState) -> Result<Option<RecordBatch>> {
+    fn read(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<RecordBatch>> {
         let filters: Vec<Expr> = self.filter.iter().flat_map(split_conjunction).cloned().collect();
         let wanted = Wanted { columns: &self.positions()?, filters: &filters, first: self.first() };
         let Some(Few { rows, unsettled }) =
@@ -65,7 +70,8 @@ impl Direct {
         else {
             return Ok(None);
         };
-        let made = Making { state, schema: DFSchema::try_from_qualified_schema(ROOT, rows.schema_ref())? };
+        let schema = DFSchema::try_from_qualified_schema(ROOT, rows.schema_ref())?;
+        let made = Making { state, schema, gone };
         let mut rows = rows;
         for filter in unsettled {
             let kept = made.column(&filter, &rows)?;
@@ -90,7 +96,8 @@ impl Direct {
             let options = SortOptions { descending: !key.asc, nulls_first: key.nulls_first };
             keys.push(SortColumn { values: made.column(&key.expr, &rows)?, options: Some(options) });
         }
-        let rows = match keys.is_empty() || rows.num_rows() < 2 {
+        // Keys of rows without columns are the same for all of them.
+        let rows = match keys.is_empty() || rows.num_rows() < 2 || rows.num_columns() == 0 {
             true => rows,
             false => take_record_batch(&rows, &lexsort_to_indices(&keys, most)?)?,
         };
@@ -119,6 +126,18 @@ impl Direct {
 struct Making<'a> {
     state: &'a SessionState,
     schema: DFSchema,
+    /// Nobody waits for them any more.
+    gone: &'a AtomicBool,
+}
+
+/// Tells a thread that reads when nobody waits for it any more: it ends before the next column.
+#[derive(Default)]
+struct StillWanted(Arc<AtomicBool>);
+
+impl Drop for StillWanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Making<'_> {
@@ -127,6 +146,9 @@ impl Making<'_> {
             && let Some(column) = rows.column_by_name(&column.name)
         {
             return Ok(Arc::clone(column));
+        }
+        if self.gone.load(Ordering::Relaxed) {
+            return exec_err!("nobody waits for the answer any more");
         }
         let physical = self.state.create_physical_expr(expr.clone(), &self.schema)?;
         physical.evaluate(rows)?.into_array(rows.num_rows())

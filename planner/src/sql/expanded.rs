@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, ops::ControlFlow};
 
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, Visit, Visitor};
 
 use crate::{
     error::{Error, Result},
@@ -62,6 +62,11 @@ fn address(query: &Query) -> usize {
     std::ptr::from_ref(query).addr()
 }
 
+/// A name as the planner looks it up: in lower case unless it was quoted.
+fn looked_up(name: &Ident) -> String {
+    if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
+}
+
 impl Counting {
     fn add(&mut self, more: Size) -> ControlFlow<Size> {
         let Some(level) = self.around.last_mut() else { return ControlFlow::Continue(()) };
@@ -77,7 +82,7 @@ impl Visitor for Counting {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Size> {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
-            self.names.insert(address(&table.query), table.alias.name.value.to_lowercase());
+            self.names.insert(address(&table.query), looked_up(&table.alias.name));
         }
         self.around.push(Level::default());
         ControlFlow::Continue(())
@@ -95,10 +100,8 @@ impl Visitor for Counting {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Size> {
-        let name = match &relation.0[..] {
-            [part] => part.as_ident().map(|name| name.value.to_lowercase()),
-            _ => None,
-        };
+        let parts = relation.0.iter().map(|part| part.as_ident().map(looked_up));
+        let name = parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("."));
         let known = name.and_then(|name| self.around.iter().rev().find_map(|level| level.common.get(&name)));
         let size = known.copied().unwrap_or(Size { tables: 1, depth: 1 });
         self.add(size)

@@ -8,12 +8,16 @@ use std::sync::Arc;
 use datafusion::{
     common::{
         Column, DFSchema, Result as PlanResult,
-        tree_node::{Transformed, TreeNode},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{Expr, LogicalPlan, SortExpr, TableSource},
 };
 
 use crate::error::Result;
+
+/// Nodes that columns may be written out to, at each step. `x + x` of `x + x` of … grows with every step: such a plan is left
+/// alone, where each step is computed once.
+const NODES_MAX: usize = 4_096;
 
 /// Whether a plan has no other nodes than those that are gathered.
 pub(super) fn has_shape(plan: &LogicalPlan) -> bool {
@@ -57,13 +61,17 @@ impl Gathered {
         loop {
             node = match node {
                 LogicalPlan::Projection(projection) => {
-                    gathering.written_out(&projection.schema, &projection.expr)?;
+                    if !gathering.write_out(&projection.schema, &projection.expr)? {
+                        return Ok(None);
+                    }
                     &projection.input
                 }
                 LogicalPlan::SubqueryAlias(alias) => {
                     let inner: Vec<_> =
                         alias.input.schema().columns().into_iter().map(Expr::Column).collect();
-                    gathering.written_out(&alias.schema, &inner)?;
+                    if !gathering.write_out(&alias.schema, &inner)? {
+                        return Ok(None);
+                    }
                     &alias.input
                 }
                 // Of two orders the outer one counts.
@@ -96,24 +104,54 @@ impl Gathered {
         self.columns.iter().chain(&self.filters).chain(keys)
     }
 
-    /// With what each of the table's columns is made of.
+    /// With what each of the table's columns is made of; none where that is too much.
     ///
     /// # Errors
     ///
     /// Those of `column`.
-    pub(super) fn written_out(mut self, mut column: impl FnMut(&str) -> Result<Expr>) -> Result<Gathered> {
-        let mut replace = |expr: &mut Expr| -> Result<()> {
-            let replaced = std::mem::take(expr).transform_up(|expr| match expr {
-                Expr::Column(named) => Ok(Transformed::yes(column(&named.name)?)),
-                other => Ok(Transformed::no(other)),
-            })?;
-            *expr = replaced.data;
-            Ok(())
-        };
-        self.columns.iter_mut().chain(&mut self.filters).try_for_each(&mut replace)?;
-        self.sort.iter_mut().flatten().map(|key| &mut key.expr).try_for_each(replace)?;
-        Ok(self)
+    pub(super) fn written_out(
+        mut self,
+        mut column: impl FnMut(&str) -> Result<Expr>,
+    ) -> Result<Option<Gathered>> {
+        let mut room = Room(NODES_MAX);
+        let keys = self.sort.iter_mut().flatten().map(|key| &mut key.expr);
+        for expr in self.columns.iter_mut().chain(&mut self.filters).chain(keys) {
+            room.replace(expr, |name| Ok(column(&name.name)?))?;
+        }
+        Ok((room.0 > 0).then_some(self))
     }
+}
+
+/// Nodes that there is room for, one at least while all had room.
+struct Room(usize);
+
+impl Room {
+    /// Puts what stands for its columns into an expression, as long as there is room.
+    fn replace(
+        &mut self,
+        expr: &mut Expr,
+        mut column: impl FnMut(&Column) -> PlanResult<Expr>,
+    ) -> PlanResult<()> {
+        let replaced = std::mem::take(expr).transform_up(|expr| match expr {
+            Expr::Column(named) if self.0 > 0 => {
+                let with = column(&named)?;
+                self.0 = self.0.saturating_sub(nodes_of(&with));
+                Ok(Transformed::yes(with))
+            }
+            other => Ok(Transformed::no(other)),
+        })?;
+        *expr = replaced.data;
+        Ok(())
+    }
+}
+
+fn nodes_of(expr: &Expr) -> usize {
+    let mut nodes = 0;
+    let walked = expr.apply(|_| {
+        nodes += 1;
+        Ok(if nodes < NODES_MAX { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    if walked.is_err() { NODES_MAX } else { nodes }
 }
 
 /// What was gathered so far.
@@ -127,23 +165,17 @@ struct Gathering {
 }
 
 impl Gathering {
-    /// Writes what stands for the columns of a node into what was gathered above it.
-    fn written_out(&mut self, schema: &DFSchema, exprs: &[Expr]) -> PlanResult<()> {
-        let replaced = |column: &Column| {
-            let index = schema.index_of_column(column)?;
-            let expr = exprs.get(index).cloned().unwrap_or_default();
-            Ok(expr.unalias_nested().data)
-        };
-        let replace = |expr: &mut Expr| {
-            let changed = std::mem::take(expr).transform_up(|expr| match expr {
-                Expr::Column(column) => replaced(&column).map(Transformed::yes),
-                other => Ok(Transformed::no(other)),
-            })?;
-            *expr = changed.data;
-            PlanResult::Ok(())
-        };
+    /// Writes what stands for the columns of a node into what was gathered above it; false where that is too much.
+    fn write_out(&mut self, schema: &DFSchema, exprs: &[Expr]) -> PlanResult<bool> {
+        let mut room = Room(NODES_MAX);
         let keys = self.sort.iter_mut().flatten().map(|key| &mut key.expr);
-        self.columns.iter_mut().chain(&mut self.filters).chain(keys).try_for_each(replace)
+        for expr in self.columns.iter_mut().chain(&mut self.filters).chain(keys) {
+            room.replace(expr, |column| {
+                let expr = exprs.get(schema.index_of_column(column)?).cloned().unwrap_or_default();
+                Ok(expr.unalias_nested().data)
+            })?;
+        }
+        Ok(room.0 > 0)
     }
 
     fn takes_a_page(&self) -> bool {
@@ -151,7 +183,9 @@ impl Gathering {
     }
 
     fn end(self, source: &Arc<dyn TableSource>) -> Option<Gathered> {
-        let Gathering { columns, filters, sort, skip, fetch, .. } = self;
+        let Gathering { columns, mut filters, sort, skip, fetch, .. } = self;
+        // The innermost first: it keeps from the others what they can't be computed of.
+        filters.reverse();
         let gathered = Gathered { columns, filters, sort, skip, fetch, source: Arc::clone(source) };
         let fits = gathered.exprs().all(is_of_a_row);
         fits.then_some(gathered)

@@ -18,6 +18,12 @@ use crate::{context::QueryContext, view::Views};
 
 /// All that is kept may be so large; the least asked goes first.
 const BYTES_MAX: u64 = 32 << 20;
+/// Longer statements are not kept.
+const TEXT_BYTES_MAX: usize = 16 << 10;
+/// What a question takes that has hardly a letter.
+const KNOWN_BYTES: usize = 2 << 10;
+/// What a parsed statement takes for each letter of its text, about.
+const BYTES_OF_A_LETTER: usize = 16;
 /// Questions for which there is room at first.
 const QUESTIONS_EXPECTED: usize = 1_024;
 
@@ -37,6 +43,8 @@ struct Known {
     zone: Tz,
     /// Its memory is not given to other views while this is here.
     views: Weak<Views>,
+    /// What all of it takes, roughly.
+    bytes: u64,
 }
 
 impl KnownQuestions {
@@ -45,11 +53,17 @@ impl KnownQuestions {
     }
 
     pub(super) fn keep(&self, asked: &Asked<'_>, small: Arc<Small>) {
+        let text = asked.statement.to_string().len();
+        if text > TEXT_BYTES_MAX {
+            return;
+        }
+        let bytes = KNOWN_BYTES + text * BYTES_OF_A_LETTER + small.size();
         let known = Known {
             statement: Arc::new(asked.statement.clone()),
             types: asked.values.iter().map(ScalarValue::data_type).collect(),
             zone: asked.context.time_zone,
             views: Arc::downgrade(&asked.context.views),
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
         };
         self.0.insert(known, small);
     }
@@ -65,8 +79,8 @@ impl Default for KnownQuestions {
 struct Bytes;
 
 impl Weighter<Known, Arc<Small>> for Bytes {
-    fn weight(&self, _: &Known, small: &Arc<Small>) -> u64 {
-        u64::try_from(small.size()).unwrap_or(u64::MAX)
+    fn weight(&self, known: &Known, _: &Arc<Small>) -> u64 {
+        known.bytes
     }
 }
 

@@ -231,13 +231,12 @@ impl SqlSession {
         gate::check_plan(&plan)?;
         let deadline = run::Deadline::after(self.context.timeout);
         if let Some(small) = Small::of(&self.state, &plan, &values)? {
-            let small = Arc::new(small);
-            if let Some(statement) = asked.filter(|_| small.is_lasting) {
-                let asked = Asked { statement, values: &values, context: &self.context };
-                self.shared.known.keep(&asked, Arc::clone(&small));
-            }
             let with = (&self.state, &self.context.snapshot);
             if let Some(rows) = small.rows(with, &values, deadline).await? {
+                if let Some(statement) = asked.filter(|_| small.is_lasting) {
+                    let asked = Asked { statement, values: &values, context: &self.context };
+                    self.shared.known.keep(&asked, Arc::new(small));
+                }
                 return Ok(run::at_once(rows));
             }
         }

@@ -82,8 +82,8 @@ impl Small {
     ) -> Result<Option<Small>> {
         let Some(mut scope) = table.scope() else { return Ok(None) };
         let is_lasting = !gathered.exprs().any(calls);
-        let written = gathered
-            .written_out(|name| Ok(scope.subject(name, At { code: "INVALID_FIELD", place: name })?.expr))?;
+        let subject = |name: &str| Ok(scope.subject(name, At { code: "INVALID_FIELD", place: name })?.expr);
+        let Some(written) = gathered.written_out(subject)? else { return Ok(None) };
         let Some(read) = scope.alone() else { return Ok(None) };
         let known = table.stored_schema();
         let fields = read.iter().map(|name| known.field_with_name(name).cloned());

@@ -38,6 +38,28 @@ pub fn statements() -> Vec<Case> {
             &[LIMIT],
         ),
         sql("doubling by join", doubling(40, |n| format!("select a.x from t{n} a, t{n} b")), &[LIMIT]),
+        sql(
+            "doubling by union, under names that differ by quotes",
+            doubling(40, |n| format!("select * from t{n} union all select * from t{n}"))
+                .replace(
+                    "select count",
+                    ", \"T39\" as (select 1 as x), \"T40\" as (select 1 as x) select count",
+                )
+                .replace(") , ", "), "),
+            &[LIMIT],
+        ),
+        sql(
+            "a number that doubles with each table",
+            doubling(40, |n| format!("select x + x as x from t{n}"))
+                .replace("select 1 as x", "select employees as x from account")
+                .replace("count(*)", "x"),
+            &[ANSWERED, "EXPRESSION_FAILED", LIMIT],
+        ),
+        sql(
+            "a constant as an order, and no column",
+            "select 1 as one from account order by one limit 5",
+            &[ANSWERED],
+        ),
         sql("a long chain of tables", doubling(2_000, |n| format!("select x + 1 as x from t{n}")), &[LIMIT]),
         sql("many joins", format!("select count(*) from account a {}", joins.join(" ")), &[LIMIT]),
     ]
