@@ -107,8 +107,8 @@ impl Direct {
     }
 
     fn positions(&self) -> Result<Vec<usize>> {
-        let places = self.read.iter().map(|name| self.view.place(name));
-        places.collect::<Option<_>>().ok_or_else(|| Error::internal("a column that is not in the view"))
+        let places = self.view.places(&self.read);
+        places.ok_or_else(|| Error::internal("a column that is not in the view"))
     }
 
     /// The first rows by the first sort key, when it is a column.

@@ -12,7 +12,7 @@ mod parts;
 mod scan;
 mod shape;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use datafusion::catalog::TableProvider;
 use indexmap::IndexMap;
@@ -218,16 +218,14 @@ impl ObjectView {
         Ok(self.table(snapshot, restriction, &[])?.few(wanted)?)
     }
 
-    /// Where a stored field stands among those of this view; behind them all stands the score.
-    pub(crate) fn place(&self, name: &str) -> Option<usize> {
-        let mut stored = self
-            .fields
-            .iter()
-            .filter(|name| self.object.field(name.as_str()).is_some_and(|field| !field.kind.is_computed()));
-        if name == SCORE {
-            return Some(stored.count());
-        }
-        stored.position(|stored| stored.as_str() == name)
+    /// Where stored fields stand among those of this view; behind them all stands the score. None when one of them does not.
+    pub(crate) fn places(&self, names: &[String]) -> Option<Vec<usize>> {
+        let is_stored = |name: &&FieldName| {
+            self.object.field(name.as_str()).is_some_and(|field| !field.kind.is_computed())
+        };
+        let stored = self.fields.iter().filter(is_stored).map(FieldName::as_str).chain([SCORE]);
+        let places: HashMap<&str, usize> = stored.zip(0..).collect();
+        names.iter().map(|name| places.get(name.as_str()).copied()).collect()
     }
 
     fn table(
