@@ -1,22 +1,21 @@
 //! Functions of SQL that make much of little: a list of ten billion numbers of two, a gigabyte of one letter.
 //!
 //! What an expression makes of a batch is not counted against the memory of all questions. Most expressions make about as
-//! much as they are given; those that don't are wrapped here, and look at their arguments first. Texts that are joined to others
-//! are looked at when they are made: no step makes more than twice what the one before was allowed.
+//! much as they are given; those that don't are wrapped here, and look at their arguments first.
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Int64Array},
+    array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray},
     compute::{cast, kernels::length::length},
     datatypes::{DataType, FieldRef, Int64Type, IntervalMonthDayNanoType, TimeUnit},
 };
 use datafusion::{
-    common::{DFSchema, Result, config::ConfigOptions, tree_node::Transformed},
+    common::{DFSchema, Result, ScalarValue, config::ConfigOptions, tree_node::Transformed},
     execution::FunctionRegistry,
     logical_expr::{
-        BinaryExpr, ColumnarValue, Documentation, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs,
-        ScalarUDF, ScalarUDFImpl, Signature, Volatility, expr_rewriter::FunctionRewrite,
+        BinaryExpr, ColumnarValue, Documentation, Expr, ExprSchemable, Operator, ReturnFieldArgs,
+        ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, expr_rewriter::FunctionRewrite,
     },
 };
 
@@ -27,6 +26,8 @@ pub(crate) const FUNCTION_BYTES_MAX: u64 = 64 << 20;
 
 /// Bytes of a list's item, at least.
 const ITEM_BYTES: u64 = 8;
+/// Bytes of a replacement that are not counted.
+const REWRITES_LETTERS: u64 = 16;
 /// Bytes of a character, at most.
 const CHARACTER_BYTES: u64 = 4;
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -50,6 +51,10 @@ enum Growth {
     Resizes,
     /// Texts, one after another.
     Joins,
+    /// A text in which each match becomes another, with parts of what matched.
+    Rewrites,
+    /// A list's items, with a text between.
+    Prints,
 }
 
 const GROWING: &[(&str, Growth)] = &[
@@ -63,6 +68,8 @@ const GROWING: &[(&str, Growth)] = &[
     ("array_resize", Growth::Resizes),
     ("concat", Growth::Joins),
     ("concat_ws", Growth::Joins),
+    ("regexp_replace", Growth::Rewrites),
+    ("array_to_string", Growth::Prints),
 ];
 
 /// Puts a bound on the functions of a registry that need one.
@@ -76,12 +83,12 @@ pub(crate) fn bound(registry: &mut dyn FunctionRegistry) -> Result<()> {
         let bounded = ScalarUDF::new_from_impl(Bounded { inner, growth: *growth });
         registry.register_udf(Arc::new(bounded))?;
     }
-    let signature = Signature::any(1, Volatility::Immutable);
+    let signature = Signature::any(2, Volatility::Immutable);
     let joined = Arc::new(ScalarUDF::new_from_impl(Joined { signature }));
     registry.register_function_rewrite(Arc::new(JoinsAreBounded { joined }))
 }
 
-/// `a || b` becomes what looks at its result.
+/// `a || b` of two texts looks at them first.
 #[derive(Debug)]
 struct JoinsAreBounded {
     joined: Arc<ScalarUDF>,
@@ -92,13 +99,19 @@ impl FunctionRewrite for JoinsAreBounded {
         "joins_are_bounded"
     }
 
-    fn rewrite(&self, expr: Expr, _: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
-        let is_join = matches!(&expr, Expr::BinaryExpr(BinaryExpr { op: Operator::StringConcat, .. }));
-        Ok(if is_join { Transformed::yes(self.joined.call(vec![expr])) } else { Transformed::no(expr) })
+    fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) = &expr else {
+            return Ok(Transformed::no(expr));
+        };
+        // Of other types one at least is small, or a list, which shares nothing with a text.
+        if ![left, right].iter().all(|side| side.get_type(schema).is_ok_and(|kind| kind.is_string())) {
+            return Ok(Transformed::no(expr));
+        }
+        Ok(Transformed::yes(self.joined.call(vec![*left.clone(), *right.clone()])))
     }
 }
 
-/// Hands on what it is given, if that is not too much.
+/// One text behind the other; null where one of them is.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Joined {
     signature: Signature,
@@ -114,20 +127,40 @@ impl ScalarUDFImpl for Joined {
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        Ok(arguments.first().cloned().unwrap_or(DataType::Null))
+        let has = |kind: &DataType| arguments.contains(kind);
+        let widest = [DataType::Utf8View, DataType::LargeUtf8].into_iter().find(has);
+        Ok(widest.unwrap_or(DataType::Utf8))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Some(made) = arguments.args.into_iter().next() else {
-            return Err(Error::internal("a joined text that is none").into());
+        let is_scalar = arguments.args.iter().all(|given| matches!(given, ColumnarValue::Scalar(_)));
+        let given = given(&arguments.args, if is_scalar { 1 } else { arguments.number_rows })?;
+        let bytes = given.iter().map(|texts| to_u64(bytes_of_array(texts))).fold(0, u64::saturating_add);
+        check("||", bytes)?;
+        let views = given.iter().map(|texts| cast(texts, &DataType::Utf8View));
+        let [left, right] = &views.collect::<Result<Vec<_>, _>>()?[..] else {
+            return Err(Error::internal("a join of more or fewer than two texts").into());
         };
-        let bytes = match &made {
-            ColumnarValue::Array(texts) => bytes_of_array(texts),
-            ColumnarValue::Scalar(text) => text.try_as_str().flatten().map_or(0, str::len),
-        };
-        check("||", to_u64(bytes))?;
-        Ok(made)
+        let pairs = left.as_string_view().iter().zip(right.as_string_view().iter());
+        let texts: StringViewArray =
+            pairs.map(|(left, right)| left.zip(right).map(|(left, right)| [left, right].concat())).collect();
+        let texts = cast(&texts, arguments.return_field.data_type())?;
+        Ok(match is_scalar {
+            true => ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?),
+            false => ColumnarValue::Array(texts),
+        })
     }
+}
+
+/// Arguments as columns; a text that is the same for all rows is shared by them.
+fn given(arguments: &[ColumnarValue], rows: usize) -> Result<Vec<ArrayRef>> {
+    let column = |argument: &ColumnarValue| match argument {
+        ColumnarValue::Scalar(scalar) if scalar.data_type().is_string() => {
+            scalar.cast_to(&DataType::Utf8View)?.to_array_of_size(rows)
+        }
+        other => other.to_array(rows),
+    };
+    arguments.iter().map(column).collect()
 }
 
 fn check(function: &str, bytes: u64) -> Result<()> {
@@ -178,7 +211,8 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let given = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let is_scalar = arguments.args.iter().all(|given| matches!(given, ColumnarValue::Scalar(_)));
+        let given = given(&arguments.args, if is_scalar { 1 } else { arguments.number_rows })?;
         check(&format!("{}()", self.name()), self.growth.bytes(&given)?)?;
         self.inner.invoke_with_args(arguments)
     }
@@ -209,6 +243,23 @@ impl Growth {
             }
             (Growth::Joins, _) => {
                 given.iter().map(|texts| to_u64(bytes_of_array(texts))).fold(0, u64::saturating_add)
+            }
+            (Growth::Rewrites, _) => {
+                let Some(to) = argument(2) else { return Ok(0) };
+                let (whole, to) = (lengths(first)?, lengths(to)?);
+                let rows = whole.iter().zip(to.iter()).map(|(whole, to)| (known(whole), known(to)));
+                // Each of its letters may match, and so may what is between them; `\\1` takes two letters. A short text
+                // that is put in makes not much of any text.
+                let row = |(whole, to): (u64, u64)| match to <= REWRITES_LETTERS {
+                    true => whole,
+                    false => whole.saturating_add(1).saturating_mul(to).saturating_mul(2),
+                };
+                rows.map(row).fold(0, u64::saturating_add)
+            }
+            (Growth::Prints, Some(between)) => {
+                let items = first.as_list_opt::<i32>().map_or(first.len(), |list| list.values().len());
+                let longest = lengths(between)?.iter().map(known).max().unwrap_or(0);
+                to_u64(items).saturating_mul(longest).saturating_add(to_u64(bytes_of_array(first)))
             }
             (Growth::Series, stop) => steps(first, stop, argument(2))?.saturating_mul(ITEM_BYTES),
             (_, None) => 0,

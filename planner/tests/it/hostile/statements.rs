@@ -105,6 +105,21 @@ pub fn series_and_texts() -> Vec<Case> {
             "select length(concat(r, r, r)) from (select repeat('x', 60000000) as r)",
             &[LIMIT],
         ),
+        sql(
+            "a large text beside each row",
+            "select max(length(name || repeat('x', 60000000))) from account",
+            &[LIMIT],
+        ),
+        sql(
+            "a large text for each match",
+            "select length(regexp_replace(repeat('x', 10000000), 'x', repeat('y', 1000000), 'g'))",
+            &[LIMIT],
+        ),
+        sql(
+            "a large text between items",
+            "select length(array_to_string(array_repeat('x', 1000000), repeat('y', 1000000)))",
+            &[LIMIT],
+        ),
         sql("a list of lists", "select cardinality(array_repeat(array_repeat(1, 100000), 100000))", &[LIMIT]),
         sql(
             "a table that grows by itself",
