@@ -250,6 +250,7 @@ fn freeze(
         objects,
         aliases: BTreeMap::new(),
         rules,
+        permission_sets: IndexMap::new(),
         cases,
         digests,
         warnings: Issues::default(),
@@ -266,6 +267,9 @@ fn version(registry: &Registry) -> String {
         hasher.update(digest);
     }
     hasher.update(&digest(&registry.rules));
+    if !registry.permission_sets.is_empty() {
+        hasher.update(&digest(&registry.permission_sets));
+    }
     hasher.finalize().to_hex().to_string()
 }
 

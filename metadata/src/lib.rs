@@ -29,6 +29,7 @@ pub mod name;
 pub mod naming;
 pub mod nearest;
 mod pattern;
+pub mod permissions;
 mod read;
 pub mod rules;
 pub mod yaml;

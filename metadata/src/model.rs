@@ -28,6 +28,7 @@ use crate::{
     issue::Issues,
     name::{FieldName, ObjectName, PackageName, RelationName},
     naming::title_case,
+    permissions::{Mask, PermissionSet, Sharing},
     rules::{Case, Rules},
 };
 
@@ -47,6 +48,9 @@ pub struct Registry {
     /// The rules of those objects that have some.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub rules: IndexMap<ObjectName, Arc<Rules>>,
+    /// The permission sets by name.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub permission_sets: IndexMap<String, Arc<PermissionSet>>,
     /// What the packages promise, to be tried.
     #[serde(skip)]
     pub cases: Vec<Case>,
@@ -115,6 +119,9 @@ pub struct Object {
     /// Its references to a record of one of several objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub polymorphic: Vec<Polymorphic>,
+    /// Whose its records are for everyone.
+    #[serde(skip_serializing_if = "Sharing::is_private")]
+    pub sharing: Sharing,
 }
 
 impl Object {
@@ -196,6 +203,9 @@ pub struct Field {
     pub external_id: bool,
     /// Not shown by default.
     pub hidden: bool,
+    /// What is shown of it to those who may not see it in clear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Mask>,
     /// Why nobody should use it any more, when nobody should.
     pub deprecated: Option<String>,
     /// The field whose value decides which options are offered.
@@ -247,6 +257,7 @@ impl Field {
             searchable: false,
             external_id: false,
             hidden: false,
+            mask: None,
             deprecated: None,
             depends_on: None,
             hints: Hints::default(),

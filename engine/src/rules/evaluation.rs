@@ -1,7 +1,10 @@
 //! Expressions evaluated on records: what they read is brought together from the transaction's own state, once for all of
 //! the records and expressions that are asked at once.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use quarry_metadata::{
     FieldName, ObjectName,
@@ -99,7 +102,7 @@ impl Together {
         let around = Surroundings {
             now_micros: work.actor.now_micros,
             time_zone: work.actor.time_zone,
-            roles: Vec::new(),
+            lists: BTreeMap::new(),
         };
         let mut reader = Reader { work, rows: HashMap::new() };
         let brought = self.inputs.inputs().iter().map(|input| reader.bring(input, subjects));

@@ -1,6 +1,10 @@
 //! Formulas that are kept in a column, so that an index finds records by them: written whenever their record is.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arrow::array::ArrayRef;
 use quarry_metadata::{FieldKind, FieldName, Object, ObjectName, Registry, expression::Expression};
@@ -115,7 +119,7 @@ impl KeptFormula {
 
     fn of_records(&self, layout: &Layout, records: &[&mut [Value]]) -> Result<Evaluated> {
         let source = Records { records, columns: self.columns(layout)? };
-        let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, roles: Vec::new() };
+        let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, lists: BTreeMap::new() };
         let batch = self.inputs.batch(records.len(), &source, &around)?;
         Ok(self.compiled.evaluate(&batch)?)
     }

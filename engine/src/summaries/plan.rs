@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -199,7 +199,7 @@ impl Plan {
     /// `Internal`.
     pub fn taken_of(&self, rows: &[&Row], layout: &Layout) -> Result<Taken> {
         let source = Rows { rows, columns: self.columns(layout)? };
-        let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, roles: Vec::new() };
+        let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, lists: BTreeMap::new() };
         self.taker.take(&self.taker.inputs.batch(rows.len(), &source, &around)?)
     }
 }

@@ -154,7 +154,7 @@ impl Clauses<'_, '_> {
     }
 
     fn clause(&self, text: Located<String>, expression: Expression, issues: &mut Issues) -> Option<Clause> {
-        if expression.needs().roles {
+        if !expression.needs().lists.is_empty() {
             let message = "the user's roles can't be looked at yet; take it out";
             issues.error(&text.place, "not-supported-yet", message);
             return None;

@@ -8,6 +8,7 @@ use crate::{
     name::FieldName,
     naming::{plural, title_case},
     nearest::did_you_mean,
+    permissions::Sharing,
 };
 
 /// Drafts every object of the book.
@@ -47,6 +48,7 @@ fn object(
         searchable: Vec::new(),
         recycle_bin: definition.enabled.recycle_bin,
         polymorphic: Vec::new(),
+        sharing: Sharing::default(),
     };
     object.polymorphic = polymorphic::resolved(definition, &object);
     object.name_field = name_field(definition, &object, issues);

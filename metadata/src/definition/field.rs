@@ -293,6 +293,7 @@ impl FieldDefinition {
             searchable: self.searchable,
             external_id: self.external_id,
             hidden: self.hidden,
+            mask: None,
             deprecated: self.deprecated.clone(),
             depends_on: self.depends_on.as_ref().map(|field| field.value.clone()),
             hints: self.hints.clone(),

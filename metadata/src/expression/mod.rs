@@ -27,7 +27,9 @@ mod value_type;
 pub use functions::Function;
 pub use needs::Needs;
 pub use scope::{Objects, Scope, Use};
-pub use tree::{Children, Comprehension, Expression, Literal, Node, NodeKind, Operator, Path, Root, Step};
+pub use tree::{
+    Children, Comprehension, Expression, Literal, Node, NodeKind, Operator, Path, Root, Step, UserList,
+};
 pub use value_type::Type;
 
 pub(crate) use formulas::{Returns, Written, compile_all};

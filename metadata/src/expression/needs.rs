@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::expression::{
     Expression,
-    tree::{Children, Node, NodeKind, Path, Root},
+    tree::{Children, Node, NodeKind, Path, Root, UserList},
     value_type::Type,
 };
 
@@ -17,8 +17,8 @@ pub struct Needs {
     pub fields: BTreeMap<(Root, Path), Type>,
     /// Child relations, with the fields that are read of each child; its `id` need not be among them.
     pub children: BTreeMap<Children, BTreeMap<Path, Type>>,
-    /// The user's roles.
-    pub roles: bool,
+    /// The user's lists.
+    pub lists: BTreeSet<UserList>,
     /// The instant.
     pub now: bool,
     /// The day.
@@ -34,7 +34,7 @@ impl Needs {
         for (children, paths) in other.children {
             self.children.entry(children).or_default().extend(paths);
         }
-        self.roles |= other.roles;
+        self.lists.extend(other.lists);
         self.now |= other.now;
         self.today |= other.today;
         self.zone |= other.zone;
@@ -83,7 +83,7 @@ fn collect<'a>(node: &'a Node, bound: &mut Vec<Bound<'a>>, needs: &mut Needs) {
             }
         }
         NodeKind::Children(children) => drop(needs.children.entry(children.clone()).or_default()),
-        NodeKind::Roles => needs.roles = true,
+        NodeKind::UserList(list) => drop(needs.lists.insert(*list)),
         NodeKind::Now => needs.now = true,
         NodeKind::Today => needs.today = true,
         NodeKind::Call { .. } => needs.zone |= node.reads_zone(),

@@ -22,7 +22,7 @@ impl Expression {
             return Some(format!("`{}`, a list of other records", children.relation));
         }
         let around = [
-            (needs.roles, "the user's roles"),
+            (!needs.lists.is_empty(), "the user's lists"),
             (needs.now, "`now()`"),
             (needs.today, "`today()`"),
             (needs.zone, "the session's time zone"),

@@ -61,8 +61,8 @@ pub enum NodeKind {
     Children(Children),
     /// The value that a comprehension stands at, where it is no record.
     Item(String),
-    /// The names of the user's roles.
-    Roles,
+    /// A list of the user's.
+    UserList(UserList),
     /// The day, in the session's time zone.
     Today,
     /// The transaction's instant.
@@ -123,6 +123,23 @@ pub enum NodeKind {
     /// The same value as another type: a whole number as decimal, a decimal with other digits (rounded, half away from
     /// zero), null as anything.
     Convert(Box<Node>),
+}
+
+/// What is a list of each user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum UserList {
+    /// `user.roles`: the names of the permission sets that he has.
+    Roles,
+    /// `user.teams`: the ids of the teams that he is a member of.
+    Teams,
+    /// `user.subordinates`: the ids of the users below him in the hierarchy of roles.
+    Subordinates,
+}
+
+impl UserList {
+    /// All of them, with the names that they go by.
+    pub const ALL: [(&str, UserList); 3] =
+        [("roles", UserList::Roles), ("teams", UserList::Teams), ("subordinates", UserList::Subordinates)];
 }
 
 /// A value that is written down.
@@ -297,7 +314,7 @@ impl Node {
             | NodeKind::Field { .. }
             | NodeKind::Children(_)
             | NodeKind::Item(_)
-            | NodeKind::Roles
+            | NodeKind::UserList(_)
             | NodeKind::Today
             | NodeKind::Now => Vec::new(),
             NodeKind::Not(inner)
@@ -319,7 +336,7 @@ impl Node {
             | NodeKind::Field { .. }
             | NodeKind::Children(_)
             | NodeKind::Item(_)
-            | NodeKind::Roles
+            | NodeKind::UserList(_)
             | NodeKind::Today
             | NodeKind::Now => Vec::new(),
             NodeKind::Not(inner)

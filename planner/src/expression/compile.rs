@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator as Native, lit, when};
-use quarry_metadata::expression::{Children, Function, Literal, Node, NodeKind, Operator, Path, Root, Type};
+use quarry_metadata::expression::{
+    Children, Function, Literal, Node, NodeKind, Operator, Path, Root, Type, UserList,
+};
 
 use super::{
     comprehension,
@@ -22,8 +24,8 @@ pub(crate) enum Leaf {
     Children(Children),
     /// The value that a comprehension stands at.
     Item(String),
-    /// The user's roles.
-    Roles,
+    /// A list of the user's.
+    UserList(UserList),
     /// The day.
     Today,
     /// The instant.
@@ -68,7 +70,7 @@ pub(crate) fn lowered(node: &Node, leaves: &mut dyn Leaves, mode: Mode) -> Resul
         }
         NodeKind::Children(children) => leaves.leaf(&Leaf::Children(children.clone()), &node.type_)?,
         NodeKind::Item(name) => leaves.leaf(&Leaf::Item(name.clone()), &node.type_)?,
-        NodeKind::Roles => leaves.leaf(&Leaf::Roles, &node.type_)?,
+        NodeKind::UserList(list) => leaves.leaf(&Leaf::UserList(*list), &node.type_)?,
         NodeKind::Today => leaves.leaf(&Leaf::Today, &node.type_)?,
         NodeKind::Now => leaves.leaf(&Leaf::Now, &node.type_)?,
         NodeKind::Not(inner) => Expr::Not(Box::new(lower(inner)?)),

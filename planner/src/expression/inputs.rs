@@ -1,6 +1,6 @@
 //! The columns that expressions are evaluated on, and a batch of them made from rows.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{
@@ -18,7 +18,7 @@ use datafusion::{
 };
 use quarry_metadata::{
     FieldName,
-    expression::{Children, Expression, Needs, Path, Root, Type},
+    expression::{Children, Expression, Needs, Path, Root, Type, UserList},
 };
 use quarry_storage::Value;
 
@@ -60,8 +60,8 @@ pub struct Surroundings {
     pub now_micros: i64,
     /// Where days begin at midnight.
     pub time_zone: chrono_tz::Tz,
-    /// The roles of the session's user.
-    pub roles: Vec<Arc<str>>,
+    /// What is a list of the user's; those that are not here are empty.
+    pub lists: BTreeMap<UserList, Vec<Arc<str>>>,
 }
 
 /// Where the values of a batch come from.
@@ -106,8 +106,10 @@ impl Inputs {
             columns.push((Leaf::Children(children.clone()), DataType::new_list(record_type(&members), true)));
             inputs.push(Input::Children { children, members });
         }
+        for list in needs.lists {
+            columns.push((Leaf::UserList(list), arrow(&Type::List(Box::new(Type::Text)))));
+        }
         let surrounding = [
-            (needs.roles, Leaf::Roles, Type::List(Box::new(Type::Text))),
             (needs.now, Leaf::Now, Type::DateTime),
             (needs.today, Leaf::Today, Type::Date),
             (needs.zone, Leaf::Zone, Type::Text),
@@ -204,14 +206,16 @@ fn surrounding(leaf: &Leaf, rows: usize, around: &Surroundings) -> Result<ArrayR
             Arc::new(arrow::array::Date32Array::from(vec![day; rows]))
         }
         Leaf::Zone => Arc::new(StringViewArray::from(vec![around.time_zone.name(); rows])),
-        _ => {
+        Leaf::UserList(list) => {
+            let items = around.lists.get(list).map(Vec::as_slice).unwrap_or_default();
             let mut builder = ListBuilder::new(StringBuilder::new());
             for _ in 0..rows {
-                around.roles.iter().for_each(|role| builder.values().append_value(role));
+                items.iter().for_each(|item| builder.values().append_value(item));
                 builder.append(true);
             }
             Arc::new(builder.finish())
         }
+        _ => return Err(Error::internal(format!("{leaf:?} is no matter of the surroundings"))),
     })
 }
 

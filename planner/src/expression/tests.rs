@@ -8,7 +8,7 @@ use std::{borrow::Cow, env, fs, path::PathBuf, sync::Arc};
 use arrow::util::display::array_value_to_string;
 use quarry_metadata::{
     Issues, Place, Registry,
-    expression::{Expression, Root, Scope, Use},
+    expression::{Expression, Root, Scope, Use, UserList},
 };
 use quarry_storage::Value;
 
@@ -27,7 +27,11 @@ fn registry() -> Registry {
 }
 
 fn around() -> Surroundings {
-    Surroundings { now_micros: NOW_MICROS, time_zone: chrono_tz::Europe::Berlin, roles: vec!["sales".into()] }
+    Surroundings {
+        now_micros: NOW_MICROS,
+        time_zone: chrono_tz::Europe::Berlin,
+        lists: [(UserList::Roles, vec!["sales".into()])].into(),
+    }
 }
 
 /// An order with two lines, and one of which nothing is known.

@@ -9,7 +9,7 @@
 //!   them;
 //! - a list's `map` and `filter` end with the first error there, so that their bodies can't fail.
 
-use std::{borrow::Cow, env, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, env, path::PathBuf, sync::Arc};
 
 use arrow::array::Array;
 use cel::{Context, Program, Value as Cel};
@@ -314,7 +314,7 @@ fn compare(registry: &Registry, seed: u64) -> usize {
         expression.unwrap_or_else(|| panic!("QUARRY_TEST_SEED={seed}: {}: {issues}", written.ours));
     let inputs = Inputs::of([&expression]).unwrap();
     let compiled = Compiled::new(&expression, &inputs).unwrap();
-    let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, roles: Vec::new() };
+    let around = Surroundings { now_micros: 0, time_zone: chrono_tz::UTC, lists: BTreeMap::new() };
     let batch = inputs.batch(RECORDS, &Given(&records, &inputs), &around).unwrap();
     let evaluated = compiled.evaluate(&batch).unwrap();
     let program = Program::compile(&written.theirs).unwrap();

@@ -16,6 +16,7 @@ use crate::{
     model::{Field, FieldKind, Labels, Object, Relation, RelationKind},
     name::{FieldName, ObjectName, PackageName, RelationName},
     naming::{camel_case, pascal_case, plural, relation_of_lookup, title_case},
+    permissions::Sharing,
     rules::Action,
 };
 
@@ -203,5 +204,6 @@ fn record_of(parameters: &IndexMap<FieldName, Field>, object: &Object) -> Object
         searchable: Vec::new(),
         recycle_bin: false,
         polymorphic: Vec::new(),
+        sharing: Sharing::default(),
     }
 }

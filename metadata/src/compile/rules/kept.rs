@@ -105,7 +105,7 @@ fn unread(expression: &Expression, drafts: &Drafts<'_>) -> Option<&'static str> 
     let is_found = |object: &str, lookup: &str| {
         drafts.get(object).and_then(|draft| draft.object.field(lookup)).is_some_and(|field| field.index)
     };
-    if needs.roles {
+    if !needs.lists.is_empty() {
         return Some("a rule about the user's roles");
     }
     let unfound = |children: &crate::expression::Children| {

@@ -10,7 +10,7 @@ use crate::{
     expression::{
         formulas::placed,
         scope::Use,
-        tree::{Children, Node, NodeKind, Path, Root, Step},
+        tree::{Children, Node, NodeKind, Path, Root, Step, UserList},
         value_type::Type,
     },
     limits::PATH_STEPS_MAX,
@@ -131,11 +131,11 @@ impl Checker<'_> {
         let object = objects.object(record.object.as_str())?;
         if record.root == Root::User
             && record.steps.is_empty()
-            && name == "roles"
             && object.field(name).is_none()
+            && let Some((_, list)) = UserList::ALL.iter().find(|(known, _)| *known == name)
         {
-            let roles = Node { type_: Type::List(Box::new(Type::Text)), kind: NodeKind::Roles };
-            return Some(Target::Value(roles));
+            let list = Node { type_: Type::List(Box::new(Type::Text)), kind: NodeKind::UserList(*list) };
+            return Some(Target::Value(list));
         }
         let relation = object.relation(name);
         let lookup = match relation.map(|relation| &relation.kind) {
