@@ -4,8 +4,8 @@ use std::{hint::black_box, path::Path, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures::TryStreamExt;
-use quarry_metadata::Registry;
-use quarry_planner::{Planner, PlannerOptions, Query, QueryContext, Views, lower};
+use quarry_metadata::{Registry, permissions::Shape};
+use quarry_planner::{Planner, PlannerOptions, Query, QueryContext, Viewer, Views, lower};
 use quarry_storage::{
     CommitInfo, ResourceOptions, Resources, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet,
 };
@@ -66,11 +66,14 @@ fn bench() -> Anyhow<Bench> {
     }
     store.commit(writes, CommitInfo::default())?;
     store.fold()?;
+    let registry = Arc::new(registry);
+    let parts = (Arc::clone(&registry), Arc::new(Shape::all()));
+    let viewer = Viewer::new("usr_1", parts, store.snapshot(), (START_MICROS, chrono_tz::UTC));
     let context = QueryContext {
-        views: Arc::new(Views::new(Arc::new(registry))),
+        views: Arc::new(Views::new(registry)),
         snapshot: store.snapshot(),
         as_of: None,
-        user_id: "usr_1".into(),
+        viewer: Arc::new(viewer),
         locale: "en".into(),
         time_zone: chrono_tz::UTC,
         now_micros: START_MICROS,

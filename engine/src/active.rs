@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     layout::Layout,
     opening,
+    rights::Shapes,
     rules::{FieldRules, KeptFormulas, Rulebook},
     summaries::Summaries,
     system,
@@ -48,6 +49,8 @@ pub(crate) struct Active {
     /// How often an activation has filled fields of records that were there: who began before the last one may not
     /// commit after it.
     fills: AtomicU64,
+    /// What those see who do not see everything.
+    pub shapes: Shapes,
     /// Objects beside their tables, as they were last asked for.
     layouts: RwLock<HashMap<ObjectName, Arc<Layout>>>,
 }
@@ -110,6 +113,7 @@ impl Active {
             bundles,
             places,
             fills: AtomicU64::default(),
+            shapes: Shapes::default(),
             layouts: RwLock::default(),
         })
     }

@@ -114,6 +114,8 @@ impl Error {
         let all = |code: &str| findings.iter().all(|f| f.code == code);
         let (kind, code) = if findings.iter().any(|f| f.code == "concurrent_update") {
             (ErrorKind::Conflict, "CONCURRENT_UPDATE")
+        } else if all("permission_denied") {
+            (ErrorKind::Denied, "PERMISSION_DENIED")
         } else if all("record_not_found") {
             (ErrorKind::Missing, "RECORD_NOT_FOUND")
         } else if all("unique") {

@@ -21,6 +21,8 @@ pub struct Principal {
     pub user_name: String,
     /// May administer users and packages.
     pub admin: bool,
+    /// The permission sets that were given to the user and hold now, sorted; what these include is not among them.
+    pub permission_sets: std::sync::Arc<[std::sync::Arc<str>]>,
 }
 
 /// What a SCRAM-SHA-256 server keeps (RFC 5802).

@@ -20,6 +20,7 @@ pub mod packages;
 mod pipeline;
 mod plain;
 mod recycle;
+mod rights;
 mod rules;
 pub mod session;
 mod summaries;

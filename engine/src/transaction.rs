@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use parking_lot::Mutex;
+use quarry_metadata::permissions::Capability;
 use quarry_planner::{QueryContext, objectql::Filter};
 use quarry_storage::{CommitInfo, Key, Savepoint};
 
@@ -12,6 +13,7 @@ use crate::{
     error::{Error, Result},
     pipeline::{self, Action, Call, Step},
     recycle,
+    rights::Rights,
     session::Session,
     work::{Actor, CallNumber, Work, ids_query, keys_in},
 };
@@ -37,13 +39,17 @@ impl Transaction {
         let engine = session.engine();
         // The registry first: its tables were there before it served, so the snapshot has them.
         let active = engine.active();
+        let snapshot = engine.store().snapshot();
+        let (now_micros, time_zone) = (engine.world().clock.now_micros(), session.options().time_zone);
+        let rights = Rights::of(&active, session.principal(), snapshot.clone(), (now_micros, time_zone));
         let actor = Actor {
             user_id: Key::from(session.principal().user_id.as_str()),
-            time_zone: session.options().time_zone,
+            time_zone,
             locale: session.options().locale.as_str().into(),
-            now_micros: engine.world().clock.now_micros(),
+            now_micros,
+            rights: Some(Arc::new(rights)),
         };
-        let work = Work::new(active, engine.store().snapshot(), actor, engine.world().clone());
+        let work = Work::new(active, snapshot, actor, engine.world().clone());
         Self { session, work: Arc::new(Mutex::new(work)) }
     }
 
@@ -135,7 +141,14 @@ impl Transaction {
             steps.push(Step { change, object, if_revision, action });
         }
         let call = self.run_steps(number, call, steps).await?;
-        let applied = call.finish();
+        let rights = self.work.lock().actor.limited().cloned();
+        let applied = match (call.finish(), rights) {
+            (applied, None) => applied,
+            (Ok(Applied { outcomes, warnings }), Some(rights)) => {
+                Ok(Applied { outcomes, warnings: rights.told_warnings(warnings) })
+            }
+            (Err(error), Some(rights)) => Err(rights.told_error(error)),
+        };
         let Some(pinned) = self.session.pinned() else { return applied };
         let now = self.work.lock().active.clone();
         applied.map(|applied| pinned.applied(&now, applied)).map_err(|error| pinned.told(&now, error))
@@ -170,7 +183,9 @@ impl Transaction {
         }
         let context = {
             let mut work = self.work.lock();
-            work.active.object(object).map_err(|error| error.at(at(change, "object")))?;
+            if let Some(rights) = &work.actor.rights {
+                rights.must_see(object).map_err(|error| error.at(at(change, "object")))?;
+            }
             context(&self.session, &mut work)
         };
         let query = ids_query(object, filter, MATCHED_RECORDS_MAX);
@@ -242,17 +257,23 @@ impl Transaction {
 }
 
 fn context(session: &Session, work: &mut Work) -> QueryContext {
-    let active = session.pinned().map_or(&work.active, |pinned| &pinned.active);
+    let rights = work.actor.rights.clone();
+    let snapshot = work.view();
+    let rights = rights.unwrap_or_else(|| Arc::new(Rights::nothing(&work.active, snapshot.clone())));
+    let views = match session.pinned() {
+        Some(pinned) => pinned.active.views_of(session.principal(), &work.active),
+        None => rights.views.clone(),
+    };
     QueryContext {
-        views: active.views.clone(),
-        snapshot: work.view(),
+        views,
+        snapshot,
         as_of: None,
-        user_id: session.principal().user_id.clone(),
+        viewer: rights.viewer.clone(),
         locale: session.options().locale.clone(),
         time_zone: session.options().time_zone,
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
-        reads_audit: session.principal().admin,
+        reads_audit: rights.has(Capability::ViewAudit),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Result},
     layout::{Layout, Once, key_of},
     pipeline::{days_of, micros_of},
+    rights::Rights,
     summaries::Awaited,
 };
 
@@ -30,12 +31,19 @@ pub(crate) struct Actor {
     /// For messages.
     pub locale: Arc<str>,
     pub now_micros: i64,
+    /// What a client may do; the system itself may do everything.
+    pub rights: Option<Arc<Rights>>,
 }
 
 impl Actor {
     /// Someone at an instant, who reads English and lives by UTC.
     pub fn of(user_id: Key, now_micros: i64) -> Actor {
-        Actor { user_id, time_zone: chrono_tz::UTC, locale: "en".into(), now_micros }
+        Actor { user_id, time_zone: chrono_tz::UTC, locale: "en".into(), now_micros, rights: None }
+    }
+
+    /// What a client may not do everything of may do.
+    pub fn limited(&self) -> Option<&Arc<Rights>> {
+        self.rights.as_ref().filter(|rights| !rights.is_all())
     }
 
     /// The transaction's day where the user is: days since 1970-01-01.

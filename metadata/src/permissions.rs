@@ -3,7 +3,12 @@
 //! Permissions are held by sets. A user has some sets; what any of them allows, he may (sets add up). Inside one set, what is
 //! denied wins over what is allowed. Nothing is allowed that no set allows.
 
+mod seen;
+mod shape;
+
 use std::{collections::BTreeSet, sync::Arc};
+
+pub use shape::{FieldRight, READ_ALL_DATA, Records, Shape, WRITE_ALL_DATA};
 
 use indexmap::IndexMap;
 use serde::Serialize;

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use quarry_storage::Snapshot;
 
-use crate::{coerce::Clock, objectql::AsOf, view::Views};
+use crate::{
+    coerce::Clock,
+    objectql::AsOf,
+    policy::{Seeing, Viewer},
+    view::Views,
+};
 
 /// One question's surroundings. Made by the engine's session; a transaction's context carries its own writes in the
 /// snapshot.
@@ -16,8 +21,8 @@ pub struct QueryContext {
     pub snapshot: Snapshot,
     /// Which past state that is; none: the newest, perhaps with writes of its own.
     pub as_of: Option<AsOf>,
-    /// The user's id, for `{current_user}`.
-    pub user_id: String,
+    /// The user, as policies see him.
+    pub viewer: Arc<Viewer>,
     /// The locale for labels.
     pub locale: String,
     /// The time zone for dates.
@@ -31,6 +36,11 @@ pub struct QueryContext {
 }
 
 impl QueryContext {
+    /// The state, and who looks at it.
+    pub(crate) fn seeing(&self) -> Seeing {
+        Seeing::new(self.snapshot.clone(), Arc::clone(&self.viewer))
+    }
+
     /// When and where it is asked.
     pub(crate) fn clock(&self) -> Clock {
         Clock { now_micros: self.now_micros, zone: self.time_zone }

@@ -162,10 +162,10 @@ impl Planner {
         match Resolved::of(&question, query)? {
             Resolved::Groups(groups) => {
                 let count = match query.count {
-                    true => Some(question.count(&groups.count_plan(&context.snapshot)?).await?),
+                    true => Some(question.count(&groups.count_plan(&context.seeing())?).await?),
                     false => None,
                 };
-                let plan = groups.plan(&context.snapshot)?;
+                let plan = groups.plan(&context.seeing())?;
                 let schema = answer_schema(&plan);
                 let batches = renamed(question.stream(&plan).await?, Arc::clone(&schema));
                 Ok(Answer { schema, batches, count, next: None, csn })
@@ -214,7 +214,7 @@ impl Planner {
     async fn plan_text(&self, context: &QueryContext, query: &Query) -> Result<String> {
         let question = self.question(context);
         let plan = match Resolved::of(&question, query)? {
-            Resolved::Groups(groups) => groups.plan(&context.snapshot)?,
+            Resolved::Groups(groups) => groups.plan(&context.seeing())?,
             Resolved::Records(records) => question.root_plan(&records)?,
         };
         let physical = question.physical(&plan).await?;
@@ -302,17 +302,17 @@ impl Question {
     fn root_plan(&self, records: &Records) -> Result<LogicalPlan> {
         let rows = self.context.snapshot.table(records.table())?.statistics().rows;
         let small = rows <= self.options.single_partition_rows;
-        records.plan(&self.context.snapshot, records.restriction(), small)
+        records.plan(&self.context.seeing(), records.restriction(), small)
     }
 
     /// How many records match, whatever the page.
     async fn count_of(&self, records: &Records) -> Result<u64> {
-        if let Some(direct) = records.direct_count(&self.context.snapshot)
+        if let Some(direct) = records.direct_count(&self.context.seeing())
             && let Some(batch) = direct.rows(&self.small, self.deadline).await?
         {
             return Ok(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
         }
-        self.count(&records.count_plan(&self.context.snapshot)?).await
+        self.count(&records.count_plan(&self.context.seeing())?).await
     }
 
     /// The one number that a plan gives.

@@ -77,7 +77,12 @@ pub(crate) fn make(principal: &Principal, password: &str, world: &World) -> Resu
 impl Credential {
     /// Whom it proves.
     pub(crate) fn principal(&self) -> Principal {
-        Principal { user_id: self.user_id.to_string(), user_name: self.name.to_string(), admin: self.admin }
+        Principal {
+            user_id: self.user_id.to_string(),
+            user_name: self.name.to_string(),
+            admin: self.admin,
+            permission_sets: [].into(),
+        }
     }
 }
 

@@ -85,7 +85,7 @@ fn parameters_of(
             None,
         );
     }
-    let inputs = resolve::fields(&mut draft, given, call.right);
+    let inputs = resolve::fields(&mut draft, given, call.right, None);
     coerce::inputs(&mut draft, inputs, work, call);
     defaults::fill(&mut [&mut draft], work)?;
     validate::fields(&mut draft);

@@ -3,14 +3,17 @@
 use std::{collections::HashSet, fmt, sync::Arc};
 
 use quarry_metadata::ObjectName;
-use quarry_storage::Key;
+use quarry_storage::{Key, Row};
 use serde_json::{Map, Value as Json};
 
 use super::triggers::Seen;
 use crate::{
     change::{Applied, Done, Finding, Outcome, Record, Warnings},
     error::{Error, Result},
+    layout::Layout,
+    rights::Rights,
     rules::Pending,
+    work::Work,
 };
 
 /// Findings told in one answer; past it the rest of the call is not looked at.
@@ -110,6 +113,23 @@ pub(crate) struct Call {
     pub pending: Vec<Pending>,
     /// Passwords that were to be hashed.
     pub passwords: usize,
+    /// What the client itself wrote, to be looked at when all is done.
+    pub own: Vec<Own>,
+    /// Of the records that the running step names, those that may be changed as it does; none: not asked together.
+    pub may_change: Option<HashSet<Key>>,
+}
+
+/// A record that a client wrote.
+pub(crate) struct Own {
+    pub change: usize,
+    pub layout: Arc<Layout>,
+    pub key: Key,
+    /// Whether findings may name it.
+    pub id: Option<String>,
+    /// As it was; none for a new one.
+    pub old: Option<Row>,
+    /// The client said whose it is.
+    pub gives_owner: bool,
 }
 
 impl Call {
@@ -127,6 +147,8 @@ impl Call {
             back: HashSet::new(),
             pending: Vec::new(),
             passwords: 0,
+            own: Vec::new(),
+            may_change: None,
         }
     }
 
@@ -138,6 +160,11 @@ impl Call {
     /// The call of what a trigger writes.
     pub fn through(chain: Arc<Chain>) -> Self {
         Self { right: Right::System, chain: Some(chain), ..Self::new(0) }
+    }
+
+    /// What the client may do, where the call is one of a client that may not do everything.
+    pub fn limits(&self, work: &Work) -> Option<Arc<Rights>> {
+        work.actor.limited().filter(|_| self.right == Right::Client).cloned()
     }
 
     /// Notes what a change did; several records of one change add up.

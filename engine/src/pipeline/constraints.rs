@@ -4,7 +4,7 @@
 use quarry_metadata::FieldKind;
 use quarry_storage::{Key, Value};
 
-use super::{call::Call, draft::Draft};
+use super::{call::Call, draft::Draft, permits};
 use crate::{change::reference_constraint, error::Result, layout::Once, rules, work::Work};
 
 /// Checks what a record newly refers to, and what it newly must be alone with.
@@ -56,7 +56,10 @@ pub(super) fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Res
         for key in added(draft, column) {
             let itself = *target == layout.object.name && key == draft.id;
             let named = (target.clone(), key);
-            if itself || call.lost.contains(&named) || work.exists(target, &named.1)? {
+            if itself || call.lost.contains(&named) {
+                continue;
+            }
+            if work.exists(target, &named.1)? && permits::may_refer(draft, column, &named, (work, call))? {
                 continue;
             }
             let constraint = reference_constraint(layout.object.name.as_str(), field.name.as_str());
@@ -110,7 +113,7 @@ fn trees(draft: &mut Draft, work: &Work) -> Result<()> {
     Ok(())
 }
 
-fn uniques(draft: &mut Draft, work: &Work) -> Result<()> {
+fn uniques(draft: &mut Draft, work: &mut Work) -> Result<()> {
     let layout = draft.layout.clone();
     for once in &layout.onces {
         if !once.concerned().any(|column| draft.changes(column)) {
@@ -119,22 +122,30 @@ fn uniques(draft: &mut Draft, work: &Work) -> Result<()> {
         let Some(values) = once.values(|column| draft.value(column)) else { continue };
         let holders = work.holders(&layout, once, &values)?;
         if let Some(holder) = holders.iter().find(|holder| **holder != draft.id) {
-            taken(draft, once, holder, work);
+            let is_told = permits::sees(work, &layout.object.name, holder)?;
+            taken(draft, once, holder, (work, is_told));
         }
     }
     Ok(())
 }
 
-fn taken(draft: &mut Draft, once: &Once, holder: &Key, work: &Work) {
+fn taken(draft: &mut Draft, once: &Once, holder: &Key, (work, is_told): (&Work, bool)) {
     let field = once.fields.first().filter(|_| once.fields.len() == 1).map(|field| field.to_string());
     let constraint = Some(once.name.to_string());
     if let Some(rule) = once.rule() {
         let message = rules::told(&rule.message, &draft.subject(), &work.actor);
-        let message = format!("{message} ({} {holder:?})", draft.layout.object.name);
+        let message = match is_told {
+            true => format!("{message} ({} {holder:?})", draft.layout.object.name),
+            false => message,
+        };
         draft.find(field.as_deref(), rule.error_code.clone(), message, constraint);
         return;
     }
     let names: Vec<&str> = once.fields.iter().map(|field| field.as_str()).collect();
-    let message = format!("{} {holder:?} has the same {}", draft.layout.object.name, names.join(", "));
+    let object = &draft.layout.object.name;
+    let message = match is_told {
+        true => format!("{object} {holder:?} has the same {}", names.join(", ")),
+        false => format!("another {object} has the same {}", names.join(", ")),
+    };
     draft.find(field.as_deref(), "unique", message, constraint);
 }

@@ -25,6 +25,7 @@ use crate::{
     change::{Done, Finding, reference_constraint},
     error::{Error, Result},
     layout::{Deletion, Layout, key_of},
+    rights::Rights,
     rules::{self, Pending},
     work::{Work, keys_of},
 };
@@ -96,7 +97,7 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, steps:
     }
     let found = call.found();
     expand(work, call, &mut expansion)?;
-    let findings = expansion.restrictions();
+    let findings = expansion.restrictions(work.actor.limited().map(|rights| &**rights));
     super::judge(work, call, &expansion.pending(work))?;
     if findings.is_empty() && call.found() == found {
         apply(work, call, expansion)?;
@@ -150,7 +151,7 @@ impl Expansion {
     }
 
     /// One finding per record that may not go, with who holds it.
-    fn restrictions(&self) -> Vec<Finding> {
+    fn restrictions(&self, rights: Option<&Rights>) -> Vec<Finding> {
         let mut holders: BTreeMap<(usize, &str, &str), Holders<'_>> = BTreeMap::new();
         for link in &self.held {
             if self.names.contains(&(link.layout.object.name.clone(), link.key.clone())) {
@@ -161,8 +162,22 @@ impl Expansion {
             *holders.entry(parent).or_default().entry(child).or_default() += 1;
         }
         let finding = |((change, object, id), children): (_, Holders<'_>)| {
-            let told: Vec<String> = children.iter().map(|((o, f), n)| format!("{n} in {o}.{f}")).collect();
-            let (child, field) = children.keys().next().copied().unwrap_or_default();
+            // How many there are is told to those who see all of them.
+            let is_seen = |(object, field): (&str, &str)| {
+                rights.is_none_or(|rights| {
+                    rights.view(object).is_some_and(|view| view.object.field(field).is_some())
+                })
+            };
+            let seen = || children.iter().filter(|(child, _)| is_seen(**child));
+            let told = |((object, field), count): (&(&str, &str), &usize)| match rights {
+                None => format!("{count} in {object}.{field}"),
+                Some(_) => format!("{object}.{field}"),
+            };
+            let mut told: Vec<String> = seen().map(told).collect();
+            if told.len() < children.len() {
+                told.push("records that you may not see".into());
+            }
+            let first = seen().next().map(|(child, _)| *child);
             Finding {
                 change,
                 object: str::to_owned(object),
@@ -170,7 +185,7 @@ impl Expansion {
                 field: None,
                 code: "delete_restricted".into(),
                 message: format!("other records refer to it: {}", told.join(", ")),
-                constraint: Some(reference_constraint(child, field)),
+                constraint: first.map(|(child, field)| reference_constraint(child, field)),
             }
         };
         holders.into_iter().map(finding).collect()

@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     pub values: Vec<Value>,
     /// By column: the client or a default gave it.
     pub given: Vec<bool>,
+    /// By column: a client that may not do everything gave it; empty for everyone else.
+    pub asked: Vec<bool>,
     pub findings: Vec<Finding>,
     /// What was found and does not stand in the way.
     pub warnings: Vec<Finding>,
@@ -50,6 +52,7 @@ impl Draft {
             old: None,
             values: vec![Value::Null; columns],
             given: vec![false; columns],
+            asked: Vec::new(),
             findings: Vec::new(),
             warnings: Vec::new(),
             layout,
@@ -70,6 +73,7 @@ impl Draft {
             id_is_told: true,
             values: (0..columns).map(|column| old.get(column).clone()).collect(),
             given: vec![false; columns],
+            asked: Vec::new(),
             old: Some(old),
             findings: Vec::new(),
             warnings: Vec::new(),
@@ -85,6 +89,7 @@ impl Draft {
             id_is_told: true,
             old: None,
             given: vec![false; values.len()],
+            asked: Vec::new(),
             values,
             findings: Vec::new(),
             warnings: Vec::new(),

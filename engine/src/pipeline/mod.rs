@@ -29,6 +29,7 @@ mod defaults;
 mod deletes;
 mod draft;
 mod formats;
+mod permits;
 mod polymorphic;
 mod resolve;
 mod steps;
@@ -74,8 +75,12 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
             break;
         }
         let at = |error: Error| error.at(format!("changes[{}].object", step.change));
+        if let Some(rights) = call.limits(work) {
+            rights.must_begin(&step).map_err(at)?;
+        }
         let layout = work.layout(&step.object).map_err(at)?;
         resolve::former_names(&layout, &mut step);
+        permits::before(work, call, &step, &layout)?;
         if step.writes() {
             wave.take(work, call, step, &layout)?;
             continue;
@@ -100,7 +105,8 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
         }
     }
     wave.write(work, call)?;
-    finish(work, call)
+    finish(work, call)?;
+    permits::after(work, call)
 }
 
 /// What follows from all changes of a call, when they are made.

@@ -5,7 +5,7 @@
 //! changes wins over what stays: who gives another record moves the reference, and the lookup that had it is emptied.
 
 use indexmap::IndexMap;
-use quarry_metadata::{Member, Polymorphic};
+use quarry_metadata::{Member, Object, Polymorphic};
 use quarry_storage::{Key, Value};
 use serde_json::Value as Json;
 
@@ -40,15 +40,23 @@ struct Given {
 /// # Errors
 ///
 /// Those of the store.
-pub(super) fn take(draft: &mut Draft, data: &mut Record, work: &mut Work, call: &Call) -> Result<Vec<Meant>> {
+pub(super) fn take(
+    draft: &mut Draft,
+    data: &mut Record,
+    (work, call): (&mut Work, &Call),
+    seen: Option<&Object>,
+) -> Result<Vec<Meant>> {
     let layout = draft.layout.clone();
     let mut all = Vec::new();
     for (at, whole) in layout.object.polymorphic.iter().enumerate() {
         let Some(field) = layout.object.fields.get(&whole.field) else { continue };
         // What is readonly is told so where all fields are.
-        if field.readonly && call.right == Right::Client {
+        let field = seen.map_or(Some(field), |seen| seen.fields.get(&whole.field));
+        if field.is_none_or(|field| field.readonly && call.right == Right::Client) {
             continue;
         }
+        let seen = seen.and_then(|seen| seen.polymorphic.iter().find(|known| known.field == whole.field));
+        let whole = seen.unwrap_or(whole);
         let id = data.shift_remove(whole.field.as_str());
         let type_name = data.shift_remove(whole.type_field.as_str());
         if id.is_none() && says_it(data, whole, type_name.as_ref()) {

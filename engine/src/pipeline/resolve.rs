@@ -1,6 +1,6 @@
 //! Which field each name means, and whether a client may write it.
 
-use quarry_metadata::{Field, FieldKind, FieldName, RelationKind};
+use quarry_metadata::{Field, FieldKind, FieldName, Object, RelationKind};
 
 use super::{
     call::{Action, Right, Step},
@@ -14,13 +14,20 @@ use crate::{
 
 /// The inputs by field, in the order given. Unknown names and fields that the engine keeps are findings. The id, which
 /// [`Draft::create`] has read, is left out.
-pub(super) fn fields(draft: &mut Draft, data: Record, right: Right) -> Vec<(FieldName, Input)> {
+/// What `seen` does not have, where it is given, is not there.
+pub(super) fn fields(
+    draft: &mut Draft,
+    data: Record,
+    right: Right,
+    seen: Option<&Object>,
+) -> Vec<(FieldName, Input)> {
     let layout = draft.layout.clone();
+    let object = seen.unwrap_or(&layout.object);
     let mut inputs = Vec::with_capacity(data.len());
     for (name, input) in data {
-        match layout.object.field(&name) {
+        match object.field(&name) {
             None => {
-                let message = unknown(draft, &name);
+                let message = unknown(object, &name);
                 draft.find(Some(&name), "unknown_field", message, None);
             }
             Some(field) if matches!(field.kind, FieldKind::Id) => {
@@ -84,8 +91,7 @@ fn same_id(draft: &Draft, input: &Input) -> bool {
     }
 }
 
-fn unknown(draft: &Draft, name: &str) -> String {
-    let object = &draft.layout.object;
+fn unknown(object: &Object, name: &str) -> String {
     if let Some(relation) = object.relation(name) {
         return match &relation.kind {
             RelationKind::ToOne { field } => format!("{name} is a relation; give the id in {field}"),

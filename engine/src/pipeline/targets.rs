@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quarry_metadata::Object;
 use quarry_storage::{Key, Row, Value};
 
 use super::{
@@ -9,6 +10,7 @@ use super::{
     call::{Call, Step},
     coerce,
     draft::Draft,
+    permits,
 };
 use crate::{
     active::nearest,
@@ -24,7 +26,7 @@ use crate::{
 ///
 /// Those of the store.
 pub(super) fn existing(
-    work: &Work,
+    work: &mut Work,
     call: &mut Call,
     step: &Step,
     layout: &Arc<Layout>,
@@ -39,7 +41,7 @@ pub(super) fn existing(
 ///
 /// Those of the store.
 pub(super) fn row(
-    work: &Work,
+    work: &mut Work,
     call: &mut Call,
     step: &Step,
     layout: &Layout,
@@ -47,7 +49,19 @@ pub(super) fn row(
 ) -> Result<Option<Row>> {
     let object = &layout.object.name;
     let id = call.reference(id).unwrap_or_else(|| id.clone());
-    let Some(row) = work.row(&layout.table, &id)? else {
+    let found = work.row(&layout.table, &id)?;
+    let found = match found {
+        Some(row) => match permits::target(work, call, step, (layout, &id))? {
+            permits::Permit::Yes => Some(row),
+            permits::Permit::Unseen => None,
+            permits::Permit::No(message) => {
+                call.find([about(step, &id, "permission_denied", message)]);
+                return Ok(None);
+            }
+        },
+        None => None,
+    };
+    let Some(row) = found else {
         if !call.lost.contains(&(object.clone(), id.clone())) {
             call.find([about(step, &id, "record_not_found", format!("there is no {object} {id:?}"))]);
         }
@@ -104,7 +118,11 @@ pub(super) fn sought<'l>(
             _ => Sought::New,
         }));
     }
-    let once = unique_index(layout, on).map_err(|error| error.at(format!("changes[{}].on", step.change)))?;
+    let rights = call.limits(work);
+    let seen = rights.as_ref().and_then(|rights| rights.view(layout.object.name.as_str()));
+    let seen = seen.map(|view| &*view.object);
+    let once =
+        unique_index(layout, on, seen).map_err(|error| error.at(format!("changes[{}].on", step.change)))?;
     let values = key_values(work, call, (step, layout), once, data);
     Ok(values.map(|values| Sought::Values(once, values)))
 }
@@ -116,7 +134,7 @@ pub(super) fn sought<'l>(
 ///
 /// Those of the store.
 pub(super) fn upsert(
-    work: &Work,
+    work: &mut Work,
     call: &mut Call,
     step: &Step,
     layout: &Arc<Layout>,
@@ -134,8 +152,8 @@ pub(super) fn upsert(
 }
 
 /// A rule that counts some records only does not tell which record is meant.
-fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Once> {
-    let object = &layout.object;
+fn unique_index<'a>(layout: &'a Layout, on: &[String], seen: Option<&Object>) -> Result<&'a Once> {
+    let object = seen.unwrap_or(&layout.object);
     if let Some(unknown) = on.iter().find(|name| object.field(name).is_none()) {
         let near = nearest(unknown, object.fields.keys().map(|name| name.as_str()));
         return Err(Error::new(
@@ -144,7 +162,8 @@ fn unique_index<'a>(layout: &'a Layout, on: &[String]) -> Result<&'a Once> {
             format!("{} has no field {unknown:?}{near}", object.name),
         ));
     }
-    let sets = || layout.onces.iter().filter(|once| once.rule().is_none());
+    let is_seen = |once: &&Once| once.fields.iter().all(|name| object.fields.contains_key(name));
+    let sets = || layout.onces.iter().filter(|once| once.rule().is_none()).filter(is_seen);
     let same = |once: &&Once| {
         let named = |name: &String| once.fields.iter().any(|field| field.as_str() == name);
         once.fields.len() == on.len() && on.iter().all(named)

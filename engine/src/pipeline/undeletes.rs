@@ -19,7 +19,7 @@ use super::{
     call::{Action, Call, Step},
     constraints, defaults,
     draft::Draft,
-    polymorphic, summaries, tell,
+    permits, polymorphic, summaries, tell,
     triggers::{self, Seen},
 };
 use crate::{
@@ -49,7 +49,12 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, step: 
     let bin = must_keep(layout).map_err(|error| error.at(format!("changes[{}].object", step.change)))?;
     let mut back = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(row) = work.row(&bin.table, id)? else {
+        let row = work.row(&bin.table, id)?;
+        let row = match row {
+            Some(row) if permits::may_bring_back(work, call, layout, id)? => Some(row),
+            _ => None,
+        };
+        let Some(row) = row else {
             match call.back.contains(&(layout.object.name.clone(), id.clone())) {
                 // It went with one that was named before it.
                 true => back.push(id.clone()),

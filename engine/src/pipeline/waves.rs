@@ -13,7 +13,7 @@ use super::{
     call::{Action, Call, Step},
     coerce, complete, conditions, contents, defaults,
     draft::Draft,
-    polymorphic, resolve,
+    permits, polymorphic, resolve,
     targets::{self, Sought},
 };
 use crate::{
@@ -128,8 +128,11 @@ impl Wave {
     }
 
     fn add(&mut self, work: &mut Work, call: &mut Call, mut draft: Draft, mut data: Record) -> Result<()> {
-        let meant = polymorphic::take(&mut draft, &mut data, work, call)?;
-        let inputs = resolve::fields(&mut draft, data, call.right);
+        let rights = call.limits(work);
+        let view = rights.as_ref().and_then(|rights| rights.view(draft.layout.object.name.as_str()));
+        let seen = view.map(|view| &*view.object);
+        let meant = polymorphic::take(&mut draft, &mut data, (work, call), seen)?;
+        let inputs = resolve::fields(&mut draft, data, call.right, seen);
         coerce::inputs(&mut draft, inputs, work, call);
         polymorphic::give(&mut draft, meant);
         polymorphic::settle(&mut draft);
@@ -137,6 +140,7 @@ impl Wave {
         let done = if draft.old.is_some() { Done::Updated } else { Done::Created };
         call.done(draft.change, draft.layout.object.name.as_str(), done, std::slice::from_ref(&draft.id));
         call.written.push(draft.id.clone());
+        permits::note(&mut draft, call, rights.is_some());
         let given = conditions::given(&draft, call, work);
         self.records.push((draft, given));
         Ok(())

@@ -4,11 +4,12 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
+    sync::Arc,
 };
 
 use quarry_metadata::{
     FieldName, ObjectName,
-    expression::{Children, Expression, Path, Root, Step, Type},
+    expression::{Children, Expression, Path, Root, Step, Type, UserList},
 };
 use quarry_planner::expression::{Compiled, Evaluated, Input, Inputs, Source, Surroundings};
 use quarry_storage::{Key, Row, Value};
@@ -93,6 +94,13 @@ impl Together {
         Ok((0..subjects.len()).map(is_true).collect())
     }
 
+    /// What these expressions read of the user's lists.
+    fn lists(&self, work: &Work) -> Result<BTreeMap<UserList, Vec<Arc<str>>>> {
+        let wanted = self.inputs.lists();
+        let Some(rights) = work.actor.rights.as_ref() else { return Ok(BTreeMap::new()) };
+        wanted.map(|list| Ok((list, rights.list(list)?.to_vec()))).collect()
+    }
+
     /// What each gives for each of the records.
     ///
     /// # Errors
@@ -102,7 +110,7 @@ impl Together {
         let around = Surroundings {
             now_micros: work.actor.now_micros,
             time_zone: work.actor.time_zone,
-            lists: BTreeMap::new(),
+            lists: self.lists(work)?,
         };
         let mut reader = Reader { work, rows: HashMap::new() };
         let brought = self.inputs.inputs().iter().map(|input| reader.bring(input, subjects));

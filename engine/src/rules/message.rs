@@ -36,6 +36,10 @@ fn own_value(node: &NodeKind, subject: &Subject<'_>, actor: &Actor) -> Option<St
     let NodeKind::Field { root, path } = node else { return None };
     let name = path.field.as_str();
     let column = subject.layout.column(name)?;
+    if let Some(rights) = actor.limited() {
+        let layout = subject.layout;
+        layout.object.field(name).filter(|field| rights.shows(&layout.object.name, field))?;
+    }
     let value = match root {
         Root::Record => subject.new.get(column)?,
         Root::Old => subject.old?.get(column),

@@ -236,7 +236,7 @@ impl Coercer<'_> {
     }
 
     fn user(&self) -> Comparand {
-        text_of(&self.context.user_id)
+        text_of(self.context.viewer.user_id())
     }
 
     fn moment(&self, moment: Moment) -> Result<Comparand> {

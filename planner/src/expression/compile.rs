@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator as Native, lit, when};
+use datafusion::{
+    common::ScalarValue,
+    logical_expr::{BinaryExpr, Expr, Operator as Native, lit, when},
+};
 use quarry_metadata::expression::{
     Children, Function, Literal, Node, NodeKind, Operator, Path, Root, Type, UserList,
 };
@@ -45,6 +48,15 @@ pub(crate) trait Leaves {
 
     /// The members that the records of a child relation have, in order.
     fn members(&self, children: &Children) -> Vec<(Path, Type)>;
+
+    /// What is in a list of the user's, where that is known already.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be found.
+    fn items(&self, _: UserList) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
 }
 
 /// What becomes of arithmetic that can't be done.
@@ -156,14 +168,25 @@ fn within(item: &Node, list: &Node, leaves: &mut dyn Leaves, mode: Mode) -> Resu
     let wanted = lowered(item, leaves, mode)?;
     if let NodeKind::List(items) = &list.kind {
         let items = items.iter().map(|item| lowered(item, leaves, mode)).collect::<Result<Vec<_>>>()?;
-        return Ok(if items.is_empty() {
-            when(wanted.is_not_null(), lit(false)).end()?
-        } else {
-            wanted.in_list(items, false)
-        });
+        return Ok(among(wanted, items)?);
+    }
+    if let NodeKind::UserList(list) = &list.kind
+        && let Some(items) = leaves.items(*list)?
+    {
+        return Ok(among(
+            wanted,
+            items.into_iter().map(|item| lit(ScalarValue::Utf8View(Some(item)))).collect(),
+        )?);
     }
     let list = lowered(list, leaves, mode)?;
     Ok(Operation::new(Action::In, &Type::Bool, mode).call(vec![wanted, list]))
+}
+
+fn among(wanted: Expr, items: Vec<Expr>) -> datafusion::common::Result<Expr> {
+    match items.is_empty() {
+        true => when(wanted.is_not_null(), lit(false)).end(),
+        false => Ok(wanted.in_list(items, false)),
+    }
 }
 
 fn operation(action: Action, node: &Node, operands: Vec<Expr>, mode: Mode) -> Expr {

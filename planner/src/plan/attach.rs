@@ -268,7 +268,7 @@ impl Attach {
                 schema
             }
             None => {
-                let plan = self.child.plan(&question.context.snapshot, restriction, true)?;
+                let plan = self.child.plan(&question.context.seeing(), restriction, true)?;
                 let mut stream = question.stream(&plan).await?;
                 while let Some(batch) = stream.next().await {
                     dealing.take(batch?, groups)?;

@@ -120,7 +120,7 @@ impl Building<'_> {
         if windows.is_empty() {
             return Ok(());
         }
-        let plan = self.scope.plan(&self.with.context.snapshot, Restriction::None)?;
+        let plan = self.scope.plan(&self.with.context.seeing(), Restriction::None)?;
         let plan = windows::add(plan, windows, |index, _| windows::column(index))?;
         for (index, window) in windows.iter().enumerate() {
             let name = windows::column(index);

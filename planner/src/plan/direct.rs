@@ -19,11 +19,12 @@ use datafusion::{
     execution::SessionState,
     logical_expr::{Expr, SortExpr, utils::split_conjunction},
 };
-use quarry_storage::{Order, Snapshot};
+use quarry_storage::Order;
 
 use super::scope::ROOT;
 use crate::{
     error::{Error, Result},
+    policy::Seeing,
     run::Deadline,
     view::{Few, ObjectView, Restriction, Wanted},
 };
@@ -31,7 +32,7 @@ use crate::{
 /// All that reading takes, without the rest of the question.
 pub(crate) struct Direct {
     pub(crate) view: Arc<ObjectView>,
-    pub(crate) snapshot: Snapshot,
+    pub(crate) seeing: Seeing,
     pub(crate) restriction: Restriction,
     /// The columns that are read.
     pub(crate) read: Vec<String>,
@@ -65,8 +66,7 @@ impl Direct {
     fn read(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<RecordBatch>> {
         let filters: Vec<Expr> = self.filter.iter().flat_map(split_conjunction).cloned().collect();
         let wanted = Wanted { columns: &self.positions()?, filters: &filters, first: self.first() };
-        let Some(Few { rows, unsettled }) =
-            self.view.few(&self.snapshot, self.restriction.clone(), &wanted)?
+        let Some(Few { rows, unsettled }) = self.view.few(&self.seeing, self.restriction.clone(), &wanted)?
         else {
             return Ok(None);
         };

@@ -10,7 +10,7 @@ use datafusion::{
         Aggregate, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, SortExpr, cast, ident, lit,
     },
 };
-use quarry_storage::{Snapshot, TextQuery};
+use quarry_storage::TextQuery;
 
 use super::{
     aggregates::aggregate,
@@ -27,6 +27,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     nearest,
     objectql::{GroupKey, Order, Query},
+    policy::Seeing,
     view::{ObjectView, Restriction},
 };
 
@@ -123,8 +124,8 @@ impl Groups {
     /// # Errors
     ///
     /// `Internal`.
-    pub(crate) fn plan(&self, snapshot: &Snapshot) -> Result<LogicalPlan> {
-        let mut plan = self.all(snapshot)?;
+    pub(crate) fn plan(&self, seeing: &Seeing) -> Result<LogicalPlan> {
+        let mut plan = self.all(seeing)?;
         let (limit, offset) = (self.limit.map(size), size(self.offset));
         if limit == Some(0) {
             plan = plan.filter(lit(false))?;
@@ -145,15 +146,15 @@ impl Groups {
     /// # Errors
     ///
     /// `Internal`.
-    pub(crate) fn count_plan(&self, snapshot: &Snapshot) -> Result<LogicalPlan> {
-        let plan = self.all(snapshot)?;
+    pub(crate) fn count_plan(&self, seeing: &Seeing) -> Result<LogicalPlan> {
+        let plan = self.all(seeing)?;
         Ok(plan.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("n")])?.build()?)
     }
 
     /// All groups that `having` leaves, each member under its name in the answer.
-    fn all(&self, snapshot: &Snapshot) -> Result<LogicalPlanBuilder> {
+    fn all(&self, seeing: &Seeing) -> Result<LogicalPlanBuilder> {
         let restriction = self.text.clone().map_or(Restriction::None, Restriction::Text);
-        let mut plan = self.scope.plan(snapshot, restriction)?;
+        let mut plan = self.scope.plan(seeing, restriction)?;
         if let Some(filter) = &self.filter {
             plan = plan.filter(filter.clone())?;
         }

@@ -74,7 +74,7 @@ impl Question {
         records: &Records,
         restriction: Restriction,
     ) -> Result<Option<RecordBatch>> {
-        let Some(direct) = records.direct(&self.context.snapshot, restriction) else { return Ok(None) };
+        let Some(direct) = records.direct(&self.context.seeing(), restriction) else { return Ok(None) };
         match direct.rows(&self.small, self.deadline).await? {
             Some(rows) if records.is_backwards() => Ok(Some(turned_round(&rows)?)),
             rows => Ok(rows),

@@ -8,7 +8,7 @@ use datafusion::{
     logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit},
 };
 use indexmap::IndexMap;
-use quarry_storage::{Snapshot, TextQuery};
+use quarry_storage::TextQuery;
 
 use super::{
     attach::Attach,
@@ -27,6 +27,7 @@ use crate::{
     error::{Error, Result},
     objectql::Query,
     planner::PlannerOptions,
+    policy::Seeing,
     view::{ObjectView, Restriction},
 };
 
@@ -216,13 +217,8 @@ impl Records {
     /// # Errors
     ///
     /// `Internal`.
-    pub(crate) fn plan(
-        &self,
-        snapshot: &Snapshot,
-        restriction: Restriction,
-        small: bool,
-    ) -> Result<LogicalPlan> {
-        let plan = self.filtered(&self.scope, snapshot, restriction)?;
+    pub(crate) fn plan(&self, seeing: &Seeing, restriction: Restriction, small: bool) -> Result<LogicalPlan> {
+        let plan = self.filtered(&self.scope, seeing, restriction)?;
         let mut plan = windows::add(plan, &self.windows, |index, _| windows::column(index))?;
         if let Some(beyond) = &self.beyond {
             plan = plan.filter(beyond.clone())?;
@@ -266,7 +262,7 @@ impl Records {
     }
 
     /// The question around the general executor; none where other objects are read with this one, or other rows.
-    pub(crate) fn direct(&self, snapshot: &Snapshot, restriction: Restriction) -> Option<Direct> {
+    pub(crate) fn direct(&self, seeing: &Seeing, restriction: Restriction) -> Option<Direct> {
         let read = self.scope.alone().filter(|_| self.windows.is_empty())?;
         let (limit, offset) = match self.level {
             Level::Root => (self.limit.map(size), size(self.offset)),
@@ -275,7 +271,7 @@ impl Records {
         let filters = self.filter.iter().chain(&self.beyond).cloned();
         Some(Direct {
             view: Arc::clone(self.scope.view()),
-            snapshot: snapshot.clone(),
+            seeing: seeing.clone(),
             restriction,
             read,
             filter: filters.reduce(Expr::and),
@@ -287,10 +283,10 @@ impl Records {
     }
 
     /// As [`Self::direct`], for [`Self::count_plan`].
-    pub(crate) fn direct_count(&self, snapshot: &Snapshot) -> Option<Direct> {
+    pub(crate) fn direct_count(&self, seeing: &Seeing) -> Option<Direct> {
         Some(Direct {
             view: Arc::clone(self.filter_scope.view()),
-            snapshot: snapshot.clone(),
+            seeing: seeing.clone(),
             restriction: self.restriction(),
             read: self.filter_scope.alone()?,
             filter: self.filter.clone(),
@@ -311,18 +307,18 @@ impl Records {
     /// # Errors
     ///
     /// `Internal`.
-    pub(crate) fn count_plan(&self, snapshot: &Snapshot) -> Result<LogicalPlan> {
-        let plan = self.filtered(&self.filter_scope, snapshot, self.restriction())?;
+    pub(crate) fn count_plan(&self, seeing: &Seeing) -> Result<LogicalPlan> {
+        let plan = self.filtered(&self.filter_scope, seeing, self.restriction())?;
         Ok(plan.aggregate(Vec::<Expr>::new(), vec![count(lit(1i64)).alias("n")])?.build()?)
     }
 
     fn filtered(
         &self,
         scope: &Scope,
-        snapshot: &Snapshot,
+        seeing: &Seeing,
         restriction: Restriction,
     ) -> Result<LogicalPlanBuilder> {
-        let plan = scope.plan(snapshot, restriction)?;
+        let plan = scope.plan(seeing, restriction)?;
         match &self.filter {
             Some(filter) => Ok(plan.filter(filter.clone())?),
             None => Ok(plan),

@@ -15,7 +15,6 @@ use quarry_metadata::{
     Field, FieldKind, FieldName, Registry,
     expression::{Children, Expression, Path, Root, Step, Type},
 };
-use quarry_storage::Snapshot;
 
 pub(super) use fold::FarEnd;
 
@@ -25,6 +24,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     expression::{Leaf, Leaves, Mode, lowered},
     nearest,
+    policy::Seeing,
     view::{ObjectView, Restriction, SCORE, Views},
 };
 
@@ -324,24 +324,24 @@ impl Scope {
     /// # Errors
     ///
     /// `Internal`.
-    pub(crate) fn plan(&self, snapshot: &Snapshot, restriction: Restriction) -> Result<LogicalPlanBuilder> {
-        let mut plan = scan(0, self.node(0)?, snapshot, restriction)?;
+    pub(crate) fn plan(&self, seeing: &Seeing, restriction: Restriction) -> Result<LogicalPlanBuilder> {
+        let mut plan = scan(0, self.node(0)?, seeing, restriction)?;
         for (index, node) in self.nodes.iter().enumerate().skip(1) {
             let Some((from, lookup)) = &node.from else { continue };
-            let right = scan(index, node, snapshot, Restriction::None)?.build()?;
+            let right = scan(index, node, seeing, Restriction::None)?.build()?;
             let left_key = Column::new(Some(alias(*from)), lookup);
             let right_key = Column::new(Some(alias(index)), "id");
             plan = plan.join(right, JoinType::Left, (vec![left_key], vec![right_key]), None)?;
         }
         for (index, mark) in self.marks.iter().enumerate() {
-            let related = mark.inner.plan(snapshot, Restriction::None)?;
+            let related = mark.inner.plan(seeing, Restriction::None)?;
             let related = related.filter(mark.counts.clone().and(mark.lookup.clone().is_not_null()))?;
             let related = related.project(vec![mark.lookup.clone().alias(LINK)])?.alias(mark_alias(index))?;
             let own = Column::new(Some(alias(mark.node)), "id");
             let link = Column::new(Some(mark_alias(index)), LINK);
             plan = plan.join(related.build()?, JoinType::LeftMark, (vec![own], vec![link]), None)?;
         }
-        self.with_folds(plan, snapshot)
+        self.with_folds(plan, seeing)
     }
 }
 
@@ -444,13 +444,8 @@ fn alias(index: usize) -> TableReference {
     TableReference::bare(format!("t{index}"))
 }
 
-fn scan(
-    index: usize,
-    node: &Node,
-    snapshot: &Snapshot,
-    restriction: Restriction,
-) -> Result<LogicalPlanBuilder> {
-    let provider = node.view.provider(snapshot, restriction)?;
+fn scan(index: usize, node: &Node, seeing: &Seeing, restriction: Restriction) -> Result<LogicalPlanBuilder> {
+    let provider = node.view.provider(seeing, restriction)?;
     let schema = provider.schema();
     let mut projection =
         node.columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;

@@ -20,11 +20,11 @@ use datafusion::{
     },
 };
 use quarry_metadata::{FieldName, Object, PackageName};
-use quarry_storage::Snapshot;
 
 use super::table;
 use crate::{
     coerce::Clock,
+    policy::Seeing,
     view::{AuditTable, ObjectView, Restriction, Views},
 };
 
@@ -44,7 +44,7 @@ pub const RECYCLE_BIN: &str = "recycle_bin";
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) views: Arc<Views>,
-    pub(super) snapshot: Snapshot,
+    pub(super) seeing: Seeing,
     /// The schema `audit` is there.
     pub(super) reads_audit: bool,
     /// The words of the statement that are former names of fields: columns of their own in its tables.
@@ -177,7 +177,8 @@ impl SchemaProvider for AuditSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let changes = || Arc::new(AuditTable::new(&self.0.views, &self.0.snapshot)) as Arc<dyn TableProvider>;
+        let changes =
+            || Arc::new(AuditTable::new(&self.0.views, self.0.seeing.snapshot())) as Arc<dyn TableProvider>;
         Ok(self.table_exist(name).then(changes))
     }
 

@@ -85,7 +85,7 @@ impl Shared {
     ) -> Result<Option<SendableRecordBatchStream>> {
         let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
         let deadline = run::Deadline::after(context.timeout);
-        Ok(small.rows((&self.state, &context.snapshot), values, deadline).await?.map(run::at_once))
+        Ok(small.rows((&self.state, &context.seeing()), values, deadline).await?.map(run::at_once))
     }
 }
 
@@ -107,7 +107,7 @@ impl SqlSession {
         let mut state = shared.state.as_ref().clone();
         let tables = catalog::State {
             views: Arc::clone(&context.views),
-            snapshot: context.snapshot.clone(),
+            seeing: context.seeing(),
             reads_audit: context.reads_audit,
             former: Arc::default(),
             clock: context.clock(),
@@ -231,7 +231,7 @@ impl SqlSession {
         gate::check_plan(&plan)?;
         let deadline = run::Deadline::after(self.context.timeout);
         if let Some(small) = Small::of(&self.state, &plan, &values)? {
-            let with = (&self.state, &self.context.snapshot);
+            let with = (&self.state, &self.context.seeing());
             if let Some(rows) = small.rows(with, &values, deadline).await? {
                 if let Some(statement) = asked.filter(|_| small.is_lasting) {
                     let asked = Asked { statement, values: &values, context: &self.context };

@@ -20,7 +20,6 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, SortExpr, simplify::SimplifyContext},
     optimizer::simplify_expressions::ExprSimplifier,
 };
-use quarry_storage::Snapshot;
 
 use super::{
     gather::{Gathered, has_shape},
@@ -30,6 +29,7 @@ use super::{
 use crate::{
     error::Result,
     plan::{At, ROOT, direct::Direct},
+    policy::Seeing,
     run::Deadline,
     view::{ObjectView, Restriction},
 };
@@ -121,7 +121,7 @@ impl Small {
     /// As those of a plan.
     pub(super) async fn rows(
         &self,
-        (state, snapshot): (&Arc<SessionState>, &Snapshot),
+        (state, seeing): (&Arc<SessionState>, &Seeing),
         values: &[ScalarValue],
         deadline: Deadline,
     ) -> Result<Option<RecordBatch>> {
@@ -137,7 +137,7 @@ impl Small {
         let sorted = |key: &SortExpr| PlanResult::Ok(SortExpr { expr: bind(&key.expr)?, ..key.clone() });
         let direct = Direct {
             view: Arc::clone(&self.view),
-            snapshot: snapshot.clone(),
+            seeing: seeing.clone(),
             restriction: Restriction::None,
             read: self.read.clone(),
             filter: self.filter.as_ref().map(bind).transpose()?,

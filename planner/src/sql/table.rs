@@ -35,7 +35,7 @@ pub(super) fn table(
     restriction: Restriction,
 ) -> crate::error::Result<Arc<dyn TableProvider>> {
     let former = state.former(view);
-    let stored = view.provider_with(&state.snapshot, restriction.clone(), &former)?;
+    let stored = view.provider_with(&state.seeing, restriction.clone(), &former)?;
     let known = stored.schema();
     let mut fields = Vec::with_capacity(view.fields.len() + 1);
     for name in view.fields.iter().chain(&former) {
@@ -107,7 +107,7 @@ impl ObjectTable {
             let expr = scope.subject(&name, at)?.expr;
             columns.push(expr.alias(name.clone()));
         }
-        let mut plan = scope.plan(&self.state.snapshot, self.restriction.clone())?.project(columns)?;
+        let mut plan = scope.plan(&self.state.seeing, self.restriction.clone())?.project(columns)?;
         for filter in filters {
             plan = plan.filter(filter.clone())?;
         }

@@ -61,6 +61,31 @@ impl Access {
         }
     }
 
+    /// Whether rows without a value are asked for.
+    pub(super) fn asks_for_null(&self) -> bool {
+        match self {
+            Access::Lookup { values, .. } => values.contains(&Value::Null),
+            Access::And(parts) | Access::Or(parts) => parts.iter().any(Access::asks_for_null),
+        }
+    }
+
+    /// About how many rows there are, at most. Blocks.
+    pub(super) fn estimate(&self, table: &TableSnapshot) -> quarry_storage::Result<u64> {
+        match self {
+            Access::Lookup { column, values } if is_key(table, column) => {
+                Ok(u64::try_from(values.len()).unwrap_or(u64::MAX))
+            }
+            Access::Lookup { column, values } => table.estimate_lookup(column, values),
+            Access::And(all) => {
+                let estimates = all.iter().map(|part| part.estimate(table));
+                Ok(estimates.collect::<quarry_storage::Result<Vec<_>>>()?.into_iter().min().unwrap_or(0))
+            }
+            Access::Or(any) => {
+                any.iter().try_fold(0u64, |sum, part| Ok(sum.saturating_add(part.estimate(table)?)))
+            }
+        }
+    }
+
     /// Finds the rows. Blocks.
     pub(super) fn rows(&self, table: &TableSnapshot) -> quarry_storage::Result<RowSet> {
         match self {

@@ -50,7 +50,7 @@ impl AuditTable {
     /// The changes up to a snapshot.
     pub(crate) fn new(views: &Views, snapshot: &Snapshot) -> AuditTable {
         let binned = Binned::of(views);
-        let tables = views.objects.values().map(|view| TableName::from(view.object.table()));
+        let tables = views.audited().map(|view| TableName::from(view.object.table()));
         AuditTable {
             snapshot: snapshot.clone(),
             tables: tables.chain(binned.tables()).collect(),

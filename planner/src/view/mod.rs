@@ -16,12 +16,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use datafusion::catalog::TableProvider;
 use indexmap::IndexMap;
-use quarry_metadata::{Field, FieldName, Object, ObjectName, Registry, Relation, RelationKind};
-use quarry_storage::{RowSet, Snapshot, TextQuery};
+use quarry_metadata::{
+    Field, FieldName, Object, ObjectName, Registry, Relation, RelationKind,
+    permissions::{Act, Shape as Sets},
+};
+use quarry_storage::{RowSet, TextQuery};
 
 use crate::{
     error::{Error, Result},
     lower,
+    policy::{Policies, Policy, Seeing},
 };
 
 pub(crate) use audit::AuditTable;
@@ -40,13 +44,19 @@ pub struct ObjectView {
     pub object: Arc<Object>,
     /// The fields that the session may read, in the object's order.
     pub fields: Vec<FieldName>,
+    /// Which records and values of it are seen; none where all are.
+    policy: Option<Arc<Policy>>,
 }
 
 /// Everything a session may see.
 #[derive(Debug)]
 pub struct Views {
-    /// The registry it was made from.
+    /// What the session sees of the registry: nothing in it has a name that it may not know.
     pub registry: Arc<Registry>,
+    /// What it sees of records, and may do with them.
+    pub policies: Arc<Policies>,
+    /// The registry itself. Nothing of it may be shown.
+    pub whole: Arc<Registry>,
     /// The views by object name.
     pub objects: IndexMap<ObjectName, Arc<ObjectView>>,
     /// Of deleted records, by the name of the object that they were of.
@@ -66,19 +76,36 @@ pub(crate) enum Restriction {
 }
 
 impl Views {
-    /// The views of a principal. (Permissions come with the security work; until then every user who has logged in
-    /// sees every object.)
+    /// The views of someone who sees everything.
     pub fn new(registry: Arc<Registry>) -> Views {
         Self::beside(registry, None)
     }
 
-    /// As [`Self::new`]; views of objects that are the very same in what is `known` are held once.
+    /// As [`Self::new`]; views of objects that are the very same in what is `known`, which shows everything too, are held once.
     pub fn beside(registry: Arc<Registry>, known: Option<&Views>) -> Views {
+        let policies = Policies::new(Arc::clone(&registry), Arc::new(Sets::all()));
+        Self::over((Arc::clone(&registry), registry), Arc::new(policies), known)
+    }
+
+    /// The views of those who have a shape, on a registry that may be an older one: what may be seen is said by the one of `now`, which
+    /// the shape is of.
+    pub fn of(registry: &Arc<Registry>, now: &Arc<Registry>, shape: Arc<Sets>) -> Views {
+        let seen = registry.seen_by(&shape);
+        let policies = Policies::new(Arc::clone(now), shape);
+        Self::over((Arc::clone(registry), seen), Arc::new(policies), None)
+    }
+
+    fn over(
+        (whole, registry): (Arc<Registry>, Arc<Registry>),
+        policies: Arc<Policies>,
+        known: Option<&Views>,
+    ) -> Views {
         let view = |object: &Arc<Object>| {
             let same = known.and_then(|known| known.objects.get(&object.name));
             same.filter(|same| Arc::ptr_eq(&same.object, object)).cloned().unwrap_or_else(|| {
                 let fields = readable(object).cloned().collect();
-                Arc::new(ObjectView { object: Arc::clone(object), fields })
+                let policy = policies.of(&object.name, false).map(Arc::new);
+                Arc::new(ObjectView { object: Arc::clone(object), fields, policy })
             })
         };
         let objects = registry.objects.iter().map(|(name, object)| (name.clone(), view(object))).collect();
@@ -89,17 +116,29 @@ impl Views {
             same.and_then(|known| known.bins.get(name)).cloned().unwrap_or_else(|| {
                 let bin = Arc::new(lower::bin_of(object));
                 let fields = readable(&bin).cloned().collect();
-                Arc::new(ObjectView { object: bin, fields })
+                let policy = policies.of(name, true).map(Arc::new);
+                Arc::new(ObjectView { object: bin, fields, policy })
             })
         };
-        let binned = registry.objects.iter().filter(|(_, object)| object.recycle_bin);
+        // Whoever may bring a record back sees what is in the bin.
+        let binned = registry.objects.iter().filter(|(name, object)| {
+            let whole = whole.objects.get(*name);
+            object.recycle_bin && whole.is_some_and(|whole| policies.shape().may(whole, Act::Delete))
+        });
         let bins = binned.map(|(name, object)| (name.clone(), bin(name, object))).collect();
-        Views { registry, objects, bins }
+        Views { registry, policies, whole, objects, bins }
     }
 
     /// The deleted records of an object; a former name of it answers too.
     pub fn bin(&self, object: &str) -> Option<&Arc<ObjectView>> {
         self.bins.get(object).or_else(|| self.bins.get(self.registry.aliases.get(object)?))
+    }
+
+    /// The objects whose history is shown to those who may look at histories: those of which every record is seen.
+    pub(crate) fn audited(&self) -> impl Iterator<Item = &Arc<ObjectView>> {
+        let leaves_out =
+            |view: &&Arc<ObjectView>| view.policy.as_ref().is_some_and(|policy| policy.leaves_out());
+        self.objects.values().filter(move |view| !leaves_out(view))
     }
 
     /// What a question names: an object, or `recycle_bin.` and an object.
@@ -118,6 +157,12 @@ impl ObjectView {
     pub fn field(&self, name: &str) -> Option<&Field> {
         let field = self.object.field(name)?;
         self.fields.contains(&field.name).then_some(field)
+    }
+
+    /// Whether a field of the object is read, and as it is stored.
+    pub(crate) fn shows_in_full(&self, field: &Field) -> bool {
+        let is_altered = self.policy.as_ref().is_some_and(|policy| policy.alters(field.column()));
+        self.fields.contains(&field.name) && !is_altered
     }
 
     /// The former names of fields that the session may read.
@@ -184,10 +229,10 @@ impl ObjectView {
     /// `Internal` when the snapshot's table is not the object's (the registry is newer than the snapshot).
     pub(crate) fn provider(
         &self,
-        snapshot: &Snapshot,
+        seeing: &Seeing,
         restriction: Restriction,
     ) -> Result<Arc<dyn TableProvider>> {
-        self.provider_with(snapshot, restriction, &[])
+        self.provider_with(seeing, restriction, &[])
     }
 
     /// As [`Self::provider`], with former names of fields as columns of their own behind the others.
@@ -197,11 +242,11 @@ impl ObjectView {
     /// As [`Self::provider`].
     pub(crate) fn provider_with(
         &self,
-        snapshot: &Snapshot,
+        seeing: &Seeing,
         restriction: Restriction,
         former: &[FieldName],
     ) -> Result<Arc<dyn TableProvider>> {
-        Ok(Arc::new(self.table(snapshot, restriction, former)?))
+        Ok(Arc::new(self.table(seeing, restriction, former)?))
     }
 
     /// A few rows of this view's stored fields at once, through the same door; nothing when there may be many. Blocks.
@@ -211,11 +256,11 @@ impl ObjectView {
     /// As [`Self::provider`]; those of storage.
     pub(crate) fn few(
         &self,
-        snapshot: &Snapshot,
+        seeing: &Seeing,
         restriction: Restriction,
         wanted: &Wanted<'_>,
     ) -> Result<Option<Few>> {
-        Ok(self.table(snapshot, restriction, &[])?.few(wanted)?)
+        Ok(self.table(seeing, restriction, &[])?.few(wanted)?)
     }
 
     /// Where stored fields stand among those of this view; behind them all stands the score. None when one of them does not.
@@ -230,11 +275,11 @@ impl ObjectView {
 
     fn table(
         &self,
-        snapshot: &Snapshot,
+        seeing: &Seeing,
         restriction: Restriction,
         former: &[FieldName],
     ) -> Result<scan::ScanTable> {
-        let table = snapshot.table(self.object.table())?;
+        let table = seeing.snapshot().table(self.object.table())?;
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
         };
@@ -253,7 +298,8 @@ impl ObjectView {
         let columns = stored.iter().map(column).collect::<Result<Vec<_>>>()?;
         let shapes = stored.iter().map(|(name, _)| self.object.field(name.as_str()).map(Shape::of));
         let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
-        Ok(scan::ScanTable::new(table, (columns, shapes), restriction))
+        let policy = self.policy.as_ref().map(|policy| (Arc::clone(policy), seeing.clone()));
+        Ok(scan::ScanTable::new(table, (columns, shapes), restriction, policy))
     }
 }
 

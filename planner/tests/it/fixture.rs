@@ -7,8 +7,8 @@ use arrow::{
 };
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike};
 use futures::TryStreamExt;
-use quarry_metadata::Registry;
-use quarry_planner::{Answer, Planner, PlannerOptions, Query, QueryContext, Result, Views, lower};
+use quarry_metadata::{Registry, permissions::Shape};
+use quarry_planner::{Answer, Planner, PlannerOptions, Query, QueryContext, Result, Viewer, Views, lower};
 use quarry_storage::{
     CommitInfo, Csn, ResourceOptions, Resources, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet,
 };
@@ -89,11 +89,19 @@ impl Shop {
     }
 
     pub fn context(&self) -> QueryContext {
+        self.context_as("usr_1", Shape::all())
+    }
+
+    /// As someone who has some permission sets.
+    pub fn context_as(&self, user: &str, shape: Shape) -> QueryContext {
+        let shape = Arc::new(shape);
+        let parts = (Arc::clone(&self.registry), Arc::clone(&shape));
+        let clock = (NOW_MICROS, chrono_tz::UTC);
         QueryContext {
-            views: Arc::new(Views::new(Arc::clone(&self.registry))),
+            views: Arc::new(Views::of(&self.registry, &self.registry, shape)),
             snapshot: self.store.snapshot(),
             as_of: None,
-            user_id: "usr_1".into(),
+            viewer: Arc::new(Viewer::new(user, parts, self.store.snapshot(), clock)),
             locale: "en".into(),
             time_zone: chrono_tz::UTC,
             now_micros: NOW_MICROS,

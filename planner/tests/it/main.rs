@@ -12,6 +12,7 @@ mod hostile;
 mod limits;
 mod oracle;
 mod pages;
+mod permissions;
 mod random;
 mod small;
 mod sql;

@@ -56,8 +56,6 @@ fn same(one: &Arc<Views>, other: &Arc<Views>) -> bool {
     if Arc::ptr_eq(one, other) {
         return true;
     }
-    let fields = |views: &Arc<Views>, name: &str| views.get(name).map(|view| view.fields.clone());
+    // Whoever sees something else of a registry has another name for it.
     one.registry.version == other.registry.version
-        && one.objects.len() == other.objects.len()
-        && one.objects.keys().all(|name| fields(one, name.as_str()) == fields(other, name.as_str()))
 }

@@ -10,11 +10,11 @@ use datafusion::{
     common::{Column, JoinType, TableReference},
     logical_expr::{Expr, LogicalPlanBuilder},
 };
-use quarry_storage::Snapshot;
 
 use super::{At, LINK, Scope, Subject, alias, unknown};
 use crate::{
     error::{Error, Result},
+    policy::Seeing,
     view::{ObjectView, Restriction},
 };
 
@@ -115,17 +115,13 @@ impl Scope {
     }
 
     /// Joins them to the records of the root.
-    pub(super) fn with_folds(
-        &self,
-        plan: LogicalPlanBuilder,
-        snapshot: &Snapshot,
-    ) -> Result<LogicalPlanBuilder> {
+    pub(super) fn with_folds(&self, plan: LogicalPlanBuilder, seeing: &Seeing) -> Result<LogicalPlanBuilder> {
         let mut plan = plan;
         for (index, fold) in self.folds.iter().enumerate() {
             let numbers = fold.numbers.iter().enumerate();
             let numbers = numbers.map(|(place, number)| number.clone().alias(number_name(place)));
             let below =
-                fold.inner.plan(snapshot, Restriction::None)?.filter(fold.link.clone().is_not_null())?;
+                fold.inner.plan(seeing, Restriction::None)?.filter(fold.link.clone().is_not_null())?;
             let below = below.aggregate(vec![fold.link.clone().alias(LINK)], numbers.collect::<Vec<_>>())?;
             let below = below.alias(fold_alias(index))?.build()?;
             let own = Column::new(Some(alias(0)), "id");

@@ -30,7 +30,7 @@ pub(super) struct Binned {
 
 impl Binned {
     pub(super) fn of(views: &Views) -> Binned {
-        let live = views.objects.values().filter(|view| view.object.recycle_bin);
+        let live = views.audited().filter(|view| view.object.recycle_bin);
         let tables: HashMap<String, String> =
             live.map(|view| (lower::bin_table(&view.object), view.object.table().to_owned())).collect();
         let kept = Arc::new(tables.values().cloned().collect());

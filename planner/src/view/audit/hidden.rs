@@ -1,4 +1,4 @@
-//! What nobody reads is not in the history either: the values of fields that are only written.
+//! What is not read is not in the history either: the values of fields that are only written, or that the session does not see as they are.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,9 +17,9 @@ impl Hidden {
     /// Those of the objects of some views.
     pub(super) fn of(views: &Views) -> Hidden {
         let mut hidden: HashMap<ObjectName, Vec<FieldName>> = HashMap::new();
-        for view in views.objects.values() {
-            let object = &view.object;
-            for field in object.fields.values().filter(|field| field.is_write_only()) {
+        for view in views.audited() {
+            let object = views.whole.objects.get(&view.object.name).unwrap_or(&view.object);
+            for field in object.fields.values().filter(|field| !view.shows_in_full(field)) {
                 // History tells a renamed object and field by their first names.
                 let (table, column) = (ObjectName::from(object.table()), FieldName::from(field.column()));
                 hidden.entry(table).or_default().push(column);

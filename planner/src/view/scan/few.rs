@@ -7,11 +7,8 @@ use datafusion::{
 };
 use quarry_storage::{ColumnType, First, Order, RowSet, ScanRequest, TableSnapshot};
 
-use super::{Found, Layout, ScanTable, to_u64};
-use crate::{
-    answer::bytes_of,
-    view::{access::Access, narrow},
-};
+use super::{Found, Guarded, Layout, Reach, ScanTable, to_u64};
+use crate::{answer::bytes_of, policy::Guard, view::narrow};
 
 /// More rows are left to a plan: it streams, spills, and works on several threads.
 pub(crate) const FEW_ROWS_MAX: u64 = 1_024;
@@ -23,6 +20,8 @@ const PIECE_ROWS: usize = 64;
 const NEXT_ROWS_MAX: usize = 240;
 /// Where the first rows of an order are read, all that equal the last of them come too: so many times the rows wanted.
 const FIRST_TIES_MAX: usize = 4;
+/// Where too few of the first rows are seen, so many times as many are read.
+const FIRST_MORE: usize = 4;
 
 /// What is wanted.
 pub(crate) struct Wanted<'a> {
@@ -51,21 +50,28 @@ impl ScanTable {
         let external = |error: quarry_storage::Error| DataFusionError::External(Box::new(error));
         let (mut accesses, mut bounds, mut unsettled) = (Vec::new(), Vec::new(), Vec::new());
         for filter in wanted.filters {
-            let stored = self.stored(filter)?;
-            match Access::of(&stored, &self.table) {
-                Some(access) => accesses.push(access),
-                None => {
-                    bounds.extend(narrow::bounds_of(&stored, &self.table));
-                    unsettled.push(filter.clone());
+            match self.reach(filter)? {
+                Reach::Exact(access) => {
+                    accesses.push(access);
+                    continue;
                 }
+                Reach::Loose(access) => accesses.push(access),
+                Reach::Bounds(own) => bounds.extend(own),
             }
+            unsettled.push(filter.clone());
         }
         let mut found = Found::find(&self.table, &self.restriction, &accesses).map_err(external)?;
         found.rows = narrow::rows_within(&self.table, &bounds, found.rows).map_err(external)?;
+        if let Some(Guarded { policy, seeing, .. }) = &self.guarded {
+            let guard = Guard::new(policy, seeing, &self.table);
+            let guard = guard.map_err(|error| DataFusionError::External(Box::new(error)))?;
+            found.guard(&self.table, guard).map_err(external)?;
+        }
         let (rows, _) = found.count(&self.table);
-        let layout = Layout::new(self, wanted.columns)?;
+        let layout = Layout::new(self, wanted.columns, found.guard.clone())?;
         let first = wanted.first.filter(|_| unsettled.is_empty() && rows > FEW_ROWS_MAX);
         let first = first.and_then(|first| self.first(&layout, first));
+        let leaves_out = found.leaves_out();
         if rows > FEW_ROWS_MAX && first.is_none() {
             return Ok(None);
         }
@@ -74,15 +80,18 @@ impl ScanTable {
             rows: found.rows,
             hits: found.hits,
             bounds,
-            first,
+            first: None,
             batch_rows: PIECE_ROWS,
             ..ScanRequest::default()
         };
-        let mut reading = Reading { table: &self.table, layout, batches: Vec::new(), rows: 0, bytes: 0 };
-        if !reading.read(request)? {
-            return Ok(None);
-        }
-        let Reading { layout, mut batches, .. } = reading;
+        let reading = match first {
+            Some(first) => self.read_first(&layout, request, (first, leaves_out))?,
+            None => {
+                let mut reading = Reading::new(&self.table, layout.clone());
+                reading.read(request)?.then_some(reading)
+            }
+        };
+        let Some(Reading { mut batches, .. }) = reading else { return Ok(None) };
         let rows = match batches.len() {
             1 => batches.swap_remove(0),
             _ => concat_batches(&layout.schema, &batches)?,
@@ -90,12 +99,38 @@ impl ScanTable {
         Ok(Some(Few { rows, unsettled }))
     }
 
+    /// The first rows by an index, and where some of them are not seen, those behind them, until there are enough or these are all; nothing
+    /// where that is too much.
+    fn read_first(
+        &self,
+        layout: &Layout,
+        request: ScanRequest,
+        (first, leaves_out): (First, bool),
+    ) -> Result<Option<Reading<'_>>> {
+        let mut asked = first.rows;
+        loop {
+            let mut reading = Reading::new(&self.table, layout.clone());
+            if !reading
+                .read(ScanRequest { first: Some(First { rows: asked, ..first }), ..request.clone() })?
+            {
+                return Ok(None);
+            }
+            if !leaves_out || reading.rows >= first.rows || reading.given < asked {
+                return Ok(Some(reading));
+            }
+            asked = asked.saturating_mul(FIRST_MORE);
+            if to_u64(asked) > FEW_ROWS_MAX {
+                return Ok(None);
+            }
+        }
+    }
+
     /// The first rows by an index; none where no index has that order.
     fn first(&self, layout: &Layout, (column, order, rows): (usize, Order, usize)) -> Option<First> {
         if u64::try_from(rows).ok()? > FEW_ROWS_MAX {
             return None;
         }
-        let column = *layout.stored.get(*layout.output.get(column)?)?;
+        let column = layout.plain(column)?;
         let spec = self.table.spec().columns.get(column)?;
         // As for plans: these have other orders in an index, or none.
         let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
@@ -108,8 +143,17 @@ struct Reading<'a> {
     table: &'a TableSnapshot,
     layout: Layout,
     batches: Vec<RecordBatch>,
+    /// Rows that are seen.
     rows: usize,
+    /// Rows that storage gave.
+    given: usize,
     bytes: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn new(table: &'a TableSnapshot, layout: Layout) -> Reading<'a> {
+        Reading { table, layout, batches: Vec::new(), rows: 0, given: 0, bytes: 0 }
+    }
 }
 
 impl Reading<'_> {
@@ -120,7 +164,7 @@ impl Reading<'_> {
             let allowed = rows.saturating_mul(FIRST_TIES_MAX).max(PIECE_ROWS);
             return Ok(self.sample(&request, rows)?
                 && self.take(ScanRequest { limit: Some(allowed.saturating_add(1)), ..request })?
-                && self.rows <= allowed);
+                && self.given <= allowed);
         }
         let chosen = match (request.rows.take(), &request.hits) {
             (Some(rows), Some(hits)) => Some(rows.and(hits.rows())),
@@ -158,7 +202,9 @@ impl Reading<'_> {
         let external = |error: quarry_storage::Error| DataFusionError::External(Box::new(error));
         for part in self.table.scan(request).map_err(external)? {
             for batch in part {
-                let batch = self.layout.apply(&batch.map_err(external)?)?;
+                let batch = batch.map_err(external)?;
+                self.given += batch.num_rows();
+                let batch = self.layout.apply(&batch)?;
                 self.rows += batch.num_rows();
                 self.bytes = self.bytes.saturating_add(bytes_of(&batch));
                 self.batches.push(batch);

@@ -4,9 +4,9 @@
 //! a failure prints the seed that asks its question again, alone. The evaluation knows the manual (`docs/objectql.md`) and shares no code
 //! with the planner.
 
-mod evaluate;
-mod questions;
-mod records;
+pub mod evaluate;
+pub mod questions;
+pub mod records;
 
 use quarry_planner::PlannerOptions;
 use serde_json::{Value as Json, json};
@@ -50,7 +50,7 @@ async fn random_questions_get_the_answers_of_the_manual() {
 }
 
 /// One line a record, so that a difference can be read.
-fn shown(answer: &Json) -> Vec<String> {
+pub fn shown(answer: &Json) -> Vec<String> {
     let records = answer["records"].as_array().unwrap().iter().map(Json::to_string);
     records.chain([format!("count {}", answer.get("count").unwrap_or(&Json::Null))]).collect()
 }
@@ -63,6 +63,12 @@ pub fn shop(records: &Records, draw: u64) -> Shop {
     }
     let shop = Shop::empty(options);
     shop.insert("user", &[json!({"id": "usr_1", "name": "Ann"})]);
+    fill(&shop, records, draw);
+    shop
+}
+
+/// Puts records into a store, some folded.
+pub fn fill(shop: &Shop, records: &Records, draw: u64) {
     for (at, (object, all)) in (0..).zip(records.each()) {
         let (some, rest) = all.split_at(all.len() / 2);
         for part in [some, rest] {
@@ -73,5 +79,4 @@ pub fn shop(records: &Records, draw: u64) -> Shop {
             }
         }
     }
-    shop
 }

@@ -112,6 +112,14 @@ impl Records {
         }
     }
 
+    /// The same records changed, or left out.
+    pub fn changed(&self, change: impl Fn(&'static str, &Record) -> Option<Record>) -> Records {
+        let all = |object: &'static str| {
+            self.of(object).iter().filter_map(|record| change(object, record)).collect()
+        };
+        Records { accounts: all("account"), contacts: all("contact"), orders: all("order") }
+    }
+
     pub fn each(&self) -> [(&'static str, &[Record]); 3] {
         [("account", &self.accounts), ("contact", &self.contacts), ("order", &self.orders)]
     }

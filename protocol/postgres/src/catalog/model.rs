@@ -170,7 +170,7 @@ impl Relation {
 impl Model {
     /// The catalog of a session's views, and of the audit trail if it reads that.
     pub fn new(views: &Views, reads_audit: bool) -> Model {
-        let oids = assign(&views.registry);
+        let oids = assign(&views.whole);
         let packages = views
             .registry
             .packages

@@ -1,0 +1,255 @@
+//! From what a shape says about records to a test of rows, for one user on one state.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field as ArrowField, Schema};
+use datafusion::{
+    common::{DFSchema, ScalarValue},
+    logical_expr::{
+        Expr, execution_props::ExecutionProps, ident, lit, physical_planning_context::PhysicalPlanningContext,
+    },
+    physical_expr::create_physical_expr,
+};
+use quarry_metadata::{
+    Field, FieldName, Object, ObjectName,
+    expression::{Children, Expression, Path, Root, Step, Type, UserList},
+    permissions::{Act, Records},
+};
+use quarry_storage::{TableSnapshot, Value};
+
+use super::{
+    Policies, Seeing,
+    far::Far,
+    test::{Condition, Input, Test},
+};
+use crate::{
+    coerce::{Clock, days_of},
+    error::{Error, Result},
+    expression::{Leaf, Leaves, Mode, arrow, lowered},
+};
+
+/// Parents of parents that decide about a record.
+const PARENTS_MAX: usize = 8;
+
+/// The columns of a table that are read to decide about its rows.
+pub(super) struct Reads {
+    pub(super) table: TableSnapshot,
+    pub(super) positions: Vec<usize>,
+}
+
+impl Reads {
+    pub(super) fn new(table: TableSnapshot) -> Reads {
+        Reads { table, positions: Vec::new() }
+    }
+
+    /// The place of a field's column among those that are read.
+    pub(super) fn place(&mut self, field: &Field) -> Result<usize> {
+        let position = position(&self.table, field)?;
+        let known = self.positions.iter().position(|known| *known == position);
+        Ok(known.unwrap_or_else(|| {
+            self.positions.push(position);
+            self.positions.len() - 1
+        }))
+    }
+}
+
+fn position(table: &TableSnapshot, field: &Field) -> Result<usize> {
+    let position = table.spec().position(field.column());
+    position.ok_or_else(|| Error::internal(format!("a policy reads {:?}, which has no column", field.name)))
+}
+
+fn own<'o>(object: &'o Object, field: &FieldName) -> Result<&'o Field> {
+    let found = object.field(field.as_str());
+    found.ok_or_else(|| Error::internal(format!("a policy reads {field:?}, which {:?} has not", object.name)))
+}
+
+/// Which records of an object, of those that keys lead to.
+///
+/// # Errors
+///
+/// Those of storage; `Limited`.
+pub(super) fn far(
+    policies: &Arc<Policies>,
+    seeing: &Seeing,
+    object: &Object,
+    records: &Records,
+    depth: usize,
+) -> Result<Arc<Far>> {
+    let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
+    let test = Preparing { policies, seeing, object, depth }.test(records, &mut reads)?;
+    Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
+}
+
+/// Which records of another object the user may do something with.
+///
+/// # Errors
+///
+/// As [`far`].
+pub(super) fn far_of(
+    policies: &Arc<Policies>,
+    seeing: &Seeing,
+    (target, act): (&ObjectName, Act),
+    depth: usize,
+) -> Result<Arc<Far>> {
+    let object = policies.registry.objects.get(target);
+    let object =
+        object.ok_or_else(|| Error::internal(format!("a policy about {target:?}, which is not there")))?;
+    far(policies, seeing, object, &policies.records(object, act), depth)
+}
+
+/// The test of the rows of an object.
+pub(super) struct Preparing<'a> {
+    pub(super) policies: &'a Arc<Policies>,
+    pub(super) seeing: &'a Seeing,
+    pub(super) object: &'a Object,
+    pub(super) depth: usize,
+}
+
+impl Preparing<'_> {
+    /// # Errors
+    ///
+    /// As [`far`].
+    pub(super) fn test(&self, records: &Records, reads: &mut Reads) -> Result<Test> {
+        let viewer = self.seeing.viewer();
+        Ok(match records {
+            Records::All => Test::All,
+            Records::None => Test::None,
+            Records::Owned(owner) => {
+                let owner = own(self.object, owner)?;
+                Test::Among { at: reads.place(owner)?, column: owner.column().into(), ids: viewer.owners()? }
+            }
+            Records::Shared(act) => {
+                let ids = viewer.shared(self.object, *act)?;
+                match (ids.is_empty(), self.object.fields.first()) {
+                    (false, Some((_, id))) => {
+                        Test::Among { at: reads.place(id)?, column: id.column().into(), ids }
+                    }
+                    _ => Test::None,
+                }
+            }
+            // What goes on for ever allows nothing.
+            Records::Parent(..) if self.depth >= PARENTS_MAX => Test::None,
+            Records::Parent(lookup, target, act) => {
+                let at = reads.place(own(self.object, lookup)?)?;
+                let far = far_of(self.policies, self.seeing, (target, *act), self.depth + 1)?;
+                Test::Parent { at, far }
+            }
+            Records::When(expression) => self.condition(expression, reads)?,
+            Records::And(all) => Test::And(self.tests(all, reads)?),
+            Records::Or(any) => {
+                let mut tests = self.tests(any, reads)?;
+                tests.retain(|test| !matches!(test, Test::None));
+                if tests.is_empty() { Test::None } else { Test::Or(tests) }
+            }
+            Records::Not(inner) => Test::Not(Box::new(self.test(inner, reads)?)),
+        })
+    }
+
+    fn tests(&self, records: &[Records], reads: &mut Reads) -> Result<Vec<Test>> {
+        records.iter().map(|records| self.test(records, reads)).collect()
+    }
+
+    fn condition(&self, expression: &Expression, reads: &mut Reads) -> Result<Test> {
+        let mut leaves = PolicyLeaves { preparing: self, reads, columns: Vec::new(), inputs: Vec::new() };
+        let logical = lowered(&expression.node, &mut leaves, Mode::Lenient)?;
+        let PolicyLeaves { columns, inputs, .. } = leaves;
+        let schema = Arc::new(Schema::new(columns));
+        let names = DFSchema::try_from(Arc::clone(&schema))?;
+        let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
+        let physical = create_physical_expr(&logical, &names, &props, &planning)?;
+        Ok(Test::Condition(Box::new(Condition { logical, physical, schema, inputs })))
+    }
+}
+
+/// What a condition reads: columns of the row, of what it leads to, and what is known of the user.
+struct PolicyLeaves<'a> {
+    preparing: &'a Preparing<'a>,
+    reads: &'a mut Reads,
+    columns: Vec<ArrowField>,
+    inputs: Vec<Input>,
+}
+
+impl PolicyLeaves<'_> {
+    fn field(&mut self, path: &Path, type_: &Type) -> Result<Expr> {
+        let Preparing { policies, seeing, object, .. } = self.preparing;
+        let first = path.steps.first().map_or(&path.field, |step| &step.lookup);
+        let first = own(object, first)?;
+        let name = match path.steps.is_empty() {
+            true => first.column().to_owned(),
+            // No stored column has such a name.
+            false => format!("~{path}"),
+        };
+        if self.columns.iter().any(|known| *known.name() == name) {
+            return Ok(ident(name));
+        }
+        let mut hops = Vec::with_capacity(path.steps.len());
+        for (at, Step { target, .. }) in path.steps.iter().enumerate() {
+            let object = policies.registry.objects.get(target);
+            let object = object.ok_or_else(|| Error::internal(format!("a policy leads to {target:?}")))?;
+            let next = path.steps.get(at + 1).map_or(&path.field, |step| &step.lookup);
+            let table = seeing.snapshot().table(object.table())?;
+            let column = position(&table, own(object, next)?)?;
+            hops.push((table, column));
+        }
+        self.inputs.push(Input { at: self.reads.place(first)?, hops });
+        self.columns.push(ArrowField::new(&name, arrow(type_), true));
+        Ok(ident(name))
+    }
+}
+
+impl Leaves for PolicyLeaves<'_> {
+    fn leaf(&mut self, leaf: &Leaf, type_: &Type) -> Result<Expr> {
+        let viewer = self.preparing.seeing.viewer();
+        let clock = Clock { now_micros: viewer.now_micros(), zone: viewer.time_zone() };
+        Ok(match leaf {
+            Leaf::Field(Root::Record, path) => self.field(path, type_)?,
+            Leaf::Field(Root::User, path) => lit(literal(&viewer.value(path)?, type_)?),
+            Leaf::UserList(list) => {
+                let items: Vec<ScalarValue> = viewer
+                    .list(*list)?
+                    .iter()
+                    .map(|item| ScalarValue::Utf8(Some(item.to_string())))
+                    .collect();
+                let item = arrow::datatypes::DataType::Utf8;
+                lit(ScalarValue::List(ScalarValue::new_list(&items, &item, true)))
+            }
+            Leaf::Now => lit(ScalarValue::TimestampMicrosecond(Some(clock.now_micros), Some("UTC".into()))),
+            Leaf::Today => lit(ScalarValue::Date32(clock.today().and_then(days_of))),
+            Leaf::Zone => lit(ScalarValue::Utf8View(Some(clock.zone.name().to_owned()))),
+            other => return Err(Error::internal(format!("a policy that reads {other:?}"))),
+        })
+    }
+
+    fn members(&self, _: &Children) -> Vec<(Path, Type)> {
+        Vec::new()
+    }
+
+    fn items(&self, list: UserList) -> Result<Option<Vec<String>>> {
+        let items = self.preparing.seeing.viewer().list(list)?;
+        Ok(Some(items.iter().map(|item| item.to_string()).collect()))
+    }
+}
+
+/// A value of the user's record, as expressions have it.
+fn literal(value: &Value, type_: &Type) -> Result<ScalarValue> {
+    let data_type = arrow(type_);
+    Ok(match (value, &data_type) {
+        (Value::Bool(value), _) => ScalarValue::Boolean(Some(*value)),
+        (Value::Int(value), _) => ScalarValue::Int64(Some(*value)),
+        (Value::Float(value), _) => ScalarValue::Float64(Some(*value)),
+        (Value::Decimal(value), arrow::datatypes::DataType::Decimal128(precision, scale)) => {
+            ScalarValue::Decimal128(Some(*value), *precision, *scale)
+        }
+        (Value::Text(value), _) => ScalarValue::Utf8View(Some(value.to_string())),
+        (Value::Date(value), _) => ScalarValue::Date32(Some(*value)),
+        (Value::Time(value), _) => ScalarValue::Time64Microsecond(Some(*value)),
+        (Value::Timestamp(value), _) => ScalarValue::TimestampMicrosecond(Some(*value), Some("UTC".into())),
+        (Value::TextList(items), _) => {
+            let items: Vec<ScalarValue> =
+                items.iter().map(|item| ScalarValue::Utf8(Some(item.to_string()))).collect();
+            ScalarValue::List(ScalarValue::new_list(&items, &arrow::datatypes::DataType::Utf8, true))
+        }
+        (Value::Null, data_type) => ScalarValue::try_from(data_type)?,
+        (other, _) => return Err(Error::internal(format!("{other:?} where a {type_} is read of the user"))),
+    })
+}

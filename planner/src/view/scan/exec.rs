@@ -1,0 +1,183 @@
+//! The physical scan.
+
+use std::{fmt, sync::Arc};
+
+use datafusion::{
+    common::{DataFusionError, Result, Statistics, stats::Precision, tree_node::TreeNodeRecursion},
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_expr::{EquivalenceProperties, PhysicalExpr},
+    physical_plan::{
+        DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+        execution_plan::{Boundedness, EmissionType, SchedulingType},
+        statistics::StatisticsArgs,
+        stream::RecordBatchReceiverStreamBuilder,
+    },
+};
+use quarry_storage::{ColumnType, First, Order, ScanRequest, TableSnapshot};
+
+use super::{layout::Layout, statistics::statistics, to_u64};
+use crate::view::parts::Parts;
+
+/// Batches that may wait between the reading thread and the plan.
+const BATCHES_WAITING_MAX: usize = 2;
+
+/// The physical scan.
+pub(crate) struct ScanExec {
+    table: TableSnapshot,
+    request: ScanRequest,
+    layout: Layout,
+    properties: Arc<PlanProperties>,
+    statistics: Arc<Statistics>,
+    parts: Arc<Parts>,
+}
+
+impl ScanExec {
+    pub(super) fn new(
+        table: TableSnapshot,
+        request: ScanRequest,
+        layout: Layout,
+        partitions: usize,
+        statistics: Statistics,
+    ) -> ScanExec {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&layout.schema)),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        )
+        // A channel's receiver takes part in tokio's budget: it yields.
+        .with_scheduling_type(SchedulingType::Cooperative);
+        let (properties, statistics) = (Arc::new(properties), Arc::new(statistics));
+        ScanExec { table, request, layout, properties, statistics, parts: Arc::default() }
+    }
+
+    /// A scan that need only give what may be among the first rows by one of its columns, all of whose rows it would give;
+    /// `None` where no index has that order.
+    pub(crate) fn with_first(&self, column: usize, order: Order, rows: usize) -> Option<ScanExec> {
+        let request = &self.request;
+        let is_free = request.first.is_none() && request.limit.is_none() && request.bounds.is_empty();
+        if !is_free || self.layout.leaves_out() {
+            return None;
+        }
+        let column = self.layout.plain(column)?;
+        let spec = self.table.spec().columns.get(column)?;
+        // NaN and minus zero have places of their own in DataFusion's order; a list has none in an index.
+        let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
+        if !has_order || !self.table.has_index(&spec.name) {
+            return None;
+        }
+        let request = ScanRequest { first: Some(First { column, order, rows }), ..request.clone() };
+        let (table, layout) = (self.table.clone(), self.layout.clone());
+        let (properties, parts) = (Arc::clone(&self.properties), Arc::default());
+        let known = self.statistics.num_rows.get_value().map_or(rows, |known| rows.min(*known));
+        let statistics = Statistics::clone(&self.statistics).to_inexact();
+        let statistics = Arc::new(Statistics { num_rows: Precision::Inexact(known), ..statistics });
+        Some(ScanExec { table, request, layout, properties, statistics, parts })
+    }
+
+    fn partitions(&self) -> usize {
+        self.properties.partitioning.partition_count()
+    }
+
+    fn access(&self) -> &'static str {
+        match (&self.request.rows, &self.request.hits) {
+            (None, None) => "columns",
+            (Some(_), None) => "index",
+            (None, Some(_)) => "text",
+            (Some(_), Some(_)) => "text and index",
+        }
+    }
+}
+
+impl fmt::Debug for ScanExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScanExec").field("table", &self.table.spec().name).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for ScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> =
+            self.layout.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        write!(f, "ObjectScan: {}, access={}", self.table.spec().name, self.access())?;
+        write!(f, ", columns=[{}]", names.join(", "))?;
+        // How many there are beside those that are seen is not told.
+        match self.layout.leaves_out() {
+            true => write!(f, ", rows=Absent")?,
+            false => write!(f, ", rows={:?}", self.statistics.num_rows)?,
+        }
+        if !self.request.bounds.is_empty() {
+            write!(f, ", bounds={}", self.request.bounds.len())?;
+        }
+        if let Some(First { column, order, rows }) = self.request.first {
+            let name = self.table.spec().columns.get(column).map_or("", |column| &column.name);
+            let direction = if order.is_descending { " DESC" } else { "" };
+            write!(f, ", first={rows} by {name}{direction}")?;
+        }
+        match self.request.limit {
+            Some(limit) => write!(f, ", limit={limit}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ExecutionPlan for ScanExec {
+    fn name(&self) -> &'static str {
+        "ObjectScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        if args.partition().is_none() || self.partitions() == 1 {
+            return Ok(Arc::clone(&self.statistics));
+        }
+        let whole = self.statistics.num_rows.get_value().copied().unwrap_or_default();
+        Ok(Arc::new(statistics(self.layout.output.len(), to_u64(whole / self.partitions()), false)))
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let mut builder =
+            RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.layout.schema), BATCHES_WAITING_MAX);
+        let sender = builder.tx();
+        let (table, request, layout) = (self.table.clone(), self.request.clone(), self.layout.clone());
+        let (parts, share) = (Arc::clone(&self.parts), (partition, self.partitions()));
+        builder.spawn_blocking(move || {
+            let external = |error| DataFusionError::External(Box::new(error));
+            for part in parts.take(&table, &request, share).map_err(external)? {
+                for batch in part {
+                    let batch = layout.apply(&batch.map_err(external)?)?;
+                    if batch.num_rows() == 0 {
+                        continue;
+                    }
+                    if sender.blocking_send(Ok(batch)).is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        });
+        Ok(builder.build())
+    }
+}
