@@ -31,7 +31,7 @@ async fn random_questions_of_random_roles_get_what_they_may_see() {
     let alone = std::env::var_os("QUARRY_TEST_SEED").is_some();
     let many = number("QUARRY_TEST_SEEDS", if alone { 1 } else { QUESTIONS });
     println!("QUARRY_TEST_SEED={first}, {many} questions");
-    let (mut drawn, mut refused) = (None, 0);
+    let (mut drawn, mut refused): (Option<(u64, Asked)>, u64) = (None, 0);
     for seed in first..first + many {
         let draw = seed / QUESTIONS_EACH;
         if drawn.as_ref().is_none_or(|(known, ..)| *known != draw) {
