@@ -133,12 +133,13 @@ fn compile_rules<'s>(
     aliases::check(&drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
     let rules = rules::compile(&parsed.packages, &book, &drafts, kept, &mut issues);
-    let sets = permissions::compile(&parsed.packages, &book, &drafts, &mut issues);
+    let (sets, set_places) = permissions::compile(&parsed.packages, &book, &drafts, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);
     }
-    let places = places(&parsed);
+    let mut places = places(&parsed);
+    places.permissions = set_places;
     let aliases = book.aliases();
     let mut registry = freeze(&parsed, drafts, (rules, sets), known);
     registry.warnings = issues;

@@ -23,7 +23,7 @@ use crate::{
         Located, grant::GrantDefinition, package::PackageDefinition, permission::PermissionFile,
         permission_set::SetDefinition, rule::About,
     },
-    issue::{Issues, Place},
+    issue::{Issues, Place, SetPlaces},
     limits::PERMISSION_SETS_MAX,
     model::Labels,
     name::{ObjectName, PackageName},
@@ -41,15 +41,14 @@ pub(super) fn compile(
     book: &Book<'_>,
     drafts: &Drafts<'_>,
     issues: &mut Issues,
-) -> AllSets {
+) -> (AllSets, SetPlaces) {
     let mut compiler = Compiler {
         drafts,
         book,
         actions: actions(packages, book),
         sets: BTreeMap::new(),
-        places: BTreeMap::new(),
+        places: SetPlaces::default(),
         broken: packages.iter().flat_map(|package| package.shelf.broken_sets.iter().cloned()).collect(),
-        granted: HashMap::new(),
     };
     for ParsedPackage { definition, shelf, .. } in packages {
         compiler.enter_all(definition, &shelf.sets, issues);
@@ -71,7 +70,7 @@ pub(super) fn compile(
         set.objects.sort_keys();
         (name, Arc::new(set))
     });
-    frozen.collect()
+    (frozen.collect(), compiler.places)
 }
 
 /// The names of every object's actions.
@@ -90,19 +89,17 @@ struct Compiler<'a> {
     book: &'a Book<'a>,
     actions: HashMap<ObjectName, BTreeSet<String>>,
     sets: BTreeMap<String, PermissionSet>,
-    /// Where each set is declared.
-    places: BTreeMap<String, Place>,
+    /// Where each set and each grant stands.
+    places: SetPlaces,
     /// Sets that are declared but could not be read.
     broken: BTreeSet<String>,
-    /// Where each grant stands, by its set and object.
-    granted: HashMap<(String, ObjectName), Place>,
 }
 
 impl<'a> Compiler<'a> {
     fn enter_all(&mut self, package: &PackageDefinition, sets: &[SetDefinition], issues: &mut Issues) {
         for written in sets {
             let name = &written.name;
-            if let Some(first) = self.places.get(&name.value) {
+            if let Some(first) = self.places.sets.get(&name.value) {
                 let message = format!("the permission set `{}` is also declared in {first}", name.value);
                 issues.error(&name.place, "duplicate-permission-set", message);
                 continue;
@@ -123,7 +120,7 @@ impl<'a> Compiler<'a> {
                 capabilities: written.capabilities.clone(),
                 objects: IndexMap::new(),
             };
-            self.places.insert(name.value.clone(), name.place.clone());
+            self.places.sets.insert(name.value.clone(), name.place.clone());
             self.sets.insert(name.value.clone(), set);
         }
     }
@@ -150,7 +147,7 @@ impl<'a> Compiler<'a> {
 
     /// Whether this is the declaration that has the name.
     fn is_entered_at(&self, name: &Located<String>) -> bool {
-        self.places.get(&name.value) == Some(&name.place)
+        self.places.sets.get(&name.value) == Some(&name.place)
     }
 
     /// Whether a set that is named is there, in this package or one that it depends on; an issue when it is not.
@@ -225,13 +222,13 @@ impl<'a> Compiler<'a> {
     ) -> Option<()> {
         let name = draft.object.name.clone();
         let key = (set.to_owned(), name.clone());
-        if let Some(first) = self.granted.get(&key) {
+        if let Some(first) = self.places.grants.get(&key) {
             let message =
                 format!("what `{set}` allows on `{name}` is said in {first} already; one of them must go");
             issues.error(&written.place, "duplicate-grant", message);
             return None;
         }
-        self.granted.insert(key, written.place.clone());
+        self.places.grants.insert(key, written.place.clone());
         let mut grant = grants::grant(self, draft, written, issues);
         let set = self.sets.get_mut(set)?;
         grant.added_by = Some(&package.name.value).filter(|by| **by != set.package).cloned();

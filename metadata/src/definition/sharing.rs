@@ -55,7 +55,7 @@ impl SharingDefinition {
         let model = model(value, issues)?;
         if let (Some(value), true) = (controlled_by, model != SharingModel::ControlledByParent) {
             let message = "no parent is looked at; take `controlledBy` out, or say `controlled_by_parent`";
-            issues.error(&value.place(), "contradiction", message);
+            issues.error(&value.place(), "contradicts-itself", message);
             return None;
         }
         let controlled_by = match controlled_by {

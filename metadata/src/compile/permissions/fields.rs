@@ -80,12 +80,12 @@ fn is_meant(
     }
     if let (Some(place), None) = (&said.unmasked, field.mask) {
         let message = format!("`{}` has no mask (`maskAs`)", field.name);
-        issues.error(place, "contradiction", message);
+        issues.error(place, "contradicts-itself", message);
     }
     let is_written = field.is_client_written() || object.polymorphic(field.name.as_str()).is_some();
     if let (Some(place), false) = (&said.written, is_written) {
         let message = format!("nobody writes `{}`: it is {}", field.name, made_by(field));
-        issues.error(place, "contradiction", message);
+        issues.error(place, "contradicts-itself", message);
     }
     true
 }

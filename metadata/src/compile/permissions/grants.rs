@@ -47,7 +47,7 @@ fn check_needs(written: &GrantDefinition, issues: &mut Issues) {
         for missing in needed.filter(|needed| !written.allows(**needed)) {
             let (act_name, missing) = (name_of(act.value), name_of(*missing));
             let message = format!("`{act_name}` is nothing without `{missing}`; allow that too, or neither");
-            issues.error(&act.place, "contradiction", message);
+            issues.error(&act.place, "contradicts-itself", message);
         }
     }
 }
@@ -65,7 +65,7 @@ fn actions(
     };
     if !written.allows(Act::Update) {
         let message = "actions are done with a record that may be updated; allow `update`, or take them out";
-        issues.error(place, "contradiction", message);
+        issues.error(place, "contradicts-itself", message);
     }
     let Some(ActionsDefinition::Only(names)) = &written.actions else { return Actions::All };
     let known = compiler.actions.get(&object.name);

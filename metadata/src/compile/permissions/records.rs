@@ -51,7 +51,7 @@ fn check_acts(
             "the grant does not allow `{}`, of which records ever; allow it, or take it out of the rule",
             name_of(act.value)
         );
-        issues.error(&act.place, "contradiction", message);
+        issues.error(&act.place, "contradicts-itself", message);
     }
     let is_of_all = |act: Act| match act {
         _ if grant.allows(Act::ModifyAll) || *sharing == Sharing::PublicReadWrite => true,

@@ -118,7 +118,7 @@ impl FieldGrantDefinition {
             _ => None,
         };
         if let Some((value, message)) = refused {
-            issues.error(&value.place(), "contradiction", message);
+            issues.error(&value.place(), "contradicts-itself", message);
             return None;
         }
         let read = match (reads, masks) {

@@ -66,7 +66,7 @@ fn rule(value: &Value<'_>, issues: &mut Issues) -> Option<RecordRuleDefinition> 
         }
         (Some(_), Some(deny)) => {
             let message = "a rule allows or denies, not both; write two";
-            issues.error(&deny.place(), "contradiction", message);
+            issues.error(&deny.place(), "contradicts-itself", message);
             None
         }
     };
