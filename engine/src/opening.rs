@@ -106,7 +106,7 @@ pub(crate) fn add_user(
     }
     let made = Key::from(format!("{}_{}", active.object(USER)?.id_prefix, world.ids.ulid()));
     let now_micros = world.clock.now_micros();
-    let actor = Actor { user_id: made.clone(), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
+    let actor = Actor::of(made.clone(), now_micros);
     let mut work = Work::new(active.clone(), snapshot, actor, world.clone());
     let layout = work.layout(USER)?;
     let by_login = Once::new(&layout, "", std::slice::from_ref(&active.login_field))?;
@@ -183,8 +183,7 @@ pub(crate) fn set_password(
     };
     let principal = known.principal();
     let now_micros = world.clock.now_micros();
-    let actor =
-        Actor { user_id: known.user_id.clone(), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
+    let actor = Actor::of(known.user_id.clone(), now_micros);
     let mut work = Work::new(active.clone(), snapshot, actor, world.clone());
     work.put_system(CREDENTIAL, credentials::make(&principal, password, world)?.to_row())?;
     commit(store, work)?;

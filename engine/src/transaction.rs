@@ -39,6 +39,7 @@ impl Transaction {
         let active = engine.active();
         let actor = Actor {
             user_id: Key::from(session.principal().user_id.as_str()),
+            roles: Arc::default(),
             time_zone: session.options().time_zone,
             locale: session.options().locale.as_str().into(),
             now_micros: engine.world().clock.now_micros(),

@@ -296,8 +296,7 @@ impl Engine {
     /// A transaction of the server's own, in the name of someone.
     pub(crate) fn work(&self, active: &Arc<Active>, by: &str) -> Work {
         let now_micros = self.world().clock.now_micros();
-        let actor =
-            Actor { user_id: Key::from(by), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
+        let actor = Actor::of(Key::from(by), now_micros);
         Work::new(active.clone(), self.store().snapshot(), actor, self.world().clone())
     }
 

@@ -24,6 +24,7 @@ use std::{
     sync::Arc,
 };
 
+pub(super) use kept::{ONLY_POLICIES, is_told_to_rules, told};
 pub(super) use steps::check_options;
 
 use indexmap::IndexMap;
