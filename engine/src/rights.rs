@@ -12,7 +12,6 @@ use std::{
 use parking_lot::Mutex;
 use quarry_metadata::{
     Field, FieldKind, Object, ObjectName, Registry,
-    expression::UserList,
     permissions::{Act, Capability, Shape},
 };
 use quarry_planner::{ObjectView, Viewer, Views};
@@ -65,6 +64,17 @@ impl Active {
     }
 }
 
+impl Active {
+    /// The names of the permission sets that a principal has, with those that they include.
+    pub fn roles_of(&self, principal: &Principal) -> Arc<[Arc<str>]> {
+        match (principal.permission_sets.is_empty(), principal.admin) {
+            (true, _) => Arc::default(),
+            (_, false) => self.views_of(principal, self).policies.shape().roles().into(),
+            (_, true) => Shape::of(&self.registry, principal.permission_sets.iter().map(|set| &**set)).roles().into(),
+        }
+    }
+}
+
 impl Rights {
     /// Those of a principal on the registry that serves, in a state.
     pub fn of(
@@ -102,15 +112,6 @@ impl Rights {
     /// Whether one of the permission sets gives it.
     pub fn has(&self, capability: Capability) -> bool {
         self.shape().has(capability)
-    }
-
-    /// One of the user's lists, as rules ask for it. Blocks.
-    ///
-    /// # Errors
-    ///
-    /// Those of the store.
-    pub fn list(&self, list: UserList) -> Result<Arc<[Arc<str>]>> {
-        Ok(self.viewer.list(list)?)
     }
 
     /// The object as the client sees it.

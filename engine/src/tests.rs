@@ -16,6 +16,7 @@ mod opening;
 mod packages;
 mod polymorphic;
 mod recycle;
+mod roles;
 mod tenants;
 mod transactions;
 mod triggers;

@@ -42,8 +42,10 @@ impl Transaction {
         let snapshot = engine.store().snapshot();
         let (now_micros, time_zone) = (engine.world().clock.now_micros(), session.options().time_zone);
         let rights = Rights::of(&active, session.principal(), snapshot.clone(), (now_micros, time_zone));
+        let roles = active.roles_of(session.principal());
         let actor = Actor {
             user_id: Key::from(session.principal().user_id.as_str()),
+            roles,
             time_zone,
             locale: session.options().locale.as_str().into(),
             now_micros,

@@ -27,6 +27,8 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Actor {
     pub user_id: Key,
+    /// The permission sets that he has, with those that they include.
+    pub roles: Arc<[Arc<str>]>,
     pub time_zone: chrono_tz::Tz,
     /// For messages.
     pub locale: Arc<str>,
@@ -36,9 +38,16 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// Someone at an instant, who reads English and lives by UTC.
+    /// Someone at an instant, who has no permission set, reads English and lives by UTC.
     pub fn of(user_id: Key, now_micros: i64) -> Actor {
-        Actor { user_id, time_zone: chrono_tz::UTC, locale: "en".into(), now_micros, rights: None }
+        Actor {
+            user_id,
+            roles: Arc::default(),
+            time_zone: chrono_tz::UTC,
+            locale: "en".into(),
+            now_micros,
+            rights: None,
+        }
     }
 
     /// What a client may not do everything of may do.

@@ -7,9 +7,10 @@
 //! 5. [`objects::draft`] resolves each object by itself: fields with their references, system fields, name field, search, indexes.
 //! 6. [`relations::connect`] makes the ways between objects, [`summaries::settle`] types
 //!    summaries and formulas, [`clauses::settle`] what fields say in expressions beside, [`prefixes::assign`] gives the id prefixes, [`texts::apply`] the translations.
-//! 7. [`recognize`] finds what is as in a registry that is known: it is held once, and not checked again. [`aliases::check`] and [`graphql::check`] see whether two names become one.
-//! 8. [`rules::compile`] resolves what must hold and happen.
-//! 9. [`freeze`] makes the registry, unless there was an error.
+//! 7. [`sharing::settle`] says whose an object's records are for everyone, [`masks::check`] looks at masked fields.
+//! 8. [`recognize`] finds what is as in a registry that is known: it is held once, and not checked again. [`aliases::check`] and [`graphql::check`] see whether two names become one.
+//! 9. [`rules::compile`] resolves what must hold and happen, [`permissions::compile`] who may do what.
+//! 10. [`freeze`] makes the registry, unless there was an error.
 //!
 //! A later stage runs on what the earlier ones could make sense of, and says nothing about what is already reported: a
 //! field that could not be read is not also "unknown" where an index names it.
@@ -24,12 +25,15 @@ mod fields;
 mod formulas;
 mod graphql;
 mod indexes;
+mod masks;
 mod objects;
+mod permissions;
 mod polymorphic;
 mod prefixes;
 mod relations;
 mod rules;
 mod search;
+mod sharing;
 mod submission;
 mod summaries;
 mod system;
@@ -123,17 +127,21 @@ fn compile_rules<'s>(
     clauses::settle(&mut drafts, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
+    sharing::settle(&parsed, &book, &mut drafts, &mut issues);
+    masks::check(&drafts, &mut issues);
     recognize(&mut drafts, known);
     aliases::check(&drafts, &mut issues);
     graphql::check(&drafts, &mut issues);
     let rules = rules::compile(&parsed.packages, &book, &drafts, kept, &mut issues);
+    let (sets, set_places) = permissions::compile(&parsed.packages, &book, &drafts, &mut issues);
     issues.sort();
     if issues.has_errors() {
         return Err(issues);
     }
-    let places = places(&parsed);
+    let mut places = places(&parsed);
+    places.permissions = set_places;
     let aliases = book.aliases();
-    let mut registry = freeze(&parsed, drafts, rules, known);
+    let mut registry = freeze(&parsed, drafts, (rules, sets), known);
     registry.warnings = issues;
     registry.aliases = aliases;
     Ok((registry, places))
@@ -214,7 +222,7 @@ fn places(parsed: &Parsed) -> Places {
 fn freeze(
     parsed: &Parsed,
     drafts: Drafts<'_>,
-    (mut rules, cases): (rules::AllRules, Vec<Case>),
+    ((mut rules, cases), mut sets): ((rules::AllRules, Vec<Case>), permissions::AllSets),
     known: Option<&Registry>,
 ) -> Registry {
     let mut packages = IndexMap::new();
@@ -244,13 +252,17 @@ fn freeze(
         let was = known.and_then(|known| known.rules.get(name)).filter(|was| *was == rules);
         *rules = was.unwrap_or(rules).clone();
     }
+    for (name, set) in sets.iter_mut() {
+        let was = known.and_then(|known| known.permission_sets.get(name)).filter(|was| *was == set);
+        *set = was.unwrap_or(set).clone();
+    }
     let mut registry = Registry {
         version: String::new(),
         packages,
         objects,
         aliases: BTreeMap::new(),
         rules,
-        permission_sets: IndexMap::new(),
+        permission_sets: sets,
         cases,
         digests,
         warnings: Issues::default(),

@@ -13,6 +13,7 @@
 //! | remove, change a type, narrow a rule, remove an option that records use, change an id prefix | refused |
 //! | deprecate | allowed |
 //! | a validation, a trigger, a state machine or another form of one | allowed: it concerns what is written later |
+//! | a permission set, what it allows, whose records are for everyone | allowed; a set that other packages name stays |
 //! | a state that records are in goes out of its machine; an action goes, or asks for more | refused |
 //!
 //! It fails closed: objects and fields are compared property by property in their canonical form, and a property that no rule
@@ -29,6 +30,7 @@ mod fields;
 mod machines;
 mod objects;
 mod options;
+mod permissions;
 mod readers;
 mod rules;
 
@@ -93,6 +95,7 @@ pub fn compare(old: &Registry, new: &Registry, surroundings: Surroundings<'_>) -
     comparison.packages();
     comparison.objects();
     comparison.behaviour();
+    comparison.permissions();
     comparison.found
 }
 
@@ -163,6 +166,11 @@ impl Comparison<'_> {
         };
         let found = match subject {
             Subject::Package(name) => package(name),
+            Subject::PermissionSet(set) => places.permission_set(set),
+            Subject::Grant(set, name) => {
+                let now = self.new.get(name.as_str()).map_or(name, |object| &object.name);
+                places.grant(set, now).or_else(|| places.permission_set(set))
+            }
             Subject::Object(name)
             | Subject::Relation(name, _)
             | Subject::Index(name, _)

@@ -22,6 +22,7 @@ mod object;
 mod options;
 mod package;
 mod pen;
+mod permission;
 mod report;
 mod rule;
 mod settle;
@@ -107,6 +108,8 @@ pub fn import(
         // What says that it only adds to an object declares none.
         let declared = shipment.objects.iter().filter(|object| object.root.get("extends").is_none());
         declared.for_each(|object| world.enter(&object.object_name(), package));
+        let roles = shipment.permissions.iter().flat_map(|document| permission::roles(&document.root));
+        roles.for_each(|(set, _)| world.enter_set(&set, package));
     }
     let mut written = Vec::new();
     for (name, shipment) in &shipments {

@@ -1,6 +1,11 @@
 //! What is wrong with a package, and where.
 
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -106,11 +111,19 @@ impl fmt::Display for Issues {
 
 impl std::error::Error for Issues {}
 
-/// Where packages, objects and fields are declared. It holds what was parsed, and finds a place when it is asked.
+/// Where packages, objects, fields and permission sets are declared. It holds what was parsed, and finds a place when it is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     pub(crate) packages: HashMap<PackageName, Place>,
     pub(crate) objects: HashMap<ObjectName, Arc<ObjectDefinition>>,
+    pub(crate) permissions: SetPlaces,
+}
+
+/// Where permission sets are declared, and what each allows on an object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SetPlaces {
+    pub(crate) sets: BTreeMap<String, Place>,
+    pub(crate) grants: HashMap<(String, ObjectName), Place>,
 }
 
 impl Places {
@@ -122,6 +135,16 @@ impl Places {
     /// Where an object is declared.
     pub fn object(&self, name: &ObjectName) -> Option<&Place> {
         self.objects.get(name).map(|object| &object.name.place)
+    }
+
+    /// Where a permission set is declared.
+    pub fn permission_set(&self, name: &str) -> Option<&Place> {
+        self.permissions.sets.get(name)
+    }
+
+    /// Where it is said what a permission set allows on an object.
+    pub fn grant(&self, set: &str, object: &ObjectName) -> Option<&Place> {
+        self.permissions.grants.get(&(set.to_owned(), object.clone()))
     }
 
     /// Where a field is that somebody declared.

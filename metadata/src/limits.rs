@@ -67,3 +67,15 @@ pub(crate) const UNIQUE_FIELDS_MAX: usize = 16;
 pub(crate) const STEPS_MAX: usize = 100;
 /// Lists of steps within steps.
 pub(crate) const STEPS_DEPTH_MAX: usize = 3;
+/// Permission sets of one registry.
+pub(crate) const PERMISSION_SETS_MAX: usize = 500;
+/// Sets that one includes by name.
+pub(crate) const INCLUDES_MAX: usize = 32;
+/// Sets that include each other, one in another.
+pub(crate) const INCLUDES_DEPTH_MAX: usize = 8;
+/// Names in one list of what is allowed.
+pub(crate) const ACTS_MAX: usize = 32;
+/// Rules about records in one grant.
+pub(crate) const RECORD_RULES_MAX: usize = 32;
+/// Parents that control one another's records, from a record to the one that nobody controls.
+pub(crate) const SHARING_PARENTS_MAX: usize = 4;

@@ -68,6 +68,9 @@ pub struct Grant {
     pub other_fields: FieldGrant,
     /// Records beyond those that sharing gives, and records that are denied all the same.
     pub records: Vec<RecordRule>,
+    /// The package that grants it, where that is not the set's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<PackageName>,
 }
 
 /// What can be done with records of an object.

@@ -28,7 +28,7 @@ pub(crate) struct PackageSource {
     pub(crate) rules: Vec<(RuleKind, String, Source)>,
 }
 
-/// A kind of file that says what must hold, what happens, and what is expected of it.
+/// A kind of file that says what must hold, what happens, what is expected of it, and who may do what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RuleKind {
     Validation,
@@ -36,6 +36,8 @@ pub(crate) enum RuleKind {
     Trigger,
     Action,
     Case,
+    PermissionSet,
+    Permission,
 }
 
 /// The kinds of files with rules, by their suffix.
@@ -45,6 +47,8 @@ const RULE_KINDS: &[(&str, RuleKind)] = &[
     ("trigger", RuleKind::Trigger),
     ("action", RuleKind::Action),
     ("case", RuleKind::Case),
+    ("permissionset", RuleKind::PermissionSet),
+    ("permission", RuleKind::Permission),
 ];
 
 /// One file that was read.
@@ -83,8 +87,6 @@ const LATER_KINDS: &[&str] = &[
     "job",
     "menu",
     "page",
-    "permission",
-    "permissionset",
     "policy",
     "rag",
     "report",

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use quarry_metadata::{FieldKind, Labels, Registry};
+use quarry_metadata::{
+    FieldKind, Labels, Registry,
+    permissions::{Act, FieldRead, PermissionSet},
+};
 
 fn packages() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages")
@@ -99,6 +102,9 @@ fn everything_has_an_english_a_chinese_and_a_german_name() {
     for package in registry.packages.values() {
         check(package.name.to_string(), &package.label);
     }
+    for set in registry.permission_sets.values() {
+        check(set.name.clone(), &set.label);
+    }
     for object in registry.objects.values() {
         check(object.name.to_string(), &object.label);
         check(object.name.to_string(), &object.plural_label);
@@ -120,4 +126,70 @@ fn money_is_never_a_float_and_counts_are_whole() {
     assert!(matches!(kind("opportunity", "amount"), FieldKind::Currency { precision: 18, scale: 2, .. }));
     assert!(matches!(kind("account", "number_of_employees"), FieldKind::Number { scale: 0, .. }));
     assert!(matches!(kind("activity", "check_in_latitude"), FieldKind::Number { scale: 7, .. }));
+}
+
+/// Whose records are for everyone was thought about, object by object: nothing is private by accident.
+#[test]
+fn every_object_says_whose_its_records_are() {
+    let registry = load();
+    let mut silent = Vec::new();
+    for object in registry.objects.values() {
+        let (package, name) = (&object.package, &object.name);
+        let file = packages().join(format!("{package}/{name}/{name}.object.yml"));
+        let text = std::fs::read_to_string(file).unwrap();
+        if !text.lines().any(|line| line.starts_with("sharingModel: ")) {
+            silent.push(name.to_string());
+        }
+    }
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
+fn nobody_but_who_answers_for_it_sees_what_people_are_paid() {
+    let registry = load();
+    let pay = [
+        ("employee", "base_salary"),
+        ("payroll", "net_pay"),
+        ("payroll", "base_salary"),
+        ("position", "max_salary"),
+        ("recruitment", "salary_range_max"),
+        ("candidate", "current_salary"),
+        ("offer", "base_salary"),
+    ];
+    let mut seen = BTreeSet::new();
+    for (object, field) in pay {
+        for set in registry.permission_sets.values() {
+            let Some(grant) = set.objects.get(object) else { continue };
+            let of_field = *grant.fields.get(field).unwrap_or(&grant.other_fields);
+            let is_masked = registry.objects[object].field(field).unwrap().mask.is_some();
+            let is_shown = match of_field.read {
+                FieldRead::Hidden => false,
+                FieldRead::AsDeclared => !is_masked,
+                FieldRead::Clear => true,
+            };
+            // Of the pay slips only one's own are seen, by a rule.
+            let is_own = object == "payroll" && !grant.allow.contains(&Act::ViewAll);
+            if is_shown && !is_own {
+                seen.insert(set.name.as_str());
+            }
+        }
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["hr_manager", "recruiter"]);
+    assert!(!registry.permission_sets["recruiter"].objects.contains_key("payroll"));
+}
+
+#[test]
+fn every_object_is_worked_on_by_somebody() {
+    let registry = load();
+    let mut nobodys = Vec::new();
+    for object in registry.objects.keys() {
+        let works = |set: &PermissionSet| {
+            set.objects.get(object).is_some_and(|grant| grant.allow.contains(&Act::Update))
+        };
+        if !registry.permission_sets.values().any(|set| works(set)) {
+            nobodys.push(object.as_str());
+        }
+    }
+    // Set up by who runs the system, or brought in by an import.
+    assert_eq!(nobodys, ["client", "item", "role", "sales_agent"]);
 }

@@ -1,11 +1,7 @@
 //! Expressions evaluated on records: what they read is brought together from the transaction's own state, once for all of
 //! the records and expressions that are asked at once.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::HashMap};
 
 use quarry_metadata::{
     FieldName, ObjectName,
@@ -29,6 +25,8 @@ const CHILDREN_MAX: usize = 10_000;
 pub(crate) struct Together {
     inputs: Inputs,
     compiled: Vec<Compiled>,
+    /// They look at a list of the user's, which is made of records.
+    reads_lists: bool,
 }
 
 impl Together {
@@ -41,7 +39,8 @@ impl Together {
         let inputs = Inputs::of(expressions.iter().copied())?;
         let compiled = expressions.iter().map(|expression| Compiled::new(expression, &inputs));
         let compiled = compiled.collect::<Result<Vec<_>, _>>()?;
-        Ok(Together { inputs, compiled })
+        let reads_lists = expressions.iter().any(|expression| !expression.needs().lists.is_empty());
+        Ok(Together { inputs, compiled, reads_lists })
     }
 
     /// They look at nothing but the record itself, as it is and was.
@@ -50,7 +49,7 @@ impl Together {
             Input::Field { root: Root::Record | Root::Old, path, .. } => path.steps.is_empty(),
             _ => false,
         };
-        self.inputs.inputs().iter().all(is_own)
+        !self.reads_lists && self.inputs.inputs().iter().all(is_own)
     }
 
     /// One of them looks at another record of this object than the one that it is asked about.
@@ -63,7 +62,8 @@ impl Together {
                 children.object == *object || members.iter().any(|(path, _)| leads(path))
             }
         };
-        self.inputs.inputs().iter().any(looks)
+        let by_list = self.reads_lists && object.as_str() == USER;
+        by_list || self.inputs.inputs().iter().any(looks)
     }
 
     /// The fields of the record, as it will be, that they look at.
@@ -94,13 +94,6 @@ impl Together {
         Ok((0..subjects.len()).map(is_true).collect())
     }
 
-    /// What these expressions read of the user's lists.
-    fn lists(&self, work: &Work) -> Result<BTreeMap<UserList, Vec<Arc<str>>>> {
-        let wanted = self.inputs.lists();
-        let Some(rights) = work.actor.rights.as_ref() else { return Ok(BTreeMap::new()) };
-        wanted.map(|list| Ok((list, rights.list(list)?.to_vec()))).collect()
-    }
-
     /// What each gives for each of the records.
     ///
     /// # Errors
@@ -110,7 +103,7 @@ impl Together {
         let around = Surroundings {
             now_micros: work.actor.now_micros,
             time_zone: work.actor.time_zone,
-            lists: self.lists(work)?,
+            lists: [(UserList::Roles, work.actor.roles.to_vec())].into(),
         };
         let mut reader = Reader { work, rows: HashMap::new() };
         let brought = self.inputs.inputs().iter().map(|input| reader.bring(input, subjects));

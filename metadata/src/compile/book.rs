@@ -95,6 +95,12 @@ impl<'a> Book<'a> {
         self.aliases.iter().map(pair).collect()
     }
 
+    /// The object of that name, or of that former name.
+    pub(super) fn owned(&self, name: &str) -> Option<&'a ObjectName> {
+        let declared = self.objects.get(name).map(|(_, object)| *object);
+        declared.or_else(|| self.aliases.get(name).copied()).map(|object| &object.name.value)
+    }
+
     fn enter(&mut self, package: &'a PackageDefinition, object: &'a ObjectDefinition, issues: &mut Issues) {
         let name = &object.name;
         if let Some((owner, first)) = self.objects.get(name.value.as_str()) {

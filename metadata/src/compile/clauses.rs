@@ -9,7 +9,12 @@ use std::{
 };
 
 use crate::{
-    compile::{Drafts, rules::check_options, submission, summaries::Settled},
+    compile::{
+        Drafts,
+        rules::{ONLY_POLICIES, check_options, is_told_to_rules, told},
+        submission,
+        summaries::Settled,
+    },
     definition::{Located, default::DefaultDefinition, field::FieldDefinition},
     expression::{Expression, Root, Scope, Type, Use},
     issue::{Issues, Place},
@@ -154,9 +159,9 @@ impl Clauses<'_, '_> {
     }
 
     fn clause(&self, text: Located<String>, expression: Expression, issues: &mut Issues) -> Option<Clause> {
-        if !expression.needs().lists.is_empty() {
-            let message = "the user's roles can't be looked at yet; take it out";
-            issues.error(&text.place, "not-supported-yet", message);
+        if let Some(list) = expression.needs().lists.into_iter().find(|list| !is_told_to_rules(*list)) {
+            let message = format!("{} can't be looked at here: {ONLY_POLICIES}", told(list));
+            issues.error(&text.place, "not-in-this-place", message);
             return None;
         }
         Some(Clause { source: text.value, expression: Arc::new(expression) })

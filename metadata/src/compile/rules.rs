@@ -19,8 +19,12 @@ mod triggers;
 mod uniques;
 mod validations;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
+pub(super) use kept::{ONLY_POLICIES, is_told_to_rules, told};
 pub(super) use steps::check_options;
 
 use indexmap::IndexMap;
@@ -32,6 +36,8 @@ use crate::{
         action::ActionFile,
         case::{CaseDefinition, read_cases},
         package::PackageDefinition,
+        permission::PermissionFile,
+        permission_set::SetDefinition,
         rule::About,
         state_machine::MachineFile,
         trigger::TriggerFile,
@@ -46,14 +52,18 @@ use crate::{
     rules::{Case, Rules},
 };
 
-/// The files with rules of one package.
+/// The files with rules and permissions of one package.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     validations: Vec<ValidationFile>,
     machines: Vec<MachineFile>,
     triggers: Vec<TriggerFile>,
-    actions: Vec<ActionFile>,
+    pub(super) actions: Vec<ActionFile>,
     cases: Vec<CaseDefinition>,
+    pub(super) sets: Vec<SetDefinition>,
+    /// Names of sets that are declared but could not be read: nothing is said about references to them.
+    pub(super) broken_sets: BTreeSet<String>,
+    pub(super) permissions: Vec<PermissionFile>,
 }
 
 impl Shelf {
@@ -67,6 +77,11 @@ impl Shelf {
                 RuleKind::Trigger => shelf.triggers.extend(TriggerFile::read(stem, file, issues)),
                 RuleKind::Action => shelf.actions.extend(ActionFile::read(stem, file, issues)),
                 RuleKind::Case => shelf.cases.extend(read_cases(file, issues).unwrap_or_default()),
+                RuleKind::PermissionSet => match SetDefinition::read(stem, file, issues) {
+                    Ok(set) => shelf.sets.push(set),
+                    Err(name) => drop(shelf.broken_sets.insert(name)),
+                },
+                RuleKind::Permission => shelf.permissions.extend(PermissionFile::read(stem, file, issues)),
             }
         }
         shelf

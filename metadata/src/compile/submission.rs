@@ -95,6 +95,7 @@ fn state(place: &Place) -> FieldDefinition {
         hidden: false,
         searchable: false,
         external_id: false,
+        mask: None,
         deprecated: None,
         depends_on: None,
         hints: Hints::default(),

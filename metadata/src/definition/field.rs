@@ -13,7 +13,7 @@ use crate::{
         mapping::{Keys, Mapping},
         number, options,
         reference::{self, LookupDefinition, To},
-        structure,
+        sharing, structure,
         summary::{SummaryDefinition, read_summary},
         text,
         value::Value,
@@ -22,6 +22,7 @@ use crate::{
     model::{Field, FieldKind, Hints, Labels},
     name::{FieldName, PackageName},
     naming::{relation_of_lookup, title_case},
+    permissions::Mask,
 };
 
 /// A field as its author wrote it.
@@ -48,6 +49,7 @@ pub(crate) struct FieldDefinition {
     pub(crate) hidden: bool,
     pub(crate) searchable: bool,
     pub(crate) external_id: bool,
+    pub(crate) mask: Option<Located<Mask>>,
     pub(crate) deprecated: Option<String>,
     pub(crate) depends_on: Option<Located<FieldName>>,
     pub(crate) hints: Hints,
@@ -130,6 +132,7 @@ pub(crate) const KEYS: Keys = Keys {
         ("requiredWhen", &[]),
         ("readonlyWhen", &[]),
         ("visibleWhen", &[]),
+        ("maskAs", &[]),
     ],
     later: &[
         "ai_context",
@@ -147,7 +150,6 @@ pub(crate) const KEYS: Keys = Keys {
         "lookupColumns",
         "lookupFilters",
         "lookupPageSize",
-        "maskAs",
         "maskingRule",
         "referenceVia",
         "requiredPermissions",
@@ -212,6 +214,10 @@ impl FieldDefinition {
             hidden: hidden.unwrap_or(false),
             searchable: searchable.unwrap_or(false),
             external_id,
+            mask: mapping
+                .get("maskAs")
+                .filter(|_| takes("maskAs"))
+                .and_then(|value| sharing::mask(value, issues)),
             deprecated: hints::deprecated(&mapping, issues),
             depends_on,
             hints: hints::read(&mapping, issues),
@@ -293,7 +299,7 @@ impl FieldDefinition {
             searchable: self.searchable,
             external_id: self.external_id,
             hidden: self.hidden,
-            mask: None,
+            mask: self.mask.as_ref().map(|mask| mask.value),
             deprecated: self.deprecated.clone(),
             depends_on: self.depends_on.as_ref().map(|field| field.value.clone()),
             hints: self.hints.clone(),

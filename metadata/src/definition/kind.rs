@@ -154,6 +154,7 @@ impl FieldType {
             "format" => self == Self::AutoNumber,
             "fields" => matches!(self, Self::Object | Self::Array),
             "dimensions" => self == Self::Vector,
+            "maskAs" => !lookup && !matches!(self, Self::Password | Self::Vector | Self::AutoNumber),
             _ => true,
         }
     }
@@ -196,5 +197,6 @@ pub(crate) fn part_takes(key: &str) -> bool {
             | "requiredWhen"
             | "readonlyWhen"
             | "visibleWhen"
+            | "maskAs"
     )
 }

@@ -12,6 +12,7 @@ use crate::{
         mapping::{Keys, Mapping},
         options,
         reference::{self, Target},
+        sharing::SharingDefinition,
         value::{Value, parse},
     },
     issue::{Issues, Place},
@@ -46,6 +47,8 @@ pub(crate) struct ObjectDefinition {
     pub(crate) added_options: Vec<(Located<FieldName>, Vec<SelectOption>)>,
     /// Objects to which fields of that object may lead too.
     pub(crate) added_references: Vec<(Located<FieldName>, Vec<Target>)>,
+    /// Whose its records are for everyone.
+    pub(crate) sharing: Option<SharingDefinition>,
     /// Its references to one of several objects, once they are laid out as fields.
     pub(crate) polymorphic: Vec<PolymorphicDefinition>,
 }
@@ -99,6 +102,8 @@ pub(crate) const KEYS: Keys = Keys {
         ("extends", &[]),
         ("options", &[]),
         ("references", &[]),
+        ("sharingModel", &[]),
+        ("controlledBy", &[]),
     ],
     later: &[
         "access",
@@ -124,7 +129,6 @@ pub(crate) const KEYS: Keys = Keys {
         "publicSharing",
         "recordName",
         "requiredPermissions",
-        "sharingModel",
         "softDelete",
         "stageField",
         "systemFields",
@@ -227,6 +231,7 @@ impl ObjectDefinition {
                 .filter(|_| extends.is_some())
                 .map(|value| added_references(value, issues))
                 .unwrap_or_default(),
+            sharing: SharingDefinition::read(mapping, issues),
             polymorphic: Vec::new(),
             name,
             fields,

@@ -9,12 +9,13 @@ use crate::{
     expression::Expression,
     model::{Default_, Field, FieldKind, Index, Labels, Object, Registry, RelationKind, Summary},
     name::{FieldName, ObjectName},
+    permissions::{Actions, Grant, RecordRule, Sharing},
 };
 
 /// One thing that depends on another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Dependent {
-    /// `index`, `unique`, `name_field`, `search`, `lookup`, `relation`, `translation`, `object`, `default`, `rule`, `formula`, …
+    /// `index`, `unique`, `name_field`, `search`, `lookup`, `relation`, `translation`, `object`, `default`, `rule`, `formula`, `grant`, `permission`, …
     pub kind: &'static str,
     /// Its name: `account_name_key`, `contact.account_id`.
     pub name: String,
@@ -81,7 +82,11 @@ impl Dependents for Model {
                     add(found, "upsert", format!("{} on {}", object.name, fields.join(", ")));
                 }
             }
-            Subject::Relation(..) | Subject::Rule(..) => {}
+            Subject::Rule(object, action) => granted(registry, found, |on, grant| {
+                on == object && matches!(&grant.actions, Actions::Only(names) if names.contains(action))
+            }),
+            Subject::PermissionSet(set) => of_set(registry, set, found),
+            Subject::Relation(..) | Subject::Grant(..) => {}
         }
     }
 }
@@ -107,6 +112,7 @@ fn of_object(registry: &Registry, name: &ObjectName, found: &mut Vec<Dependent>)
             }
         }
     }
+    granted(registry, found, |on, _| on == name);
     if let Some(object) = registry.get(name.as_str()) {
         translations(&object.label, name.as_str(), found);
         let added = object.fields.values().filter_map(|field| field.added_by.as_ref());
@@ -155,8 +161,49 @@ fn of_field(registry: &Registry, object: &Object, name: &FieldName, found: &mut 
     for (of, rule) in Reading::of(registry, &object.name, name).rules() {
         add(found, "rule", format!("{of}.{rule}"));
     }
+    if object.sharing == Sharing::Parent(name.clone()) {
+        add(found, "sharing", object.name.to_string());
+    }
+    granted(registry, found, |on, grant| *on == object.name && grant.fields.contains_key(name));
+    let reading = Reading::of(registry, &object.name, name);
+    for set in registry.permission_sets.values() {
+        for (on, grant) in &set.objects {
+            let reads = |rule: &&RecordRule| reading.reads(on, &rule.when);
+            for rule in grant.records.iter().filter(reads) {
+                add(found, "permission", format!("{} on {on}: {}", set.name, rule.name));
+            }
+        }
+    }
     if let Some(field) = object.field(name.as_str()) {
         translations(&field.label, &format!("{}.{name}", object.name), found);
+    }
+}
+
+/// Grants of which something holds.
+fn granted(registry: &Registry, found: &mut Vec<Dependent>, is_it: impl Fn(&ObjectName, &Grant) -> bool) {
+    for set in registry.permission_sets.values() {
+        for (on, _) in set.objects.iter().filter(|(on, grant)| is_it(on, grant)) {
+            add(found, "grant", format!("{} on {on}", set.name));
+        }
+    }
+}
+
+/// What other packages say of a permission set.
+fn of_set(registry: &Registry, name: &str, found: &mut Vec<Dependent>) {
+    let Some(set) = registry.permission_sets.get(name) else { return };
+    for (on, grant) in &set.objects {
+        if let Some(package) = &grant.added_by {
+            add(found, "grant", format!("{name} on {on} ({package})"));
+        }
+    }
+    for other in registry.permission_sets.values().filter(|other| other.package != set.package) {
+        // What it includes by another set is that one's to say.
+        let by_another = other.includes.iter().filter_map(|by| registry.permission_sets.get(by));
+        let is_named =
+            other.includes.contains(name) && !by_another.into_iter().any(|by| by.includes.contains(name));
+        if is_named {
+            add(found, "permission_set", other.name.clone());
+        }
     }
 }
 

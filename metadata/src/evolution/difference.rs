@@ -87,6 +87,10 @@ pub enum Subject {
     Index(ObjectName, String),
     /// A validation, a state machine, a trigger or an action.
     Rule(ObjectName, String),
+    /// A permission set.
+    PermissionSet(String),
+    /// What a permission set allows on an object.
+    Grant(String, ObjectName),
 }
 
 /// What a thing is called by those who use it.
@@ -183,6 +187,8 @@ impl fmt::Display for Subject {
             Self::Relation(object, relation) => write!(f, "{object}.{relation}"),
             Self::Index(object, index) => write!(f, "{object}: {index}"),
             Self::Rule(object, rule) => write!(f, "{object}.{rule}"),
+            Self::PermissionSet(set) => f.write_str(set),
+            Self::Grant(set, object) => write!(f, "{set} on {object}"),
         }
     }
 }
@@ -209,7 +215,7 @@ impl Subject {
                 (String::new(), format!("{}.{}", pascal_case(name.as_str()), camel_case(relation.as_str())))
             }
             // What a rule is called is told with its findings, the same in every language.
-            Self::Rule(..) => Default::default(),
+            Self::Rule(..) | Self::PermissionSet(_) | Self::Grant(..) => Default::default(),
             Self::Index(name, index) => match found(name) {
                 Some(object) => (format!("{}.{index}", object.package), String::new()),
                 None => Default::default(),

@@ -214,6 +214,8 @@ impl Comparison<'_> {
             "conditions" => "is required, readonly or visible under other conditions".to_owned(),
             "fields" => "what stands in its numbers is computed in another way".to_owned(),
             "content" => "takes other contents (`type`, `accept`, `maxSize`)".to_owned(),
+            "mask" if to.is_null() => "is shown in clear from now on".to_owned(),
+            "mask" => "is masked from now on, but for those who may see it in clear".to_owned(),
             "default" if is_computed(from) || is_computed(to) => "another default".to_owned(),
             "summary" if verdict == Verdict::Wider => "is summed up anew, in all records".to_owned(),
             "summary" if from.is_null() => {

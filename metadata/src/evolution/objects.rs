@@ -92,6 +92,7 @@ impl Comparison<'_> {
                     let records = self.surroundings.records.count(old, &Concerned::All);
                     self.add(Class::Refused, "id-prefix-changed", subject.clone(), message).records = records;
                 }
+                (_, "sharing") => self.sharing(Pair { old, new }),
                 (_, "recycle_bin") => self.recycle_bin(Pair { old, new }),
                 (_, "name_field")
                     if new.field(old.name_field.as_str()).is_some_and(|f| f.name == new.name_field) => {}

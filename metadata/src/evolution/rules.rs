@@ -71,6 +71,8 @@ const FIELD: &[(&str, Rule)] = &[
     ("conditions", Rule::Free),
     ("system", Rule::Frozen),
     ("summary", Rule::Summary),
+    // Who may see what may change, and is told.
+    ("mask", Rule::Free),
 ];
 
 /// Properties of a field's kind.
@@ -123,6 +125,8 @@ const OBJECT: &[(&str, Rule)] = &[
     ("recycle_bin", Rule::Elsewhere),
     // The fields that it is made of say so themselves.
     ("polymorphic", Rule::Elsewhere),
+    // It may change, and is told in its own words.
+    ("sharing", Rule::Elsewhere),
 ];
 
 /// What a property belongs to.

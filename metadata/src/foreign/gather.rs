@@ -9,6 +9,7 @@ use crate::{
         names::snake_case,
         object::Document,
         pen::Pen,
+        permission,
         report::{Key, Log, Outcome, Subject},
     },
     issue::Place,
@@ -23,8 +24,10 @@ pub(super) struct Shipment {
     pub(super) objects: Vec<Document>,
     /// Files of validations.
     pub(super) validations: Vec<Document>,
-    /// Files in our own form, with their suffix: workflows, triggers, actions, cases.
+    /// Files in our own form, with their suffix: workflows, triggers, actions, cases, permissions.
     pub(super) rules: Vec<(String, Document)>,
+    /// Files of permissions by role, as version 4 writes them.
+    pub(super) permissions: Vec<Document>,
     pub(super) texts: Vec<(String, Document)>,
 }
 
@@ -41,14 +44,13 @@ const NOT_KEPT: &[(&str, &str)] = &[
     ("job", "jobs can't be kept yet"),
     ("menu", "it is for who draws pages"),
     ("page", "it is for who draws pages"),
-    ("permission", "permissions can't be kept yet"),
     ("report", "it is for who draws pages"),
     ("seed", "records come in with `quarry import`"),
     ("view", "it is for who draws pages"),
     ("webhook", "webhooks can't be kept yet"),
 ];
 /// Files in our own form that go through as they are.
-const OURS: &[&str] = &["workflow", "trigger", "action", "case"];
+const OURS: &[&str] = &["workflow", "trigger", "action", "case", "permission", "permissionset"];
 /// Ends of names of files that are code.
 const CODE: &[&str] = &[".ts", ".js", ".tsx", ".mjs", ".disabled"];
 
@@ -149,6 +151,12 @@ impl Gathering<'_> {
             "workflow" if document.root.any(&["transitions", "machines"]).is_none() => {
                 self.log.left_out(key, "approvals and workflows of steps can't be kept yet");
             }
+            "permission" if permission::is_of_version_4(&document.root) => {
+                self.shipment(package).permissions.push(document);
+            }
+            "permission" if document.root.any(&["sets", "sharingModel"]).is_none() => {
+                self.log.left_out(key, "it says nothing that is known of permissions");
+            }
             _ if OURS.contains(&kind) => self.shipment(package).rules.push((kind.to_owned(), document)),
             _ if let Some((_, reason)) = NOT_KEPT.iter().find(|(known, _)| *known == kind) => {
                 self.log.left_out(key, *reason);
@@ -203,6 +211,19 @@ impl Gathering<'_> {
         }
     }
 
+    /// Permission sets of a stack, in a list or by name: the newest spec writes them as we read them.
+    fn permission_sets(&mut self, given: &Node, document: &Document, package: &str) {
+        let named = given.entries().iter().map(|entry| (Some(entry.key.as_str()), &entry.value));
+        let listed = given.items().iter().map(|item| (item.text_of("name"), item));
+        for (at, (name, root)) in named.chain(listed).enumerate() {
+            let name = name.map_or_else(|| format!("set_{at}"), str::to_owned);
+            let mut root = root.clone();
+            root.remove("name");
+            let part = Document { file: document.file.clone(), name, path: String::new(), root };
+            self.shipment(package).rules.push(("permissionset".to_owned(), part));
+        }
+    }
+
     /// `{manifest, objects, translations, …}`.
     fn stack(&mut self, document: &Document, key: &Key, package: &str) {
         let root = &document.root;
@@ -234,6 +255,7 @@ impl Gathering<'_> {
                         self.shipment(&package).texts.push((locale.key.clone(), part));
                     }
                 }
+                "permissions" | "permissionSets" => self.permission_sets(&entry.value, document, &package),
                 "manifest" | "name" | "version" | "label" | "description" | "id" | "namespace" => {}
                 other => {
                     let singular = other.trim_end_matches('s').to_lowercase();

@@ -9,6 +9,7 @@ use crate::{
         names::snake_case,
         object::{Document, Fields, Made, object},
         package::{manifest::manifest, rules::Rules},
+        permission,
         report::{Log, Subject},
         world::World,
     },
@@ -65,6 +66,7 @@ pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut L
         stands_on.extend(world.owner(&object).map(str::to_owned));
         written.push(rules::validations(name, &object, list, world));
     }
+    written.extend(permissions(shipment, (packing, &fields), &mut stands_on, log));
     for (kind, document) in &shipment.rules {
         let mut file = as_written(name, kind, document, world);
         // Two files of one name lay in folders of their own.
@@ -80,6 +82,35 @@ pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut L
     }
     stands_on.remove(name);
     written.push(manifest(shipment, packing, &stands_on, log));
+    written
+}
+
+/// What roles may do, and the sets that they become, where those are this package's.
+fn permissions(
+    shipment: &Shipment,
+    (packing, fields): (Packing<'_, '_>, &BTreeMap<String, Fields>),
+    stands_on: &mut BTreeSet<String>,
+    log: &mut Log,
+) -> Vec<Written> {
+    let Packing { name, world, .. } = packing;
+    let mut written = Vec::new();
+    let mut roles = BTreeMap::new();
+    for document in &shipment.permissions {
+        roles.extend(permission::roles(&document.root));
+        let said = document.root.any(&["object", "extends"]).and_then(Node::text).unwrap_or(&document.name);
+        let object = world.find(said).unwrap_or_default();
+        stands_on.extend(world.owner(object).map(str::to_owned));
+        let known = world.known(object).map(Fields::of);
+        let of_object = fields.get(object).cloned().or(known).unwrap_or_default();
+        written.extend(permission::permission(name, document, (world, &of_object), log));
+    }
+    for (set, role) in roles {
+        let owner = world.set_owner(&set).unwrap_or(name);
+        match owner == name {
+            true => written.push(permission::set(name, &set, &role, world)),
+            false => drop(stands_on.insert(owner.to_owned())),
+        }
+    }
     written
 }
 
@@ -104,9 +135,10 @@ fn objects(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut Log) -> BTre
 fn as_written(package: &str, kind: &str, document: &Document, world: &World<'_>) -> Written {
     let mut root = document.root.clone();
     let said = root.remove("object").and_then(|object| object.text().map(str::to_owned));
+    let is_about_one = !matches!(kind, "case" | "permissionset");
     let object = said.unwrap_or_else(|| document.name.clone());
-    let object = world.find(&object).map_or_else(|| snake_case(&object), str::to_owned);
-    let is_about_one = kind != "case";
+    let known = world.find(&object).filter(|_| is_about_one);
+    let object = known.map_or_else(|| snake_case(&object), str::to_owned);
     let is_others = world.owner(&object).is_some_and(|owner| owner != package);
     if is_about_one && is_others && root.get("extends").is_none() {
         root.set("extends", Node::of_text(1, &object));

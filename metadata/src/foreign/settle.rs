@@ -137,6 +137,9 @@ fn target(issue: &Issue, file: &Written) -> Vec<Step> {
     };
     let up_to = |end: usize| path.get(..end).map(<[Step]>::to_vec).unwrap_or_default();
     let is_unknown = matches!(issue.code, "unknown-property" | "not-for-this-type" | "not-supported-yet");
+    if file.path.ends_with(".permission.yml") || file.path.ends_with(".permissionset.yml") {
+        return of_permission(issue, path);
+    }
     match (key(0), path.len()) {
         ("rules" | "validations" | "triggers", 2..) => {
             let is_ornament = ORNAMENTS.contains(&key(2));
@@ -150,6 +153,26 @@ fn target(issue: &Issue, file: &Written) -> Vec<Step> {
         ("fields", 3) if key(2) == "options" => up_to(2),
         ("fields", 4..) if is_unknown => path,
         ("fields", 3..) => up_to(3),
+        _ => path,
+    }
+}
+
+/// Of a grant only what allows something may go by itself, and what is said of a field that is not there: without anything else of it,
+/// more would be allowed than was.
+fn of_permission(issue: &Issue, path: Vec<Step>) -> Vec<Step> {
+    let key = |at: usize| match path.get(at) {
+        Some(Step::Key(key)) => key.as_str(),
+        _ => "",
+    };
+    let up_to = |end: usize| path.get(..end).map(<[Step]>::to_vec).unwrap_or_default();
+    let is_of_grant = matches!(key(0), "sets" | "objects") && path.len() > 2;
+    match key(2) {
+        "allow" | "actions" if is_of_grant => path,
+        "fields" if is_of_grant && issue.code == "unknown-field" => up_to(4),
+        _ if is_of_grant => up_to(2),
+        _ if key(0) == "fields" && issue.code == "unknown-field" => up_to(2),
+        // Of the fields of a whole set: which grant it is of can't be told.
+        _ if key(0) == "fields" => Vec::new(),
         _ => path,
     }
 }

@@ -14,6 +14,8 @@ const USERS: &[&str] = &["users", "sysuser", "user"];
 pub(super) struct World<'r> {
     known: &'r Registry,
     owners: BTreeMap<String, String>,
+    /// Permission sets by name, with the package that declares each.
+    sets: BTreeMap<String, String>,
     /// The language of the texts.
     pub(super) locale: String,
 }
@@ -21,12 +23,28 @@ pub(super) struct World<'r> {
 impl<'r> World<'r> {
     pub(super) fn new(known: &'r Registry, locale: &str) -> Self {
         let owner = |object: &std::sync::Arc<Object>| (object.name.to_string(), object.package.to_string());
-        Self { known, owners: known.objects.values().map(owner).collect(), locale: locale.to_owned() }
+        let sets = known.permission_sets.values().map(|set| (set.name.clone(), set.package.to_string()));
+        Self {
+            known,
+            owners: known.objects.values().map(owner).collect(),
+            sets: sets.collect(),
+            locale: locale.to_owned(),
+        }
     }
 
     /// Enters an object that is imported; what is known already keeps its owner.
     pub(super) fn enter(&mut self, object: &str, package: &str) {
         self.owners.entry(object.to_owned()).or_insert_with(|| package.to_owned());
+    }
+
+    /// Enters a permission set that a role becomes; one that is there already keeps its owner.
+    pub(super) fn enter_set(&mut self, set: &str, package: &str) {
+        self.sets.entry(set.to_owned()).or_insert_with(|| package.to_owned());
+    }
+
+    /// The package that declares a permission set.
+    pub(super) fn set_owner(&self, set: &str) -> Option<&str> {
+        self.sets.get(set).map(String::as_str)
     }
 
     /// The object of a package that is known, which an imported one of the same name adds to.

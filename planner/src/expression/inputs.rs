@@ -131,14 +131,6 @@ impl Inputs {
         &self.inputs
     }
 
-    /// The lists of the user that are asked for.
-    pub fn lists(&self) -> impl Iterator<Item = UserList> {
-        self.leaves.iter().filter_map(|leaf| match leaf {
-            Leaf::UserList(list) => Some(*list),
-            _ => None,
-        })
-    }
-
     pub(super) fn df_schema(&self) -> &DFSchema {
         &self.df_schema
     }

@@ -3,7 +3,7 @@
 use super::{AllRules, Places};
 use crate::{
     compile::Drafts,
-    expression::Expression,
+    expression::{Expression, UserList},
     issue::Issues,
     rules::{Check, Event, Rules, Step, Target, Trigger, Wanted},
 };
@@ -12,6 +12,12 @@ use crate::{
 pub(super) fn check(rules: &AllRules, drafts: &Drafts<'_>, places: &Places, issues: &mut Issues) {
     for (object, of_object) in rules {
         let keeps_deleted = drafts.get(object.as_str()).is_some_and(|draft| draft.object.recycle_bin);
+        for (kind, name, list) in untold(of_object) {
+            if let Some(place) = places.get(&(object.clone(), kind, name.to_owned())) {
+                let message = format!("{} can't be looked at in a rule: {ONLY_POLICIES}", told(list));
+                issues.error(place, "not-in-this-place", message);
+            }
+        }
         for (kind, name, reason) in unkept(of_object, keeps_deleted, drafts) {
             if let Some(place) = places.get(&(object.clone(), kind, name.to_owned())) {
                 let message =
@@ -99,15 +105,52 @@ fn all_of(wanted: &Wanted) -> impl Iterator<Item = &Expression> {
     wanted.by.iter().map(|(_, value)| value).chain([&wanted.filter])
 }
 
+/// Why a rule does not look at some of the user's lists.
+pub(in crate::compile) const ONLY_POLICIES: &str =
+    "only the rules about records of a permission set can (`user.roles` is there in all rules)";
+
+/// Whether rules are told the list: which sets a user has is known wherever he acts, the others are made for what he may see.
+pub(in crate::compile) fn is_told_to_rules(list: UserList) -> bool {
+    list == UserList::Roles
+}
+
+/// What a list of the user's is called.
+pub(in crate::compile) fn told(list: UserList) -> String {
+    let name = UserList::ALL.iter().find(|(_, known)| *known == list).map_or("", |(name, _)| name);
+    format!("`user.{name}`")
+}
+
+/// The rules that look at a list of the user's that they are not told, by kind and name.
+fn untold(rules: &Rules) -> Vec<(&'static str, &str, UserList)> {
+    let list = |read: &[&Expression]| {
+        let lists = read.iter().flat_map(|expression| expression.needs().lists);
+        lists.into_iter().find(|list| !is_told_to_rules(*list))
+    };
+    let mut found = Vec::new();
+    for rule in &rules.validations {
+        if let Check::Broken(broken) = &rule.check {
+            found.extend(list(&[broken]).map(|list| ("validation", rule.name.as_str(), list)));
+        }
+    }
+    for trigger in &rules.triggers {
+        let mut read: Vec<_> = trigger.when.iter().collect();
+        read_by(&trigger.steps, &mut read);
+        found.extend(list(&read).map(|list| ("trigger", trigger.name.as_str(), list)));
+    }
+    for action in rules.actions.values() {
+        let mut read: Vec<_> = action.when.iter().chain(action.returns.values()).collect();
+        read_by(&action.steps, &mut read);
+        found.extend(list(&read).map(|list| ("action", action.name.as_str(), list)));
+    }
+    found
+}
+
 /// What an expression reads that can't be brought to it.
 fn unread(expression: &Expression, drafts: &Drafts<'_>) -> Option<&'static str> {
     let needs = expression.needs();
     let is_found = |object: &str, lookup: &str| {
         drafts.get(object).and_then(|draft| draft.object.field(lookup)).is_some_and(|field| field.index)
     };
-    if !needs.lists.is_empty() {
-        return Some("a rule about the user's roles");
-    }
     let unfound = |children: &crate::expression::Children| {
         !is_found(children.object.as_str(), children.lookup.as_str())
     };
