@@ -70,7 +70,9 @@ impl Active {
         match (principal.permission_sets.is_empty(), principal.admin) {
             (true, _) => Arc::default(),
             (_, false) => self.views_of(principal, self).policies.shape().roles().into(),
-            (_, true) => Shape::of(&self.registry, principal.permission_sets.iter().map(|set| &**set)).roles().into(),
+            (_, true) => {
+                Shape::of(&self.registry, principal.permission_sets.iter().map(|set| &**set)).roles().into()
+            }
         }
     }
 }
@@ -83,21 +85,23 @@ impl Rights {
         snapshot: Snapshot,
         clock: (i64, chrono_tz::Tz),
     ) -> Rights {
-        let views = active.views_of(principal, active);
-        let parts = (Arc::clone(&active.registry), Arc::clone(views.policies.shape()));
-        let viewer = Arc::new(Viewer::new(&principal.user_id, parts, snapshot, clock));
-        Rights { views, viewer }
+        Self::with(active, active.views_of(principal, active), (&principal.user_id, snapshot), clock)
     }
 
-    /// Nothing, and nobody.
+    /// Nothing, for nobody.
     pub fn nothing(active: &Active, snapshot: Snapshot) -> Rights {
-        let nobody = Principal {
-            user_id: String::new(),
-            user_name: String::new(),
-            admin: false,
-            permission_sets: [].into(),
-        };
-        Self::of(active, &nobody, snapshot, (0, chrono_tz::UTC))
+        let views = active.shapes.views(&active.registry, &active.registry, &[]);
+        Self::with(active, views, ("", snapshot), (0, chrono_tz::UTC))
+    }
+
+    fn with(
+        active: &Active,
+        views: Arc<Views>,
+        (user_id, snapshot): (&str, Snapshot),
+        clock: (i64, chrono_tz::Tz),
+    ) -> Rights {
+        let parts = (Arc::clone(&active.registry), Arc::clone(views.policies.shape()));
+        Rights { views, viewer: Arc::new(Viewer::new(user_id, parts, snapshot, clock)) }
     }
 
     fn shape(&self) -> &Shape {
