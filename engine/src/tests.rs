@@ -16,6 +16,7 @@ mod later;
 mod offered;
 mod opening;
 mod packages;
+mod permissions;
 mod polymorphic;
 mod recycle;
 mod roles;
@@ -170,6 +171,13 @@ pub(crate) fn told(error: &Error) -> Vec<String> {
 
 pub(crate) fn someone(shop: &Shop, name: &str) -> Principal {
     shop.engine.add_user(name, PASSWORD, false).unwrap()
+}
+
+/// Someone who may read and change everything, and look after nothing.
+pub(crate) fn writer(shop: &Shop, name: &str) -> Session {
+    let principal = someone(shop, name);
+    shop.session.grant(name, "write_all_data", None).unwrap();
+    shop.engine.session(shop.engine.renewed(&principal).unwrap(), SessionOptions::default())
 }
 
 fn product(name: &str) -> Json {

@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    Change, EngineOptions, Input, Operation, SessionOptions, World,
-    tests::{Shop, change, create, delete, record, someone, told, update},
+    Change, EngineOptions, Input, Operation, World,
+    tests::{Shop, change, create, delete, record, told, update, writer},
     upkeep::verify_data,
 };
 
@@ -40,7 +40,7 @@ async fn read(session: &Session, id: &str, field: &str, item: Option<&str>) -> R
 }
 
 fn other(shop: &Shop, name: &str) -> Session {
-    shop.engine.session(someone(shop, name), SessionOptions::default())
+    writer(shop, name)
 }
 
 fn paper(id: &str, data: Json) -> Change {

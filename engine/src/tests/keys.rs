@@ -69,7 +69,7 @@ async fn a_key_may_no_more_than_its_user_and_what_it_is_held_to() {
 #[tokio::test]
 async fn a_key_that_only_reads_changes_nothing() {
     let shop = Shop::open();
-    someone(&shop, "li");
+    writer(&shop, "li");
     let made = shop.session.make_key("li", &NewKey { read_only: true, ..new("read only") }).unwrap();
     let session = session_of(&shop, who(&shop, &made.text).await.unwrap());
     let error = session.change(vec![create("maker", json!({ "name": "Acme" }))], false).await.unwrap_err();

@@ -156,7 +156,7 @@ async fn a_purge_is_a_part_of_its_transaction() {
     assert_eq!(binned(&shop, "label").await, ["l1", "l2"], "not before it is committed");
     transaction.commit().await.unwrap();
     assert_eq!(binned(&shop, "label").await, ["l1"]);
-    let clerk = shop.engine.session(someone(&shop, "clerk"), SessionOptions::default());
+    let clerk = writer(&shop, "clerk");
     let refused = clerk.begin().purge("label", ids(&["l1"])).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Denied);
     // Who brings back what is purged at the same time: one of them wins.
@@ -272,7 +272,7 @@ async fn two_who_delete_and_bring_back_at_once_do_not_both_do_it() {
 #[tokio::test]
 async fn only_an_administrator_purges_and_what_is_old_goes_by_itself() {
     let shop = stocked().await;
-    let plain = shop.engine.session(someone(&shop, "ann"), SessionOptions::default());
+    let plain = writer(&shop, "ann");
     shop.change(vec![delete("crate", "c1")]).await.unwrap();
     assert_eq!(plain.purge("crate", "c1").unwrap_err().kind, ErrorKind::Denied);
     assert_eq!(plain.purge_all("crate").unwrap_err().kind, ErrorKind::Denied);

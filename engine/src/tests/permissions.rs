@@ -1,0 +1,308 @@
+//! What a client may not do: each test is one way that someone would try.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use quarry_metadata::Bundle;
+use quarry_planner::Query;
+
+use super::*;
+use crate::ErrorKind;
+
+const COMPANY: &str = "
+sharingModel: private
+fields:
+  name: { type: text, required: true, unique: true }
+  region: { type: select, options: [north, south] }
+  secret: { type: text }
+  phone: { type: phone, maskAs: phone }
+  stars: { type: number, scale: 0 }
+  partner_id: { type: lookup, reference: company }
+";
+const DEAL: &str = "
+sharingModel: controlled_by_parent
+fields:
+  title: { type: text, required: true }
+  company_id: { type: master_detail, reference: company }
+  amount: { type: number, scale: 2 }
+";
+const DIARY: &str = "
+fields:
+  text: { type: text, required: true }
+";
+const TRIGGER: &str = "
+triggers:
+  - { name: note, on: [after create], steps: [{ create: { object: diary, values: { text: '\"made\"' } } }] }
+";
+const ACTION: &str = "
+actions:
+  - { name: rise, label: Rise, steps: [{ update: { path: this, values: { stars: 'stars == null ? 1 : stars + 1' } } }] }
+  - { name: sink, label: Sink, steps: [{ update: { path: this, values: { stars: '0' } } }] }
+";
+const REP: &str = "
+objects:
+  company:
+    allow: [create, read, update]
+    actions: [rise]
+    fields: { secret: none, stars: read }
+    records:
+      - { name: north, allow: [read], when: 'region == \"north\"' }
+      - { name: never, deny: [create, read, update], when: 'name == \"Hidden\"' }
+  deal: [create, read, update, delete]
+";
+const EDITOR: &str = "
+objects:
+  company:
+    allow: [read, update]
+    records:
+      - { name: north, allow: [read, update], when: 'region == \"north\"' }
+";
+
+fn open() -> Shop {
+    let shop = Shop::open();
+    let files = [
+        ("package.yml", "name: sale\nversion: 1.0.0\ndepends: { core: '*' }\n"),
+        ("company.object.yml", COMPANY),
+        ("company.action.yml", ACTION),
+        ("deal.object.yml", DEAL),
+        ("deal.trigger.yml", TRIGGER),
+        ("diary.object.yml", DIARY),
+        ("rep.permissionset.yml", REP),
+        ("editor.permissionset.yml", EDITOR),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let bundle = Bundle::of_files("sale", &BTreeMap::from(files)).unwrap_or_else(|issues| panic!("{issues}"));
+    let id = bundle.id();
+    shop.session.publish(&[bundle]).unwrap_or_else(|error| panic!("{error}"));
+    shop.session.activate(&[id]).unwrap_or_else(|error| panic!("{error}"));
+    shop
+}
+
+/// Someone who has these sets.
+fn with(shop: &Shop, name: &str, sets: &[&str]) -> Session {
+    let principal = someone(shop, name);
+    for set in sets {
+        shop.session.grant(name, set, None).unwrap();
+    }
+    shop.engine.session(shop.engine.renewed(&principal).unwrap(), SessionOptions::default())
+}
+
+async fn ask(session: &Session, question: Json) -> Result<Vec<Json>, Error> {
+    let answer = session.query(&Query::parse(&question).unwrap()).await?;
+    let batches: Vec<arrow::array::RecordBatch> =
+        answer.batches.try_collect().await.map_err(Error::of_rows)?;
+    let mut rows = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let shown = |column: &arrow::array::ArrayRef| match column.is_null(row) {
+                true => Json::Null,
+                false => arrow::util::display::array_value_to_string(column, row).unwrap().into(),
+            };
+            rows.push(batch.columns().iter().map(shown).collect());
+        }
+    }
+    Ok(rows)
+}
+
+async fn do_(session: &Session, one: Change) -> Result<String, Error> {
+    let report = session.change(vec![one], false).await?;
+    Ok(report.outcomes[0].ids.first().cloned().unwrap_or_default())
+}
+
+/// What is wrong, in short.
+async fn refused(session: &Session, one: Change) -> (ErrorKind, String, String) {
+    let error = do_(session, one).await.unwrap_err();
+    let code = error.findings.first().map_or(error.code.to_owned(), |finding| finding.code.to_string());
+    (error.kind, code, error.message)
+}
+
+#[tokio::test]
+async fn nobody_sees_anything_without_a_permission_set() {
+    let shop = open();
+    shop.create("company", json!({ "name": "A" })).await.unwrap();
+    let nobody = with(&shop, "nobody", &[]);
+    let error = ask(&nobody, json!({ "object": "company" })).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Missing, "OBJECT_NOT_FOUND"));
+    assert_eq!(error.message, "no object \"company\"", "no hint to what is not seen");
+    let (kind, code, message) = refused(&nobody, create("company", json!({ "name": "B" }))).await;
+    assert_eq!((kind, code.as_str()), (ErrorKind::Missing, "OBJECT_NOT_FOUND"));
+    assert_eq!(message, "there is no object \"company\"");
+    let reader = with(&shop, "reader", &["read_all_data"]);
+    assert_eq!(ask(&reader, json!({ "object": "company", "fields": ["name"] })).await.unwrap().len(), 1);
+    let (kind, ..) = refused(&reader, create("company", json!({ "name": "B" }))).await;
+    assert_eq!(kind, ErrorKind::Denied);
+    let writer = with(&shop, "writer", &["write_all_data"]);
+    do_(&writer, create("company", json!({ "name": "B", "secret": "x" }))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_is_not_seen_is_as_one_that_is_not_there() {
+    let shop = open();
+    let south = shop.create("company", json!({ "name": "S", "region": "south" })).await.unwrap();
+    let north = shop.create("company", json!({ "name": "N", "region": "north" })).await.unwrap();
+    let rep = with(&shop, "rep", &["rep"]);
+    let own = do_(&rep, create("company", json!({ "name": "O" }))).await.unwrap();
+    let names =
+        ask(&rep, json!({ "object": "company", "fields": ["name"], "orderBy": ["name"] })).await.unwrap();
+    assert_eq!(names, [json!(["N"]), json!(["O"])]);
+    for (id, wanted) in [(&south, "there is no company"), (&"com_none".to_owned(), "there is no company")] {
+        for one in [
+            update("company", id, json!({ "region": "north" })),
+            change(
+                "company",
+                Operation::Act { id: id.clone(), action: "rise".into(), parameters: Record::new() },
+            ),
+        ] {
+            let (kind, code, message) = refused(&rep, one).await;
+            assert_eq!((kind, code.as_str()), (ErrorKind::Missing, "record_not_found"));
+            assert!(message.contains(wanted), "{message}");
+        }
+    }
+    // It is seen, and stays as it is.
+    let (kind, code, _) = refused(&rep, update("company", &north, json!({ "region": "south" }))).await;
+    assert_eq!((kind, code.as_str()), (ErrorKind::Denied, "permission_denied"));
+    do_(&rep, update("company", &own, json!({ "region": "south" }))).await.unwrap();
+    // Deleting is in none of the sets.
+    assert_eq!(refused(&rep, delete("company", &own)).await.0, ErrorKind::Denied);
+    // What matches is what is seen.
+    let filter = quarry_planner::objectql::Filter::And(Vec::new());
+    let all = change("company", Operation::UpdateWhere { filter, data: record(json!({ "phone": "+49 30 1234567" })) });
+    assert_eq!(refused(&rep, all).await.0, ErrorKind::Denied, "N is among them");
+    assert_eq!(shop.field("company", &south, "phone"), Some(Value::Null));
+}
+
+#[tokio::test]
+async fn a_field_that_is_not_seen_is_as_one_that_is_not_there() {
+    let shop = open();
+    shop.create(
+        "company",
+        json!({ "name": "N", "region": "north", "secret": "s", "phone": "+49 30 123456" }),
+    )
+    .await
+    .unwrap();
+    let rep = with(&shop, "rep", &["rep"]);
+    for field in ["secret", "sekret"] {
+        let one = create("company", json!({ "name": "X", field: "guess" }));
+        let (_, code, message) = refused(&rep, one).await;
+        assert_eq!(code, "unknown_field");
+        assert!(!message.contains("did you mean"), "{message}");
+    }
+    for question in [
+        json!({ "object": "company", "fields": ["secret"] }),
+        json!({ "object": "company", "where": { "secret": "s" } }),
+        json!({ "object": "company", "orderBy": ["secret"] }),
+        json!({ "object": "company", "groupBy": ["secret"], "aggregations": [{ "function": "count", "as": "n" }] }),
+        json!({ "object": "company", "aggregations": [{ "function": "max", "field": "secret", "as": "m" }] }),
+        json!({ "object": "company", "fields": [{ "formula": "secret + 'x'", "as": "f" }] }),
+        json!({ "object": "company", "where": { "partner.secret": "s" } }),
+    ] {
+        let error = match Query::parse(&question) {
+            Ok(_) => ask(&rep, question.clone()).await.unwrap_err(),
+            Err(error) => Error::from(error),
+        };
+        assert!(matches!(error.kind, ErrorKind::Missing | ErrorKind::Invalid), "{question}: {error}");
+        assert!(!error.message.contains("\"secret\"?"), "{error}");
+    }
+    // Masked: neither shown, nor found by, nor told in a group.
+    let phones = ask(&rep, json!({ "object": "company", "fields": ["phone"] })).await.unwrap();
+    assert_eq!(phones, [json!(["***3456"])]);
+    let found =
+        ask(&rep, json!({ "object": "company", "where": { "phone": "+49 30 123456" } })).await.unwrap();
+    assert!(found.is_empty());
+    // Read, and not written.
+    let (_, code, _) = refused(&rep, create("company", json!({ "name": "X", "stars": 5 }))).await;
+    assert_eq!(code, "readonly");
+}
+
+#[tokio::test]
+async fn references_and_unique_values_tell_nothing_of_what_is_not_seen() {
+    let shop = open();
+    let south = shop.create("company", json!({ "name": "S", "region": "south" })).await.unwrap();
+    let north =
+        shop.create("company", json!({ "name": "N", "region": "north", "partner_id": south })).await.unwrap();
+    let rep = with(&shop, "rep", &["rep"]);
+    let wrong = |id: &str| format!("company.partner_id: there is no company {id:?}");
+    for id in [south.as_str(), "com_none"] {
+        let (_, code, message) =
+            refused(&rep, create("company", json!({ "name": "X", "partner_id": id }))).await;
+        assert_eq!((code.as_str(), message), ("reference_not_found", wrong(id)));
+    }
+    do_(&rep, create("company", json!({ "name": "Y", "partner_id": north }))).await.unwrap();
+    let partners = ask(
+        &rep,
+        json!({ "object": "company", "fields": ["partner_id", "partner.name"], "where": { "name": "N" } }),
+    );
+    assert_eq!(partners.await.unwrap(), [json!([null, null])]);
+    for filter in [json!({ "partner_id": south }), json!({ "partner.name": "S" })] {
+        assert!(ask(&rep, json!({ "object": "company", "where": filter })).await.unwrap().is_empty());
+    }
+    let (_, code, message) = refused(&rep, create("company", json!({ "name": "S" }))).await;
+    assert_eq!(code, "unique");
+    assert!(!message.contains(&south), "{message}");
+    let (_, _, message) = refused(&rep, create("company", json!({ "name": "N" }))).await;
+    assert!(message.contains(&north), "{message}");
+    // An upsert finds what is there, and may not change it.
+    let upsert = upsert("company", &["name"], json!({ "name": "S", "region": "north" }));
+    assert_eq!(refused(&rep, upsert).await.1, "record_not_found");
+}
+
+#[tokio::test]
+async fn nothing_is_made_or_moved_where_it_could_not_be_changed() {
+    let shop = open();
+    let north = shop.create("company", json!({ "name": "N", "region": "north" })).await.unwrap();
+    let other = someone(&shop, "other").user_id;
+    let editor = with(&shop, "editor", &["editor"]);
+    do_(&editor, update("company", &north, json!({ "stars": 2 }))).await.unwrap();
+    let (kind, code, _) = refused(&editor, update("company", &north, json!({ "region": "south" }))).await;
+    assert_eq!((kind, code.as_str()), (ErrorKind::Denied, "permission_denied"));
+    let (kind, _, message) = refused(&editor, update("company", &north, json!({ "owner": other }))).await;
+    assert!(kind != ErrorKind::Denied || message.contains("owner"), "{message}");
+    assert_eq!(refused(&editor, create("company", json!({ "name": "E" }))).await.0, ErrorKind::Denied);
+    let rep = with(&shop, "rep", &["rep"]);
+    // What is denied is denied, whoever owns it.
+    let (kind, ..) = refused(&rep, create("company", json!({ "name": "Hidden" }))).await;
+    assert_eq!(kind, ErrorKind::Denied);
+    // A part belongs to what its whole belongs to; triggers write what the client does not see.
+    let (_, code, _) = refused(&rep, create("deal", json!({ "title": "D", "company_id": north }))).await;
+    assert_eq!(code, "permission_denied");
+    let own = do_(&rep, create("company", json!({ "name": "O" }))).await.unwrap();
+    let deal = do_(&rep, create("deal", json!({ "title": "D", "company_id": own }))).await.unwrap();
+    assert_eq!(shop.rows("diary"), 1);
+    assert_eq!(ask(&rep, json!({ "object": "diary" })).await.unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(ask(&rep, json!({ "object": "deal", "fields": ["id"] })).await.unwrap(), [json!([deal])]);
+    // Its sets add up.
+    let both = with(&shop, "both", &["rep", "editor"]);
+    do_(&both, update("company", &north, json!({ "phone": "+49 30 1234567" }))).await.unwrap();
+    assert!(ask(&both, json!({ "object": "company", "fields": ["secret"] })).await.is_ok());
+}
+
+#[tokio::test]
+async fn actions_are_done_by_those_who_may() {
+    let shop = open();
+    let rep = with(&shop, "rep", &["rep"]);
+    let own = do_(&rep, create("company", json!({ "name": "O" }))).await.unwrap();
+    let act = |action: &str| {
+        change(
+            "company",
+            Operation::Act { id: own.clone(), action: action.into(), parameters: Record::new() },
+        )
+    };
+    // The steps write as the system.
+    do_(&rep, act("rise")).await.unwrap();
+    assert_eq!(shop.field("company", &own, "stars"), Some(Value::Int(1)));
+    for action in ["sink", "sing"] {
+        let (kind, code, message) = refused(&rep, act(action)).await;
+        assert_eq!((kind, code.as_str()), (ErrorKind::Missing, "ACTION_NOT_FOUND"));
+        assert_eq!(message, format!("company has no action {action:?}"));
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_is_gone_with_the_next_request() {
+    let shop = open();
+    let mut rep = with(&shop, "rep", &["rep"]);
+    do_(&rep, create("company", json!({ "name": "O" }))).await.unwrap();
+    shop.session.revoke("rep", "rep").unwrap();
+    rep.renew().unwrap();
+    assert_eq!(ask(&rep, json!({ "object": "company" })).await.unwrap_err().kind, ErrorKind::Missing);
+}
