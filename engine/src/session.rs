@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use quarry_metadata::permissions::Capability;
 use quarry_planner::{Answer, Query, QueryContext, objectql::AsOf, sql::SqlExtras};
 use quarry_storage::Csn;
 
@@ -97,6 +98,12 @@ impl Session {
 
     pub(crate) fn set_pinned(&mut self, pinned: Option<Arc<Pinned>>) {
         self.pinned = pinned;
+    }
+
+    /// Whether one of its permission sets gives it a capability.
+    pub fn has(&self, capability: Capability) -> bool {
+        let active = self.engine.active();
+        active.views_of(&self.principal, &active).policies.shape().has(capability)
     }
 
     /// The engine it belongs to.

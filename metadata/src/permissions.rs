@@ -94,6 +94,20 @@ pub enum Act {
     Transfer,
 }
 
+impl Act {
+    /// All of them.
+    pub const ALL: [Act; 8] = [
+        Act::Create,
+        Act::Read,
+        Act::Update,
+        Act::Delete,
+        Act::ViewAll,
+        Act::ModifyAll,
+        Act::Export,
+        Act::Transfer,
+    ];
+}
+
 /// Which of an object's actions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Actions {

@@ -166,7 +166,10 @@ async fn a_record_that_is_not_seen_is_as_one_that_is_not_there() {
     assert_eq!(refused(&rep, delete("company", &own)).await.0, ErrorKind::Denied);
     // What matches is what is seen.
     let filter = quarry_planner::objectql::Filter::And(Vec::new());
-    let all = change("company", Operation::UpdateWhere { filter, data: record(json!({ "phone": "+49 30 1234567" })) });
+    let all = change(
+        "company",
+        Operation::UpdateWhere { filter, data: record(json!({ "phone": "+49 30 1234567" })) },
+    );
     assert_eq!(refused(&rep, all).await.0, ErrorKind::Denied, "N is among them");
     assert_eq!(shop.field("company", &south, "phone"), Some(Value::Null));
 }

@@ -18,7 +18,7 @@ mod test;
 mod viewer;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -142,6 +142,13 @@ impl Policies {
     fn sees_all_of(&self, object: &ObjectName) -> bool {
         let object = self.registry.objects.get(object);
         object.is_some_and(|object| self.records(object, Act::Read) == Records::All)
+    }
+
+    /// What may be done with records of an object.
+    pub(crate) fn acts(&self, name: &ObjectName) -> BTreeSet<Act> {
+        let object = self.registry.get(name.as_str());
+        let may = |act: &Act| object.is_some_and(|object| self.shape.may(object, *act));
+        Act::ALL.into_iter().filter(may).collect()
     }
 
     /// Whether an act may be done with every record of an object.

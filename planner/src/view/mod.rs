@@ -12,7 +12,10 @@ mod parts;
 mod scan;
 mod shape;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use datafusion::catalog::TableProvider;
 use indexmap::IndexMap;
@@ -44,6 +47,8 @@ pub struct ObjectView {
     pub object: Arc<Object>,
     /// The fields that the session may read, in the object's order.
     pub fields: Vec<FieldName>,
+    /// What the session may do with records of it; with which of them is decided when it does.
+    pub acts: BTreeSet<Act>,
     /// Which records and values of it are seen; none where all are.
     policy: Option<Arc<Policy>>,
 }
@@ -105,7 +110,8 @@ impl Views {
             same.filter(|same| Arc::ptr_eq(&same.object, object)).cloned().unwrap_or_else(|| {
                 let fields = readable(object).cloned().collect();
                 let policy = policies.of(&object.name, false).map(Arc::new);
-                Arc::new(ObjectView { object: Arc::clone(object), fields, policy })
+                let acts = policies.acts(&object.name);
+                Arc::new(ObjectView { object: Arc::clone(object), fields, acts, policy })
             })
         };
         let objects = registry.objects.iter().map(|(name, object)| (name.clone(), view(object))).collect();
@@ -117,7 +123,7 @@ impl Views {
                 let bin = Arc::new(lower::bin_of(object));
                 let fields = readable(&bin).cloned().collect();
                 let policy = policies.of(name, true).map(Arc::new);
-                Arc::new(ObjectView { object: bin, fields, policy })
+                Arc::new(ObjectView { object: bin, fields, acts: policies.acts(name), policy })
             })
         };
         // Whoever may bring a record back sees what is in the bin.

@@ -6,12 +6,16 @@ mod enum_names;
 mod enums;
 mod kind;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 use quarry_metadata::{
     Field, FieldKind, FieldName, Object, ObjectName, Relation, RelationKind, RelationName,
     naming::{camel_case, deleted, ids_of_references, pascal_case, plural, relation_of_lookup},
+    permissions::Act,
 };
 use quarry_planner::{ObjectView, Views};
 
@@ -71,12 +75,25 @@ impl Action {
     pub fn reads(self) -> bool {
         matches!(self, Action::One | Action::Many)
     }
+
+    /// What one must be allowed to do with some records, beyond seeing them.
+    fn takes(self) -> &'static [Act] {
+        match self {
+            Action::One | Action::Many => &[],
+            Action::Create | Action::CreateMany => &[Act::Create],
+            Action::Update | Action::UpdateMany => &[Act::Update],
+            Action::Upsert => &[Act::Create, Act::Update],
+            Action::Delete | Action::DeleteMany | Action::Undelete => &[Act::Delete],
+        }
+    }
 }
 
 /// An object as GraphQL shows it.
 #[derive(Debug)]
 pub(crate) struct ObjectType {
     pub name: ObjectName,
+    /// What may be done with some of its records.
+    acts: BTreeSet<Act>,
     /// `CaseComment`; the names of its inputs and connections begin with it.
     pub type_name: String,
     /// `caseComment`
@@ -262,6 +279,7 @@ impl ObjectType {
             plural_type_name,
             description: object.description.clone(),
             searchable: !object.searchable.is_empty(),
+            acts: view.acts.clone(),
             name: object.name.clone(),
             type_name,
             members,
@@ -269,10 +287,11 @@ impl ObjectType {
     }
 
     /// What can be done with it.
-    pub fn actions(&self) -> impl Iterator<Item = Action> + use<> {
+    pub fn actions(&self) -> impl Iterator<Item = Action> + use<'_> {
         let nature = self.nature;
         let plain = ACTIONS.into_iter().filter(move |action| nature != Nature::Deleted || action.reads());
-        plain.chain((nature == Nature::KeepsDeleted).then_some(Action::Undelete))
+        let all = plain.chain((nature == Nature::KeepsDeleted).then_some(Action::Undelete));
+        all.filter(|action| action.takes().iter().all(|act| self.acts.contains(act)))
     }
 
     /// The name of a root field: `account`, `accounts`, `createAccount`, `updateAccounts` …

@@ -18,7 +18,7 @@ use async_graphql::{
 
 use crate::{
     error::{Failure, Result},
-    model::{EnumType, Model, Nature},
+    model::{EnumType, Model, Nature, ObjectType},
 };
 
 /// Nothing else in a schema has these names.
@@ -73,8 +73,10 @@ pub(crate) struct Unchecked;
 ///
 /// Internal when the types don't fit together.
 pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> {
+    let written = |object: &Arc<ObjectType>| object.actions().any(|action| !action.reads());
+    let changes = model.objects.values().any(written) || model.acts().next().is_some();
     let mut types = Types(
-        dynamic::Schema::build(QUERY, Some(MUTATION), None)
+        dynamic::Schema::build(QUERY, changes.then_some(MUTATION), None)
             .limit_recursive_depth(depth_max)
             .extension(CheckOnlyFactory),
     );
@@ -89,7 +91,7 @@ pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> 
     for object in model.objects.values() {
         objects::add(&mut types, model, object)?;
         filters::add(&mut types, object, model)?;
-        if object.nature != Nature::Deleted {
+        if object.nature != Nature::Deleted && object.actions().any(|action| !action.reads()) {
             inputs::add(&mut types, object);
         }
         for action in object.actions() {
@@ -117,8 +119,14 @@ pub(crate) fn build(model: &Model, depth_max: usize) -> Result<dynamic::Schema> 
         acts::add(&mut types, act);
         mutation = mutation.field(acts::root(act));
     }
+    if model.objects.is_empty() {
+        // A root has a field at least.
+        query = query.field(objects::nothing());
+    }
     types.add(query);
-    types.add(mutation);
+    if changes {
+        types.add(mutation);
+    }
     types.0.finish().map_err(Failure::internal)
 }
 

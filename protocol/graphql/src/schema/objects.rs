@@ -181,6 +181,11 @@ pub(super) fn root(object: &ObjectType, action: Action) -> Field {
     root_called(&object.root_name(action), object, action)
 }
 
+/// The field of a query root where nothing may be read.
+pub(super) fn nothing() -> Field {
+    field("nothing", TypeRef::named(TypeRef::BOOLEAN)).description("There is nothing that you may read.")
+}
+
 /// A root field by a name that it had.
 pub(super) fn former_root(name: &str, object: &ObjectType, action: Action) -> Field {
     let reason = format!("called {} now", object.root_name(action));

@@ -1,7 +1,7 @@
 //! What there is of one object: its forms, and its records as resources.
 
 use quarry_engine::{ObjectView, Views};
-use quarry_metadata::{Field, FieldKind, rules::Action};
+use quarry_metadata::{Field, FieldKind, permissions::Act, rules::Action};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -84,9 +84,19 @@ pub(super) fn paths(views: &Views, view: &ObjectView, locale: &str, all: &mut Ma
         plural: object.plural_label.get(locale),
     };
     let at = format!("/api/v1/objects/{}", told.name);
-    all.insert(at.clone(), told.collection());
-    all.insert(format!("{at}/{{id}}"), told.record());
-    if object.recycle_bin {
+    // What may be done with no record is not there.
+    let without = |mut path: Value, act: Act, method: &str| {
+        if !view.acts.contains(&act)
+            && let Some(methods) = path.as_object_mut()
+        {
+            methods.remove(method);
+        }
+        path
+    };
+    all.insert(at.clone(), without(told.collection(), Act::Create, "post"));
+    let record = without(told.record(), Act::Update, "patch");
+    all.insert(format!("{at}/{{id}}"), without(record, Act::Delete, "delete"));
+    if views.bins.contains_key(&object.name) {
         all.insert(format!("{at}/deleted"), told.bin());
         all.insert(format!("{at}/deleted/{{id}}"), told.purge());
         all.insert(format!("{at}/{{id}}/undelete"), told.undelete());
@@ -146,7 +156,10 @@ impl Told<'_> {
             "content": content(refer("schemas", self.name)),
             "headers": { "ETag": refer("headers", "ETag"), "Location": refer("headers", "Location"), "X-Quarry-CSN": refer("headers", "Csn"), "X-Quarry-Warnings": refer("headers", "Warnings") },
         });
-        create.insert("responses".into(), responses(&[("201", made)], &["400", "401", "409", "413", "415"]));
+        create.insert(
+            "responses".into(),
+            responses(&[("201", made)], &["400", "401", "403", "409", "413", "415"]),
+        );
         json!({ "get": list, "post": create })
     }
 
@@ -170,12 +183,15 @@ impl Told<'_> {
         let mut update = self.operation("update", format!("{}: some fields of a record", self.label));
         update.insert("parameters".into(), json!([refer("parameters", "IfMatch")]));
         update.insert("requestBody".into(), body(&format!("{}.update", self.name)));
-        let errors = ["400", "401", "404", "409", "412", "413", "415"];
+        let errors = ["400", "401", "403", "404", "409", "412", "413", "415"];
         update.insert("responses".into(), responses(&[("200", one("The record as it is then."))], &errors));
         let mut delete = self.operation("delete", format!("{}: a record less", self.label));
         delete.insert("parameters".into(), json!([refer("parameters", "IfMatch")]));
         let gone = json!({ "description": "It is deleted.", "headers": { "X-Quarry-Warnings": refer("headers", "Warnings") } });
-        delete.insert("responses".into(), responses(&[("204", gone)], &["400", "401", "404", "409", "412"]));
+        delete.insert(
+            "responses".into(),
+            responses(&[("204", gone)], &["400", "401", "403", "404", "409", "412"]),
+        );
         json!({ "parameters": [refer("parameters", "Id")], "get": read, "patch": update, "delete": delete })
     }
 
@@ -207,7 +223,8 @@ impl Told<'_> {
         let mut undelete =
             self.operation("undelete", format!("{}: brings a deleted record back", self.label));
         let back = json!({ "description": "The record as it is then.", "content": content(refer("schemas", self.name)), "headers": { "ETag": refer("headers", "ETag") } });
-        undelete.insert("responses".into(), responses(&[("200", back)], &["400", "401", "404", "409"]));
+        undelete
+            .insert("responses".into(), responses(&[("200", back)], &["400", "401", "403", "404", "409"]));
         json!({ "parameters": [refer("parameters", "Id")], "post": undelete })
     }
 
@@ -239,7 +256,10 @@ impl Told<'_> {
             },
         });
         let acted = json!({ "description": "What it returns, and the record as it is then.", "content": content(acted), "headers": csn_header() });
-        told.insert("responses".into(), responses(&[("200", acted)], &["400", "401", "404", "409", "412"]));
+        told.insert(
+            "responses".into(),
+            responses(&[("200", acted)], &["400", "401", "403", "404", "409", "412"]),
+        );
         json!({ "parameters": [refer("parameters", "Id")], "post": told })
     }
 

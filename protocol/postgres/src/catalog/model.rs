@@ -58,7 +58,7 @@ pub struct Relation {
     /// Deleted records and the audit trail: nobody makes them, and they are named with their schema only.
     pub only_read: bool,
     /// What the session may do with all of it, of `SELECT`, `INSERT`, `UPDATE` and `DELETE`.
-    pub grants: &'static [&'static str],
+    pub grants: Vec<&'static str>,
     /// The column that may be updated where the others may not.
     pub updated: Option<&'static str>,
 }
@@ -275,7 +275,7 @@ impl Builder<'_> {
             constraints: Vec::new(),
             indexes: Vec::new(),
             only_read: false,
-            grants: only_read::WRITTEN,
+            grants: only_read::written(&view.acts),
             updated: None,
         };
         self.add_primary_key(object, &mut relation);
@@ -303,7 +303,7 @@ impl Builder<'_> {
             constraints: Vec::new(),
             indexes: Vec::new(),
             only_read: true,
-            grants: if self.administers { only_read::PURGED } else { only_read::READ },
+            grants: if self.administers { only_read::PURGED } else { only_read::READ }.to_vec(),
             updated: Some(DELETED_AT),
         };
         self.add_primary_key(object, &mut relation);

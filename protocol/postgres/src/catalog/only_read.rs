@@ -3,8 +3,10 @@
 //!
 //! Their schemas are not on the search path, so that an object's own name always means the records that are there.
 
+use std::collections::BTreeSet;
+
 use arrow::datatypes::Field;
-use quarry_metadata::Object;
+use quarry_metadata::{Object, permissions::Act};
 use quarry_planner::{
     Views, changes_schema,
     lower::BIN_VIEW,
@@ -17,12 +19,18 @@ use super::{
 };
 use crate::pg_type::announce;
 
-/// What may be done with an object's records, until there are permissions.
-pub const WRITTEN: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+/// What may be done with an object's records.
+const WRITTEN: [(Act, &str); 4] =
+    [(Act::Read, "SELECT"), (Act::Create, "INSERT"), (Act::Update, "UPDATE"), (Act::Delete, "DELETE")];
 /// What may be done with deleted records by who may purge them.
 pub const PURGED: &[&str] = &["SELECT", "DELETE"];
 /// What may be done with all else.
 pub const READ: &[&str] = &["SELECT"];
+
+/// What may be done with records, as PostgreSQL calls it.
+pub fn written(acts: &BTreeSet<Act>) -> Vec<&'static str> {
+    WRITTEN.into_iter().filter(|(act, _)| acts.contains(act)).map(|(_, privilege)| privilege).collect()
+}
 
 /// The schemas that a session finds, with what they are. A package of that name comes first.
 pub fn schemas(views: &Views, reads_audit: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -77,7 +85,7 @@ pub fn changes(oids: &Oids) -> Relation {
         constraints: Vec::new(),
         indexes: Vec::new(),
         only_read: true,
-        grants: READ,
+        grants: READ.to_vec(),
         updated: None,
     }
 }

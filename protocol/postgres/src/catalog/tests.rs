@@ -14,7 +14,10 @@ use datafusion::{
         sqlparser::{dialect::PostgreSqlDialect, parser::Parser},
     },
 };
-use quarry_metadata::Registry;
+use quarry_metadata::{
+    ObjectName, Registry,
+    permissions::{Act, FieldGrant, Grant, PermissionSet, Shape},
+};
 
 use super::*;
 
@@ -169,15 +172,31 @@ async fn the_questions_of_tools_are_answered_as_before() {
 
 /// The views of a session that may not see contacts, nor what an account earns.
 fn narrow_views() -> Arc<Views> {
-    let all = views();
-    let mut objects = all.objects.clone();
-    objects.retain(|name, _| name.as_str() != "contact");
-    if let Some(account) = objects.get_mut("account") {
-        let fields =
-            account.fields.iter().filter(|field| field.as_str() != "annual_revenue").cloned().collect();
-        *account = Arc::new(quarry_planner::ObjectView { object: Arc::clone(&account.object), fields });
-    }
-    Arc::new(Views { registry: Arc::clone(&all.registry), objects, bins: Default::default() })
+    let mut registry =
+        Registry::load(&[fixtures().join("packages")]).map_err(|issues| issues.to_string()).unwrap();
+    let reads = |object: &ObjectName| {
+        let hidden = (object.as_str() == "account").then(|| ("annual_revenue".into(), FieldGrant::NONE));
+        let grant = Grant {
+            allow: [Act::Read, Act::Create].into(),
+            fields: hidden.into_iter().collect(),
+            ..Grant::default()
+        };
+        (object.clone(), grant)
+    };
+    let seen = registry.objects.keys().filter(|name| name.as_str() != "contact");
+    let set = PermissionSet {
+        name: "narrow".into(),
+        label: Default::default(),
+        description: None,
+        package: "crm".into(),
+        includes: Default::default(),
+        capabilities: Default::default(),
+        objects: seen.map(reads).collect(),
+    };
+    registry.permission_sets.insert("narrow".into(), Arc::new(set));
+    let registry = Arc::new(registry);
+    let shape = Shape::of(&registry, ["narrow"]);
+    Arc::new(Views::of(&registry, &registry, Arc::new(shape)))
 }
 
 #[test]

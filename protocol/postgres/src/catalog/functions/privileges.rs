@@ -1,4 +1,4 @@
-//! `has_…_privilege`: until there are permissions, a session may read and change every record it sees and define nothing. What is
+//! `has_…_privilege`: what a session may do with some records of an object by its permission sets; it defines nothing. What is
 //! only looked at is not changed, and neither is the catalog.
 
 use std::sync::Arc;

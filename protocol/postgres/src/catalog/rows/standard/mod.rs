@@ -68,7 +68,7 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
 fn table_privileges(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in &source.model.relations {
-        for privilege in relation.grants {
+        for privilege in &relation.grants {
             rows.push(row![
                 "grantor" => known::OWNER_NAME,
                 "grantee" => source.session.user.as_str(),
