@@ -25,6 +25,7 @@ mod fields;
 mod formulas;
 mod graphql;
 mod indexes;
+mod lists;
 mod masks;
 mod objects;
 mod permissions;
@@ -124,7 +125,7 @@ fn compile_rules<'s>(
     let mut drafts = objects::draft(&book, &mut issues);
     relations::connect(&mut drafts, &mut issues);
     summaries::settle(&mut drafts, &book, &mut issues);
-    clauses::settle(&mut drafts, &mut issues);
+    clauses::settle(&mut drafts, &book, &mut issues);
     prefixes::assign(&mut drafts, &mut issues);
     texts::apply(&parsed, &book, &mut drafts, &mut issues);
     sharing::settle(&parsed, &book, &mut drafts, &mut issues);

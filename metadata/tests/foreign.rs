@@ -103,7 +103,7 @@ fn an_imported_package_takes_the_place_of_the_one_that_serves() {
     let support = &imported.packages["support"];
     // The queue is core's: support adds to it.
     assert!(support["queue/queue.object.yml"].starts_with("extends: queue\n"), "{support:#?}");
-    assert!(support["package.yml"].contains("core: \"^1.0\""), "{}", support["package.yml"]);
+    assert!(support["package.yml"].contains("core: \"^1.1\""), "{}", support["package.yml"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::{
     issue::Issues,
     limits::OBJECTS_MAX,
     name::ObjectName,
+    nearest::did_you_mean,
 };
 
 /// Packages and objects by name. A name that two want belongs to the first in the order of packages and files.
@@ -169,6 +170,15 @@ impl<'a> Book<'a> {
     /// Whether an object of that name is there but could not be read.
     pub(super) fn is_broken_object(&self, name: &str) -> bool {
         self.parsed.broken_objects.contains(name)
+    }
+
+    /// For a name that no permission set has: the end of a message about it.
+    pub(super) fn unknown_permission_set(&self, name: &str) -> Option<String> {
+        let shelves = || self.parsed.packages.iter().map(|package| &package.shelf);
+        let declared = || shelves().flat_map(|shelf| &shelf.sets).map(|set| set.name.value.as_str());
+        let is_broken = shelves().any(|shelf| shelf.broken_sets.contains(name));
+        let is_known = is_broken || declared().any(|known| known == name);
+        (!is_known).then(|| did_you_mean(name, declared()))
     }
 
     /// Whether a package of that name is there but could not be read.

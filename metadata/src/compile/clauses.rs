@@ -9,12 +9,7 @@ use std::{
 };
 
 use crate::{
-    compile::{
-        Drafts,
-        rules::{ONLY_POLICIES, check_options, is_told_to_rules, told},
-        submission,
-        summaries::Settled,
-    },
+    compile::{Drafts, book::Book, lists, rules::check_options, submission, summaries::Settled},
     definition::{Located, default::DefaultDefinition, field::FieldDefinition},
     expression::{Expression, Root, Scope, Type, Use},
     issue::{Issues, Place},
@@ -33,13 +28,13 @@ struct Found {
 }
 
 /// Types what the fields of all objects say.
-pub(super) fn settle(drafts: &mut Drafts<'_>, issues: &mut Issues) {
+pub(super) fn settle(drafts: &mut Drafts<'_>, book: &Book<'_>, issues: &mut Issues) {
     let mut found = Vec::new();
     for (name, draft) in drafts.iter() {
         for (field, written) in &draft.definition.fields {
             let Some(held) = draft.object.fields.get(field) else { continue };
             let keeps_drafts = draft.definition.enabled.drafts;
-            let clauses = Clauses { drafts, object: &draft.object, field: held, keeps_drafts };
+            let clauses = Clauses { drafts, book, object: &draft.object, field: held, keeps_drafts };
             let (default, conditions) =
                 (clauses.default(written, issues), clauses.conditions(written, issues));
             let options = clauses.options(written, issues);
@@ -78,6 +73,7 @@ fn offer(field: &mut Field, conditions: Vec<(String, Clause)>) {
 
 struct Clauses<'a, 'd> {
     drafts: &'a Drafts<'d>,
+    book: &'a Book<'a>,
     object: &'a Object,
     field: &'a Field,
     /// Nothing is required of a draft.
@@ -159,11 +155,10 @@ impl Clauses<'_, '_> {
     }
 
     fn clause(&self, text: Located<String>, expression: Expression, issues: &mut Issues) -> Option<Clause> {
-        if let Some(list) = expression.needs().lists.into_iter().find(|list| !is_told_to_rules(*list)) {
-            let message = format!("{} can't be looked at here: {ONLY_POLICIES}", told(list));
-            issues.error(&text.place, "not-in-this-place", message);
+        if !lists::check_told(&[&expression], &text.place, issues) {
             return None;
         }
+        lists::check_roles(&[&expression], &text.place, self.book, issues);
         Some(Clause { source: text.value, expression: Arc::new(expression) })
     }
 }

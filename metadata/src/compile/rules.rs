@@ -24,7 +24,6 @@ use std::{
     sync::Arc,
 };
 
-pub(super) use kept::{ONLY_POLICIES, is_told_to_rules, told};
 pub(super) use steps::check_options;
 
 use indexmap::IndexMap;
@@ -144,7 +143,7 @@ pub(super) fn compile(
     cycles::check(&rules, &compiler.places, issues);
     actions::check_names(&rules, drafts, &compiler.places, issues);
     if kept == Kept::Only {
-        kept::check(&rules, drafts, &compiler.places, issues);
+        kept::check(&rules, (book, drafts), &compiler.places, issues);
     }
     let mut all = Vec::new();
     for ParsedPackage { definition, shelf, .. } in packages {

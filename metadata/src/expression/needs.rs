@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::expression::{
     Expression,
-    tree::{Children, Node, NodeKind, Path, Root, UserList},
+    tree::{Children, Literal, Node, NodeKind, Path, Root, UserList},
     value_type::Type,
 };
 
@@ -60,6 +60,26 @@ impl Expression {
         let mut needs = Needs::default();
         collect(&self.node, &mut Vec::new(), &mut needs);
         needs
+    }
+
+    /// The names that it looks for among the user's permission sets.
+    pub(crate) fn roles_named(&self) -> BTreeSet<&str> {
+        let mut named = BTreeSet::new();
+        roles_named(&self.node, &mut named);
+        named
+    }
+}
+
+// As deep as an expression may be.
+fn roles_named<'a>(node: &'a Node, named: &mut BTreeSet<&'a str>) {
+    if let NodeKind::In { item, list } = &node.kind
+        && let (NodeKind::Literal(Literal::Text(name)), NodeKind::UserList(UserList::Roles)) =
+            (&item.kind, &list.kind)
+    {
+        named.insert(name);
+    }
+    for operand in node.operands() {
+        roles_named(operand, named);
     }
 }
 

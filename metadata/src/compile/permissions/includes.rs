@@ -1,6 +1,6 @@
 //! Which sets whoever has one has too: what `includes` names, and what that includes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Compiler;
 use crate::{
@@ -53,26 +53,22 @@ fn reached<'a>(from: &'a str, named: &Named<'a>) -> Result<BTreeSet<&'a str>, Un
     let mut all = BTreeSet::new();
     let mut too_deep = None;
     // Breadth first, each set once, so that this ends whatever includes what.
-    let mut level = vec![vec![from]];
-    for _ in 0..=named.len() {
-        let mut next = Vec::new();
-        for path in &level {
-            let includes = path.last().and_then(|last| named.get(last)).map(|(_, includes)| includes);
-            for name in includes.into_iter().flatten() {
-                let mut longer = path.clone();
-                longer.push(*name);
-                if *name == from {
-                    return Err(Unending::Round(longer));
-                }
-                if all.insert(*name) {
-                    if longer.len() > INCLUDES_DEPTH_MAX + 1 {
-                        too_deep.get_or_insert_with(|| longer.clone());
-                    }
-                    next.push(longer);
-                }
+    let mut open = VecDeque::from([vec![from]]);
+    while let Some(path) = open.pop_front() {
+        let includes = path.last().and_then(|last| named.get(last)).map(|(_, includes)| includes);
+        for name in includes.into_iter().flatten() {
+            let longer = [path.as_slice(), std::slice::from_ref(name)].concat();
+            if *name == from {
+                return Err(Unending::Round(longer));
             }
+            if !all.insert(*name) {
+                continue;
+            }
+            if longer.len() > INCLUDES_DEPTH_MAX + 1 {
+                too_deep.get_or_insert_with(|| longer.clone());
+            }
+            open.push_back(longer);
         }
-        level = next;
     }
     match too_deep {
         Some(path) => Err(Unending::Deep(path)),

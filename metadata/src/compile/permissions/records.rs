@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::Compiler;
 use crate::{
-    compile::{Draft, summaries::Settled},
+    compile::{Draft, lists, summaries::Settled},
     definition::grant::{GrantDefinition, RecordRuleDefinition, name_of},
-    expression::{Expression, Literal, Node, NodeKind, Scope, Use, UserList},
+    expression::{Expression, Scope, Use},
     issue::Issues,
-    nearest::did_you_mean,
     permissions::{Act, Effect, RecordRule, Sharing},
 };
 
@@ -28,7 +27,7 @@ pub(super) fn rules(
         else {
             continue;
         };
-        check_roles(compiler, &when.node, written, issues);
+        lists::check_roles(&[&when], &written.when.place, compiler.book, issues);
         rules.push(RecordRule {
             name: written.name.value.clone(),
             effect: written.effect,
@@ -61,23 +60,5 @@ fn check_acts(
     if written.effect == Effect::Allow && written.acts.iter().all(|act| is_of_all(act.value)) {
         let message = "all records are allowed without this rule; it only adds to what sharing gives";
         issues.warning(&written.name.place, "inert-rule", message);
-    }
-}
-
-/// Names of sets that are looked for among those of the user, and are none.
-fn check_roles(compiler: &Compiler<'_>, node: &Node, written: &RecordRuleDefinition, issues: &mut Issues) {
-    if let NodeKind::In { item, list } = &node.kind
-        && let (NodeKind::Literal(Literal::Text(name)), NodeKind::UserList(UserList::Roles)) =
-            (&item.kind, &list.kind)
-        && !compiler.sets.contains_key(name)
-        && !compiler.broken.contains(name)
-    {
-        let near = did_you_mean(name, compiler.sets.keys().map(String::as_str));
-        let message = format!("there is no permission set `{name}`, so nobody has it{near}");
-        issues.warning(&written.when.place, "unknown-permission-set", message);
-    }
-    // As deep as an expression may be.
-    for operand in node.operands() {
-        check_roles(compiler, operand, written, issues);
     }
 }

@@ -2,20 +2,25 @@
 
 use super::{AllRules, Places};
 use crate::{
-    compile::Drafts,
-    expression::{Expression, UserList},
+    compile::{Drafts, book::Book, lists},
+    expression::Expression,
     issue::Issues,
     rules::{Check, Event, Rules, Step, Target, Trigger, Wanted},
 };
 
 /// Reports every rule that would be inert, or could not be evaluated.
-pub(super) fn check(rules: &AllRules, drafts: &Drafts<'_>, places: &Places, issues: &mut Issues) {
+pub(super) fn check(
+    rules: &AllRules,
+    (book, drafts): (&Book<'_>, &Drafts<'_>),
+    places: &Places,
+    issues: &mut Issues,
+) {
     for (object, of_object) in rules {
         let keeps_deleted = drafts.get(object.as_str()).is_some_and(|draft| draft.object.recycle_bin);
-        for (kind, name, list) in untold(of_object) {
+        for (kind, name, read) in expressions(of_object) {
             if let Some(place) = places.get(&(object.clone(), kind, name.to_owned())) {
-                let message = format!("{} can't be looked at in a rule: {ONLY_POLICIES}", told(list));
-                issues.error(place, "not-in-this-place", message);
+                lists::check_told(&read, place, issues);
+                lists::check_roles(&read, place, book, issues);
             }
         }
         for (kind, name, reason) in unkept(of_object, keeps_deleted, drafts) {
@@ -105,42 +110,23 @@ fn all_of(wanted: &Wanted) -> impl Iterator<Item = &Expression> {
     wanted.by.iter().map(|(_, value)| value).chain([&wanted.filter])
 }
 
-/// Why a rule does not look at some of the user's lists.
-pub(in crate::compile) const ONLY_POLICIES: &str =
-    "only the rules about records of a permission set can (`user.roles` is there in all rules)";
-
-/// Whether rules are told the list: which sets a user has is known wherever he acts, the others are made for what he may see.
-pub(in crate::compile) fn is_told_to_rules(list: UserList) -> bool {
-    list == UserList::Roles
-}
-
-/// What a list of the user's is called.
-pub(in crate::compile) fn told(list: UserList) -> String {
-    let name = UserList::ALL.iter().find(|(_, known)| *known == list).map_or("", |(name, _)| name);
-    format!("`user.{name}`")
-}
-
-/// The rules that look at a list of the user's that they are not told, by kind and name.
-fn untold(rules: &Rules) -> Vec<(&'static str, &str, UserList)> {
-    let list = |read: &[&Expression]| {
-        let lists = read.iter().flat_map(|expression| expression.needs().lists);
-        lists.into_iter().find(|list| !is_told_to_rules(*list))
-    };
+/// Every expression of rules, by the kind and name of the rule that says it.
+fn expressions(rules: &Rules) -> Vec<(&'static str, &str, Vec<&Expression>)> {
     let mut found = Vec::new();
     for rule in &rules.validations {
         if let Check::Broken(broken) = &rule.check {
-            found.extend(list(&[broken]).map(|list| ("validation", rule.name.as_str(), list)));
+            found.push(("validation", rule.name.as_str(), vec![broken]));
         }
     }
     for trigger in &rules.triggers {
         let mut read: Vec<_> = trigger.when.iter().collect();
         read_by(&trigger.steps, &mut read);
-        found.extend(list(&read).map(|list| ("trigger", trigger.name.as_str(), list)));
+        found.push(("trigger", trigger.name.as_str(), read));
     }
     for action in rules.actions.values() {
         let mut read: Vec<_> = action.when.iter().chain(action.returns.values()).collect();
         read_by(&action.steps, &mut read);
-        found.extend(list(&read).map(|list| ("action", action.name.as_str(), list)));
+        found.push(("action", action.name.as_str(), read));
     }
     found
 }
