@@ -93,6 +93,15 @@ impl Session {
         self.engine().gate().teller.tell(&event);
     }
 
+    /// Refuses whoever may not look after users.
+    ///
+    /// # Errors
+    ///
+    /// `Denied`.
+    pub fn must_manage_users(&self) -> Result<()> {
+        self.must_administer("users")
+    }
+
     pub(crate) fn must_administer(&self, what: &str) -> Result<()> {
         if self.principal().admin {
             return Ok(());

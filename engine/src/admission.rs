@@ -7,8 +7,10 @@ use crate::{
     engine::Engine,
     error::Result,
     identity::{
-        Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, ScramVerifier, Tokens,
-        UserKind, credentials, gate::token_refused,
+        Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, REFRESH_PREFIX as REFRESH,
+        ScramVerifier, Tokens, UserKind, credentials,
+        gate::token_refused,
+        jwt::{Fetch, Issuer, Issuers, Vouched},
     },
     opening,
 };
@@ -20,6 +22,16 @@ impl Engine {
     /// From now on logins are looked after so.
     pub fn set_identity_options(&self, options: IdentityOptions) {
         self.gate().set_options(options);
+    }
+
+    /// From now on tokens of these issuers are taken, and of no others; their keys are fetched by `fetch`.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for an issuer that is not configured well.
+    pub fn trust_issuers(&self, issuers: Vec<Issuer>, fetch: Arc<dyn Fetch>) -> Result<()> {
+        self.gate().trust(Issuers::new(issuers, &fetch)?);
+        Ok(())
     }
 
     /// From now on what happens at the gate is told there too, and not kept in memory.
@@ -73,17 +85,31 @@ impl Engine {
         tokio::task::spawn_blocking(move || gate.refresh(&text, &origin)).await?
     }
 
-    /// Who a bearer token is for: an access token, or an API key. Read anew each time: rights that were taken are gone.
+    /// Who a bearer token is for: an access token, an API key, or a token of an issuer that is trusted. Read anew each time: rights that were taken are gone.
     ///
     /// # Errors
     ///
-    /// `Unauthenticated`.
+    /// `Unauthenticated`; `Unavailable` when the keys of the token's issuer can't be had.
     pub async fn by_bearer(&self, token: &str, origin: &Origin) -> Result<Principal> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
         let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
-        tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?
+        if !Issuers::may_be(token) || token.starts_with(REFRESH) {
+            return tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?;
+        }
+        let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
+        let provision = move |vouched: &Vouched| {
+            let new = opening::NewUser {
+                name: &vouched.user_name,
+                display_name: vouched.display_name.as_deref(),
+                password: None,
+                admin: false,
+                kind: UserKind::Person,
+            };
+            opening::add_user(&store, &active, &world, new)
+        };
+        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, provision)).await?
     }
 
     /// What someone proven may now: for connections that live longer than a request.
@@ -122,7 +148,13 @@ impl Engine {
     ///
     /// `Violated` when the name is taken, or the password is shorter than 8 characters.
     pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
-        self.make_user(opening::NewUser { name, password: Some(password), admin, kind: UserKind::Person })
+        self.make_user(opening::NewUser {
+            name,
+            display_name: None,
+            password: Some(password),
+            admin,
+            kind: UserKind::Person,
+        })
     }
 
     /// Makes a service account: a user who has API keys, and no password.
@@ -131,7 +163,13 @@ impl Engine {
     ///
     /// `Violated` when the name is taken.
     pub fn add_service_account(&self, name: &str, admin: bool) -> Result<Principal> {
-        self.make_user(opening::NewUser { name, password: None, admin, kind: UserKind::Service })
+        self.make_user(opening::NewUser {
+            name,
+            display_name: None,
+            password: None,
+            admin,
+            kind: UserKind::Service,
+        })
     }
 
     pub(crate) fn make_user(&self, user: opening::NewUser<'_>) -> Result<Principal> {

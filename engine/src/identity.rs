@@ -14,6 +14,7 @@ pub(crate) mod credentials;
 pub mod event;
 pub(crate) mod gate;
 pub(crate) mod grants;
+pub mod jwt;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 mod password;
@@ -31,7 +32,7 @@ pub use gate::Attempt;
 pub use grants::{BUILT_IN, PermissionGrant};
 pub use keys::{KeyInfo, MadeKey, NewKey};
 pub use principal::{Means, Principal, UserKind};
-pub(crate) use secret::KEY as KEY_PREFIX;
+pub(crate) use secret::{KEY as KEY_PREFIX, REFRESH as REFRESH_PREFIX};
 pub use sessions::{SessionInfo, Tokens};
 pub use throttle::Lock;
 
