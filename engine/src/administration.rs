@@ -53,7 +53,9 @@ impl Session {
             true => self.must_be_in_person("password")?,
             false => self.must_administer("users")?,
         }
-        self.engine().set_password(name, password)
+        let user_id = self.engine().change_password(name, password)?;
+        self.tell(self.event(EventKind::PasswordChanged).of_user(&user_id));
+        Ok(())
     }
 
     /// Loads the package folders again. Blocks.

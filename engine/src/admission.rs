@@ -182,10 +182,16 @@ impl Engine {
     ///
     /// `Violated` when there is no such user, he is a service account, or the password may not be chosen.
     pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
+        let user_id = self.change_password(name, password)?;
+        self.gate().teller.tell(&self.gate().event(EventKind::PasswordChanged).of_user(&user_id));
+        Ok(())
+    }
+
+    /// As [`Self::set_password`], without telling of it; the user's id.
+    pub(crate) fn change_password(&self, name: &str, password: &str) -> Result<String> {
         let user_id = opening::set_password(self.store(), &self.active(), self.world(), name, password)?;
-        let event = self.gate().event(EventKind::PasswordChanged).of_user(&user_id);
-        self.gate().teller.tell(&event);
-        self.gate().forget(&user_id, name)
+        self.gate().forget(&user_id, name)?;
+        Ok(user_id.to_string())
     }
 
     /// The user `admin`, for a process that has opened the data folder itself: whoever can do that needs no password.
