@@ -10,7 +10,8 @@ use crate::{
         Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, REFRESH_PREFIX as REFRESH,
         ScramVerifier, Tokens, UserKind, credentials,
         gate::token_refused,
-        jwt::{Fetch, Issuer, Issuers, Vouched},
+        jwt::{Fetch, Issuer, Issuers},
+        registrar::{Registrar, check_fields},
     },
     opening,
 };
@@ -30,6 +31,8 @@ impl Engine {
     ///
     /// `Invalid` for an issuer that is not configured well.
     pub fn trust_issuers(&self, issuers: Vec<Issuer>, fetch: Arc<dyn Fetch>) -> Result<()> {
+        let active = self.active();
+        issuers.iter().try_for_each(|issuer| check_fields(&active, issuer))?;
         self.gate().trust(Issuers::new(issuers, &fetch)?);
         Ok(())
     }
@@ -99,17 +102,8 @@ impl Engine {
             return tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?;
         }
         let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
-        let provision = move |vouched: &Vouched| {
-            let new = opening::NewUser {
-                name: &vouched.user_name,
-                display_name: vouched.display_name.as_deref(),
-                password: None,
-                admin: false,
-                kind: UserKind::Person,
-            };
-            opening::add_user(&store, &active, &world, new)
-        };
-        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, provision)).await?
+        let registrar = Registrar { store, active, world };
+        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?
     }
 
     /// What someone proven may now: for connections that live longer than a request.

@@ -20,6 +20,7 @@ pub(crate) mod ledger;
 mod password;
 pub(crate) mod principal;
 mod proofs;
+pub(crate) mod registrar;
 mod scram;
 mod secret;
 pub(crate) mod sessions;

@@ -232,7 +232,12 @@ pub(crate) fn set_password(
     Ok(user_id)
 }
 
-fn commit(store: &Store, work: Work) -> Result<()> {
+/// Makes it durable.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn commit(store: &Store, work: Work) -> Result<()> {
     let info = CommitInfo {
         actor: work.actor.user_id.to_string(),
         transaction: work.world.ids.ulid(),

@@ -74,6 +74,7 @@ fn the_file_says_what_there_is_and_nothing_else() {
         user_claim = "email"
         groups_claim = "groups"
         permission_sets = { "Sales EMEA" = ["sales_user"] }
+        fields = { department = "org.unit" }
         provision = true
         may_administer = true
     "#;

@@ -368,6 +368,11 @@ impl Gate {
         noted.insert(what, now_micros)
     }
 
+    /// Whether something was seen before.
+    fn was_noted(&self, what: &str) -> bool {
+        self.noted.lock().contains_key(what)
+    }
+
     /// What someone proven may now, made anew: for what lives longer than a request.
     ///
     /// # Errors

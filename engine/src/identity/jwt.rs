@@ -55,6 +55,8 @@ pub(crate) struct Vouched {
     pub display_name: Option<String>,
     /// The permission sets that his claims bring.
     pub permission_sets: Vec<Arc<str>>,
+    /// What claims say of fields of the user's record; none where they say nothing.
+    pub fields: Vec<(String, Option<String>)>,
     /// When the token ends, microseconds UTC.
     pub until_micros: i64,
     /// Whether he may be made a user when he is none.
@@ -168,6 +170,7 @@ impl Trusted {
             user_name: claims::user_name(claims, &issuer.user_claim)?,
             display_name: claims::display_name(claims),
             permission_sets: claims::permission_sets(claims, issuer),
+            fields: claims::fields(claims, issuer)?,
             until_micros,
             provision: issuer.provision,
             may_administer: issuer.may_administer,

@@ -97,6 +97,20 @@ pub(super) fn permission_sets(claims: &Claims, issuer: &Issuer) -> Vec<Arc<str>>
     sets
 }
 
+/// What claims say of fields of the user's record.
+///
+/// # Errors
+///
+/// When one of them is no text.
+pub(super) fn fields(claims: &Claims, issuer: &Issuer) -> Result<Vec<(String, Option<String>)>, Reason> {
+    let field = |(field, claim): (&String, &String)| match find(claims, claim) {
+        None | Some(Value::Null) => Ok((field.clone(), None)),
+        Some(Value::String(text)) => Ok((field.clone(), Some(text.clone()))),
+        Some(_) => Err("CLAIM_MALFORMED"),
+    };
+    issuer.fields.iter().map(field).collect()
+}
+
 /// A claim by its name, or else by names with points between them.
 fn find<'a>(claims: &'a Claims, name: &str) -> Option<&'a Value> {
     if let Some(found) = claims.get(name) {

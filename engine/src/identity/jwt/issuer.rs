@@ -40,6 +40,9 @@ pub struct Issuer {
     /// The permission sets that a group brings. Groups that are not here bring none.
     #[serde(default)]
     pub permission_sets: BTreeMap<String, Vec<String>>,
+    /// Fields of the user's record, texts, and the claims that fill them. What a token does not say is emptied.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
     /// Makes a user of whoever is none.
     #[serde(default)]
     pub provision: bool,

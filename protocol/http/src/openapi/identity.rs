@@ -13,7 +13,7 @@ pub(super) fn paths() -> Map<String, Value> {
         operation("log_out", "login", "Ends the session of the access token", "204", None, &["400", "401"]);
     all.insert("/api/v1/auth/logout".into(), json!({ "post": out }));
     let me = operation(
-        "read_me",
+        "who_am_i",
         "login",
         "Who one is, by what, and what one was given",
         "200",
@@ -23,7 +23,7 @@ pub(super) fn paths() -> Map<String, Value> {
     all.insert("/api/v1/auth/me".into(), json!({ "get": me }));
     let sets = json!({ "type": "object", "properties": { "permissionSets": texts() } });
     let list = operation(
-        "list_permission_sets",
+        "name_permission_sets",
         "users",
         "Every permission set by its name",
         "200",
@@ -118,11 +118,11 @@ fn users() -> Map<String, Value> {
     let mut insert = |path: &str, told: Value| drop(all.insert(path.to_owned(), told));
     insert(
         "/api/v1/users/{name}",
-        json!({ "parameters": [name], "get": operation("read_user", "users", "What a user was given", "200", Some(rights.clone()), errors) }),
+        json!({ "parameters": [name], "get": operation("tell_user_rights", "users", "What a user was given", "200", Some(rights.clone()), errors) }),
     );
     insert(
         "/api/v1/users/{name}/permission-sets",
-        json!({ "parameters": [name], "get": operation("list_grants", "users", "What a user was given", "200", Some(rights), errors) }),
+        json!({ "parameters": [name], "get": operation("tell_user_grants", "users", "What a user was given", "200", Some(rights), errors) }),
     );
     insert(
         "/api/v1/users/{name}/permission-sets/{set}",

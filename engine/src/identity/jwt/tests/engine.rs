@@ -69,6 +69,33 @@ async fn whoever_is_no_user_is_made_one_where_the_configuration_says_so() {
 }
 
 #[tokio::test]
+async fn claims_fill_the_fields_of_a_users_record() {
+    let pair = Pair::ed();
+    let published = Published::of(vec![pair.jwk("one")]);
+    let fields = |field: &str| [(field.to_owned(), "org.unit".to_owned())].into();
+    let shop = shop(Issuer { provision: true, fields: fields("department"), ..issuer() }, &published);
+    let token = |claims: Value| pair.token("one", &with(claims));
+    let found = who(&shop, &token(json!({ "org": { "unit": "Sales" } }))).await.unwrap();
+    let department = || shop.field("user", &found.user_id, "department");
+    assert_eq!(department(), Some(crate::tests::text("Sales")));
+    who(&shop, &token(json!({ "org": { "unit": "Support" }, "jti": "2" }))).await.unwrap();
+    assert_eq!(department(), Some(crate::tests::text("Support")));
+    // What can't be kept is no reason to come in with what was said before.
+    let long = token(json!({ "org": { "unit": "x".repeat(81) } }));
+    assert_eq!(who(&shop, &long).await.unwrap_err().kind, ErrorKind::Unauthenticated);
+    let list = token(json!({ "org": { "unit": ["Sales"] } }));
+    assert_eq!(who(&shop, &list).await.unwrap_err().kind, ErrorKind::Unauthenticated);
+    who(&shop, &token(json!({ "jti": "3" }))).await.unwrap();
+    assert_eq!(department(), Some(crate::Value::Null));
+    for field in ["active", "username", "id", "created_by", "role_id", "nothing"] {
+        let fetch: Arc<dyn Fetch> = published.clone();
+        let issuer = Issuer { fields: fields(field), ..issuer() };
+        let error = shop.engine.trust_issuers(vec![issuer], fetch).unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_client_is_told_is_the_same_whatever_is_wrong() {
     let pair = Pair::ed();
     let published = Published::of(vec![pair.jwk("one")]);
