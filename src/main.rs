@@ -6,6 +6,7 @@
 mod command;
 mod demo;
 mod import;
+mod issuers;
 mod load;
 mod package;
 mod print;

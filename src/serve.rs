@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use quarry_engine::{Engine, World};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{load, reach, settings::Settings};
+use crate::{issuers, load, reach, settings::Settings};
 
 /// Trees of the deepest statement that is let through are walked by recursion.
 const STACK_BYTES: usize = 16 << 20;
@@ -36,6 +36,9 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         .with_context(|| settings.data().display().to_string())?;
     let engine = opened.engine;
     engine.set_identity_options(settings.identity_options());
+    if let Some(path) = settings.issuers() {
+        issuers::trust(&engine, &path)?;
+    }
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }

@@ -91,6 +91,12 @@ pub const DEFINITIONS: &[Definition] = &[
     define("session_seconds", "2592000", positive, "how long a session can be refreshed after its login"),
     define("lock_failures", "50", number, "failed logins in a row that lock a name; 0: it is never locked"),
     define("lock_seconds", "3600", positive, "how long a name is locked, unless an administrator lifts it"),
+    define(
+        "issuers",
+        "",
+        any,
+        "a TOML file of OpenID Connect issuers whose tokens are taken; none where empty",
+    ),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define(
         "content_bytes_max",

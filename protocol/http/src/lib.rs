@@ -27,6 +27,7 @@ mod problem;
 mod query;
 mod recycle;
 mod rows;
+mod scim;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -140,6 +141,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/keys", get(auth::list_keys).post(auth::make_key))
         .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
         .merge(users::routes())
+        .merge(scim::routes())
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))

@@ -6,10 +6,12 @@ mod answers;
 mod beside;
 mod compat;
 mod files;
+mod identity;
 mod openapi;
 mod packages;
 mod recycle;
 mod refusals;
+mod scim;
 mod sockets;
 
 use std::path::PathBuf;
