@@ -43,7 +43,12 @@ impl Session {
         self.engine().reload()
     }
 
-    pub(crate) fn must_administer(&self, what: &str) -> Result<()> {
+    /// For what belongs to the server and to no record.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` unless an administrator asks.
+    pub fn must_administer(&self, what: &str) -> Result<()> {
         if self.principal().admin {
             return Ok(());
         }
