@@ -1,6 +1,6 @@
 //! The socket: frames in, messages out, both bounded.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use pgwire::messages::Message;
@@ -41,6 +41,7 @@ pub struct Wire {
     /// None only while, or after, a handshake fails: then there is nobody to speak with.
     stream: Option<Stream>,
     certificate: Option<Arc<Certificate>>,
+    peer: Option<IpAddr>,
     incoming: BytesMut,
     outgoing: BytesMut,
     limits: WireLimits,
@@ -50,14 +51,21 @@ pub struct Wire {
 impl Wire {
     /// A socket of someone who is not logged in: short messages only.
     pub fn new(stream: TcpStream, limits: WireLimits) -> Self {
+        let peer = stream.peer_addr().ok().map(|address| address.ip());
         Wire {
             stream: Some(Stream::Plain(stream)),
             certificate: None,
+            peer,
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             limits,
             trusted: false,
         }
+    }
+
+    /// The client's address.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     /// The certificate that the client was shown; none without TLS.
