@@ -43,6 +43,12 @@ pub enum What {
     User(User),
     /// Write made-up CRM records, the same for the same seed.
     Demo(Demo),
+    /// Look at settings, files and users, and tell what is weak. Exit code: 0 nothing, 1 warnings, 2 critical.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Look at all that is stored and tell what is damaged; while no server runs.
     Verify,
     /// Make indexes anew from the records; while no server runs.

@@ -5,6 +5,7 @@
 
 mod command;
 mod demo;
+mod doctor;
 mod import;
 mod load;
 mod package;
@@ -61,6 +62,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Package(what) => package::run(&settings, what),
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
+        What::Doctor { json } => doctor::run(&settings, *json),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }

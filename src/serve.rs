@@ -42,6 +42,9 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         .with_context(|| settings.data().display().to_string())?;
     let engine = opened.engine;
     engine.set_identity_options(settings.identity_options());
+    engine.set_request_limits(settings.request_limits());
+    engine.set_requests_running_max(settings.requests_running_max());
+    engine.keep_events();
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }

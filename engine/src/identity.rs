@@ -16,7 +16,7 @@ pub(crate) mod gate;
 pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod ledger;
-mod password;
+pub(crate) mod password;
 pub(crate) mod principal;
 mod proofs;
 mod scram;

@@ -7,6 +7,7 @@
 mod active;
 mod administration;
 mod admission;
+mod audit;
 pub mod bulk;
 pub mod cases;
 pub mod change;
@@ -20,6 +21,7 @@ mod opening;
 pub mod packages;
 mod pipeline;
 mod plain;
+mod quota;
 mod recycle;
 mod rules;
 pub mod session;
@@ -52,5 +54,6 @@ pub use quarry_planner::{
 pub use quarry_storage::{
     Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
 };
+pub use quota::{RequestLimits, RequestTurn};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

@@ -27,8 +27,11 @@ pub(crate) const PACKAGE: &str = "_package";
 /// What the package folders held when they were last looked at.
 pub(crate) const OFFERED: &str = "_offered";
 
+/// What happened: see [`crate::audit`].
+pub(crate) const EVENT: &str = quarry_planner::EVENT_TABLE;
+
 /// Columns that are found without a scan.
-const INDEXED: &[&str] = &["uploaded_by", "expires_at", "user_id"];
+const INDEXED: &[&str] = &["at", "uploaded_by", "expires_at", "user_id"];
 /// The contents that were sent: by whom and when, and which record has them.
 pub(crate) const UPLOAD: &str = "_upload";
 
@@ -126,6 +129,7 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table(GRANT, &[("id", ColumnType::Text), ("grants", ColumnType::Text)], Vec::new()),
         table(SESSION, &session, Vec::new()),
         table(API_KEY, &api_key, Vec::new()),
+        quarry_planner::event_table(),
         table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
 }

@@ -14,7 +14,7 @@
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
 //! | 422 | understood, but past a limit |
-//! | 429 | too many logins, too many uploads at once |
+//! | 429 | too many requests of the tenant, too many logins, too many uploads at once |
 //! | 500 | a bug, or damage: see the server's log under the request id |
 //! | 503 | the store can't be used now |
 
