@@ -11,6 +11,7 @@
 //! A crash may lose what happened in the last moment ([`SOON`]) and the last minute's counts, never what a record or a right was changed by: those are
 //! commits of their own.
 
+pub(crate) mod holds;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +27,7 @@ use std::{
 
 use parking_lot::Mutex;
 use quarry_planner::EVENT_COLUMNS;
-use quarry_storage::{Key, Row, Value};
+use quarry_storage::{ChainLink, Csn, Key, Row, Value};
 use tokio::sync::Notify;
 
 use crate::{
@@ -272,6 +273,17 @@ fn cut(text: &str, bytes: usize) -> &str {
 }
 
 impl Engine {
+    /// The entries of the log from one to another, both with it, and the number of the newest one. They hold everything that is kept, what is proof
+    /// of who someone is too: for who could read the data folder as well.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; damage comes as an entry is read.
+    pub fn chain(&self, from: u64, to: u64) -> Result<impl Iterator<Item = Result<ChainLink>> + use<>> {
+        let links = self.store().snapshot().chain(Csn(from), Csn(to))?;
+        Ok(links.map(|link| Ok(link?)))
+    }
+
     /// From now on events are kept in the store, and so in the log.
     pub fn keep_events(&self) {
         let log = EventLog::new(Ledger::new(self.store().clone(), self.world().clone()));

@@ -37,6 +37,7 @@ pub use administration::{
     UserRights,
     directory::{DirectoryUser, NewDirectoryUser, UserPage},
 };
+pub use audit::holds::{Held, Hold};
 pub use bulk::Bulk;
 pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
@@ -52,7 +53,7 @@ pub use quarry_planner::{
     Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
 };
 pub use quarry_storage::{
-    Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
+    ChainLink, Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
 };
 pub use quota::{RequestLimits, RequestTurn};
 pub use session::{Session, SessionOptions};

@@ -27,6 +27,8 @@ pub(crate) const PACKAGE: &str = "_package";
 /// What the package folders held when they were last looked at.
 pub(crate) const OFFERED: &str = "_offered";
 
+/// What may not be purged: see [`crate::audit::holds`].
+pub(crate) const HOLD: &str = "_hold";
 /// What happened: see [`crate::audit`].
 pub(crate) const EVENT: &str = quarry_planner::EVENT_TABLE;
 
@@ -103,6 +105,12 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         ("superseded_at", ColumnType::Timestamp),
         ("superseded_by", ColumnType::Text),
     ];
+    let hold = [
+        ("id", ColumnType::Text),
+        ("reason", ColumnType::Text),
+        ("placed_at", ColumnType::Timestamp),
+        ("placed_by", ColumnType::Text),
+    ];
     let upload = [
         ("id", ColumnType::Text),
         ("name", ColumnType::Text),
@@ -130,6 +138,7 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table(SESSION, &session, Vec::new()),
         table(API_KEY, &api_key, Vec::new()),
         quarry_planner::event_table(),
+        table(HOLD, &hold, Vec::new()),
         table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
 }

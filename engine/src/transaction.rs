@@ -93,7 +93,7 @@ impl Transaction {
             work.must_run(number)?;
             let layout = work.layout(&object)?;
             let keys: Vec<Key> = ids.into_iter().map(Key::from).collect();
-            recycle::purge(&mut work, &pipeline::must_keep(&layout)?.table, &keys)
+            recycle::purge(&mut work, &pipeline::must_keep(&layout)?.table, &keys, recycle::OfHeld::Refuse)
         };
         let purged = tokio::task::spawn_blocking(run).await;
         let mut work = self.work.lock();

@@ -47,9 +47,20 @@ impl Server {
         Server::start_in(tempfile::tempdir().unwrap(), &root().join("packages"), &[])
     }
 
+    /// As [`Self::start`], with variables of the environment.
+    pub fn start_with(variables: &[(&str, &str)]) -> Server {
+        let mut command = quarry();
+        command.envs(variables.iter().copied());
+        Server::launch(command, tempfile::tempdir().unwrap(), &root().join("packages"), &[])
+    }
+
     /// Starts over a given folder.
     pub fn start_in(folder: TempDir, packages: &Path, more: &[&str]) -> Server {
-        let mut child = quarry()
+        Server::launch(quarry(), folder, packages, more)
+    }
+
+    fn launch(mut command: Command, folder: TempDir, packages: &Path, more: &[&str]) -> Server {
+        let mut child = command
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data"))
             .arg("--packages")

@@ -10,6 +10,7 @@
 //! 5. What goes wrong is a `Problem` (`problem`), with its status from the one table in `status`.
 
 mod administration;
+mod audit;
 mod auth;
 mod body;
 mod browsers;
@@ -184,6 +185,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/packages/activate", post(packages::activate))
         .route("/api/v1/packages/rollback", post(packages::rollback))
         .route("/api/v1/packages/reload", post(administration::reload))
+        .route("/api/v1/audit/holds", get(audit::holds).post(audit::place).delete(audit::lift))
         .route("/api/v1/server/certificate", get(certificate::told))
         .route("/api/v1/server/certificate/reload", post(certificate::reload))
         .route("/api/v1/changes", post(changes::apply))

@@ -9,7 +9,7 @@
 //! | 405 | the route has no such method |
 //! | 406 | no such form of answer |
 //! | 408 | the deadline passed |
-//! | 409 | taken unique values, restricted deletes, records changed meanwhile |
+//! | 409 | taken unique values, restricted deletes, legal holds, records changed meanwhile |
 //! | 412 | `If-Match` does not match |
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
@@ -38,7 +38,9 @@ pub(crate) fn of(error: &Error) -> StatusCode {
             | "KEY_NOT_FOUND",
         ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
-        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED") => StatusCode::CONFLICT,
+        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "LEGAL_HOLD") => {
+            StatusCode::CONFLICT
+        }
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }

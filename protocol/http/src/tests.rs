@@ -3,6 +3,7 @@
 
 mod actions;
 mod answers;
+mod audit;
 mod beside;
 mod browsers;
 mod compat;
