@@ -43,6 +43,15 @@ pub enum What {
     User(User),
     /// Write made-up CRM records, the same for the same seed.
     Demo(Demo),
+    /// Take history out and check it, and hold records back from being purged.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Look at settings, files and users, and tell what is weak. Exit code: 0 nothing, 1 warnings, 2 critical.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Look at all that is stored and tell what is damaged; while no server runs.
     Verify,
     /// Make indexes anew from the records; while no server runs.
@@ -62,6 +71,15 @@ pub struct Serve {
     /// Where the Postgres wire protocol listens [default: 127.0.0.1:5433].
     #[arg(long, value_name = "ADDR")]
     pub pg: Option<String>,
+    /// The certificate (PEM) for TLS on both doors.
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// Refuse what comes without TLS.
+    #[arg(long)]
+    pub tls_required: bool,
     /// Write demo records at the first start.
     #[arg(long)]
     pub demo: bool,
@@ -76,6 +94,9 @@ pub struct Reach {
     /// A running server, like http://127.0.0.1:8080; without it the data folder is opened.
     #[arg(long, env = "QUARRY_SERVER", value_name = "URL")]
     pub server: Option<String>,
+    /// Certificates (PEM) to trust on https:// instead of those of the public authorities.
+    #[arg(long, env = "QUARRY_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// The user on that server; the password comes from QUARRY_PASSWORD or a prompt.
     #[arg(long, env = "QUARRY_USER", default_value = "admin", value_name = "NAME")]
     pub user: String,
@@ -313,6 +334,68 @@ pub enum Key {
     },
 }
 
+/// `quarry audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Write history with its hashes, NDJSON; while no server runs.
+    Export(Export),
+    /// Check an export by itself, without a server and without the data folder.
+    Check {
+        /// The export.
+        file: PathBuf,
+    },
+    /// Legal holds: what may not be purged.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+}
+
+/// `quarry audit export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// From this date or instant on (UTC) [default: the first entry].
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Before this date or instant [default: to the last entry].
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+    /// The file, which may not be there yet [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// With the entries themselves, so that each hash can be made again. They hold everything, what proves who users are too.
+    #[arg(long)]
+    pub frames: bool,
+}
+
+/// `quarry audit hold`.
+#[derive(Debug, Subcommand)]
+pub enum HoldCommand {
+    /// Hold something: `*`, an object, or object/record.
+    Place {
+        /// What.
+        on: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// List what is held.
+    List {
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Hold something no longer.
+    Lift {
+        /// What.
+        on: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
 /// `quarry demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -337,6 +420,9 @@ impl Command {
         if let What::Serve(serve) = &self.what {
             flag("http", serve.http.clone());
             flag("pg", serve.pg.clone());
+            flag("tls_cert", serve.tls_cert.clone());
+            flag("tls_key", serve.tls_key.clone());
+            flag("tls_required", serve.tls_required.then(|| "true".to_owned()));
         }
         Given { file: self.config.clone(), flags }
     }

@@ -3,8 +3,10 @@
 //! [`serve`] opens an engine and the doors before it; every other command works on a [`reach::Records`]: a running
 //! server, or the data folder itself when none runs.
 
+mod audit;
 mod command;
 mod demo;
+mod doctor;
 mod import;
 mod issuers;
 mod load;
@@ -62,6 +64,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Package(what) => package::run(&settings, what),
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
+        What::Audit(what) => audit::run(&settings, what).map(|()| ExitCode::SUCCESS),
+        What::Doctor { json } => doctor::run(&settings, *json),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }

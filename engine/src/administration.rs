@@ -104,7 +104,12 @@ impl Session {
         self.must_administer("users")
     }
 
-    pub(crate) fn must_administer(&self, what: &str) -> Result<()> {
+    /// For what belongs to the server and to no record.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` unless an administrator asks, or someone whose permission sets give it to him.
+    pub fn must_administer(&self, what: &str) -> Result<()> {
         let is_given = what == "packages" && self.has(Capability::ManagePackages);
         if self.principal().admin || is_given && !self.principal().read_only {
             return Ok(());

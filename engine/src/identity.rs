@@ -17,7 +17,7 @@ pub(crate) mod grants;
 pub mod jwt;
 pub(crate) mod keys;
 pub(crate) mod ledger;
-mod password;
+pub(crate) mod password;
 pub(crate) mod principal;
 mod proofs;
 pub(crate) mod registrar;

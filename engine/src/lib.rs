@@ -7,6 +7,7 @@
 mod active;
 mod administration;
 mod admission;
+mod audit;
 pub mod bulk;
 pub mod cases;
 pub mod change;
@@ -20,6 +21,7 @@ mod opening;
 pub mod packages;
 mod pipeline;
 mod plain;
+mod quota;
 mod recycle;
 mod rights;
 mod rules;
@@ -36,6 +38,7 @@ pub use administration::{
     UserRights,
     directory::{DirectoryUser, NewDirectoryUser, UserPage},
 };
+pub use audit::holds::{Held, Hold};
 pub use bulk::Bulk;
 pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
@@ -52,7 +55,8 @@ pub use quarry_planner::{
     Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
 };
 pub use quarry_storage::{
-    Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
+    ChainLink, Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
 };
+pub use quota::{RequestLimits, RequestTurn};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

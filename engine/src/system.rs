@@ -27,8 +27,13 @@ pub(crate) const PACKAGE: &str = "_package";
 /// What the package folders held when they were last looked at.
 pub(crate) const OFFERED: &str = "_offered";
 
+/// What may not be purged: see [`crate::audit::holds`].
+pub(crate) const HOLD: &str = "_hold";
+/// What happened: see [`crate::audit`].
+pub(crate) const EVENT: &str = quarry_planner::EVENT_TABLE;
+
 /// Columns that are found without a scan.
-const INDEXED: &[&str] = &["uploaded_by", "expires_at", "user_id"];
+const INDEXED: &[&str] = &["at", "uploaded_by", "expires_at", "user_id"];
 /// The contents that were sent: by whom and when, and which record has them.
 pub(crate) const UPLOAD: &str = "_upload";
 
@@ -108,6 +113,14 @@ const UPLOAD_COLUMNS: [(&str, ColumnType); 10] = [
     ("record", ColumnType::Text),
 ];
 
+/// Of [`HOLD`].
+const HOLD_COLUMNS: [(&str, ColumnType); 4] = [
+    ("id", ColumnType::Text),
+    ("reason", ColumnType::Text),
+    ("placed_at", ColumnType::Timestamp),
+    ("placed_by", ColumnType::Text),
+];
+
 /// Names and types of a table's columns.
 type Columns = [(&'static str, ColumnType)];
 
@@ -127,6 +140,9 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table(GRANT, &[("id", ColumnType::Text), ("grants", ColumnType::Text)], Vec::new()),
         table(SESSION, &SESSION_COLUMNS, Vec::new()),
         table(API_KEY, &API_KEY_COLUMNS, Vec::new()),
+        quarry_planner::event_table(),
+        table(HOLD, &HOLD_COLUMNS, Vec::new()),
+        quarry_planner::policy::share_table(),
         table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
 }

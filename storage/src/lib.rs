@@ -74,7 +74,7 @@ pub mod write;
 pub use bulk::BulkLoad;
 pub use content::{Content, Measure, NewContent, Pieces};
 pub use error::{Error, ErrorKind, Result};
-pub use history::{History, HistoryRequest, history_schema};
+pub use history::{ChainLink, History, HistoryRequest, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
@@ -85,7 +85,7 @@ pub use schema::{
 };
 pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
-pub use store::{CommitInfo, Committed, Store, StoreOptions};
+pub use store::{CommitInfo, CommitOrigin, Committed, Store, StoreOptions};
 pub use tenants::{TenantName, TenantOptions, Tenants};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};

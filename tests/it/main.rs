@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real clients, real crashes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod bad_input;
 mod bounds;
 mod calculated;
@@ -15,4 +16,5 @@ mod polymorphic;
 mod rules;
 mod server;
 mod shutdown;
+mod tls;
 mod transactions;

@@ -33,6 +33,8 @@ pub struct Server {
     child: Child,
     /// `127.0.0.1:port` of the HTTP door.
     pub http: String,
+    /// `http` or `https`.
+    scheme: String,
     /// Port of the Postgres door.
     pub pg_port: u16,
     folder: TempDir,
@@ -43,6 +45,14 @@ impl Server {
     /// Starts over a new data folder with the repository's packages.
     pub fn start() -> Server {
         Server::start_in(tempfile::tempdir().unwrap(), &root().join("packages"), &[])
+    }
+
+    /// As [`Self::start`], with variables of the environment.
+    pub fn start_with(variables: &[(&str, &str)]) -> Server {
+        let mut command = quarry();
+        command.envs(variables.iter().copied());
+        let folder = tempfile::tempdir().unwrap();
+        Server::launch(command, Stdio::inherit(), folder, &root().join("packages"), &[])
     }
 
     /// Starts over a given folder.
@@ -74,11 +84,13 @@ impl Server {
             line.unwrap_or_else(|| panic!("the server did not say {start:?}"))
         };
         let http = after("HTTP");
-        let http = http.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let (before, after_scheme) = http.split_once("://").unwrap();
+        let scheme = before.split_whitespace().last().unwrap().to_owned();
+        let http = after_scheme.split('/').next().unwrap().to_owned();
         let pg = after("Postgres");
         let pg_port = pg.split("port=").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         after("log in as");
-        Server { child, http, pg_port, folder, packages: packages.to_owned() }
+        Server { child, http, scheme, pg_port, folder, packages: packages.to_owned() }
     }
 
     /// `kill -9`, then a start over the same folder.
@@ -108,7 +120,7 @@ impl Server {
 
     /// The server's URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.http)
+        format!("{}://{}", self.scheme, self.http)
     }
 
     /// A `quarry` command that talks to this server.

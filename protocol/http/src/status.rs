@@ -9,12 +9,12 @@
 //! | 405 | the route has no such method |
 //! | 406 | no such form of answer |
 //! | 408 | the deadline passed |
-//! | 409 | taken unique values, restricted deletes, records changed meanwhile |
+//! | 409 | taken unique values, restricted deletes, legal holds, records changed meanwhile |
 //! | 412 | `If-Match` does not match |
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
 //! | 422 | understood, but past a limit |
-//! | 429 | too many logins, too many uploads at once |
+//! | 429 | too many requests of the tenant, too many logins, too many uploads at once |
 //! | 500 | a bug, or damage: see the server's log under the request id |
 //! | 503 | the store can't be used now |
 
@@ -38,7 +38,9 @@ pub(crate) fn of(error: &Error) -> StatusCode {
             | "KEY_NOT_FOUND",
         ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
-        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED") => StatusCode::CONFLICT,
+        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "LEGAL_HOLD") => {
+            StatusCode::CONFLICT
+        }
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }

@@ -3,7 +3,9 @@
 
 mod actions;
 mod answers;
+mod audit;
 mod beside;
+mod browsers;
 mod compat;
 mod files;
 mod identity;
@@ -13,6 +15,7 @@ mod recycle;
 mod refusals;
 mod scim;
 mod sockets;
+mod tls;
 
 use std::path::PathBuf;
 

@@ -12,4 +12,5 @@ mod raw;
 mod recycle;
 mod security;
 mod sessions;
+mod tls;
 mod transactions;
