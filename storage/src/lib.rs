@@ -42,6 +42,7 @@ mod commit;
 mod compact;
 pub mod content;
 mod delta;
+pub mod encryption;
 pub mod error;
 pub mod files;
 mod fold;
@@ -73,6 +74,7 @@ pub mod write;
 
 pub use bulk::BulkLoad;
 pub use content::{Content, Measure, NewContent, Pieces};
+pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};
 pub use history::{History, HistoryRequest, history_schema};
 pub use past::AsOf;
