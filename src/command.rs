@@ -222,14 +222,91 @@ pub enum User {
         /// May look after users and packages.
         #[arg(long)]
         admin: bool,
+        /// A service account: it has API keys, and no password.
+        #[arg(long)]
+        service: bool,
         /// Which state.
         #[command(flatten)]
         reach: Reach,
     },
     /// Change a password.
-    Passwd {
+    Passwd(Named),
+    /// Tell what a user was given.
+    Show(Named),
+    /// Give a user a permission set.
+    Grant {
         /// The login name.
         name: String,
+        /// The permission set.
+        set: String,
+        /// When it ends by itself, like 2027-01-31T18:00:00Z.
+        #[arg(long, value_name = "INSTANT")]
+        until: Option<String>,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Take a permission set from a user.
+    Revoke {
+        /// The login name.
+        name: String,
+        /// The permission set.
+        set: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// List the sessions of a user.
+    Sessions(Named),
+    /// End all sessions of a user.
+    Logout(Named),
+    /// Let a name that failed too often log in again, on a running server.
+    Unlock(Named),
+    /// Look after API keys.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// A user and where to look for him.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The login name.
+    pub name: String,
+    /// Which state.
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// `quarry user key`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make an API key; it is printed once.
+    Add {
+        /// The login name of its user.
+        user: String,
+        /// What it is called.
+        name: String,
+        /// A permission set that it has, of those of its user; without any, it has all of them.
+        #[arg(long = "set", value_name = "SET")]
+        sets: Vec<String>,
+        /// It changes nothing.
+        #[arg(long)]
+        read_only: bool,
+        /// How long it lasts [default: 90].
+        #[arg(long)]
+        days: Option<u32>,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// List the API keys of a user.
+    List(Named),
+    /// Revoke an API key.
+    Revoke {
+        /// The login name of its user.
+        user: String,
+        /// Its id, as the list tells it.
+        id: String,
         /// Which state.
         #[command(flatten)]
         reach: Reach,

@@ -5,7 +5,10 @@ use std::{io::Read, time::Duration};
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::{ipc::reader::StreamReader, record_batch::RecordBatch};
 use serde_json::{Value, json};
-use ureq::{Agent, http::Response};
+use ureq::{
+    Agent,
+    http::{Request, Response},
+};
 
 use crate::{import::target::Exchange, secret};
 
@@ -81,6 +84,32 @@ impl Remote {
         response.body_mut().read_json().context("the server's answer is no JSON")
     }
 
+    /// Asks with any method; the JSON of the answer, null where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::ask`].
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        request = request.header("Authorization", &self.authorization);
+        let sent = match body {
+            Some(body) => {
+                request = request.header("Content-Type", "application/json");
+                body.to_string()
+            }
+            None => String::new(),
+        };
+        let request = request.body(sent).context("the request can't be made")?;
+        let response = self.agent.run(request).with_context(|| format!("{} can't be reached", self.base))?;
+        if !response.status().is_success() {
+            return Err(refusal(response));
+        }
+        match response.into_body().read_to_string().context("the answer broke off")? {
+            text if text.is_empty() => Ok(Value::Null),
+            text => serde_json::from_str(&text).context("the server's answer is no JSON"),
+        }
+    }
+
     fn post(&self, path: &str, body: &Value, accept: &str) -> Result<Response<ureq::Body>> {
         let response = self.send(path, body, accept)?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response)) }
@@ -92,6 +121,19 @@ impl Remote {
             request = request.header("Authorization", &self.authorization);
         }
         request.send_json(body).with_context(|| format!("{} can't be reached", self.base))
+    }
+}
+
+impl Drop for Remote {
+    /// A command's session ends with the command.
+    fn drop(&mut self) {
+        if self.authorization.is_empty() {
+            return;
+        }
+        // It would end by itself, later.
+        if let Err(error) = self.request("POST", "/api/v1/auth/logout", None) {
+            tracing::debug!("the session was not ended: {error}");
+        }
     }
 }
 

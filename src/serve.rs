@@ -35,6 +35,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         .context("opening broke off")?
         .with_context(|| settings.data().display().to_string())?;
     let engine = opened.engine;
+    engine.set_identity_options(settings.identity_options());
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }
@@ -153,6 +154,11 @@ fn look_once(engine: &Engine, days: Option<NonZeroU32>) {
         Ok(None | Some(0)) => {}
         Ok(Some(purged)) => tracing::info!("purged {purged} records that were deleted long ago"),
         Err(error) => tracing::warn!("the recycle bins can't be emptied now: {error}"),
+    }
+    match engine.remove_ended() {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!("removed {removed} sessions, API keys and grants that have ended"),
+        Err(error) => tracing::warn!("sessions that have ended can't be removed now: {error}"),
     }
     match engine.remove_uploads() {
         Ok(0) => {}

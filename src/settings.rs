@@ -17,6 +17,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use definition::{DEFINITIONS, Definition};
+use quarry_engine::{IdentityOptions, Lock};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +189,15 @@ impl Settings {
         NonZeroU32::new(u32::try_from(self.number("recycle_bin_days")).unwrap_or(u32::MAX))
     }
 
-    /// How long a bearer token lasts, seconds.
+    /// How logins are looked after.
+    pub fn identity_options(&self) -> IdentityOptions {
+        let failures = u32::try_from(self.number("lock_failures")).unwrap_or(u32::MAX);
+        let lock = Lock { failures, seconds: self.number("lock_seconds") };
+        let session_seconds = self.number("session_seconds");
+        IdentityOptions { session_seconds, lock: Some(lock).filter(|lock| lock.failures > 0) }
+    }
+
+    /// How long an access token lasts, seconds.
     pub fn token_seconds(&self) -> u64 {
         self.number("token_seconds")
     }

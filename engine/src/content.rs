@@ -94,6 +94,7 @@ impl Session {
     /// `Invalid` for a name or a media type that can't be kept; `Limited` past the uploads at once, or those that wait
     /// for a record; those of the store.
     pub async fn upload(&self, name: &str, media_type: Option<&str>) -> Result<Upload> {
+        self.must_write()?;
         let (name, media_type) = (checked_name(name)?, checked_media_type(media_type)?);
         let permit = self.engine().uploads().clone().try_acquire_owned().map_err(|_| {
             let message = "too many contents are being sent at once; try again later";

@@ -14,7 +14,7 @@ use crate::{
     active::Active,
     content::ContentOptions,
     error::{Error, ErrorKind, Result},
-    identity::{Attempt, Principal, ScramVerifier, Token, gate::Gate},
+    identity::{Principal, gate::Gate},
     opening,
     packages::{self, Candidates, Pins},
     session::{Session, SessionOptions},
@@ -29,7 +29,7 @@ pub struct EngineOptions {
     pub packages: Vec<PathBuf>,
     /// The first admin's password; none: a random one, told in [`Opened`].
     pub admin_password: Option<String>,
-    /// How long a bearer token lasts, seconds.
+    /// How long an access token lasts, seconds.
     pub token_seconds: u64,
     /// The limits of each tenant's store, and of how many are open.
     pub tenants: TenantOptions,
@@ -166,90 +166,9 @@ impl Engine {
         &self.process.planner
     }
 
-    /// Proves a user by password (argon2id; takes as long for an unknown user; throttled).
-    ///
-    /// # Errors
-    ///
-    /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` after too many tries.
-    pub async fn login(&self, user: &str, password: &str) -> Result<Principal> {
-        self.gate.login(user, password).await
-    }
-
-    /// A bearer token for a proven user.
-    ///
-    /// # Errors
-    ///
-    /// `Limited` past the number of live tokens.
-    pub fn issue_token(&self, principal: &Principal) -> Result<Token> {
-        self.gate.issue_token(principal)
-    }
-
-    /// Who a bearer token is for.
-    ///
-    /// # Errors
-    ///
-    /// `Unauthenticated`.
-    pub async fn by_token(&self, token: &str) -> Result<Principal> {
-        self.gate.by_token(token).await
-    }
-
-    /// What a SCRAM exchange checks against, with the principal it proves. For an unknown user: a verifier made from
-    /// a server secret, stable per name, that no password satisfies, and no principal.
-    ///
-    /// # Errors
-    ///
-    /// `Limited` when the name failed too often; those of the store: then nobody is logged in.
-    pub fn scram(&self, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
-        self.gate.scram(user)
-    }
-
-    /// The right to check one proof of a SCRAM exchange: one at a time for each name, and a failure unless
-    /// [`Attempt::proven`] is called, so that guessing is slowed down at that door too.
-    ///
-    /// # Errors
-    ///
-    /// `Limited` when the name failed too often.
-    pub async fn attempt(&self, user: &str) -> Result<Attempt> {
-        self.gate.attempt(user).await
-    }
-
     /// A session for a proven user.
     pub fn session(self: &Arc<Self>, principal: Principal, options: SessionOptions) -> Session {
         Session::new(self.clone(), principal, options)
-    }
-
-    /// Makes a user, or changes a password.
-    ///
-    /// # Errors
-    ///
-    /// `Violated` when the name is taken (add) or unknown (passwd), or the password is shorter than 8 characters.
-    pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
-        opening::add_user(
-            &self.store,
-            &self.active(),
-            &self.world,
-            opening::NewUser { name, password, admin },
-        )
-    }
-
-    /// As [`Self::add_user`]. Ends the user's tokens.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::add_user`].
-    pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
-        let principal = opening::set_password(&self.store, &self.active(), &self.world, name, password)?;
-        self.gate.forget(&principal);
-        Ok(())
-    }
-
-    /// The user `admin`, for a process that has opened the data folder itself: whoever can do that needs no password.
-    ///
-    /// # Errors
-    ///
-    /// `Missing` when there is no such user any more.
-    pub fn operator(&self) -> Result<Principal> {
-        opening::operator(&self.store)
     }
 
     /// Closes the store; no call after it succeeds.
@@ -259,6 +178,10 @@ impl Engine {
     /// Those of the last sync.
     pub fn close(&self) -> Result<()> {
         Ok(self.store.close()?)
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     pub(crate) fn active(&self) -> Arc<Active> {

@@ -6,6 +6,7 @@
 
 mod active;
 mod administration;
+mod admission;
 pub mod bulk;
 pub mod cases;
 pub mod change;
@@ -30,13 +31,20 @@ pub mod transaction;
 pub mod upkeep;
 mod work;
 
+pub use administration::{
+    UserRights,
+    directory::{DirectoryUser, NewDirectoryUser, UserPage},
+};
 pub use bulk::Bulk;
 pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
 pub use content::{ContentOptions, Download, Upload, Uploaded};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use error::{Error, ErrorKind, Result};
-pub use identity::{Attempt, Principal, ScramVerifier, Token};
+pub use identity::{
+    Attempt, Event, EventKind, Events, IdentityOptions, KeyInfo, Lock, MadeKey, Means, NewKey, Origin,
+    PermissionGrant, Principal, ScramVerifier, SessionInfo, Token, Tokens, UserKind,
+};
 pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{
     Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,

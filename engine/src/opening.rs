@@ -11,10 +11,10 @@ use crate::{
     active::{Active, USER},
     change::{Input, Record},
     error::{Error, ErrorKind, Result},
-    identity::{Principal, credentials},
+    identity::{Means, Principal, UserKind, credentials, principal::Basis},
     layout::Once,
     pipeline::{self, Action, Call, Step},
-    system::{CREDENTIAL, SECRET, table_name},
+    system::{CREDENTIAL, Credential, SECRET, table_name},
     work::{Actor, Work},
 };
 
@@ -76,15 +76,18 @@ pub(crate) fn first_admin(
             (random.clone(), Some(random))
         }
     };
-    add_user(store, active, world, NewUser { name: ADMIN, password: &password, admin: true })?;
+    let kind = UserKind::Person;
+    add_user(store, active, world, NewUser { name: ADMIN, password: Some(&password), admin: true, kind })?;
     Ok(told)
 }
 
 /// Someone who shall be able to log in.
 pub(crate) struct NewUser<'a> {
     pub name: &'a str,
-    pub password: &'a str,
+    /// None for who proves himself otherwise: by a key, or by an issuer.
+    pub password: Option<&'a str>,
     pub admin: bool,
+    pub kind: UserKind,
 }
 
 /// Makes a user: the record of the object `user` (the one that has this login name, when there is one) and the
@@ -101,9 +104,7 @@ pub(crate) fn add_user(
     user: NewUser<'_>,
 ) -> Result<Principal> {
     let snapshot = store.snapshot();
-    if user.name.trim().is_empty() {
-        return Err(Error::new(ErrorKind::Violated, "INVALID_USER", "a user needs a name"));
-    }
+    check_name(user.name)?;
     let made = Key::from(format!("{}_{}", active.object(USER)?.id_prefix, world.ids.ulid()));
     let now_micros = world.clock.now_micros();
     let actor = Actor { user_id: made.clone(), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
@@ -127,11 +128,34 @@ pub(crate) fn add_user(
     if known.is_none() {
         create_record(&mut work, &user_id, user.name)?;
     }
-    let principal =
-        Principal { user_id: user_id.to_string(), user_name: user.name.to_owned(), admin: user.admin };
-    work.put_system(CREDENTIAL, credentials::make(&principal, user.password, world)?.to_row())?;
+    let password = user.password.map(|password| credentials::password(password, world)).transpose()?;
+    let new = credentials::of_new(&user_id, user.name, user.admin, world);
+    let credential = Credential { password, kind: user.kind, ..new };
+    work.put_system(CREDENTIAL, credential.to_row())?;
     commit(store, work)?;
-    Ok(principal)
+    principal_of(store, &credential, world)
+}
+
+/// Whether someone may log in by a name.
+///
+/// # Errors
+///
+/// `Violated`.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let refuse = |message: &str| Err(Error::new(ErrorKind::Violated, "INVALID_USER", message));
+    if name.trim().is_empty() {
+        return refuse("a user needs a name");
+    }
+    if name.starts_with(crate::identity::KEY_PREFIX) {
+        return refuse("no user's name begins as API keys do");
+    }
+    Ok(())
+}
+
+/// A user as a process sees him that has opened the data folder itself.
+fn principal_of(store: &Store, credential: &Credential, world: &World) -> Result<Principal> {
+    let basis = Basis::of(Means::Console, credential);
+    Principal::of(&store.snapshot(), credential, basis, world.clock.now_micros())
 }
 
 /// Makes the record of a user who has nothing but a name.
@@ -158,37 +182,42 @@ pub(crate) fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()>
 /// # Errors
 ///
 /// `Missing` when there is none any more.
-pub(crate) fn operator(store: &Store) -> Result<Principal> {
-    let known = credentials::any_by_name(&store.snapshot(), ADMIN)?;
-    known.map(|credential| credential.principal()).ok_or_else(|| {
-        Error::new(ErrorKind::Missing, "USER_NOT_FOUND", format!("there is no user {ADMIN:?} any more"))
-    })
+pub(crate) fn operator(store: &Store, world: &World) -> Result<Principal> {
+    let Some(known) = credentials::any_by_name(&store.snapshot(), ADMIN)? else {
+        let message = format!("there is no user {ADMIN:?} any more");
+        return Err(Error::new(ErrorKind::Missing, "USER_NOT_FOUND", message));
+    };
+    principal_of(store, &known, world)
 }
 
-/// Gives a user a new password.
+/// Gives a user a new password; his id.
 ///
 /// # Errors
 ///
-/// `Violated` when there is no such user, or the password may not be chosen.
+/// `Violated` when there is no such user, he is a service account, or the password may not be chosen.
 pub(crate) fn set_password(
     store: &Store,
     active: &Arc<Active>,
     world: &World,
     name: &str,
     password: &str,
-) -> Result<Principal> {
+) -> Result<Key> {
     let snapshot = store.snapshot();
     let Some(known) = credentials::any_by_name(&snapshot, name)? else {
         return Err(Error::new(ErrorKind::Violated, "USER_NOT_FOUND", format!("there is no user {name:?}")));
     };
-    let principal = known.principal();
+    if known.kind == UserKind::Service {
+        let message = "a service account has API keys, and no password";
+        return Err(Error::new(ErrorKind::Violated, "INVALID_PASSWORD", message));
+    }
     let now_micros = world.clock.now_micros();
-    let actor =
-        Actor { user_id: known.user_id.clone(), time_zone: chrono_tz::UTC, locale: "en".into(), now_micros };
-    let mut work = Work::new(active.clone(), snapshot, actor, world.clone());
-    work.put_system(CREDENTIAL, credentials::make(&principal, password, world)?.to_row())?;
+    let user_id = known.user_id.clone();
+    let mut work = Work::new(active.clone(), snapshot, Actor::of(user_id.clone(), now_micros), world.clone());
+    let password = Some(credentials::password(password, world)?);
+    let credential = Credential { password, changed_at_micros: now_micros, ..known };
+    work.put_system(CREDENTIAL, credential.to_row())?;
     commit(store, work)?;
-    Ok(principal)
+    Ok(user_id)
 }
 
 fn commit(store: &Store, work: Work) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     change::{Applied, Change, ChangeReport},
     engine::Engine,
     error::{Error, ErrorKind, Result},
-    identity::Principal,
+    identity::{Origin, Principal},
     packages::Pinned,
     transaction::Transaction,
 };
@@ -29,11 +29,14 @@ pub struct SessionOptions {
     pub time_zone: chrono_tz::Tz,
     /// A question is ended when it has run so long.
     pub timeout: Option<Duration>,
+    /// From where it is asked, as the door knows it.
+    pub origin: Origin,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { locale: "en".into(), time_zone: chrono_tz::UTC, timeout: Some(Duration::from_secs(60)) }
+        let (locale, time_zone, timeout) = ("en".into(), chrono_tz::UTC, Some(Duration::from_secs(60)));
+        Self { locale, time_zone, timeout, origin: Origin::default() }
     }
 }
 
@@ -54,6 +57,28 @@ impl Session {
     /// Who.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// Looks what the user may now, and goes on with that: for a connection that lives longer than a request.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated` when what he logged in with does not hold any more.
+    pub fn renew(&mut self) -> Result<()> {
+        let renewed = self.engine.renewed(&self.principal)?;
+        if *self.principal != renewed {
+            self.principal = Arc::new(renewed);
+        }
+        Ok(())
+    }
+
+    /// Refuses changes to who may only read.
+    pub(crate) fn must_write(&self) -> Result<()> {
+        if !self.principal.read_only {
+            return Ok(());
+        }
+        let message = "what you logged in with may only read";
+        Err(Error::new(ErrorKind::Denied, "PERMISSION_DENIED", message))
     }
 
     /// Its choices.

@@ -1,5 +1,5 @@
-//! The engine's own tables, which no object view shows: credentials, counters, secrets, contents. Their names begin with an
-//! underscore, which no object's name may.
+//! The engine's own tables, which no object view shows: credentials, grants, sessions, keys, counters, secrets, contents. Their names
+//! begin with an underscore, which no object's name may.
 
 use std::sync::Arc;
 
@@ -7,11 +7,17 @@ use quarry_storage::{ColumnSpec, ColumnType, IndexSpec, Key, Row, TableName, Tab
 
 use crate::{
     error::{Error, Result},
-    identity::ScramVerifier,
+    identity::{ScramVerifier, UserKind},
 };
 
 /// Who may log in, and what proves it.
 pub(crate) const CREDENTIAL: &str = "_credential";
+/// Which permission sets users were given: a row for each user who has any.
+pub(crate) const GRANT: &str = "_grant";
+/// Who is logged in: what access and refresh tokens are recognised by.
+pub(crate) const SESSION: &str = "_session";
+/// What API keys are recognised by, and what they may.
+pub(crate) const API_KEY: &str = "_api_key";
 /// How far each autonumber has counted.
 pub(crate) const COUNTER: &str = "_counter";
 /// What the server alone knows.
@@ -22,7 +28,7 @@ pub(crate) const PACKAGE: &str = "_package";
 pub(crate) const OFFERED: &str = "_offered";
 
 /// Columns that are found without a scan.
-const INDEXED: &[&str] = &["uploaded_by", "expires_at"];
+const INDEXED: &[&str] = &["uploaded_by", "expires_at", "user_id"];
 /// The contents that were sent: by whom and when, and which record has them.
 pub(crate) const UPLOAD: &str = "_upload";
 
@@ -50,6 +56,37 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         ("scram_server_key", ColumnType::Bytes),
         ("admin", ColumnType::Bool),
         ("changed_at", ColumnType::Timestamp),
+        ("kind", ColumnType::Text),
+        ("external_id", ColumnType::Text),
+    ];
+    let session = [
+        ("id", ColumnType::Text),
+        ("user_id", ColumnType::Text),
+        ("family_hash", ColumnType::Bytes),
+        ("refresh_hash", ColumnType::Bytes),
+        ("access_hash", ColumnType::Bytes),
+        ("access_expires_at", ColumnType::Timestamp),
+        ("expires_at", ColumnType::Timestamp),
+        ("began_at", ColumnType::Timestamp),
+        ("renewed_at", ColumnType::Timestamp),
+        ("credential_at", ColumnType::Timestamp),
+        ("address", ColumnType::Text),
+    ];
+    let api_key = [
+        ("id", ColumnType::Text),
+        ("user_id", ColumnType::Text),
+        ("name", ColumnType::Text),
+        ("hash", ColumnType::Bytes),
+        ("permission_sets", ColumnType::Text),
+        ("read_only", ColumnType::Bool),
+        ("made_at", ColumnType::Timestamp),
+        ("made_by", ColumnType::Text),
+        ("expires_at", ColumnType::Timestamp),
+        ("last_used_at", ColumnType::Timestamp),
+        ("scram_salt", ColumnType::Bytes),
+        ("scram_iterations", ColumnType::Int),
+        ("scram_stored_key", ColumnType::Bytes),
+        ("scram_server_key", ColumnType::Bytes),
     ];
     let package = [
         ("id", ColumnType::Text),
@@ -86,6 +123,9 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table(SECRET, &[("id", ColumnType::Text), ("secret", ColumnType::Bytes)], Vec::new()),
         table(PACKAGE, &package, Vec::new()),
         table(UPLOAD, &upload, Vec::new()),
+        table(GRANT, &[("id", ColumnType::Text), ("grants", ColumnType::Text)], Vec::new()),
+        table(SESSION, &session, Vec::new()),
+        table(API_KEY, &api_key, Vec::new()),
         table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
 }
@@ -100,28 +140,40 @@ pub(crate) fn table_name(name: &str) -> TableName {
 pub(crate) struct Credential {
     pub user_id: Key,
     pub name: Key,
-    /// Argon2id, in PHC form.
-    pub password_hash: String,
-    pub scram: ScramVerifier,
+    /// What a password is checked against; none for who has no password.
+    pub password: Option<PasswordProof>,
     pub admin: bool,
+    /// When it was last changed.
     pub changed_at_micros: i64,
+    pub kind: UserKind,
+    /// What a directory that looks after the user calls it.
+    pub external_id: Option<Key>,
+}
+
+/// What a password is checked against.
+#[derive(Clone)]
+pub(crate) struct PasswordProof {
+    /// Argon2id, in PHC form.
+    pub hash: String,
+    pub scram: ScramVerifier,
 }
 
 impl Credential {
     /// As a row of [`CREDENTIAL`].
     pub fn to_row(&self) -> Row {
-        let bytes = |bytes: &[u8]| Value::Bytes(bytes.into());
-        Row(Arc::from([
-            Value::Text(self.user_id.clone()),
-            Value::Text(self.name.clone()),
-            Value::Text(self.password_hash.as_str().into()),
-            bytes(&self.scram.salt),
-            Value::Int(i64::from(self.scram.iterations)),
-            bytes(&self.scram.stored_key),
-            bytes(&self.scram.server_key),
-            Value::Bool(self.admin),
-            Value::Timestamp(self.changed_at_micros),
-        ]))
+        let mut row = vec![Value::Text(self.user_id.clone()), Value::Text(self.name.clone())];
+        match &self.password {
+            Some(PasswordProof { hash, scram }) => {
+                row.push(Value::Text(hash.as_str().into()));
+                row.extend(scram_values(scram));
+            }
+            None => row.extend(std::iter::repeat_n(Value::Null, 5)),
+        }
+        row.push(Value::Bool(self.admin));
+        row.push(Value::Timestamp(self.changed_at_micros));
+        row.push(Value::Text(self.kind.name().into()));
+        row.push(self.external_id.clone().map_or(Value::Null, Value::Text));
+        Row(row.into())
     }
 
     /// From a row of [`CREDENTIAL`].
@@ -135,28 +187,58 @@ impl Credential {
             Value::Text(text) => Ok(text.clone()),
             _ => Err(damaged()),
         };
-        let bytes = |column: usize| match row.get(column) {
-            Value::Bytes(bytes) => Ok(bytes.to_vec()),
-            _ => Err(damaged()),
+        let password = match row.get(2) {
+            Value::Null => None,
+            _ => {
+                let scram = scram_of(row, 3).ok_or_else(damaged)?;
+                Some(PasswordProof { hash: text(2)?.to_string(), scram })
+            }
         };
-        let (Value::Int(iterations), Value::Bool(admin), Value::Timestamp(changed)) =
-            (row.get(4), row.get(7), row.get(8))
-        else {
+        let (Value::Bool(admin), Value::Timestamp(changed)) = (row.get(7), row.get(8)) else {
             return Err(damaged());
         };
-        let scram = ScramVerifier {
-            salt: bytes(3)?,
-            iterations: u32::try_from(*iterations).map_err(|_| damaged())?,
-            stored_key: bytes(5)?,
-            server_key: bytes(6)?,
+        let kind = match row.get(9) {
+            // Rows of older stores: there were people only.
+            Value::Null => UserKind::Person,
+            Value::Text(kind) if **kind == *UserKind::Person.name() => UserKind::Person,
+            Value::Text(kind) if **kind == *UserKind::Service.name() => UserKind::Service,
+            _ => return Err(damaged()),
         };
         Ok(Self {
             user_id: text(0)?,
             name: text(1)?,
-            password_hash: text(2)?.to_string(),
-            scram,
+            password,
             admin: *admin,
             changed_at_micros: *changed,
+            kind,
+            external_id: text(10).ok(),
         })
     }
+}
+
+/// A SCRAM verifier as four columns.
+pub(crate) fn scram_values(scram: &ScramVerifier) -> [Value; 4] {
+    let bytes = |bytes: &[u8]| Value::Bytes(bytes.into());
+    [
+        bytes(&scram.salt),
+        Value::Int(i64::from(scram.iterations)),
+        bytes(&scram.stored_key),
+        bytes(&scram.server_key),
+    ]
+}
+
+/// The SCRAM verifier in four columns from `first` on; none when it is damaged.
+pub(crate) fn scram_of(row: &Row, first: usize) -> Option<ScramVerifier> {
+    let bytes = |column: usize| match row.get(column) {
+        Value::Bytes(bytes) => Some(bytes.to_vec()),
+        _ => None,
+    };
+    let Value::Int(iterations) = row.get(first + 1) else { return None };
+    let iterations = u32::try_from(*iterations).ok()?;
+    Some(ScramVerifier {
+        salt: bytes(first)?,
+        iterations,
+        stored_key: bytes(first + 2)?,
+        server_key: bytes(first + 3)?,
+    })
 }

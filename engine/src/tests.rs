@@ -8,7 +8,9 @@ mod deletes;
 mod drafts;
 mod fields;
 mod findings;
+mod grants;
 mod kept;
+mod keys;
 mod kinds;
 mod later;
 mod offered;
@@ -16,6 +18,7 @@ mod opening;
 mod packages;
 mod polymorphic;
 mod recycle;
+mod sessions;
 mod tenants;
 mod transactions;
 mod triggers;
@@ -64,9 +67,7 @@ impl Shop {
 
     fn opened(options: EngineOptions, folder: tempfile::TempDir) -> Shop {
         let engine = Engine::open(options, World::seeded(7, START_MICROS)).unwrap().engine;
-        let user =
-            crate::identity::credentials::any_by_name(&engine.store().snapshot(), "admin").unwrap().unwrap();
-        let session = engine.session(user.principal(), SessionOptions::default());
+        let session = engine.session(engine.operator().unwrap(), SessionOptions::default());
         Shop { engine, session, folder }
     }
 

@@ -61,6 +61,7 @@ impl Transaction {
     ///
     /// `Violated` with all findings of all records; `Missing`, `Invalid`.
     pub async fn apply(&mut self, changes: Vec<Change>) -> Result<Applied> {
+        self.session.must_write()?;
         if changes.len() > CHANGES_MAX {
             return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
         }

@@ -87,7 +87,10 @@ pub const DEFINITIONS: &[Definition] = &[
     define("cache_bytes", "1073741824", positive, "what decoded columns and index readers may hold"),
     define("history_window_seconds", "86400", number, "how far back past states can be asked for"),
     define("recycle_bin_days", "30", number, "how long deleted records may come back, days; 0: for ever"),
-    define("token_seconds", "43200", positive, "how long a bearer token lasts"),
+    define("token_seconds", "3600", positive, "how long an access token lasts"),
+    define("session_seconds", "2592000", positive, "how long a session can be refreshed after its login"),
+    define("lock_failures", "50", number, "failed logins in a row that lock a name; 0: it is never locked"),
+    define("lock_seconds", "3600", positive, "how long a name is locked, unless an administrator lifts it"),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define(
         "content_bytes_max",

@@ -1,12 +1,12 @@
-//! Credentials in the store: found by login name or user, made from a password.
+//! Credentials in the store: found by login name or user, and what a password is checked against.
 
 use quarry_storage::{Key, Snapshot, Value, World};
 
-use super::{Principal, password, scram};
+use super::{UserKind, password, scram};
 use crate::{
     active::USER,
     error::Result,
-    system::{CREDENTIAL, Credential},
+    system::{CREDENTIAL, Credential, PasswordProof},
     work::keys_of,
 };
 
@@ -44,7 +44,12 @@ pub(crate) fn any_by_name(snapshot: &Snapshot, name: &str) -> Result<Option<Cred
     }
 }
 
-fn any_by_user(snapshot: &Snapshot, user_id: &str) -> Result<Option<Credential>> {
+/// The credential of a user, whether or not he may log in.
+///
+/// # Errors
+///
+/// As [`by_name`].
+pub(crate) fn any_by_user(snapshot: &Snapshot, user_id: &str) -> Result<Option<Credential>> {
     let row = snapshot.table(CREDENTIAL)?.get(user_id)?;
     row.as_ref().map(Credential::from_row).transpose()
 }
@@ -57,27 +62,29 @@ fn only_active(snapshot: &Snapshot, found: Option<Credential>) -> Result<Option<
     Ok(Some(credential).filter(|_| active != Some(Value::Bool(false))))
 }
 
-/// A credential for a password. Slow on purpose.
+/// What a password is checked against. Slow on purpose.
 ///
 /// # Errors
 ///
 /// `Violated` when the password may not be chosen.
-pub(crate) fn make(principal: &Principal, password: &str, world: &World) -> Result<Credential> {
+pub(crate) fn password(password: &str, world: &World) -> Result<PasswordProof> {
     password::check(password)?;
-    Ok(Credential {
-        user_id: Key::from(principal.user_id.as_str()),
-        name: Key::from(principal.user_name.as_str()),
-        password_hash: password::hash(password, &salt(world))?,
+    Ok(PasswordProof {
+        hash: password::hash(password, &salt(world))?,
         scram: scram::verifier(password, &salt(world))?,
-        admin: principal.admin,
-        changed_at_micros: world.clock.now_micros(),
     })
 }
 
-impl Credential {
-    /// Whom it proves.
-    pub(crate) fn principal(&self) -> Principal {
-        Principal { user_id: self.user_id.to_string(), user_name: self.name.to_string(), admin: self.admin }
+/// The credential of a new user.
+pub(crate) fn of_new(user_id: &Key, name: &str, admin: bool, world: &World) -> Credential {
+    Credential {
+        user_id: user_id.clone(),
+        name: Key::from(name),
+        password: None,
+        admin,
+        changed_at_micros: world.clock.now_micros(),
+        kind: UserKind::Person,
+        external_id: None,
     }
 }
 
@@ -90,7 +97,7 @@ pub(crate) fn hash(text: &str, world: &World) -> Result<String> {
     password::hash(text, &salt(world))
 }
 
-fn salt(world: &World) -> [u8; 16] {
+pub(crate) fn salt(world: &World) -> [u8; 16] {
     let mut salt = [0; 16];
     for (byte, random) in salt.iter_mut().zip(world.ids.secret()) {
         *byte = random;

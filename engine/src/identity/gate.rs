@@ -1,44 +1,69 @@
-//! The gate everyone comes through: password logins (slow on purpose, few at once, throttled by name), SCRAM
-//! exchanges, bearer tokens.
+//! The gate everyone comes through: password logins (slow on purpose, few at once, throttled by name and by address), SCRAM exchanges,
+//! sessions and API keys.
 //!
 //! Proofs of one name are checked one after another, each under the throttle as the one before has left it.
 
-use std::sync::Arc;
+mod attempt;
 
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::{Mutex, RwLock};
 use quarry_storage::{Store, World};
 use tokio::sync::Semaphore;
 
+pub use attempt::Attempt;
+
 use super::{
-    Principal, ScramVerifier, Token, credentials, password,
+    Event, EventKind, IdentityOptions, Origin, Principal, ScramVerifier, credentials,
+    event::Teller,
+    keys,
+    ledger::Ledger,
+    password,
+    principal::{Basis, Means},
     proofs::{Proof, Proofs},
     scram,
-    throttle::Throttle,
-    tokens::Tokens,
-    turns::{Turn, Turns},
+    secret::{self, KEY},
+    sessions::{self, Lasting, Refreshed, Tokens},
+    throttle::{Limits, Throttle, of_address},
+    turns::Turns,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    system::Credential,
+};
 
 /// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
 const CHECKS_MAX: usize = 2;
 /// Logins that may wait for such a check.
 const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
-const NAME_BYTES_MAX: usize = 256;
+pub(super) const NAME_BYTES_MAX: usize = 256;
+/// Failures of one name that cost nothing.
+const NAME_FREE_FAILURES: u32 = 3;
+/// Failures from one address that cost nothing: many people may share it.
+const ADDRESS_FREE_FAILURES: u32 = 30;
+/// Keys whose last use is remembered to be noted.
+const NOTED_MAX: usize = 10_000;
+/// How often a key's use is noted at most, by this process.
+const NOTED_EVERY_MICROS: i64 = 3_600_000_000;
 
 pub(crate) struct Gate {
-    store: Arc<Store>,
-    world: World,
-    token_seconds: u64,
+    pub(crate) ledger: Ledger,
+    pub(crate) teller: Teller,
+    options: RwLock<Arc<IdentityOptions>>,
+    access_seconds: u64,
     /// What fake verifiers are made from; stable over restarts.
     scram_secret: Vec<u8>,
     /// The hash that an unknown user's password is checked against, to take as long.
     nobody_hash: String,
-    tokens: Tokens,
-    throttle: Throttle,
+    names: Throttle,
+    addresses: Throttle,
     turns: Turns,
     proofs: Proofs,
     checks: Arc<Semaphore>,
     waiting: Semaphore,
+    /// When the use of a key was last noted.
+    noted: Mutex<HashMap<String, i64>>,
 }
 
 impl Gate {
@@ -47,38 +72,54 @@ impl Gate {
     /// # Errors
     ///
     /// None in practice.
-    pub fn new(store: Arc<Store>, world: World, token_seconds: u64, scram_secret: Vec<u8>) -> Result<Self> {
+    pub fn new(store: Arc<Store>, world: World, access_seconds: u64, scram_secret: Vec<u8>) -> Result<Self> {
         let nobody_hash = password::hash("nobody's password", &[0; 16])?;
         let proofs = Proofs::new(world.ids.secret());
+        let options = IdentityOptions::default();
+        let names = Limits { free_failures: NAME_FREE_FAILURES, lock: options.lock };
         Ok(Self {
-            store,
-            world,
-            token_seconds,
+            ledger: Ledger::new(store, world),
+            teller: Teller::default(),
+            options: RwLock::new(Arc::new(options)),
+            access_seconds,
             scram_secret,
             nobody_hash,
-            tokens: Tokens::default(),
-            throttle: Throttle::default(),
+            names: Throttle::new(names),
+            addresses: Throttle::new(Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None }),
             turns: Turns::default(),
             proofs,
             checks: Arc::new(Semaphore::new(CHECKS_MAX)),
             waiting: Semaphore::new(WAITING_MAX),
+            noted: Mutex::default(),
         })
+    }
+
+    /// From now on these hold.
+    pub fn set_options(&self, options: IdentityOptions) {
+        self.names.set_lock(options.lock);
+        *self.options.write() = Arc::new(options);
+    }
+
+    /// An event of now.
+    pub fn event(&self, kind: EventKind) -> Event {
+        Event::new(kind, self.ledger.now())
     }
 
     /// Proves a user by password.
     ///
     /// # Errors
     ///
-    /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` when the name failed too often, or
-    /// too many wait.
-    pub async fn login(self: &Arc<Self>, name: &str, password: &str) -> Result<Principal> {
+    /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` when the name or the address failed too often,
+    /// or too many wait.
+    pub async fn login(self: &Arc<Self>, name: &str, password: &str, origin: &Origin) -> Result<Principal> {
         if name.len() > NAME_BYTES_MAX {
             return Err(refused());
         }
         // Even the quick look at what was proven before answers a guess: it is made in turn, too.
         let turn = Arc::new(self.turns.take(name).await.ok_or_else(busy)?);
-        let is_counted = match self.on_blocking_thread(&turn, name, password, Self::remembered).await? {
-            Remembered::Proven(principal) => return Ok(principal),
+        let login = Login { name: name.to_owned(), password: password.to_owned(), origin: origin.clone() };
+        let is_counted = match self.on_blocking_thread(&turn, login.clone(), Self::remembered).await? {
+            Remembered::Proven(principal) => return Ok(*principal),
             Remembered::Wrong => true,
             Remembered::Nothing => false,
         };
@@ -86,165 +127,312 @@ impl Gate {
         let check = self.checks.clone().acquire_owned().await.map_err(|_| busy())?;
         drop(waiting);
         let held = Arc::new((turn, check));
-        let checked = move |gate: &Self, name: &str, password: &str| gate.check(name, password, is_counted);
-        self.on_blocking_thread(&held, name, password, checked).await
+        let checked = move |gate: &Self, login: &Login| gate.check(login, is_counted);
+        self.on_blocking_thread(&held, login, checked).await
     }
 
     /// Runs a step of a login where it may block, holding `held` to its end even when nobody waits for it any more.
     async fn on_blocking_thread<T: Send + 'static>(
         self: &Arc<Self>,
         held: &Arc<impl Send + Sync + 'static>,
-        name: &str,
-        password: &str,
-        step: impl FnOnce(&Self, &str, &str) -> Result<T> + Send + 'static,
+        login: Login,
+        step: impl FnOnce(&Self, &Login) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (gate, name, password, held) = (self.clone(), name.to_owned(), password.to_owned(), held.clone());
+        let (gate, held) = (self.clone(), held.clone());
         let run = move || {
             let _held = held;
-            step(&gate, &name, &password)
+            step(&gate, &login)
         };
         tokio::task::spawn_blocking(run).await?
     }
 
+    /// Whether this name may be tried now, from there.
+    fn may_try(&self, name: &str, origin: &Origin, now_micros: i64) -> Result<()> {
+        if let Some(address) = origin.address {
+            self.addresses.check(&of_address(address), now_micros)?;
+        }
+        self.names.check(name, now_micros)
+    }
+
+    /// Counts a failure, and tells of it. The name itself is told only where someone has it.
+    fn on_failed(&self, name: &str, origin: &Origin, user: Option<&Credential>) {
+        let now = self.ledger.now();
+        let is_locked = self.names.failed(name, now);
+        if let Some(address) = origin.address {
+            self.addresses.failed(&of_address(address), now);
+        }
+        let event = |kind| {
+            let event = Event::new(kind, now).from(origin);
+            match user {
+                Some(user) => event.of_user(&user.user_id),
+                None => event,
+            }
+        };
+        let reason = if user.is_some() { "WRONG_PASSWORD" } else { "NO_SUCH_USER" };
+        self.teller.tell(&event(EventKind::LoginFailed).because(reason));
+        if is_locked {
+            self.teller.tell(&event(EventKind::LockedOut).because("TOO_MANY_FAILURES"));
+        }
+    }
+
     /// The quick part of a login: was this password proven a moment ago? A failure is counted here, not when the slow
     /// part has confirmed it: the client may be gone by then.
-    fn remembered(&self, name: &str, password: &str) -> Result<Remembered> {
-        let now = self.world.clock.now_micros();
-        self.throttle.check(name, now)?;
-        let (principal, changed_at) = match self.proofs.find(name, password, now) {
-            Proof::Right { principal, changed_at_micros } => (principal, changed_at_micros),
+    fn remembered(&self, login: &Login) -> Result<Remembered> {
+        let now = self.ledger.now();
+        self.may_try(&login.name, &login.origin, now)?;
+        let snapshot = self.ledger.snapshot();
+        let (user_id, changed_at) = match self.proofs.find(&login.name, &login.password, now) {
+            Proof::Right { user_id, changed_at_micros } => (user_id, changed_at_micros),
             Proof::Wrong => {
-                self.throttle.failed(name, now);
+                let user = credentials::by_name(&snapshot, &login.name)?;
+                self.on_failed(&login.name, &login.origin, user.as_ref());
                 return Ok(Remembered::Wrong);
             }
             Proof::Unknown => return Ok(Remembered::Nothing),
         };
-        let credential = credentials::by_user(&self.store.snapshot(), &principal.user_id)?;
-        match credential.filter(|c| c.changed_at_micros == changed_at && *c.name == *name) {
-            Some(credential) => Ok(Remembered::Proven(credential.principal())),
+        let credential = credentials::by_user(&snapshot, &user_id)?;
+        match credential.filter(|c| c.changed_at_micros == changed_at && *c.name == *login.name) {
+            Some(credential) => {
+                let basis = Basis::of(Means::Password, &credential);
+                let principal = Principal::of(&snapshot, &credential, basis, now)?;
+                Ok(Remembered::Proven(Box::new(principal)))
+            }
             None => Ok(Remembered::Nothing),
         }
     }
 
-    /// The slow part of a login.
-    fn check(&self, name: &str, password: &str, is_counted: bool) -> Result<Principal> {
-        let credential = credentials::by_name(&self.store.snapshot(), name)?;
-        let hash = credential.as_ref().map_or(self.nobody_hash.as_str(), |c| &c.password_hash);
-        let right = password::verify(password, hash)?;
-        let now = self.world.clock.now_micros();
+    /// The slow part of a login. It takes as long for whom nobody knows, and for whom has no password.
+    fn check(&self, login: &Login, is_counted: bool) -> Result<Principal> {
+        let snapshot = self.ledger.snapshot();
+        let credential = credentials::by_name(&snapshot, &login.name)?;
+        let proof = credential.as_ref().and_then(|c| c.password.as_ref());
+        let hash = proof.map_or(self.nobody_hash.as_str(), |proof| &proof.hash);
+        let right = password::verify(&login.password, hash)? && proof.is_some();
+        let now = self.ledger.now();
         match credential {
             Some(credential) if right => {
-                self.throttle.proven(name);
-                let principal = credential.principal();
-                self.proofs.keep(&principal, password, credential.changed_at_micros, now);
+                self.names.forget(&login.name);
+                self.proofs.keep(&credential, &login.password, now);
+                let basis = Basis::of(Means::Password, &credential);
+                let principal = Principal::of(&snapshot, &credential, basis, now)?;
+                self.tell_login(&principal, &login.origin);
                 Ok(principal)
             }
-            _ => {
+            user => {
                 if !is_counted {
-                    self.throttle.failed(name, now);
+                    self.on_failed(&login.name, &login.origin, user.as_ref());
                 }
                 Err(refused())
             }
         }
     }
 
-    /// What a SCRAM exchange checks against.
+    fn tell_login(&self, principal: &Principal, origin: &Origin) {
+        let event = self.event(EventKind::LoggedIn).by(principal).of_user(&principal.user_id).from(origin);
+        self.teller.tell(&event);
+    }
+
+    /// What a SCRAM exchange checks against: of a user's password, or of an API key where the name is a key's id.
     ///
     /// # Errors
     ///
     /// `Limited` when the name failed too often; those of the store.
     pub fn scram(&self, name: &str) -> Result<(ScramVerifier, Option<Principal>)> {
-        self.throttle.check(name, self.world.clock.now_micros())?;
+        let now = self.ledger.now();
+        self.names.check(name, now)?;
+        let snapshot = self.ledger.snapshot();
+        if name.starts_with(KEY) && name.len() <= NAME_BYTES_MAX {
+            return match keys::by_id(&snapshot, name, now, credentials::by_user)? {
+                Some((principal, verifier)) => Ok((verifier, Some(principal))),
+                None => Ok((scram::fake(&self.scram_secret, name)?, None)),
+            };
+        }
         let credential = match name.len() {
-            0..=NAME_BYTES_MAX => credentials::by_name(&self.store.snapshot(), name)?,
+            0..=NAME_BYTES_MAX => credentials::by_name(&snapshot, name)?,
             _ => None,
         };
-        match credential {
-            Some(credential) => Ok((credential.scram.clone(), Some(credential.principal()))),
+        match credential.as_ref().and_then(|c| c.password.as_ref().zip(Some(c))) {
+            Some((proof, credential)) => {
+                let basis = Basis::of(Means::Password, credential);
+                let principal = Principal::of(&snapshot, credential, basis, now)?;
+                Ok((proof.scram.clone(), Some(principal)))
+            }
             None => Ok((scram::fake(&self.scram_secret, name)?, None)),
         }
     }
 
-    /// The right to check one proof of a SCRAM exchange.
+    /// Begins a session of someone proven. Blocks.
     ///
     /// # Errors
     ///
-    /// `Limited` when the name failed too often meanwhile, or too many wait.
-    pub async fn attempt(self: &Arc<Self>, name: &str) -> Result<Attempt> {
-        let turn = self.turns.take(name).await.ok_or_else(busy)?;
-        self.throttle.check(name, self.world.clock.now_micros())?;
-        Ok(Attempt { gate: self.clone(), name: name.to_owned(), is_proven: false, _turn: turn })
+    /// `Unauthenticated` when he may not log in any more; those of the store.
+    pub fn begin_session(&self, principal: &Principal, origin: &Origin) -> Result<Tokens> {
+        let credential = credentials::by_user(&self.ledger.snapshot(), &principal.user_id)?;
+        let credential = credential.filter(|c| c.changed_at_micros == principal.basis.version_micros);
+        sessions::begin(&self.ledger, &credential.ok_or_else(refused)?, self.lasting(), origin)
     }
 
-    /// A bearer token.
+    fn lasting(&self) -> Lasting {
+        let session_seconds = self.options.read().session_seconds;
+        Lasting { access_seconds: self.access_seconds, session_seconds }
+    }
+
+    /// Exchanges a refresh token for the next pair. Blocks.
     ///
     /// # Errors
     ///
-    /// `Limited` past the number of live tokens.
-    pub fn issue_token(&self, principal: &Principal) -> Result<Token> {
-        let now = self.world.clock.now_micros();
-        let lasts = i64::try_from(self.token_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        self.tokens.issue(principal, self.world.ids.secret(), now, now.saturating_add(lasts))
+    /// `Unauthenticated`; when it was used before, its session has ended too.
+    pub fn refresh(&self, text: &str, origin: &Origin) -> Result<(Tokens, Principal)> {
+        let refreshed = sessions::refresh(&self.ledger, text, self.lasting(), origin, credentials::by_user)?;
+        match refreshed {
+            Refreshed::Renewed(tokens, user_id) => {
+                let (snapshot, now) = (self.ledger.snapshot(), self.ledger.now());
+                let principal = sessions::by_id(&snapshot, &tokens.session, now, credentials::by_user)?;
+                let principal = principal.ok_or_else(token_refused)?;
+                let event = self.event(EventKind::SessionRefreshed).by(&principal).of_user(&user_id);
+                self.teller.tell(&event.about(&tokens.session).from(origin));
+                Ok((tokens, principal))
+            }
+            Refreshed::Replayed(user_id, session) => {
+                let event = self.event(EventKind::RefreshReplayed).of_user(&user_id).about(&session);
+                self.teller.tell(&event.because("REFRESH_TOKEN_USED_BEFORE").from(origin));
+                let message = "the refresh token was used before, so its session has ended; log in again";
+                Err(Error::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED", message))
+            }
+            Refreshed::Unknown => {
+                let event = self.event(EventKind::TokenRefused).because("REFRESH_TOKEN_UNKNOWN");
+                self.teller.tell(&event.from(origin));
+                Err(token_refused())
+            }
+        }
     }
 
-    /// Who a bearer token is for; someone whose credential is gone has no token any more.
+    /// Who an access token or an API key is for, as it is now. Blocks.
     ///
     /// # Errors
     ///
     /// `Unauthenticated`; those of the store.
-    pub async fn by_token(&self, token: &str) -> Result<Principal> {
-        let principal = self.tokens.find(token, self.world.clock.now_micros())?;
-        let store = self.store.clone();
-        let find = move || credentials::by_user(&store.snapshot(), &principal.user_id);
-        match tokio::task::spawn_blocking(find).await?? {
-            Some(credential) => Ok(credential.principal()),
-            None => Err(refused()),
-        }
+    pub fn by_secret(self: &Arc<Self>, text: &str, origin: &Origin) -> Result<Principal> {
+        let (snapshot, now) = (self.ledger.snapshot(), self.ledger.now());
+        let found = match text.starts_with(KEY) {
+            true => match keys::principal(&snapshot, text, now, credentials::by_user)? {
+                Some(keyed) => {
+                    if keyed.is_note_due {
+                        self.note_use(&keyed.principal, now);
+                    }
+                    Some(keyed.principal)
+                }
+                None => None,
+            },
+            false => sessions::principal(&snapshot, text, now, credentials::by_user)?,
+        };
+        found.ok_or_else(|| {
+            let prefix = if text.starts_with(KEY) { KEY } else { secret::ACCESS };
+            let event = self.event(EventKind::TokenRefused).because("TOKEN_UNKNOWN_OR_ENDED").from(origin);
+            // The id alone: it is nothing secret, and tells whose old token is still about.
+            self.teller.tell(&match secret::parts(text, prefix) {
+                Some((id, _)) if id.len() == secret::ID_BYTES => event.about(&format!("{prefix}{id}")),
+                _ => event,
+            });
+            token_refused()
+        })
     }
 
-    /// Ends what a user has proven so far: the password changed.
-    pub fn forget(&self, principal: &Principal) {
-        self.tokens.revoke(&principal.user_id);
-        self.proofs.forget(&principal.user_name);
+    /// Notes in the background that a key is in use, once in a while.
+    fn note_use(self: &Arc<Self>, principal: &Principal, now_micros: i64) {
+        let Means::Key(id) = principal.means() else { return };
+        let mut noted = self.noted.lock();
+        if noted.len() >= NOTED_MAX {
+            noted.clear();
+        }
+        let last = noted.insert(id.to_string(), now_micros);
+        if last.is_some_and(|last| now_micros.saturating_sub(last) < NOTED_EVERY_MICROS) {
+            return;
+        }
+        drop(noted);
+        let (gate, id) = (self.clone(), id.to_string());
+        // Nobody waits for it: a key works even when that can't be written down.
+        std::mem::drop(tokio::task::spawn_blocking(move || {
+            if let Err(error) = keys::note_use(&gate.ledger, &id) {
+                tracing::debug!("the use of a key can't be noted: {error}");
+            }
+        }));
     }
+
+    /// What someone proven may now, made anew: for what lives longer than a request.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated` when the proof does not hold any more: the user was deactivated, the password changed, the session or key
+    /// ended; those of the store.
+    pub fn renewed(&self, principal: &Principal) -> Result<Principal> {
+        let (snapshot, now) = (self.ledger.snapshot(), self.ledger.now());
+        let basis = &principal.basis;
+        let renewed = match &basis.means {
+            Means::Session(id) => sessions::by_id(&snapshot, id, now, credentials::by_user)?,
+            Means::Key(id) => {
+                keys::by_id(&snapshot, id, now, credentials::by_user)?.map(|(principal, _)| principal)
+            }
+            means => {
+                let credential = match means {
+                    Means::Console => credentials::any_by_user(&snapshot, &principal.user_id)?,
+                    _ => credentials::by_user(&snapshot, &principal.user_id)?,
+                };
+                let is_same =
+                    |c: &Credential| *means != Means::Password || c.changed_at_micros == basis.version_micros;
+                let lives = basis.until_micros.is_none_or(|until| until > now);
+                let credential = credential.filter(|c| lives && is_same(c));
+                credential.map(|c| Principal::of(&snapshot, &c, basis.clone(), now)).transpose()?
+            }
+        };
+        renewed.ok_or_else(|| {
+            let message = "what you logged in with does not hold any more; log in again";
+            Error::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED", message)
+        })
+    }
+
+    /// Ends what a user has proven so far: the password changed. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; the sessions do not hold any more all the same.
+    pub fn forget(&self, user_id: &str, name: &str) -> Result<()> {
+        self.proofs.forget(name);
+        self.ledger.write(user_id, |draft| sessions::end_all(draft, user_id)).map(drop)
+    }
+
+    /// Lifts what failed logins of a name have brought; whether there was anything.
+    pub fn lift(&self, name: &str) -> bool {
+        self.names.forget(name)
+    }
+}
+
+/// A name and a password from somewhere.
+#[derive(Clone)]
+struct Login {
+    name: String,
+    password: String,
+    origin: Origin,
 }
 
 /// What is known of a name and its password without looking at the hash.
 enum Remembered {
-    Proven(Principal),
+    Proven(Box<Principal>),
     /// Another password was right a moment ago. Counted as a failure.
     Wrong,
     Nothing,
 }
 
-/// One proof about to be checked, in its turn. Counts as a failure unless it is told to be right.
-pub struct Attempt {
-    gate: Arc<Gate>,
-    name: String,
-    is_proven: bool,
-    _turn: Turn,
-}
-
-impl Attempt {
-    /// The proof was right: the name's failures are forgotten.
-    pub fn proven(mut self) {
-        self.is_proven = true;
-        self.gate.throttle.proven(&self.name);
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        if !self.is_proven && self.name.len() <= NAME_BYTES_MAX {
-            self.gate.throttle.failed(&self.name, self.gate.world.clock.now_micros());
-        }
-    }
-}
-
-fn busy() -> Error {
+pub(super) fn busy() -> Error {
     Error::new(ErrorKind::Limited, "LOGINS_BUSY", "too many logins at once; try again in a moment")
 }
 
 fn refused() -> Error {
     Error::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED", "wrong user or password")
+}
+
+/// The same for every token and key that is not taken.
+pub(crate) fn token_refused() -> Error {
+    let message = "the token is unknown or has ended; log in again";
+    Error::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED", message)
 }

@@ -1,13 +1,13 @@
 //! Remembers for a short while that a password was right, so that a client that sends it with every request (HTTP
 //! Basic) pays for argon2 once. Kept is an HMAC under a key of this process, never the password or a plain hash.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
 
-use super::{Principal, scram};
-use crate::error::Result;
+use super::scram;
+use crate::{error::Result, system::Credential};
 
 /// How long a proof holds.
 const PROOF_MICROS: i64 = 5 * 60_000_000;
@@ -23,14 +23,14 @@ struct Kept {
     mac: Vec<u8>,
     /// When the credential was last changed, as it was then.
     changed_at_micros: i64,
-    principal: Principal,
+    user_id: Arc<str>,
     until_micros: i64,
 }
 
 /// What is remembered of a name and a password.
 pub(crate) enum Proof {
     /// Proven, with the credential as it was then.
-    Right { principal: Principal, changed_at_micros: i64 },
+    Right { user_id: Arc<str>, changed_at_micros: i64 },
     /// Another password was proven.
     Wrong,
     /// None was.
@@ -50,24 +50,22 @@ impl Proofs {
             return Proof::Unknown;
         };
         match bool::from(kept.mac.ct_eq(&mac)) {
-            true => {
-                Proof::Right { principal: kept.principal.clone(), changed_at_micros: kept.changed_at_micros }
-            }
+            true => Proof::Right { user_id: kept.user_id.clone(), changed_at_micros: kept.changed_at_micros },
             false => Proof::Wrong,
         }
     }
 
-    /// Remembers a proof.
-    pub fn keep(&self, principal: &Principal, password: &str, changed_at_micros: i64, now_micros: i64) {
-        let Ok(mac) = self.mac(&principal.user_name, password) else { return };
+    /// Remembers that this password proved the user of a credential.
+    pub fn keep(&self, credential: &Credential, password: &str, now_micros: i64) {
+        let Ok(mac) = self.mac(&credential.name, password) else { return };
         let until_micros = now_micros.saturating_add(PROOF_MICROS);
         let mut names = self.names.lock();
         if names.len() >= PROOFS_MAX {
             names.retain(|_, proof| proof.until_micros > now_micros);
         }
         if names.len() < PROOFS_MAX {
-            let proof = Kept { mac, changed_at_micros, principal: principal.clone(), until_micros };
-            names.insert(principal.user_name.clone(), proof);
+            let (user_id, changed_at_micros) = (credential.user_id.clone(), credential.changed_at_micros);
+            names.insert(credential.name.to_string(), Kept { mac, changed_at_micros, user_id, until_micros });
         }
     }
 

@@ -1,13 +1,14 @@
-//! Keeps credentials in step with the records of `user`: a new login name is the credential's too, and who is deleted
-//! can't log in any more.
+//! Keeps what users log in with in step with the records of `user`: a new login name is the credential's too, who becomes inactive
+//! has no session any more, and who is deleted leaves neither credential nor rights behind.
 
-use quarry_storage::{Row, Value};
+use quarry_storage::{Key, Row, Value};
 
 use crate::{
     active::USER,
     error::Result,
+    identity::ledger::rows_of_user,
     layout::{Layout, key_of},
-    system::{CREDENTIAL, Credential, table_name},
+    system::{API_KEY, CREDENTIAL, Credential, GRANT, SESSION, table_name},
     work::Work,
 };
 
@@ -20,6 +21,11 @@ pub(super) fn follow(work: &mut Work, layout: &Layout, old: &Row, new: &Row) -> 
     if layout.object.name.as_str() != USER {
         return Ok(());
     }
+    let is_active =
+        |row: &Row| layout.column("active").map(|column| row.get(column).clone()) != Some(Value::Bool(false));
+    if is_active(old) && !is_active(new) {
+        remove_rows(work, SESSION, &key_of(new))?;
+    }
     let Some(column) = layout.column(work.active.login_field.as_str()) else { return Ok(()) };
     let Value::Text(name) = new.get(column) else { return Ok(()) };
     if old.get(column) == new.get(column) {
@@ -30,7 +36,7 @@ pub(super) fn follow(work: &mut Work, layout: &Layout, old: &Row, new: &Row) -> 
     work.put_system(CREDENTIAL, credential.to_row())
 }
 
-/// A user record goes.
+/// A user record goes. Whoever gets its id again has nothing of what was given to it.
 ///
 /// # Errors
 ///
@@ -39,8 +45,19 @@ pub(super) fn leave(work: &mut Work, layout: &Layout, row: &Row) -> Result<()> {
     if layout.object.name.as_str() != USER {
         return Ok(());
     }
-    match work.row(CREDENTIAL, &key_of(row))? {
-        Some(credential) => work.delete(&table_name(CREDENTIAL), credential),
-        None => Ok(()),
+    let user_id = key_of(row);
+    for table in [CREDENTIAL, GRANT] {
+        if let Some(row) = work.row(table, &user_id)? {
+            work.delete(&table_name(table), row)?;
+        }
     }
+    remove_rows(work, SESSION, &user_id)?;
+    remove_rows(work, API_KEY, &user_id)
+}
+
+fn remove_rows(work: &mut Work, table: &str, user_id: &Key) -> Result<()> {
+    for row in rows_of_user(&work.view(), table, user_id)? {
+        work.delete(&table_name(table), row)?;
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::{
     problem::{Answered, Problem},
 };
 
-/// `POST /api/v1/auth/users`: `{"user", "password", "admin"}` makes a user.
+/// `POST /api/v1/auth/users`: `{"user", "password", "admin"}` makes a user, `{"user", "service": true}` a service account.
 pub(crate) async fn add_user(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
@@ -23,16 +23,20 @@ pub(crate) async fn add_user(
     body: Body,
 ) -> Answered {
     let given = body::object(&door, &headers, body).await?;
-    known(&given, &["user", "password", "admin"])?;
-    let (user, password) = (text(&given, "user")?, text(&given, "password")?);
-    let admin = match given.get("admin") {
-        None => false,
-        Some(Value::Bool(admin)) => *admin,
-        Some(_) => return Err(Problem::invalid("admin is true or false").at("admin")),
+    known(&given, &["user", "password", "admin", "service"])?;
+    let user = text(&given, "user")?;
+    let (admin, service) = (truth(&given, "admin")?, truth(&given, "service")?);
+    let made = match service {
+        true if given.contains_key("password") => {
+            return Err(Problem::invalid("a service account has API keys, and no password").at("password"));
+        }
+        true => off_thread(move || session.add_service_account(&user, admin)).await?,
+        false => {
+            let password = text(&given, "password")?;
+            off_thread(move || session.add_user(&user, &password, admin)).await?
+        }
     };
-    let made = off_thread(move || session.add_user(&user, &password, admin)).await?;
-    let told = json!({ "user": { "id": made.user_id, "name": made.user_name, "admin": made.admin } });
-    Ok((StatusCode::CREATED, Json(told)).into_response())
+    Ok((StatusCode::CREATED, Json(json!({ "user": crate::users::told(&made) }))).into_response())
 }
 
 /// `POST /api/v1/auth/password`: `{"user", "password"}` changes a password.
@@ -71,6 +75,15 @@ pub(crate) fn known(given: &Map<String, Value>, keys: &[&str]) -> Result<(), Pro
                 .at(unknown))
         }
         None => Ok(()),
+    }
+}
+
+/// A key that is true or false; false when it is not there.
+pub(crate) fn truth(given: &Map<String, Value>, name: &str) -> Result<bool, Problem> {
+    match given.get(name) {
+        None => Ok(false),
+        Some(Value::Bool(truth)) => Ok(*truth),
+        Some(_) => Err(Problem::invalid(format!("{name} is true or false")).at(name)),
     }
 }
 

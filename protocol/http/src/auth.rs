@@ -1,24 +1,33 @@
-//! Who is asking: a bearer token or HTTP Basic becomes a session. What a request without one may do is listed in
+//! Who is asking: a bearer token, an API key or HTTP Basic becomes a session. What a request without one may do is listed in
 //! [`crate::router`]; all else is refused here.
 
+mod keys;
+mod login;
+mod sessions;
+
 use axum::{
-    body::Body,
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use quarry_engine::{Principal, Session, SessionOptions};
-use serde_json::{Value, json};
+pub(crate) use keys::{keys_told, list as list_keys, made_told, make as make_key, new_key, revoke};
+pub(crate) use login::{log_out, login, me, refresh};
+use quarry_engine::{Origin, Principal, Session, SessionOptions};
+pub(crate) use sessions::{
+    end as end_session, end_all as end_sessions, list as list_sessions, sessions_told,
+};
 
 use crate::{
     Door,
     administration::off_thread,
-    body,
+    connections::Peer,
     front::asks_page,
     problem::{Answered, Problem},
 };
+
+/// An API key, for clients that can't send it as a bearer token.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The time zone for dates, by its IANA name.
 const TIME_ZONE: &str = "x-quarry-time-zone";
@@ -30,8 +39,9 @@ pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: 
     if is_page(&request) {
         return Ok(next.run(request).await);
     }
-    let principal = principal(&door, request.headers()).await?;
-    let options = options(&door, request.headers())?;
+    let origin = origin(&request);
+    let principal = principal(&door, request.headers(), &origin).await?;
+    let options = SessionOptions { origin, ..options(&door, request.headers())? };
     let mut session = door.engine.session(principal, options);
     if request.headers().contains_key(VERSION) {
         session = pinned(session, request.headers()).await?;
@@ -60,24 +70,47 @@ fn is_page(request: &Request) -> bool {
     request.method() == Method::GET && is_route && !is_query && (is_asset || asks_page(request.headers()))
 }
 
-async fn principal(door: &Door, headers: &HeaderMap) -> Result<Principal, Problem> {
-    let mut given = headers.get_all(header::AUTHORIZATION).iter();
-    let refuse = |message: &str| Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
-    let Some(first) = given.next() else {
-        return Err(refuse("log in: send a bearer token from POST /api/v1/auth/login, or HTTP Basic"));
-    };
-    if given.next().is_some() {
-        return Err(refuse("the request has two Authorization headers"));
+/// From where a request comes.
+pub(crate) fn origin<T>(request: &axum::http::Request<T>) -> Origin {
+    let peer = request.extensions().get::<Peer>();
+    Origin {
+        door: Some("http"),
+        address: peer.map(|peer| peer.address.ip()),
+        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
     }
-    let text = first.to_str().map_err(|_| refuse("the Authorization header can't be read"))?;
+}
+
+/// The id that a request was given, or brought.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub std::sync::Arc<str>);
+
+async fn principal(door: &Door, headers: &HeaderMap, origin: &Origin) -> Result<Principal, Problem> {
+    let refuse = |message: &str| Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
+    let given: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
+    let keys: Vec<_> = headers.get_all(API_KEY).iter().collect();
+    let text = match (given.as_slice(), keys.as_slice()) {
+        ([], []) => {
+            let message =
+                "log in: send a bearer token from POST /api/v1/auth/login, an API key, or HTTP Basic";
+            return Err(refuse(message));
+        }
+        ([one], []) => one.to_str().map_err(|_| refuse("the Authorization header can't be read"))?,
+        ([], [key]) => {
+            let key = key.to_str().map_err(|_| refuse("the X-Api-Key header can't be read"))?;
+            return Ok(door.engine.by_bearer(key.trim(), origin).await?);
+        }
+        ([_, ..], [_, ..]) => return Err(refuse("send the Authorization header or X-Api-Key, not both")),
+        ([..], []) => return Err(refuse("the request has two Authorization headers")),
+        ([], [..]) => return Err(refuse("the request has two X-Api-Key headers")),
+    };
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => Ok(door.engine.by_token(rest.trim()).await?),
+        "bearer" => Ok(door.engine.by_bearer(rest.trim(), origin).await?),
         "basic" => {
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));
             let (user, password) = pair.ok_or_else(|| refuse("the Basic credentials can't be read"))?;
-            Ok(door.engine.login(user, password).await?)
+            Ok(door.engine.login_from(user, password, origin).await?)
         }
         _ => Err(refuse("the Authorization header must be Bearer or Basic")),
     }
@@ -100,30 +133,4 @@ fn options(door: &Door, headers: &HeaderMap) -> Result<SessionOptions, Problem> 
         })?;
     }
     Ok(options)
-}
-
-/// `POST /api/v1/auth/login`: `{"user", "password"}` for `{"token", "expires", "user"}`.
-pub(crate) async fn login(State(door): State<Door>, headers: HeaderMap, body: Body) -> Answered {
-    let given = body::object(&door, &headers, body).await?;
-    if let Some(unknown) = given.keys().find(|key| !["user", "password"].contains(&key.as_str())) {
-        return Err(Problem::invalid(format!(
-            "unknown key {unknown:?}; a login has \"user\" and \"password\""
-        )));
-    }
-    let text = |name: &str| match given.get(name) {
-        Some(Value::String(text)) => Ok(text.as_str()),
-        _ => Err(Problem::invalid(format!("a login needs {name:?}, a text")).at(name)),
-    };
-    let principal = door.engine.login(text("user")?, text("password")?).await?;
-    let token = door.engine.issue_token(&principal)?;
-    let expires = chrono::DateTime::from_timestamp_micros(token.expires_micros).unwrap_or_default();
-    let told = json!({
-        "token": token.text,
-        "expires": expires.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        "user": { "id": principal.user_id, "name": principal.user_name, "admin": principal.admin },
-    });
-    let mut response: Response = axum::Json(told).into_response();
-    let never = axum::http::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, never);
-    Ok(response)
 }

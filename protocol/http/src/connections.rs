@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     future::Future,
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -32,6 +33,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A request line with its headers may be so large.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
+/// The other end of a connection, told to every request on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+}
+
 /// Serves until `shutdown` is ready, then lets running requests finish for `options.drain_seconds_max`. HTTP/1.1.
 ///
 /// # Errors
@@ -56,15 +64,15 @@ pub async fn serve(
             () = &mut shutdown => break,
             next = accepted => next,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("a connection can't be accepted: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, router.clone(), &options));
+        let connection = graceful.watch(connection(stream, Peer { address: peer }, router.clone(), &options));
         tokio::spawn(async move {
             let _slot = slot;
             if let Err(error) = connection.await {
@@ -84,6 +92,7 @@ type Connection<S> = http1::Connection<TokioIo<Patient>, S>;
 
 fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     options: &HttpOptions,
 ) -> Connection<
@@ -97,8 +106,10 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a socket keeps its delay: {error}");
     }
-    let service =
-        hyper::service::service_fn(move |request: Request<Incoming>| router.clone().oneshot(request));
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request)
+    });
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(options.header_seconds_max))

@@ -18,6 +18,7 @@ use http_body_util::Limited;
 
 use crate::{
     Door,
+    auth::RequestId,
     files::FILES,
     problem::{Problem, render},
 };
@@ -27,8 +28,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// Gives the request an id (the client's own when it is a plain one), and the answer the same.
-pub(crate) async fn identified(request: Request, next: Next) -> Response {
+pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
     let id = request.headers().get(REQUEST_ID).filter(|id| is_plain(id)).cloned().unwrap_or_else(new_id);
+    request.extensions_mut().insert(RequestId(id.to_str().unwrap_or_default().into()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span =
         tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, path = path.as_str());

@@ -30,6 +30,7 @@ mod rows;
 mod status;
 #[cfg(test)]
 mod tests;
+mod users;
 mod warnings;
 
 use std::{sync::Arc, time::Duration};
@@ -122,6 +123,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/health/startup", get(health::ready))
         .route("/api/v1/auth/login", post(auth::login))
+        .route("/api/v1/auth/refresh", post(auth::refresh))
         .route("/api/v1/docs", get(openapi::page))
         .route("/api/v1/docs/docs.js", get(openapi::script))
         .route("/api/v1/docs/docs.css", get(openapi::style))
@@ -131,6 +133,13 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/sql", post(query::sql))
         .route("/api/v1/auth/users", post(administration::add_user))
         .route("/api/v1/auth/password", post(administration::set_password))
+        .route("/api/v1/auth/logout", post(auth::log_out))
+        .route("/api/v1/auth/me", get(auth::me))
+        .route("/api/v1/auth/sessions", get(auth::list_sessions).delete(auth::end_sessions))
+        .route("/api/v1/auth/sessions/{id}", delete(auth::end_session))
+        .route("/api/v1/auth/keys", get(auth::list_keys).post(auth::make_key))
+        .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
+        .merge(users::routes())
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))

@@ -5,7 +5,7 @@
 //! | 400 | the request, or the data in it, must be changed |
 //! | 401 | no login, or a wrong one |
 //! | 403 | not allowed |
-//! | 404 | no such object, record, content or route |
+//! | 404 | no such object, record, content, user, permission set, session, key or route |
 //! | 405 | the route has no such method |
 //! | 406 | no such form of answer |
 //! | 408 | the deadline passed |
@@ -26,12 +26,20 @@ pub(crate) fn of(error: &Error) -> StatusCode {
     match (error.kind, error.code) {
         (
             ErrorKind::Missing,
-            "ACTION_NOT_FOUND" | "CONTENT_NOT_FOUND" | "OBJECT_NOT_FOUND" | "RECORD_NOT_FOUND"
-            | "VERSION_NOT_FOUND",
+            "ACTION_NOT_FOUND"
+            | "CONTENT_NOT_FOUND"
+            | "OBJECT_NOT_FOUND"
+            | "RECORD_NOT_FOUND"
+            | "VERSION_NOT_FOUND"
+            | "USER_NOT_FOUND"
+            | "PERMISSION_SET_NOT_FOUND"
+            | "GRANT_NOT_FOUND"
+            | "SESSION_NOT_FOUND"
+            | "KEY_NOT_FOUND",
         ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
         (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED") => StatusCode::CONFLICT,
-        (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
+        (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }
         (ErrorKind::Limited, "CONTENT_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,

@@ -11,7 +11,7 @@ use pgwire::{
     error::PgWireError,
     messages::startup::{Authentication, NegotiateProtocolVersion},
 };
-use quarry_engine::{Engine, Principal, ScramVerifier};
+use quarry_engine::{Engine, Origin, Principal, ScramVerifier};
 
 use crate::{
     cancel::Cancels,
@@ -117,10 +117,11 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
 
     let last = read_password(wire).await?;
     // Nothing is waited for between the turn and what comes of it: a client can't hold up those who log in by this name.
-    let attempt = engine.attempt(user).await.map_err(|error| PgError::from(error).into_fatal())?;
+    let origin = Origin { door: Some("postgres"), address: wire.peer(), request_id: None };
+    let attempt = engine.attempt(user, &origin).await.map_err(|error| PgError::from(error).into_fatal())?;
     let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
     let principal = principal.ok_or_else(|| wrong_password(user))?;
-    attempt.proven();
+    attempt.proven(&principal);
     wire.put(&Authentication::SASLFinal(Bytes::from(answer)));
     wire.put(&Authentication::Ok);
     Ok(principal)

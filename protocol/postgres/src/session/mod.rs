@@ -25,7 +25,7 @@ use pgwire::{
         startup::{BackendKeyData, ParameterStatus, SecretKey},
     },
 };
-use quarry_engine::{Engine, SessionOptions, Warnings};
+use quarry_engine::{Engine, Origin, SessionOptions, Warnings};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -138,8 +138,9 @@ impl Session {
         settings.fix("is_superuser", SettingValue::Bool(is_admin));
         let registration = around.cancels.register(if opened.minor >= 2 { 32 } else { 4 });
         let catalog = catalog_session(&settings, user_name, registration.pid);
-        let options =
-            SessionOptions { time_zone: settings.time_zone(), timeout: None, ..SessionOptions::default() };
+        let origin = Origin { door: Some("postgres"), address: wire.peer(), request_id: None };
+        let time_zone = settings.time_zone();
+        let options = SessionOptions { time_zone, timeout: None, origin, ..SessionOptions::default() };
         let guard = Guard::new(registration.running.begin(), None);
         let mut user = around.engine.session(opened.principal, options);
         if let Err(error) = user.pin(&settings.get(setting::VERSION).unwrap_or_default()) {
@@ -228,6 +229,10 @@ impl Session {
 
     /// Answers one message; an error that is given back ends the connection.
     async fn on_message(&mut self, message: Frontend) -> Result<()> {
+        if matches!(message, Frontend::Query(_) | Frontend::Parse { .. } | Frontend::Execute { .. }) {
+            // A connection may live for days: what its user may is looked up for each statement, and when he may nothing any more it ends.
+            self.user.renew().map_err(|error| PgError::from(error).into_fatal())?;
+        }
         match message {
             Frontend::Sync => return self.on_sync().await,
             _ if self.is_skipping => return Ok(()),

@@ -1,6 +1,6 @@
 //! The socket: frames in, messages out, both bounded.
 
-use std::{io, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use pgwire::messages::Message;
@@ -35,6 +35,7 @@ const READ_AHEAD_BYTES: usize = 64 * 1024;
 /// One client's socket.
 pub struct Wire {
     stream: TcpStream,
+    peer: Option<IpAddr>,
     incoming: BytesMut,
     outgoing: BytesMut,
     limits: WireLimits,
@@ -44,7 +45,13 @@ pub struct Wire {
 impl Wire {
     /// A socket of someone who is not logged in: short messages only.
     pub fn new(stream: TcpStream, limits: WireLimits) -> Self {
-        Wire { stream, incoming: BytesMut::new(), outgoing: BytesMut::new(), limits, trusted: false }
+        let peer = stream.peer_addr().ok().map(|address| address.ip());
+        Wire { stream, peer, incoming: BytesMut::new(), outgoing: BytesMut::new(), limits, trusted: false }
+    }
+
+    /// The client's address.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.peer
     }
 
     /// From now on the client may send long messages.

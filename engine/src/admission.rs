@@ -1,0 +1,182 @@
+//! How one comes in: what clients prove themselves by becomes a principal, and what a process may do that has opened the data folder
+//! itself.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::Engine,
+    error::Result,
+    identity::{
+        Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, ScramVerifier, Tokens,
+        UserKind, credentials, gate::token_refused,
+    },
+    opening,
+};
+
+/// Bytes of a token or key; longer ones are not looked at.
+const TOKEN_BYTES_MAX: usize = 16 << 10;
+
+impl Engine {
+    /// From now on logins are looked after so.
+    pub fn set_identity_options(&self, options: IdentityOptions) {
+        self.gate().set_options(options);
+    }
+
+    /// From now on what happens at the gate is told there too, and not kept in memory.
+    pub fn tell_events_to(&self, events: Arc<dyn Events>) {
+        self.gate().teller.tell_to(events);
+    }
+
+    /// What happened at the gate lately, the oldest first, while nobody else keeps it.
+    pub fn recent_events(&self) -> Vec<Event> {
+        self.gate().teller.recent()
+    }
+
+    /// Proves a user by password (argon2id; takes as long for an unknown user; throttled), without saying from where.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::login_from`].
+    pub async fn login(&self, user: &str, password: &str) -> Result<Principal> {
+        self.login_from(user, password, &Origin::default()).await
+    }
+
+    /// Proves a user by password.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` after too many tries.
+    pub async fn login_from(&self, user: &str, password: &str, origin: &Origin) -> Result<Principal> {
+        self.gate().login(user, password, origin).await
+    }
+
+    /// Begins a session of someone proven by password: an access token for some minutes, and a refresh token.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated` when the user may not log in any more; those of the store.
+    pub async fn begin_session(&self, principal: &Principal, origin: &Origin) -> Result<Tokens> {
+        let (gate, principal, origin) = (self.gate().clone(), principal.clone(), origin.clone());
+        tokio::task::spawn_blocking(move || gate.begin_session(&principal, &origin)).await?
+    }
+
+    /// Exchanges a refresh token for the next pair; it does so once.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated`; for a token that was used before, the whole session has ended too.
+    pub async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<(Tokens, Principal)> {
+        if refresh_token.len() > TOKEN_BYTES_MAX {
+            return Err(token_refused());
+        }
+        let (gate, text, origin) = (self.gate().clone(), refresh_token.to_owned(), origin.clone());
+        tokio::task::spawn_blocking(move || gate.refresh(&text, &origin)).await?
+    }
+
+    /// Who a bearer token is for: an access token, or an API key. Read anew each time: rights that were taken are gone.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated`.
+    pub async fn by_bearer(&self, token: &str, origin: &Origin) -> Result<Principal> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(token_refused());
+        }
+        let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
+        tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?
+    }
+
+    /// What someone proven may now: for connections that live longer than a request.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthenticated` when what he logged in with does not hold any more; those of the store.
+    pub fn renewed(&self, principal: &Principal) -> Result<Principal> {
+        self.gate().renewed(principal)
+    }
+
+    /// What a SCRAM exchange checks against, with the principal it proves: of a user's password, or of an API key where the name is
+    /// the key's id. For an unknown name: a verifier made from a server secret, stable per name, that no password satisfies, and no
+    /// principal.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name failed too often; those of the store: then nobody is logged in.
+    pub fn scram(&self, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
+        self.gate().scram(user)
+    }
+
+    /// The right to check one proof of a SCRAM exchange: one at a time for each name, and a failure unless
+    /// [`Attempt::proven`] is called, so that guessing is slowed down at that door too.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name or the address failed too often.
+    pub async fn attempt(&self, user: &str, origin: &Origin) -> Result<Attempt> {
+        self.gate().attempt(user, origin).await
+    }
+
+    /// Makes a user with a password.
+    ///
+    /// # Errors
+    ///
+    /// `Violated` when the name is taken, or the password is shorter than 8 characters.
+    pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
+        self.make_user(opening::NewUser { name, password: Some(password), admin, kind: UserKind::Person })
+    }
+
+    /// Makes a service account: a user who has API keys, and no password.
+    ///
+    /// # Errors
+    ///
+    /// `Violated` when the name is taken.
+    pub fn add_service_account(&self, name: &str, admin: bool) -> Result<Principal> {
+        self.make_user(opening::NewUser { name, password: None, admin, kind: UserKind::Service })
+    }
+
+    pub(crate) fn make_user(&self, user: opening::NewUser<'_>) -> Result<Principal> {
+        opening::add_user(self.store(), &self.active(), self.world(), user)
+    }
+
+    /// Gives a user another password. Ends the user's sessions.
+    ///
+    /// # Errors
+    ///
+    /// `Violated` when there is no such user, he is a service account, or the password may not be chosen.
+    pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
+        let user_id = opening::set_password(self.store(), &self.active(), self.world(), name, password)?;
+        let event = self.gate().event(EventKind::PasswordChanged).of_user(&user_id);
+        self.gate().teller.tell(&event);
+        self.gate().forget(&user_id, name)
+    }
+
+    /// The user `admin`, for a process that has opened the data folder itself: whoever can do that needs no password.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` when there is no such user any more.
+    pub fn operator(&self) -> Result<Principal> {
+        opening::operator(self.store(), self.world())
+    }
+
+    /// Removes sessions whose time is over, keys that ended long ago, and grants that ended; how many there were. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. What was removed before stays so.
+    pub fn remove_ended(&self) -> Result<u64> {
+        crate::identity::sweep::sweep(&self.gate().ledger)
+    }
+
+    /// A user who has a credential, whether or not he may log in.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` when there is none of that name.
+    pub(crate) fn must_know(&self, name: &str) -> Result<crate::system::Credential> {
+        credentials::any_by_name(&self.store().snapshot(), name)?.ok_or_else(|| {
+            let message = format!("there is no user {name:?} who could log in");
+            crate::Error::new(crate::ErrorKind::Missing, "USER_NOT_FOUND", message)
+        })
+    }
+}

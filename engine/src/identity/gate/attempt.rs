@@ -1,0 +1,60 @@
+//! One proof of a SCRAM exchange: checked in its turn, and a failure unless it is told to be right.
+
+use std::sync::Arc;
+
+use super::{Gate, NAME_BYTES_MAX, busy};
+use crate::{
+    error::Result,
+    identity::{Origin, Principal, credentials, secret::KEY, throttle::of_address, turns::Turn},
+};
+
+/// One proof about to be checked, in its turn. Counts as a failure unless it is told to be right.
+pub struct Attempt {
+    gate: Arc<Gate>,
+    name: String,
+    origin: Origin,
+    is_proven: bool,
+    _turn: Turn,
+}
+
+impl Gate {
+    /// The right to check one proof of a SCRAM exchange.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name or the address failed too often meanwhile, or too many wait.
+    pub async fn attempt(self: &Arc<Self>, name: &str, origin: &Origin) -> Result<Attempt> {
+        let turn = self.turns.take(name).await.ok_or_else(busy)?;
+        self.may_try(name, origin, self.ledger.now())?;
+        let (name, origin) = (name.to_owned(), origin.clone());
+        Ok(Attempt { gate: self.clone(), name, origin, is_proven: false, _turn: turn })
+    }
+}
+
+impl Attempt {
+    /// The proof was right: the name's failures are forgotten.
+    pub fn proven(mut self, principal: &Principal) {
+        self.is_proven = true;
+        self.gate.names.forget(&self.name);
+        self.gate.tell_login(principal, &self.origin);
+        self.gate.note_use(principal, self.gate.ledger.now());
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.is_proven {
+            return;
+        }
+        if self.name.len() > NAME_BYTES_MAX {
+            if let Some(address) = self.origin.address {
+                self.gate.addresses.failed(&of_address(address), self.gate.ledger.now());
+            }
+            return;
+        }
+        let is_key = self.name.starts_with(KEY);
+        let found = credentials::by_name(&self.gate.ledger.snapshot(), &self.name);
+        let user = found.ok().flatten().filter(|_| !is_key);
+        self.gate.on_failed(&self.name, &self.origin, user.as_ref());
+    }
+}
