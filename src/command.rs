@@ -62,6 +62,15 @@ pub struct Serve {
     /// Where the Postgres wire protocol listens [default: 127.0.0.1:5433].
     #[arg(long, value_name = "ADDR")]
     pub pg: Option<String>,
+    /// The certificate (PEM) for TLS on both doors.
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// Refuse what comes without TLS.
+    #[arg(long)]
+    pub tls_required: bool,
     /// Write demo records at the first start.
     #[arg(long)]
     pub demo: bool,
@@ -76,6 +85,9 @@ pub struct Reach {
     /// A running server, like http://127.0.0.1:8080; without it the data folder is opened.
     #[arg(long, env = "QUARRY_SERVER", value_name = "URL")]
     pub server: Option<String>,
+    /// Certificates (PEM) to trust on https:// instead of those of the public authorities.
+    #[arg(long, env = "QUARRY_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// The user on that server; the password comes from QUARRY_PASSWORD or a prompt.
     #[arg(long, env = "QUARRY_USER", default_value = "admin", value_name = "NAME")]
     pub user: String,
@@ -337,6 +349,9 @@ impl Command {
         if let What::Serve(serve) = &self.what {
             flag("http", serve.http.clone());
             flag("pg", serve.pg.clone());
+            flag("tls_cert", serve.tls_cert.clone());
+            flag("tls_key", serve.tls_key.clone());
+            flag("tls_required", serve.tls_required.then(|| "true".to_owned()));
         }
         Given { file: self.config.clone(), flags }
     }

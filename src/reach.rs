@@ -40,7 +40,7 @@ impl Records {
     /// When the server can't be reached, or another process has the folder.
     pub fn open(settings: &Settings, reach: &Reach) -> Result<Records> {
         match &reach.server {
-            Some(url) => Remote::new(url, &reach.user).map(Records::Remote),
+            Some(url) => Remote::new(url, &reach.user, reach.ca.as_deref()).map(Records::Remote),
             None => Local::open(settings).map(Records::Local),
         }
     }

@@ -1,6 +1,6 @@
 //! A running server, reached over HTTP.
 
-use std::{io::Read, time::Duration};
+use std::{io::Read, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use arrow::{ipc::reader::StreamReader, record_batch::RecordBatch};
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use ureq::{
     Agent,
     http::{Request, Response},
+    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
 use crate::{import::target::Exchange, secret};
@@ -27,13 +28,16 @@ impl Remote {
     ///
     /// # Errors
     ///
-    /// When `url` is no HTTP address or there is no password.
-    pub fn new(url: &str, user: &str) -> Result<Remote> {
-        if !url.starts_with("http://") {
+    /// When `url` is no HTTP address, the file of certificates can't be read, or there is no password.
+    pub fn new(url: &str, user: &str, ca: Option<&Path>) -> Result<Remote> {
+        if !url.starts_with("http://") && !url.starts_with("https://") {
             bail!("{url:?} is not an address like http://127.0.0.1:8080");
         }
         let agent = Agent::config_builder()
             .http_status_as_error(false)
+            // A login is for this address, and no other that it points to.
+            .max_redirects(0)
+            .tls_config(TlsConfig::builder().root_certs(roots(ca)?).build())
             .timeout_connect(Some(Duration::from_secs(10)))
             .timeout_recv_response(Some(Duration::from_secs(300)))
             .build()
@@ -122,6 +126,23 @@ impl Remote {
         }
         request.send_json(body).with_context(|| format!("{} can't be reached", self.base))
     }
+}
+
+/// Whose word is taken for who the server is.
+fn roots(ca: Option<&Path>) -> Result<RootCerts> {
+    let Some(path) = ca else { return Ok(RootCerts::WebPki) };
+    let pem = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.with_context(|| path.display().to_string())? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        bail!("{} holds no certificate", path.display());
+    }
+    let certificates: Arc<Vec<Certificate<'static>>> = Arc::new(certificates);
+    Ok(RootCerts::Specific(certificates))
 }
 
 impl Drop for Remote {

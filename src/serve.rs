@@ -4,6 +4,9 @@ use std::{future::Future, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Dur
 
 use anyhow::{Context, Result};
 use quarry_engine::{Engine, World};
+use quarry_http::HttpOptions;
+use quarry_listen::{Certificate, Tls};
+use quarry_postgres::PostgresOptions;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{load, reach, settings::Settings};
@@ -27,6 +30,9 @@ pub fn serve(settings: &Settings, demo: bool) -> Result<()> {
 }
 
 async fn run(settings: &Settings, demo: bool) -> Result<()> {
+    let tls = open_tls(settings)?;
+    let (http_options, pg_options) =
+        (settings.http_options(tls.clone())?, settings.postgres_options(tls.clone()));
     let http = bind(settings.http(), "http").await?;
     let pg = bind(settings.pg(), "pg").await?;
     let options = reach::engine_options(settings);
@@ -47,10 +53,10 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     }
     let addresses = (http.local_addr()?, pg.local_addr()?);
     let (stop, stopped) = watch::channel(false);
-    let doors = open_doors(&engine, settings, http, pg, &stopped);
-    tokio::spawn(reload_on_hangup(Arc::clone(&engine)));
+    let doors = open_doors(&engine, (http, http_options), (pg, pg_options), &stopped);
+    tokio::spawn(reload_on_hangup(Arc::clone(&engine), tls.clone()));
     tokio::spawn(look_after(Arc::clone(&engine), settings.recycle_bin_days(), stopped.clone()));
-    greet(addresses, opened.admin_password.as_deref());
+    greet(addresses, tls.is_some(), opened.admin_password.as_deref());
     signal().await;
     tracing::info!("closing");
     stop.send_replace(true);
@@ -66,29 +72,39 @@ async fn bind(address: Option<SocketAddr>, key: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{address} ({key}) can't be listened on"))
 }
 
+/// Both doors, each a task.
 fn open_doors(
     engine: &Arc<Engine>,
-    settings: &Settings,
-    http: TcpListener,
-    pg: TcpListener,
+    (http, http_options): (TcpListener, HttpOptions),
+    (pg, pg_options): (TcpListener, PostgresOptions),
     stopped: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<std::io::Result<()>>> {
-    let http_options = quarry_http::HttpOptions {
-        body_bytes_max: settings.body_bytes_max(),
-        connections_max: settings.connections_max(),
-        query_timeout: settings.query_timeout(),
-        ..Default::default()
-    };
-    let pg_options = quarry_postgres::PostgresOptions {
-        connections_max: settings.connections_max(),
-        statement_timeout: settings.query_timeout(),
-        ..Default::default()
-    };
     let router = quarry_http::router(Arc::clone(engine), http_options.clone());
     vec![
         tokio::spawn(quarry_http::serve(http, router, http_options, until(stopped))),
         tokio::spawn(quarry_postgres::serve(Arc::clone(engine), pg, pg_options, until(stopped))),
     ]
+}
+
+/// The certificate, if there is to be one. One that nobody would accept serves all the same, and is told of.
+fn open_tls(settings: &Settings) -> Result<Option<Arc<Tls>>> {
+    let Some(files) = settings.tls() else { return Ok(None) };
+    let tls = Tls::open(files)?;
+    tell_validity(&tls.current());
+    Ok(Some(tls))
+}
+
+/// A certificate that is out of its time is not taken by any client that looks.
+fn tell_validity(certificate: &Certificate) {
+    /// Then there is still time to make another.
+    const SOON: chrono::TimeDelta = chrono::TimeDelta::days(14);
+    let (from, to) = (certificate.not_before, certificate.not_after);
+    match chrono::Utc::now() {
+        now if now >= to => tracing::error!("the certificate has expired at {to}"),
+        now if now < from => tracing::error!("the certificate is valid from {from} only"),
+        now if now + SOON >= to => tracing::warn!("the certificate expires at {to}"),
+        _ => {}
+    }
 }
 
 fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
@@ -114,12 +130,15 @@ async fn signal() {
     }
 }
 
-/// SIGHUP loads the package folders again; with findings, the last good version keeps serving.
-async fn reload_on_hangup(engine: Arc<Engine>) {
+/// SIGHUP loads the certificate and the package folders again; what can't be used changes nothing: the last good version keeps serving.
+async fn reload_on_hangup(engine: Arc<Engine>, tls: Option<Arc<Tls>>) {
     let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
         return tracing::warn!("SIGHUP can't be listened for");
     };
     while hangup.recv().await.is_some() {
+        if let Some(tls) = &tls {
+            reload_tls(tls).await;
+        }
         let engine = Arc::clone(&engine);
         match tokio::task::spawn_blocking(move || engine.reload()).await {
             Ok(Ok(registry)) => tracing::info!("packages loaded again: registry {}", registry.version),
@@ -128,6 +147,22 @@ async fn reload_on_hangup(engine: Arc<Engine>) {
             }
             Err(error) => tracing::error!("loading packages broke off: {error}"),
         }
+    }
+}
+
+async fn reload_tls(tls: &Arc<Tls>) {
+    let tls = Arc::clone(tls);
+    match tokio::task::spawn_blocking(move || tls.reload()).await {
+        Ok(Ok(certificate)) => {
+            tracing::info!(
+                "certificate loaded again: {} until {}",
+                certificate.subject,
+                certificate.not_after
+            );
+            tell_validity(&certificate);
+        }
+        Ok(Err(error)) => tracing::error!("certificate not loaded, the old one serves on: {error}"),
+        Err(error) => tracing::error!("loading the certificate broke off: {error}"),
     }
 }
 
@@ -167,10 +202,11 @@ fn look_once(engine: &Engine, days: Option<NonZeroU32>) {
     }
 }
 
-fn greet((http, pg): (SocketAddr, SocketAddr), password: Option<&str>) {
+fn greet((http, pg): (SocketAddr, SocketAddr), is_tls: bool, password: Option<&str>) {
+    let (scheme, more) = if is_tls { ("https", " sslmode=require") } else { ("http", "") };
     println!("Quarry serves.");
-    println!("  HTTP and GraphQL  http://{http}/   (GraphiQL: http://{http}/graphql)");
-    println!("  Postgres wire     psql 'host={} port={} user=admin dbname=main'", pg.ip(), pg.port());
+    println!("  HTTP and GraphQL  {scheme}://{http}/   (GraphiQL: {scheme}://{http}/graphql)");
+    println!("  Postgres wire     psql 'host={} port={} user=admin dbname=main{more}'", pg.ip(), pg.port());
     match password {
         Some(password) => println!("  log in as admin   password {password}   (printed this once)"),
         None => println!(

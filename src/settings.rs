@@ -11,10 +11,13 @@ use std::{
     net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
+use quarry_http::Origins;
+use quarry_listen::{Tls, TlsFiles};
 
 use definition::{DEFINITIONS, Definition};
 use quarry_engine::{IdentityOptions, Lock};
@@ -70,7 +73,19 @@ impl Settings {
         for (key, value) in &given.flags {
             settings.set(key, value.clone(), Origin::Flag)?;
         }
+        settings.agree()?;
         Ok(settings)
+    }
+
+    /// What is right alone may be wrong together.
+    fn agree(&self) -> Result<()> {
+        if self.text("tls_cert").is_empty() != self.text("tls_key").is_empty() {
+            bail!("tls_cert and tls_key are given together, or neither of them");
+        }
+        if self.tls_required() && self.tls().is_none() {
+            bail!("tls_required needs tls_cert and tls_key");
+        }
+        self.origins().map(drop)
     }
 
     fn lay_file(&mut self, named: Option<&Path>) -> Result<()> {
@@ -118,6 +133,14 @@ impl Settings {
 
     fn text(&self, key: &str) -> &str {
         self.0.get(key).map_or("", |(value, _)| value.as_str())
+    }
+
+    fn truth(&self, key: &str) -> bool {
+        self.text(key) == "true"
+    }
+
+    fn count(&self, key: &str) -> usize {
+        usize::try_from(self.number(key)).unwrap_or(usize::MAX)
     }
 
     fn number(&self, key: &str) -> u64 {
@@ -202,26 +225,81 @@ impl Settings {
         self.number("token_seconds")
     }
 
-    /// The largest request body, bytes.
-    pub fn body_bytes_max(&self) -> usize {
-        usize::try_from(self.number("body_bytes_max")).unwrap_or(usize::MAX)
-    }
-
     /// The largest content, bytes.
     pub fn content_bytes_max(&self) -> u64 {
         self.number("content_bytes_max")
     }
 
-    /// Connections per door.
-    pub fn connections_max(&self) -> usize {
-        usize::try_from(self.number("connections_max")).unwrap_or(usize::MAX)
+    /// Certificate and key.
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let path = |key: &str| Some(self.text(key)).filter(|text| !text.is_empty()).map(PathBuf::from);
+        Some(TlsFiles { certificate: path("tls_cert")?, key: path("tls_key")? })
+    }
+
+    /// Whether what comes without TLS is refused.
+    pub fn tls_required(&self) -> bool {
+        self.truth("tls_required")
+    }
+
+    /// Pages of which other sites may ask.
+    ///
+    /// # Errors
+    ///
+    /// Origins and credentials that don't go together.
+    pub fn origins(&self) -> Result<Origins> {
+        Origins::parse(self.text("cors_origins"), self.truth("cors_credentials"))
+            .map_err(|why| anyhow::anyhow!("cors_origins, cors_credentials: {why}"))
+    }
+
+    /// Whether pages of other sites may use a login that the browser remembers.
+    pub fn cors_credentials(&self) -> bool {
+        self.truth("cors_credentials")
+    }
+
+    /// The limits of the HTTP door.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::origins`].
+    pub fn http_options(&self, tls: Option<Arc<Tls>>) -> Result<quarry_http::HttpOptions> {
+        Ok(quarry_http::HttpOptions {
+            body_bytes_max: self.count("body_bytes_max"),
+            open_body_bytes_max: self.count("open_body_bytes_max"),
+            body_stalled_seconds_max: self.number("body_stalled_seconds_max"),
+            request_seconds_max: self.number("request_seconds_max"),
+            header_bytes_max: self.count("header_bytes_max"),
+            headers_max: self.count("headers_max"),
+            header_seconds_max: self.number("header_seconds_max"),
+            connections_max: self.count("connections_max"),
+            connections_per_address_max: self.count("connections_per_address_max"),
+            query_timeout: self.query_timeout(),
+            tls,
+            tls_required: self.tls_required(),
+            hsts_seconds: self.number("hsts_seconds"),
+            origins: self.origins()?,
+            ..Default::default()
+        })
+    }
+
+    /// The limits of the Postgres door.
+    pub fn postgres_options(&self, tls: Option<Arc<Tls>>) -> quarry_postgres::PostgresOptions {
+        quarry_postgres::PostgresOptions {
+            connections_max: self.count("connections_max"),
+            connections_per_address_max: self.count("connections_per_address_max"),
+            authentication_timeout: Duration::from_secs(self.number("authentication_seconds_max")),
+            message_bytes_max: self.count("message_bytes_max"),
+            statement_timeout: self.query_timeout(),
+            tls,
+            tls_required: self.tls_required(),
+            ..Default::default()
+        }
     }
 
     /// Every setting: key, value, origin and meaning, a line each.
     pub fn explain(&self) -> String {
         let line = |d: &Definition| {
             let (value, origin) = self.0.get(d.key)?;
-            Some(format!("{:<22} {:<28} # {origin}: {}", d.key, format!("= {value:?}"), d.meaning))
+            Some(format!("{:<27} {:<28} # {origin}: {}", d.key, format!("= {value:?}"), d.meaning))
         };
         DEFINITIONS.iter().filter_map(line).collect::<Vec<_>>().join("\n")
     }

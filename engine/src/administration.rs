@@ -93,7 +93,12 @@ impl Session {
         self.engine().gate().teller.tell(&event);
     }
 
-    pub(crate) fn must_administer(&self, what: &str) -> Result<()> {
+    /// For what belongs to the server and to no record.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` unless an administrator asks.
+    pub fn must_administer(&self, what: &str) -> Result<()> {
         if self.principal().admin {
             return Ok(());
         }

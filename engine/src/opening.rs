@@ -226,6 +226,7 @@ fn commit(store: &Store, work: Work) -> Result<()> {
         transaction: work.world.ids.ulid(),
         time_micros: work.actor.now_micros,
         package_version: work.active.registry.version.clone(),
+        origin: None,
     };
     store.commit(work.writes().clone(), info)?;
     Ok(())

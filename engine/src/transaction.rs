@@ -233,6 +233,7 @@ impl Transaction {
                 transaction: work.world.ids.ulid(),
                 time_micros: work.actor.now_micros,
                 package_version: work.active.registry.version.clone(),
+                origin: None,
             };
             let _right = engine.may_commit(work.active.fills())?;
             let committed = engine.store().commit(work.writes().clone(), info);

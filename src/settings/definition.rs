@@ -20,6 +20,7 @@ pub const OTHER_VARIABLES: &[&str] = &[
     "QUARRY_PASSWORD",
     "QUARRY_NEW_PASSWORD",
     "QUARRY_SERVER",
+    "QUARRY_CA",
     "QUARRY_USER",
     "QUARRY_TARGET_DIR",
     "QUARRY_CACHE",
@@ -45,6 +46,21 @@ fn positive(value: &str) -> Result<(), String> {
     match value.parse::<u64>() {
         Ok(1..) => Ok(()),
         _ => Err("a whole number above 0 is needed".into()),
+    }
+}
+
+fn truth(value: &str) -> Result<(), String> {
+    value.parse::<bool>().map(drop).map_err(|_| "true or false is needed".into())
+}
+
+fn origins(value: &str) -> Result<(), String> {
+    quarry_http::Origins::parse(value, false).map(drop)
+}
+
+fn header_bytes(value: &str) -> Result<(), String> {
+    match value.parse::<u64>() {
+        Ok(8192..=1_048_576) => Ok(()),
+        _ => Err("a whole number from 8192 to 1048576 is needed".into()),
     }
 }
 
@@ -91,6 +107,22 @@ pub const DEFINITIONS: &[Definition] = &[
     define("session_seconds", "2592000", positive, "how long a session can be refreshed after its login"),
     define("lock_failures", "50", number, "failed logins in a row that lock a name; 0: it is never locked"),
     define("lock_seconds", "3600", positive, "how long a name is locked, unless an administrator lifts it"),
+    define("tls_cert", "", any, "the certificate (PEM) for TLS on both doors; without one there is no TLS"),
+    define("tls_key", "", any, "its private key (PEM)"),
+    define("tls_required", "false", truth, "whether what comes without TLS is refused"),
+    define(
+        "hsts_seconds",
+        "31536000",
+        number,
+        "for so long browsers that came by TLS come by nothing else; 0: not told",
+    ),
+    define(
+        "cors_origins",
+        "",
+        origins,
+        "pages of which other origins may ask, blanks between them; none, or * for all",
+    ),
+    define("cors_credentials", "false", truth, "whether they may use a login that the browser remembers"),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define(
         "content_bytes_max",
@@ -98,5 +130,39 @@ pub const DEFINITIONS: &[Definition] = &[
         positive,
         "the largest content that is sent (a document, a picture)",
     ),
+    define("open_body_bytes_max", "16384", positive, "the largest body of who has not logged in"),
+    define(
+        "body_stalled_seconds_max",
+        "30",
+        positive,
+        "a body of which nothing comes for so long is given up",
+    ),
+    define(
+        "request_seconds_max",
+        "120",
+        positive,
+        "a request has come in, and begins to be answered, within this",
+    ),
+    define("header_bytes_max", "65536", header_bytes, "a request line with its headers"),
+    define("headers_max", "100", positive, "headers of a request"),
+    define(
+        "header_seconds_max",
+        "15",
+        positive,
+        "handshake and headers come within this; so long a connection may idle",
+    ),
+    define(
+        "authentication_seconds_max",
+        "30",
+        positive,
+        "who connects by the Postgres wire has proven who it is",
+    ),
+    define("message_bytes_max", "67108864", positive, "the longest message of the Postgres wire"),
     define("connections_max", "256", positive, "connections per door"),
+    define(
+        "connections_per_address_max",
+        "192",
+        positive,
+        "of these, from one address (of IPv6, from one /64)",
+    ),
 ];

@@ -203,8 +203,9 @@ fn entry(loaded: &[Loaded], info: CommitInfo) -> LoadEntry {
         table: loaded.table.id,
         segments: loaded.parts.iter().map(segment).collect(),
     };
-    let CommitInfo { actor, transaction, time_micros, package_version } = info;
-    let by = TransactionEntry { actor, time_micros, transaction, package_version, tables: Vec::new() };
+    let CommitInfo { actor, transaction, time_micros, package_version, origin } = info;
+    let tables = Vec::new();
+    let by = TransactionEntry { actor, time_micros, transaction, package_version, tables, origin };
     LoadEntry { by, tables: loaded.iter().map(table).collect() }
 }
 

@@ -257,8 +257,9 @@ pub(crate) fn encode(catalog: &Catalog, writes: &WriteSet, info: CommitInfo) -> 
         }
         tables.push(TableEntry { table: table.id, changes: entries });
     }
-    let CommitInfo { actor, transaction, time_micros, package_version } = info;
-    Entry::Transaction(TransactionEntry { actor, time_micros, transaction, package_version, tables }).encode()
+    let CommitInfo { actor, transaction, time_micros, package_version, origin } = info;
+    let entry = TransactionEntry { actor, time_micros, transaction, package_version, tables, origin };
+    Entry::Transaction(entry).encode()
 }
 
 pub(crate) fn check_shape(table: &Table, row: &Row) -> Result<()> {

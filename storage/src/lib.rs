@@ -87,7 +87,7 @@ pub use schema::{
 };
 pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
-pub use store::{CommitInfo, Committed, Store, StoreOptions};
+pub use store::{CommitInfo, CommitOrigin, Committed, Store, StoreOptions};
 pub use tenants::{TenantName, TenantOptions, Tenants};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};

@@ -9,6 +9,7 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex, RwLock};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Csn, apply, bulk,
@@ -89,6 +90,21 @@ pub struct CommitInfo {
     pub time_micros: i64,
     /// The registry version that decided it.
     pub package_version: String,
+    /// From where it was sent; none where the process itself did it.
+    pub origin: Option<CommitOrigin>,
+}
+
+/// From where a transaction was sent. Texts that mean nothing here; empty where they are not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitOrigin {
+    /// By which door.
+    pub door: String,
+    /// The client's address.
+    pub address: String,
+    /// The id of the request.
+    pub request: String,
+    /// What the client says it is.
+    pub client: String,
 }
 
 /// A commit that is durable.

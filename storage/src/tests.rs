@@ -19,6 +19,7 @@ mod histories;
 mod isolation;
 mod many_tables;
 mod model;
+mod origins;
 mod past;
 mod reads;
 mod script;

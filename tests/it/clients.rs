@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use crate::server::{PASSWORD, Server, root};
 
 /// What runs a script, by its ending. Clients that are missing fail the test: `./test` installs them.
-fn runner(script: &PathBuf) -> Command {
+pub fn runner(script: &PathBuf) -> Command {
     let tool = |variable: &str, usual: &str| std::env::var(variable).unwrap_or_else(|_| usual.to_owned());
     let program = match script.extension().and_then(|e| e.to_str()) {
         Some("py") => tool("QUARRY_TEST_PYTHON", "python3"),

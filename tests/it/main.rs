@@ -14,4 +14,5 @@ mod polymorphic;
 mod rules;
 mod server;
 mod shutdown;
+mod tls;
 mod transactions;

@@ -33,6 +33,8 @@ pub struct Server {
     child: Child,
     /// `127.0.0.1:port` of the HTTP door.
     pub http: String,
+    /// `http` or `https`.
+    scheme: String,
     /// Port of the Postgres door.
     pub pg_port: u16,
     folder: TempDir,
@@ -63,11 +65,13 @@ impl Server {
             line.unwrap_or_else(|| panic!("the server did not say {start:?}"))
         };
         let http = after("HTTP");
-        let http = http.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let (before, after_scheme) = http.split_once("://").unwrap();
+        let scheme = before.split_whitespace().last().unwrap().to_owned();
+        let http = after_scheme.split('/').next().unwrap().to_owned();
         let pg = after("Postgres");
         let pg_port = pg.split("port=").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         after("log in as");
-        Server { child, http, pg_port, folder, packages: packages.to_owned() }
+        Server { child, http, scheme, pg_port, folder, packages: packages.to_owned() }
     }
 
     /// `kill -9`, then a start over the same folder.
@@ -97,7 +101,7 @@ impl Server {
 
     /// The server's URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.http)
+        format!("{}://{}", self.scheme, self.http)
     }
 
     /// A `quarry` command that talks to this server.

@@ -315,6 +315,7 @@ impl Engine {
             transaction: work.world.ids.ulid(),
             time_micros: work.actor.now_micros,
             package_version: work.active.registry.version.clone(),
+            origin: None,
         };
         self.store().commit(work.writes().clone(), info)?;
         Ok(())

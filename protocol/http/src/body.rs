@@ -1,5 +1,7 @@
 //! Reading a request's JSON body: strictly, and with the place of a mistake.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
@@ -7,10 +9,11 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError};
 use serde_json::{Map, Value};
+use tower_http::timeout::TimeoutError;
 
 use crate::{
     Door,
-    layers::{too_large, too_slow},
+    layers::{cut_off, too_slow},
     problem::Problem,
 };
 
@@ -80,16 +83,28 @@ async fn whole(door: &Door, body: Body) -> Result<Bytes, Problem> {
     let collected = tokio::time::timeout(deadline, body.collect()).await.map_err(|_| too_slow(deadline))?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_too_large(&error) => Err(too_large(door.options.body_bytes_max)),
+        Err(error) if is_too_large(&error) => Err(cut_off()),
+        Err(error) if is_stalled(&error) => {
+            Err(too_slow(Duration::from_secs(door.options.body_stalled_seconds_max)))
+        }
         Err(_) => Err(Problem::invalid("the body did not come to its end")),
     }
 }
 
 /// The body is cut off there.
 pub(crate) fn is_too_large(error: &axum::Error) -> bool {
+    is_because::<LengthLimitError>(error)
+}
+
+/// Nothing of the body came for too long.
+pub(crate) fn is_stalled(error: &axum::Error) -> bool {
+    is_because::<TimeoutError>(error)
+}
+
+fn is_because<T: std::error::Error + 'static>(error: &axum::Error) -> bool {
     let mut below = std::error::Error::source(error);
     while let Some(cause) = below {
-        if cause.is::<LengthLimitError>() {
+        if cause.is::<T>() {
             return true;
         }
         below = cause.source();

@@ -1,43 +1,49 @@
-//! Accepts connections: so many at once, each with a deadline for its headers and for a client that stops reading; on
-//! shutdown, running requests are let finish for a while.
+//! Accepts connections: so many at once, and of one address; each with a deadline for its handshake, for its headers and for a
+//! client that stops reading; on shutdown, running requests are let finish for a while.
+//!
+//! Where there is a certificate, one port speaks both: the first byte of a connection tells whether it begins with a handshake. Who begins
+//! without one where TLS is required is told so, and nothing of what it asks is looked at but where to send it.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+mod insecure;
+mod patient;
+
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
+use quarry_listen::{Addresses, Protocol, Stream};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::{Instant, Sleep},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::HttpOptions;
+use patient::Patient;
 
 /// The pause after a failed accept: no file descriptor is left, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// A request line with its headers may be so large.
-const HEADER_BYTES_MAX: usize = 64 << 10;
+/// The first byte of a TLS handshake, which no request begins with.
+const HANDSHAKE: u8 = 0x16;
+/// What an address is told that has as many connections as it may have.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                          content-length: 92\r\n\r\n\
+                          {\"error\":{\"code\":\"TOO_MANY_CONNECTIONS\",\"message\":\"too many connections from your address\"}}";
 
-/// The other end of a connection, told to every request on it.
+/// Where a request came from; in its extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
-    /// Its address.
+    /// The other end of the socket.
     pub address: SocketAddr,
+    /// Whether the socket is encrypted.
+    pub is_tls: bool,
 }
 
 /// Serves until `shutdown` is ready, then lets running requests finish for `options.drain_seconds_max`. HTTP/1.1.
@@ -52,6 +58,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let slots = Arc::new(Semaphore::new(options.connections_max));
+    let addresses = Addresses::new(options.connections_per_address_max);
+    let around = Arc::new(Around { router, options, closing: CancellationToken::new() });
     let graceful = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -64,7 +72,7 @@ pub async fn serve(
             () = &mut shutdown => break,
             next = accepted => next,
         };
-        let (stream, peer) = match accepted {
+        let (mut stream, address) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("a connection can't be accepted: {error}");
@@ -72,28 +80,87 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, Peer { address: peer }, router.clone(), &options));
+        let Ok(slot) = slot else { break };
+        let Some(place) = addresses.take(address.ip()) else {
+            tokio::spawn(async move {
+                let _slot = slot;
+                // Whether it reads that is its own matter.
+                drop(timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await);
+            });
+            continue;
+        };
+        let held = around.clone().hold(stream, address, graceful.watcher(), slot);
         tokio::spawn(async move {
-            let _slot = slot;
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
-            }
+            let _place = place;
+            held.await;
         });
     }
     drop(listener);
-    let drain = Duration::from_secs(options.drain_seconds_max);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    around.closing.cancel();
+    let drain = Duration::from_secs(around.options.drain_seconds_max);
+    if timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were still running after {} s; they are dropped", drain.as_secs());
     }
     Ok(())
 }
 
+/// What a connection needs of the server.
+struct Around {
+    router: Router,
+    options: HttpOptions,
+    /// Told to those who have not said anything yet: the others are watched.
+    closing: CancellationToken,
+}
+
+impl Around {
+    /// One connection, from its first byte to its last.
+    async fn hold(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        watcher: Watcher,
+        _slot: OwnedSemaphorePermit,
+    ) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a socket keeps its delay: {error}");
+        }
+        let deadline = Duration::from_secs(self.options.header_seconds_max);
+        let begun = tokio::select! {
+            begun = timeout(deadline, self.begin(stream)) => begun,
+            () = self.closing.cancelled() => return,
+        };
+        let stream = match begun {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!("a handshake failed: {error}"),
+            Err(_) => return tracing::debug!("a handshake took too long"),
+        };
+        let peer = Peer { address, is_tls: stream.is_tls() };
+        let router = match self.options.tls_required && !peer.is_tls {
+            true => insecure::router(),
+            false => self.router.clone(),
+        };
+        if let Err(error) = watcher.watch(connection(stream, router, peer, &self.options)).await {
+            tracing::debug!("a connection ended: {error}");
+        }
+    }
+
+    /// Looks how the client begins, and makes the handshake if it begins with one.
+    async fn begin(&self, stream: TcpStream) -> io::Result<Stream> {
+        let Some(tls) = &self.options.tls else { return Ok(Stream::Plain(stream)) };
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 1 && first == [HANDSHAKE] {
+            return Ok(tls.accept(Protocol::Http, stream).await?.stream);
+        }
+        Ok(Stream::Plain(stream))
+    }
+}
+
 type Connection<S> = http1::Connection<TokioIo<Patient>, S>;
 
 fn connection(
-    stream: TcpStream,
-    peer: Peer,
+    stream: Stream,
     router: Router,
+    peer: Peer,
     options: &HttpOptions,
 ) -> Connection<
     impl hyper::service::Service<
@@ -103,9 +170,6 @@ fn connection(
         Future: Send,
     > + use<>,
 > {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!("a socket keeps its delay: {error}");
-    }
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         router.clone().oneshot(request)
@@ -113,78 +177,7 @@ fn connection(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(options.header_seconds_max))
-        .max_buf_size(HEADER_BYTES_MAX)
+        .max_buf_size(options.header_bytes_max)
+        .max_headers(options.headers_max)
         .serve_connection(TokioIo::new(Patient::new(stream, options.stalled_seconds_max)), service)
-}
-
-/// A socket that gives up on a peer that does not take what is written to it.
-struct Patient {
-    stream: TcpStream,
-    patience: Duration,
-    /// Runs while a write waits.
-    deadline: Pin<Box<Sleep>>,
-    waiting: bool,
-}
-
-impl Patient {
-    fn new(stream: TcpStream, seconds: u64) -> Self {
-        let patience = Duration::from_secs(seconds);
-        Self { stream, patience, deadline: Box::pin(tokio::time::sleep(patience)), waiting: false }
-    }
-
-    /// Passes on what a write said; an error when it has waited too long.
-    fn wait<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.waiting = false;
-            return written;
-        }
-        if !self.waiting {
-            self.waiting = true;
-            self.deadline.as_mut().reset(Instant::now() + self.patience);
-        }
-        ready!(self.deadline.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
-    }
-}
-
-impl AsyncRead for Patient {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Patient {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.wait(written, cx)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
-        this.wait(flushed, cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, buffers);
-        this.wait(written, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }

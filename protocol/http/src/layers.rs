@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::Limited;
+use tower_http::timeout::TimeoutBody;
 
 use crate::{
     Door,
@@ -58,12 +59,11 @@ fn new_id() -> HeaderValue {
 pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Next) -> Response {
     let is_upload = request.uri().path() == FILES;
     let allowed = if is_upload { door.upload_bytes_max() } else { door.options.body_bytes_max };
-    let told =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if told.is_some_and(|told| usize::try_from(told).map_or(true, |told| told > allowed)) {
+    if tells_more(&request, allowed) {
         return too_large(allowed).into_response();
     }
-    let request = request.map(|body| Body::new(Limited::new(body, allowed)));
+    let stalled = Duration::from_secs(door.options.body_stalled_seconds_max);
+    let request = request.map(|body| Body::new(TimeoutBody::new(stalled, Limited::new(body, allowed))));
     let upload_time = Duration::from_secs(door.options.upload_seconds_max);
     let deadline = if is_upload { Some(upload_time) } else { door.request_time() };
     let Some(deadline) = deadline else { return next.run(request).await };
@@ -73,10 +73,31 @@ pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Ne
     }
 }
 
+/// As [`bounded`], for routes that need no login: who comes there sends little.
+pub(crate) async fn small(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let allowed = door.options.open_body_bytes_max;
+    if tells_more(&request, allowed) {
+        return too_large(allowed).into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, allowed)))).await
+}
+
+fn tells_more(request: &Request, allowed: usize) -> bool {
+    let told = request.headers().get(header::CONTENT_LENGTH);
+    let told = told.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    told.is_some_and(|told| usize::try_from(told).map_or(true, |told| told > allowed))
+}
+
 /// The request did not come in, or was not answered, in time.
 pub(crate) fn too_slow(deadline: Duration) -> Problem {
     let message = format!("the request took longer than {} s", deadline.as_secs());
     Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+}
+
+/// The body turned out to be larger than allowed.
+pub(crate) fn cut_off() -> Problem {
+    let message = "the body is larger than may be sent there; send less at once";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
 }
 
 /// The body is larger than allowed.

@@ -2,8 +2,9 @@
 //!
 //! The road of a request:
 //!
-//! 1. [`serve`] accepts a connection, counts it, and gives it a deadline for its headers.
-//! 2. [`router`] finds the handler; around all of them: a request id, a catch for panics, a deadline, a limit for the body.
+//! 1. [`serve`] accepts a connection, counts it, makes its TLS handshake, and gives it a deadline for its headers.
+//! 2. [`router`] finds the handler; around all of them: a request id, what browsers are told, a catch for panics, a deadline, a
+//!    limit for the body.
 //! 3. `auth` makes the caller's [`quarry_engine::Session`] from a bearer token or HTTP Basic; without one there is no way in.
 //! 4. The handler reads the body strictly (`body`), asks the engine, and streams the answer (`rows`).
 //! 5. What goes wrong is a `Problem` (`problem`), with its status from the one table in `status`.
@@ -11,6 +12,8 @@
 mod administration;
 mod auth;
 mod body;
+mod browsers;
+mod certificate;
 mod changes;
 mod compat;
 mod connections;
@@ -40,15 +43,25 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::{delete, get, post},
 };
+pub use browsers::Origins;
 pub use connections::serve;
 use quarry_engine::Engine;
+use quarry_listen::Tls;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Limits, each with its unit.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// A request's body may be so large.
+    /// A request's body may be so large. (A content that is sent: the engine's `content_bytes_max`.)
     pub body_bytes_max: usize,
+    /// As that, of who has not logged in.
+    pub open_body_bytes_max: usize,
+    /// A body of which nothing comes for so long is given up.
+    pub body_stalled_seconds_max: u64,
+    /// A request line with its headers may be so large (at least 8192).
+    pub header_bytes_max: usize,
+    /// A request may have so many headers.
+    pub headers_max: usize,
     /// A request must have come in within this, and have begun to be answered (unless a question may run longer).
     pub request_seconds_max: u64,
     /// A question is ended when it has run so long; none: never.
@@ -61,21 +74,40 @@ pub struct HttpOptions {
     pub stalled_seconds_max: u64,
     /// Open connections; more wait to be accepted.
     pub connections_max: usize,
+    /// Of these, from one address (of IPv6, from one /64); more are told so and closed.
+    pub connections_per_address_max: usize,
     /// On shutdown, running requests may take so long.
     pub drain_seconds_max: u64,
+    /// The certificate; without one there is no TLS.
+    pub tls: Option<Arc<Tls>>,
+    /// What comes without TLS is not answered.
+    pub tls_required: bool,
+    /// For so long a browser that came over TLS comes over nothing else; 0: it is not told.
+    pub hsts_seconds: u64,
+    /// Which pages of other sites may ask.
+    pub origins: Origins,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
             body_bytes_max: 8 << 20,
+            open_body_bytes_max: 16 << 10,
+            body_stalled_seconds_max: 30,
+            header_bytes_max: 64 << 10,
+            headers_max: 100,
             request_seconds_max: 120,
             upload_seconds_max: 3600,
             query_timeout: Some(Duration::from_secs(60)),
             header_seconds_max: 15,
             stalled_seconds_max: 60,
             connections_max: 4096,
+            connections_per_address_max: 4096,
             drain_seconds_max: 10,
+            tls: None,
+            tls_required: false,
+            hsts_seconds: 365 * 24 * 60 * 60,
+            origins: Origins::default(),
         }
     }
 }
@@ -127,7 +159,8 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/docs", get(openapi::page))
         .route("/api/v1/docs/docs.js", get(openapi::script))
         .route("/api/v1/docs/docs.css", get(openapi::style))
-        .merge(compat::open_routes());
+        .merge(compat::open_routes())
+        .route_layer(from_fn_with_state(door.clone(), layers::small));
     let api = Router::new()
         .route("/api/v1/query", post(query::answer))
         .route("/api/v1/sql", post(query::sql))
@@ -151,6 +184,8 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/packages/activate", post(packages::activate))
         .route("/api/v1/packages/rollback", post(packages::rollback))
         .route("/api/v1/packages/reload", post(administration::reload))
+        .route("/api/v1/server/certificate", get(certificate::told))
+        .route("/api/v1/server/certificate/reload", post(certificate::reload))
         .route("/api/v1/changes", post(changes::apply))
         .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))
         .route("/api/v1/objects/{object}/deleted", get(recycle::list).delete(recycle::purge_all))
@@ -176,6 +211,9 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .fallback(layers::no_route)
         .method_not_allowed_fallback(layers::no_method)
         .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn_with_state(door, layers::bounded))
+        .layer(from_fn_with_state(door.clone(), layers::bounded))
+        .layer(from_fn_with_state(door.clone(), browsers::same_site))
+        .layer(door.options.origins.cors())
         .layer(from_fn(layers::identified))
+        .layer(from_fn_with_state(door, browsers::told))
 }

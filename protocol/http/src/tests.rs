@@ -4,6 +4,7 @@
 mod actions;
 mod answers;
 mod beside;
+mod browsers;
 mod compat;
 mod files;
 mod openapi;
@@ -11,6 +12,7 @@ mod packages;
 mod recycle;
 mod refusals;
 mod sockets;
+mod tls;
 
 use std::path::PathBuf;
 

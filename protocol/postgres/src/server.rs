@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use quarry_engine::Engine;
+use quarry_listen::{AddressPlace, Addresses, Tls};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -27,6 +28,12 @@ use crate::{
 pub struct PostgresOptions {
     /// Connections at once.
     pub connections_max: usize,
+    /// Of these, from one address (of IPv6, from one /64).
+    pub connections_per_address_max: usize,
+    /// The certificate; without one a request for TLS is declined.
+    pub tls: Option<Arc<Tls>>,
+    /// Nobody comes in without TLS.
+    pub tls_required: bool,
     /// How long a client may take to prove who it is.
     pub authentication_timeout: Duration,
     /// The longest message, bytes.
@@ -56,6 +63,9 @@ impl Default for PostgresOptions {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         PostgresOptions {
             connections_max: 200,
+            connections_per_address_max: 200,
+            tls: None,
+            tls_required: false,
             authentication_timeout: Duration::from_secs(30),
             message_bytes_max: 64 << 20,
             statement_bytes_max: 16 << 20,
@@ -74,7 +84,7 @@ impl Default for PostgresOptions {
 /// How long the listener waits after it could not accept (no file descriptors left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves connections until `shutdown`; then lets them end. Connections are not encrypted: a request for TLS is declined.
+/// Serves connections until `shutdown`; then lets them end.
 ///
 /// # Errors
 ///
@@ -96,6 +106,7 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(options.connections_max));
     // Those who have not proven yet who they are take no place of those who have.
     let corridor = Arc::new(Semaphore::new(options.connections_max.max(16)));
+    let addresses = Addresses::new(options.connections_per_address_max);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
@@ -103,9 +114,10 @@ pub async fn serve(
             () = &mut shutdown => break,
             Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let Ok(corridor) = corridor.clone().try_acquire_owned() else { continue };
-                    let door = Door { options: options.clone(), around: around.clone(), places: places.clone() };
+                    let address = addresses.take(peer.ip());
+                    let door = Door { options: options.clone(), around: around.clone(), places: places.clone(), address };
                     connections.spawn(door.connect(stream, corridor));
                 }
                 Err(error) => {
@@ -151,6 +163,8 @@ struct Door {
     options: PostgresOptions,
     around: Arc<Surroundings>,
     places: Arc<Semaphore>,
+    /// None: its address has as many as it may have.
+    address: Option<AddressPlace>,
 }
 
 impl Door {
@@ -161,7 +175,7 @@ impl Door {
     }
 
     async fn hold(self, stream: TcpStream, corridor: OwnedSemaphorePermit) {
-        let Door { options, around, places } = self;
+        let Door { options, around, places, address } = self;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a client left at once");
             return;
@@ -169,7 +183,18 @@ impl Door {
         let limits =
             WireLimits { message_bytes_max: options.message_bytes_max, write_timeout: options.write_timeout };
         let mut wire = Wire::new(stream, limits);
-        let opening = startup::open(&mut wire, &around.engine, &around.cancels);
+        let Some(_address) = address else {
+            let error =
+                PgError::fatal(SqlState::TOO_MANY_CONNECTIONS, "too many connections from your address");
+            return refuse(wire, &error).await;
+        };
+        let entry = startup::Entry {
+            engine: &around.engine,
+            cancels: &around.cancels,
+            tls: options.tls.as_deref(),
+            tls_required: options.tls_required,
+        };
+        let opening = startup::open(&mut wire, entry);
         let opened = tokio::select! {
             opened = timeout(options.authentication_timeout, opening) => opened,
             () = around.closing.cancelled() => return,

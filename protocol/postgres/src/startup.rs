@@ -12,6 +12,7 @@ use pgwire::{
     messages::startup::{Authentication, NegotiateProtocolVersion},
 };
 use quarry_engine::{Engine, Origin, Principal, ScramVerifier};
+use quarry_listen::Tls;
 
 use crate::{
     cancel::Cancels,
@@ -22,8 +23,10 @@ use crate::{
 
 /// The one database.
 pub const DATABASE: &str = "main";
-/// The one mechanism.
+/// The mechanism that every client has.
 const MECHANISM: &str = "SCRAM-SHA-256";
+/// The same, bound to the certificate (`tls-server-end-point`): nobody who shows another can pass the proof on.
+const MECHANISM_BOUND: &str = "SCRAM-SHA-256-PLUS";
 /// The newest minor version of protocol 3 that is spoken.
 const MINOR_MAX: u16 = 2;
 
@@ -37,27 +40,54 @@ pub struct Opened {
     pub minor: u16,
 }
 
+/// What a connection may be, before anybody is known.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The engine.
+    pub engine: &'a Arc<Engine>,
+    /// Who may be cancelled.
+    pub cancels: &'a Cancels,
+    /// The certificate, where there is one.
+    pub tls: Option<&'a Tls>,
+    /// Whether nobody may come in without TLS.
+    pub tls_required: bool,
+}
+
 /// Reads until someone is proven; none when the connection was only a cancel request, or the client has gone.
 ///
 /// # Errors
 ///
-/// Always fatal: `28P01` for a wrong password as for an unknown user, `3D000`, `08P01`, and the store's.
-pub async fn open(wire: &mut Wire, engine: &Arc<Engine>, cancels: &Cancels) -> Result<Option<Opened>> {
-    read_opening(wire, engine, cancels).await.map_err(PgError::into_fatal)
+/// Always fatal: `28P01` for a wrong password as for an unknown user, `28000` without TLS where it is required, `3D000`, `08P01`,
+/// and the store's.
+pub async fn open(wire: &mut Wire, entry: Entry<'_>) -> Result<Option<Opened>> {
+    read_opening(wire, entry).await.map_err(PgError::into_fatal)
 }
 
-async fn read_opening(wire: &mut Wire, engine: &Arc<Engine>, cancels: &Cancels) -> Result<Option<Opened>> {
-    // TLS and GSSAPI may each be asked for once; both are declined.
-    for _ in 0..3 {
-        match wire.next_opening().await? {
-            None => return Ok(None),
-            Some(Opening::Tls | Opening::Gss) => wire.answer_byte(b'N').await?,
-            Some(Opening::Cancel { pid, key }) => {
-                cancels.cancel(pid, &key);
+async fn read_opening(wire: &mut Wire, entry: Entry<'_>) -> Result<Option<Opened>> {
+    if let Some(tls) = entry.tls
+        && wire.begins_with_handshake().await?
+    {
+        wire.handshake(tls).await?;
+    }
+    // Each kind of encryption may be asked for, and TLS twice: a client goes on after a refusal.
+    for _ in 0..4 {
+        match (wire.next_opening().await?, entry.tls) {
+            (None, _) => return Ok(None),
+            (Some(Opening::Tls), Some(tls)) if wire.certificate().is_none() => wire.encrypt(tls).await?,
+            (Some(Opening::Tls | Opening::Gss), _) => wire.answer_byte(b'N').await?,
+            (Some(Opening::Cancel { pid, key }), _) => {
+                entry.cancels.cancel(pid, &key);
                 return Ok(None);
             }
-            Some(Opening::Startup { minor, parameters }) => {
-                return begin(wire, engine, minor, parameters).await.map(Some);
+            (Some(Opening::Startup { .. }), _) if entry.tls_required && wire.certificate().is_none() => {
+                let error = PgError::fatal(
+                    SqlState::INVALID_AUTHORIZATION,
+                    "connections without encryption are not accepted",
+                );
+                return Err(error.with_hint("connect with sslmode=verify-full"));
+            }
+            (Some(Opening::Startup { minor, parameters }), _) => {
+                return begin(wire, entry.engine, minor, parameters).await.map(Some);
             }
         }
     }
@@ -105,11 +135,14 @@ fn negotiate(wire: &mut Wire, minor: u16, parameters: &mut BTreeMap<String, Stri
 /// The SCRAM-SHA-256 exchange (RFC 5802, RFC 7677). An unknown user goes through it with a verifier that nothing satisfies.
 async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Result<Principal> {
     let (verifier, principal) = look_up(engine, user).await?;
-    wire.put(&Authentication::SASL(vec![MECHANISM.to_owned()]));
+    let (server, is_bound) = scram_over(wire);
+    // The better one first, as PostgreSQL has it.
+    let offered: &[&str] = if is_bound { &[MECHANISM_BOUND, MECHANISM] } else { &[MECHANISM] };
+    wire.put(&Authentication::SASL(offered.iter().map(|name| (*name).to_owned()).collect()));
     wire.flush().await?;
 
-    let first = read_initial(wire).await?;
-    let (answer, exchange) = ScramServerAuth::new()
+    let first = read_initial(wire, offered).await?;
+    let (answer, exchange) = server
         .on_client_first_message_with_secret(&first, secret_of(verifier)?)
         .map_err(|e| refused(&e, user))?;
     wire.put(&Authentication::SASLContinue(Bytes::from(answer)));
@@ -155,11 +188,25 @@ async fn read_password(wire: &mut Wire) -> Result<Bytes> {
     }
 }
 
-/// `SASLInitialResponse`: the mechanism, then the client's first message.
-async fn read_initial(wire: &mut Wire) -> Result<Bytes> {
+/// The exchange, bound to the certificate that the client was shown, where it was shown one that says how it is hashed (RFC 5929: one
+/// signed by Ed25519 does not).
+fn scram_over(wire: &Wire) -> (ScramServerAuth, bool) {
+    let mut server = ScramServerAuth::new();
+    let Some(certificate) = wire.certificate() else { return (server, false) };
+    match server.configure_certificate(certificate.leaf_pem.as_bytes()) {
+        Ok(()) => (server, true),
+        Err(error) => {
+            tracing::debug!(%error, "no channel binding");
+            (ScramServerAuth::new(), false)
+        }
+    }
+}
+
+/// `SASLInitialResponse`: the mechanism, then the client's first message. Who chooses the bound mechanism binds, and nobody else.
+async fn read_initial(wire: &mut Wire, offered: &[&str]) -> Result<Bytes> {
     let mut reader = Reader::new(read_password(wire).await?);
     let mechanism = reader.text()?;
-    if mechanism != MECHANISM {
+    if !offered.contains(&mechanism.as_str()) {
         let message = "client selected an invalid SASL authentication mechanism";
         return Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, message));
     }
@@ -167,6 +214,10 @@ async fn read_initial(wire: &mut Wire) -> Result<Bytes> {
         .map_err(|_| PgError::fatal(SqlState::PROTOCOL_VIOLATION, "the first SASL message is missing"))?;
     let message = reader.bytes(length)?;
     reader.end()?;
+    if (mechanism == MECHANISM_BOUND) != message.starts_with(b"p") {
+        let message = "malformed SCRAM message: the mechanism and its channel binding don't agree";
+        return Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, message));
+    }
     Ok(message)
 }
 

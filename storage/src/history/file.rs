@@ -22,7 +22,7 @@ use parquet::{
 
 use super::{
     PARQUET, SUMS, name,
-    rows::{ACTOR, AT, CSN, FRAME, KEY, TABLE, Wanted},
+    rows::{ACTOR, AT, CSN, DOOR, FRAME, KEY, TABLE, Wanted},
 };
 use crate::{
     error::{Error, Result},
@@ -32,7 +32,9 @@ use crate::{
 
 /// The file's own word on its format, among the footer's keys.
 pub(super) const FORMAT_KEY: &str = "quarry.history";
-pub(super) const FORMAT: &str = "1";
+pub(super) const FORMAT: &str = "2";
+/// Without the columns that tell from where a transaction was sent.
+const FORMAT_1: &str = "1";
 
 /// The sums of a file of history.
 pub(crate) const SUMS_SEAL: Seal = Seal { magic: b"QUARRYHS", version: 1 };
@@ -48,6 +50,8 @@ pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 pub(crate) struct HistoryFile {
     file: Arc<CheckedFile>,
     footer: ArrowReaderMetadata,
+    /// Where the column of frames is: behind all others.
+    frame: usize,
 }
 
 impl HistoryFile {
@@ -62,15 +66,18 @@ impl HistoryFile {
         let reader = CheckedReader::new(&file);
         let footer = ArrowReaderMetadata::load(&reader, options);
         let footer = footer.map_err(|error| reader.failure().or(error))?;
-        let file = HistoryFile { file, footer };
-        let keys = file.footer.metadata().file_metadata().key_value_metadata();
+        let keys = footer.metadata().file_metadata().key_value_metadata();
         let format = keys.into_iter().flatten().find(|pair| pair.key == FORMAT_KEY);
-        if format.and_then(|pair| pair.value.as_deref()) != Some(FORMAT) {
-            let place = file.place();
-            let what = format!("{place} has a format this program does not read; use a newer program");
-            return Err(Error::Invalid(what));
-        }
-        Ok(file)
+        let frame = match format.and_then(|pair| pair.value.as_deref()) {
+            Some(FORMAT) => FRAME,
+            Some(FORMAT_1) => DOOR,
+            _ => {
+                let place = file.place();
+                let what = format!("{place} has a format this program does not read; use a newer program");
+                return Err(Error::Invalid(what));
+            }
+        };
+        Ok(HistoryFile { file, footer, frame })
     }
 
     /// Its bytes, with their sums.
@@ -109,7 +116,7 @@ impl HistoryFile {
         let (builder, failure) = self.builder();
         let builder = builder
             .with_row_groups(groups)
-            .with_projection(self.mask(&[CSN, FRAME]))
+            .with_projection(self.mask(&[CSN, self.frame]))
             .with_row_filter(RowFilter::new(vec![self.predicate(csns, &Wanted::default())]))
             .with_batch_size(FRAME_BATCH_ROWS);
         let place = self.place().to_string();
@@ -117,7 +124,7 @@ impl HistoryFile {
         Ok(Box::new(frames))
     }
 
-    /// These columns, in their order, of the rows that are wanted.
+    /// These columns, in their order, of the rows that are wanted; without those that the file has not.
     pub(super) fn rows(
         &self,
         csns: &RangeInclusive<u64>,
@@ -127,7 +134,7 @@ impl HistoryFile {
         let (builder, failure) = self.builder();
         let builder = builder
             .with_row_groups(self.groups_with(csns, wanted))
-            .with_projection(self.mask(columns))
+            .with_projection(self.mask(&self.there(columns)))
             .with_row_filter(RowFilter::new(vec![self.predicate(csns, wanted)]))
             .with_batch_size(BATCH_ROWS);
         finish(builder, failure)
@@ -137,6 +144,10 @@ impl HistoryFile {
         let reader = CheckedReader::new(&self.file);
         let failure = reader.failure();
         (ParquetRecordBatchReaderBuilder::new_with_metadata(reader, self.footer.clone()), failure)
+    }
+
+    fn there(&self, columns: &[usize]) -> Vec<usize> {
+        columns.iter().copied().filter(|column| *column < self.frame).collect()
     }
 
     fn mask(&self, columns: &[usize]) -> ProjectionMask {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, ops::RangeInclusive, sync::Arc};
 
-use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
+use arrow::{array::new_null_array, datatypes::SchemaRef, record_batch::RecordBatch};
 
 use super::{
     Archive, HistoryFile, Part,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Csn,
     catalog::Catalog,
-    columns::arrow_error,
+    columns::record_batch,
     error::{Error, Result},
     log::{Entry, FrameReader},
     schema::TableName,
@@ -141,11 +141,14 @@ impl History {
         }
     }
 
-    /// The columns in the order wanted: those of files come in theirs.
+    /// The columns in the order wanted: those of files come in theirs, and older files lack some.
     fn projected(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let position = |column: &Arc<arrow::datatypes::Field>| batch.schema().index_of(column.name());
-        let columns = self.schema.fields().iter().map(position).collect::<Result<Vec<_>, _>>();
-        batch.project(&columns.map_err(arrow_error)?).map_err(arrow_error)
+        let column = |field: &Arc<arrow::datatypes::Field>| match batch.column_by_name(field.name()) {
+            Some(column) => column.clone(),
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        };
+        let columns = self.schema.fields().iter().map(column).collect();
+        record_batch(self.schema.clone(), columns, batch.num_rows())
     }
 
     fn missing(&self) -> Error {

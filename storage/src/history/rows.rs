@@ -18,6 +18,7 @@ use crate::{
     error::Result,
     log::{ChangeEntry, Entry, FoundFrame, TableEntry, TransactionEntry},
     schema::{ColumnSpec, ColumnType, TableName, TableSpec},
+    store::CommitOrigin,
     value::{Key, Row},
 };
 
@@ -31,8 +32,10 @@ pub(super) const AT: usize = 1;
 pub(super) const ACTOR: usize = 2;
 pub(super) const TABLE: usize = 5;
 pub(super) const KEY: usize = 6;
+/// From where it was sent; files of before end here, with the entry itself.
+pub(super) const DOOR: usize = 11;
 /// The entry itself, in the files only.
-pub(super) const FRAME: usize = 11;
+pub(super) const FRAME: usize = 15;
 
 /// The columns of history:
 ///
@@ -45,6 +48,7 @@ pub(super) const FRAME: usize = 11;
 /// | `operation` | Utf8View | `insert`, `update`, `delete`, `catalog` |
 /// | `column` | Utf8View | the changed column of an update |
 /// | `old`, `new` | Utf8View | its values; of a delete and an insert: the row as a JSON object |
+/// | `door`, `address`, `request`, `client` | Utf8View | from where it was sent; null where that is not known |
 pub fn history_schema() -> SchemaRef {
     Arc::new(Schema::new(fields()))
 }
@@ -71,6 +75,10 @@ fn fields() -> Vec<Field> {
         text("column"),
         text("old"),
         text("new"),
+        text("door"),
+        text("address"),
+        text("request"),
+        text("client"),
     ]
 }
 
@@ -110,7 +118,7 @@ impl Wanted {
 pub(super) struct Rows {
     csn: Int64Builder,
     at: TimestampMicrosecondBuilder,
-    /// From `actor` to `new`.
+    /// From `actor` to `client`.
     texts: Vec<StringViewBuilder>,
     /// In files only.
     frame: Option<BinaryBuilder>,
@@ -246,6 +254,10 @@ impl Rows {
     fn push(&mut self, head: &Head<'_>, cells: Cells<'_>) {
         self.csn.append_value(head.csn);
         self.at.append_option(head.by.map(|by| by.time_micros));
+        let origin = head.by.and_then(|by| by.origin.as_ref());
+        let told = |part: fn(&CommitOrigin) -> &String| {
+            origin.map(|origin| part(origin).as_str()).filter(|text| !text.is_empty())
+        };
         let texts = [
             head.by.map(|by| by.actor.as_str()),
             head.by.map(|by| by.transaction.as_str()),
@@ -256,6 +268,10 @@ impl Rows {
             cells.column,
             cells.old.as_deref(),
             cells.new.as_deref(),
+            told(|origin| &origin.door),
+            told(|origin| &origin.address),
+            told(|origin| &origin.request),
+            told(|origin| &origin.client),
         ];
         for (builder, text) in self.texts.iter_mut().zip(texts) {
             self.bytes += 16 + text.map_or(0, str::len);

@@ -10,11 +10,12 @@ use crate::{
     error::{Error, Result},
     schema::TableSpec,
     segment::SegmentId,
+    store::CommitOrigin,
     value::{Key, Row, Value},
 };
 
 /// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
     /// The catalog from here on: all tables in the order of their numbers.
     Catalog(Vec<Arc<TableSpec>>),
@@ -22,6 +23,27 @@ pub(crate) enum Entry {
     Transaction(TransactionEntry),
     /// New rows that lie in segments.
     Load(LoadEntry),
+}
+
+/// An entry as it is written: where it was sent from is told before what was sent, in kinds of entry of their own, so that entries of
+/// before read as they always did. A program that does not know them stops there.
+#[derive(Serialize)]
+enum Written<'a> {
+    Catalog(&'a [Arc<TableSpec>]),
+    Transaction(&'a TransactionEntry),
+    Load(&'a LoadEntry),
+    SentTransaction(&'a CommitOrigin, &'a TransactionEntry),
+    SentLoad(&'a CommitOrigin, &'a LoadEntry),
+}
+
+/// The same, read.
+#[derive(Deserialize)]
+enum Read {
+    Catalog(Vec<Arc<TableSpec>>),
+    Transaction(TransactionEntry),
+    Load(LoadEntry),
+    SentTransaction(CommitOrigin, TransactionEntry),
+    SentLoad(CommitOrigin, LoadEntry),
 }
 
 /// Who changed what.
@@ -32,6 +54,9 @@ pub(crate) struct TransactionEntry {
     pub transaction: String,
     pub package_version: String,
     pub tables: Vec<TableEntry>,
+    /// From where it was sent, where that is known. Written before the rest, see [`Written`].
+    #[serde(skip)]
+    pub origin: Option<CommitOrigin>,
 }
 
 /// Who loaded what: every row of these segments is new.
@@ -109,7 +134,18 @@ impl Entry {
     ///
     /// `Limited` when it is too large for a frame: what recovery would refuse must not be written.
     pub fn encode(&self) -> Result<Vec<u8>> {
-        let bytes = postcard::to_stdvec(self);
+        let written = match self {
+            Entry::Catalog(specs) => Written::Catalog(specs),
+            Entry::Transaction(entry) => match &entry.origin {
+                Some(origin) => Written::SentTransaction(origin, entry),
+                None => Written::Transaction(entry),
+            },
+            Entry::Load(entry) => match &entry.by.origin {
+                Some(origin) => Written::SentLoad(origin, entry),
+                None => Written::Load(entry),
+            },
+        };
+        let bytes = postcard::to_stdvec(&written);
         let bytes =
             bytes.map_err(|error| Error::Internal(format!("a log entry can't be encoded: {error}")))?;
         if bytes.len() > PAYLOAD_BYTES_MAX {
@@ -122,6 +158,17 @@ impl Entry {
 
     /// The entry in these bytes.
     pub fn decode(payload: &[u8]) -> Result<Entry, postcard::Error> {
-        postcard::from_bytes(payload)
+        Ok(match postcard::from_bytes(payload)? {
+            Read::Catalog(specs) => Entry::Catalog(specs),
+            Read::Transaction(entry) => Entry::Transaction(entry),
+            Read::Load(entry) => Entry::Load(entry),
+            Read::SentTransaction(origin, entry) => {
+                Entry::Transaction(TransactionEntry { origin: Some(origin), ..entry })
+            }
+            Read::SentLoad(origin, mut entry) => {
+                entry.by.origin = Some(origin);
+                Entry::Load(entry)
+            }
+        })
     }
 }

@@ -32,6 +32,7 @@ fn entry(number: u64) -> Entry {
         transaction: String::new(),
         package_version: "1".into(),
         tables: vec![TableEntry { table: TableId(0), changes: vec![ChangeEntry::Delete(row)] }],
+        origin: None,
     })
 }
 

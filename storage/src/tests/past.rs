@@ -166,7 +166,7 @@ fn history_is_filtered_the_same_in_files_and_in_the_log() {
     let wanted: Vec<_> =
         by(&|row| row[6] == "k3").iter().map(|row| format!("{}|{}", cells(row)[10], cells(row)[0])).collect();
     assert_eq!(some(two), wanted);
-    assert!(snapshot.history(&HistoryRequest { projection: Some(vec![11]), ..none() }).is_err());
+    assert!(snapshot.history(&HistoryRequest { projection: Some(vec![15]), ..none() }).is_err());
 }
 
 fn fill(bench: &Bench, store: &Store, from: i64) {

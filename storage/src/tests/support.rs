@@ -123,6 +123,7 @@ pub fn info() -> CommitInfo {
         transaction: "t".into(),
         time_micros: 1,
         package_version: "1".into(),
+        origin: None,
     }
 }
 

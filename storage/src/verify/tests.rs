@@ -252,6 +252,7 @@ fn unique_values_and_references_that_do_not_hold_are_named() {
         transaction: String::new(),
         package_version: String::new(),
         tables: vec![table(0, account("b", "B", "1", 0)), table(1, contact("c", "nowhere", ""))],
+        origin: None,
     });
     log.append([entry.encode().unwrap().as_slice()].into_iter()).unwrap();
     drop(log);

@@ -1,9 +1,10 @@
 //! The socket: frames in, messages out, both bounded.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::{Buf, BytesMut};
 use pgwire::messages::Message;
+use quarry_listen::{Certificate, Protocol, Stream, Tls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -32,9 +33,14 @@ const FLUSH_BYTES: usize = 64 * 1024;
 /// What is read ahead while a statement runs, bytes.
 const READ_AHEAD_BYTES: usize = 64 * 1024;
 
+/// The first byte of a TLS handshake, which no message of the protocol begins with.
+const HANDSHAKE: u8 = 0x16;
+
 /// One client's socket.
 pub struct Wire {
-    stream: TcpStream,
+    /// None only while, or after, a handshake fails: then there is nobody to speak with.
+    stream: Option<Stream>,
+    certificate: Option<Arc<Certificate>>,
     peer: Option<IpAddr>,
     incoming: BytesMut,
     outgoing: BytesMut,
@@ -46,12 +52,71 @@ impl Wire {
     /// A socket of someone who is not logged in: short messages only.
     pub fn new(stream: TcpStream, limits: WireLimits) -> Self {
         let peer = stream.peer_addr().ok().map(|address| address.ip());
-        Wire { stream, peer, incoming: BytesMut::new(), outgoing: BytesMut::new(), limits, trusted: false }
+        Wire {
+            stream: Some(Stream::Plain(stream)),
+            certificate: None,
+            peer,
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::new(),
+            limits,
+            trusted: false,
+        }
     }
 
     /// The client's address.
     pub fn peer(&self) -> Option<IpAddr> {
         self.peer
+    }
+
+    /// The certificate that the client was shown; none without TLS.
+    pub fn certificate(&self) -> Option<&Arc<Certificate>> {
+        self.certificate.as_ref()
+    }
+
+    /// Agrees to TLS and makes the handshake. What the client has sent behind its request, not waiting for the answer, could be
+    /// anybody's who sits between: it would be read as if it had come encrypted (CVE-2021-23222), so it ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// `08P01`, fatal, for such bytes; `08006` when the handshake fails.
+    pub async fn encrypt(&mut self, tls: &Tls) -> Result<()> {
+        if !self.incoming.is_empty() {
+            let error =
+                PgError::fatal(SqlState::PROTOCOL_VIOLATION, "received unencrypted data after SSL request");
+            return Err(error.with_hint("this may be an attempt to put bytes into an encrypted connection"));
+        }
+        self.answer_byte(b'S').await?;
+        self.handshake(tls).await
+    }
+
+    /// Whether the client begins with a handshake at once (`sslnegotiation=direct`).
+    ///
+    /// # Errors
+    ///
+    /// `08006` when the socket fails.
+    pub async fn begins_with_handshake(&mut self) -> Result<bool> {
+        if !self.incoming.is_empty() {
+            return Ok(false);
+        }
+        let Some(Stream::Plain(stream)) = &self.stream else { return Ok(false) };
+        let mut first = [0];
+        let seen = stream.peek(&mut first).await.map_err(|error| lost(&error))?;
+        Ok(seen == 1 && first == [HANDSHAKE])
+    }
+
+    /// Makes the handshake on a socket of which nothing was read that is left.
+    ///
+    /// # Errors
+    ///
+    /// `08006`, fatal.
+    pub async fn handshake(&mut self, tls: &Tls) -> Result<()> {
+        let Some(Stream::Plain(stream)) = self.stream.take() else {
+            return Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, "the connection is encrypted already"));
+        };
+        let accepted = tls.accept(Protocol::Postgres, stream).await.map_err(|error| lost(&error))?;
+        self.stream = Some(accepted.stream);
+        self.certificate = Some(accepted.certificate);
+        Ok(())
     }
 
     /// From now on the client may send long messages.
@@ -120,7 +185,8 @@ impl Wire {
                 std::future::pending::<()>().await;
             }
             self.incoming.reserve(8192);
-            match self.stream.read_buf(&mut self.incoming).await {
+            let Some(stream) = &mut self.stream else { return };
+            match stream.read_buf(&mut self.incoming).await {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
@@ -160,7 +226,8 @@ impl Wire {
     ///
     /// `08006`, fatal, when the client has gone or does not read.
     pub async fn flush(&mut self) -> Result<()> {
-        let written = timeout(self.limits.write_timeout, write(&mut self.stream, &mut self.outgoing)).await;
+        let Some(stream) = &mut self.stream else { return Err(gone()) };
+        let written = timeout(self.limits.write_timeout, write(stream, &mut self.outgoing)).await;
         let failed = match written {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => lost(&error),
@@ -173,7 +240,8 @@ impl Wire {
     /// Writes what waits and closes, whatever the client does.
     pub async fn close(mut self) {
         let unread = self.flush().await;
-        let shut = self.stream.shutdown().await;
+        let Some(mut stream) = self.stream.take() else { return };
+        let shut = timeout(self.limits.write_timeout, stream.shutdown()).await.unwrap_or(Ok(()));
         if unread.is_err() || shut.is_err() {
             tracing::debug!("a client left before its last message");
         }
@@ -183,7 +251,8 @@ impl Wire {
     async fn fill(&mut self, length: usize) -> Result<bool> {
         while self.incoming.len() < length {
             self.incoming.reserve((length - self.incoming.len()).clamp(1024, 64 * 1024));
-            match self.stream.read_buf(&mut self.incoming).await {
+            let Some(stream) = &mut self.stream else { return Err(gone()) };
+            match stream.read_buf(&mut self.incoming).await {
                 Ok(0) => return Ok(false),
                 Ok(_) => {}
                 Err(error) => return Err(lost(&error)),
@@ -193,13 +262,18 @@ impl Wire {
     }
 }
 
-async fn write(stream: &mut TcpStream, outgoing: &mut BytesMut) -> io::Result<()> {
+async fn write(stream: &mut Stream, outgoing: &mut BytesMut) -> io::Result<()> {
     while !outgoing.is_empty() {
         if stream.write_buf(outgoing).await? == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
     }
-    Ok(())
+    // What TLS has taken may still wait to be sent.
+    stream.flush().await
+}
+
+fn gone() -> PgError {
+    PgError::fatal(SqlState::CONNECTION_FAILURE, "the connection is closed")
 }
 
 fn lost(error: &io::Error) -> PgError {

@@ -11,4 +11,5 @@ mod raw;
 mod recycle;
 mod security;
 mod sessions;
+mod tls;
 mod transactions;
