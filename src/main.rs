@@ -15,6 +15,7 @@ mod remote;
 mod secret;
 mod serve;
 mod settings;
+mod tenant;
 mod upkeep;
 mod user;
 
@@ -61,6 +62,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Package(what) => package::run(&settings, what),
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
+        What::Tenant(what) => tenant::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }

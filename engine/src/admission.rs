@@ -69,7 +69,8 @@ impl Engine {
         if refresh_token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
-        let (gate, text, origin) = (self.gate().clone(), refresh_token.to_owned(), origin.clone());
+        let text = self.gate().ledger.unmarked(refresh_token).ok_or_else(token_refused)?.to_owned();
+        let (gate, origin) = (self.gate().clone(), origin.clone());
         tokio::task::spawn_blocking(move || gate.refresh(&text, &origin)).await?
     }
 
@@ -82,7 +83,8 @@ impl Engine {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
-        let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
+        let text = self.gate().ledger.unmarked(token).ok_or_else(token_refused)?.to_owned();
+        let (gate, origin) = (self.gate().clone(), origin.clone());
         tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?
     }
 

@@ -88,7 +88,11 @@ pub use schema::{
 pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, CommitOrigin, Committed, Store, StoreOptions};
-pub use tenants::{TenantName, TenantOptions, Tenants};
+pub use tenants::{
+    TenantName, TenantOptions, Tenants,
+    catalogue::{TenantRecord, TenantState, read_catalogue, write_catalogue},
+    destroy::destroy_store,
+};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};
 pub use world::{Clock, Ids, ObjectPlace, World};

@@ -31,6 +31,7 @@ mod query;
 mod recycle;
 mod rows;
 mod status;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -45,7 +46,7 @@ use axum::{
 };
 pub use browsers::Origins;
 pub use connections::serve;
-use quarry_engine::Engine;
+use quarry_engine::Engines;
 use quarry_listen::Tls;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -115,7 +116,7 @@ impl Default for HttpOptions {
 /// What every handler has.
 #[derive(Clone)]
 pub(crate) struct Door {
-    pub engine: Arc<Engine>,
+    pub engines: Engines,
     pub options: Arc<HttpOptions>,
     pub documents: openapi::Documents,
     /// Who puts an object makes a version of the one before: one at a time.
@@ -130,7 +131,7 @@ impl Door {
 
     /// Bytes of a content that is sent.
     fn upload_bytes_max(&self) -> usize {
-        usize::try_from(self.engine.content_bytes_max()).unwrap_or(usize::MAX)
+        usize::try_from(self.engines.main().content_bytes_max()).unwrap_or(usize::MAX)
     }
 
     /// How long a request may take until its answer begins; none when a question may run for ever.
@@ -142,9 +143,10 @@ impl Door {
 }
 
 /// All routes of the door, those of GraphQL included.
-pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
+pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
+    let engines = engines.into();
     let door = Door {
-        engine: engine.clone(),
+        engines: engines.clone(),
         options: Arc::new(options),
         documents: openapi::Documents::default(),
         publishing: Arc::default(),
@@ -173,6 +175,10 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/keys", get(auth::list_keys).post(auth::make_key))
         .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
         .merge(users::routes())
+        .route("/api/v1/tenants", get(tenants::list).post(tenants::create))
+        .route("/api/v1/tenants/{name}", delete(tenants::delete))
+        .route("/api/v1/tenants/{name}/suspend", post(tenants::suspend))
+        .route("/api/v1/tenants/{name}/resume", post(tenants::resume))
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))
@@ -204,7 +210,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/meta/objects/{object}", get(meta::one))
         .merge(compat::routes())
         .with_state(door.clone())
-        .merge(quarry_graphql::router(engine, quarry_graphql::GraphqlOptions::default()))
+        .merge(quarry_graphql::router(engines.main().clone(), quarry_graphql::GraphqlOptions::default()))
         .route_layer(from_fn_with_state(door.clone(), auth::admit));
     open.with_state(door.clone())
         .merge(api)
