@@ -69,26 +69,35 @@ pub(crate) struct Objects {
     local: Option<Arc<LocalFolder>>,
     /// Where they are encrypted.
     keys: Option<Arc<StoreKeys>>,
+    /// The store is to be destroyed: nothing is written any more, whoever still reads it.
+    is_shut: Arc<AtomicBool>,
 }
 
 impl Objects {
     /// The objects of the store in a folder, encrypted where it has keys; what an interrupted put left there is removed.
     pub fn open(folder: &Path, world: &World, keys: Option<Arc<StoreKeys>>) -> Result<Objects> {
-        let files = world.files.clone();
+        let (files, is_shut) = (world.files.clone(), Arc::default());
         match &world.objects {
             ObjectPlace::Folder => {
                 let local = LocalFolder::open(folder, files.clone()).map_err(failed("open", folder))?;
                 let local = Arc::new(local);
-                Ok(Objects { store: Arc::new(LocalStore(local.clone())), files, local: Some(local), keys })
+                Ok(Objects {
+                    store: Arc::new(LocalStore(local.clone())),
+                    files,
+                    local: Some(local),
+                    keys,
+                    is_shut,
+                })
             }
             ObjectPlace::Elsewhere(store_of) => {
-                Ok(Objects { store: store_of(folder), files, local: None, keys })
+                Ok(Objects { store: store_of(folder), files, local: None, keys, is_shut })
             }
         }
     }
 
     /// Puts an object there, whole or not at all; one of that name is replaced.
     pub fn put(&self, name: &ObjectName, bytes: Vec<u8>) -> Result<()> {
+        self.must_be_open()?;
         let bytes = self.stored(name, bytes)?;
         wait(self.store.put(name, bytes.into())).map_err(|error| self.failed("put", name, error))?;
         Ok(())
@@ -100,6 +109,7 @@ impl Objects {
     ///
     /// `Unavailable` when there is one of that name: someone else put it there.
     pub fn put_if_absent(&self, name: &ObjectName, bytes: Vec<u8>) -> Result<()> {
+        self.must_be_open()?;
         let bytes = self.stored(name, bytes)?;
         let how = PutOptions::from(PutMode::Create);
         match wait(self.store.put_opts(name, bytes.into(), how)) {
@@ -188,6 +198,7 @@ impl Objects {
 
     /// Makes an empty folder for [`Self::mappable_folder`]; what was in it goes.
     pub fn make_mappable_folder(&self, prefix: &ObjectName) -> Result<()> {
+        self.must_be_open()?;
         self.delete_folder(prefix)?;
         let Some(local) = &self.local else { return Ok(()) };
         let path = local.path(prefix);
@@ -199,6 +210,18 @@ impl Objects {
         match &self.local {
             Some(local) => local.path(name).display().to_string(),
             None => format!("{name} in {}", self.store),
+        }
+    }
+
+    /// From now on nothing is written: who reads an index of a store that is being destroyed shall not make it anew.
+    pub fn shut(&self) {
+        self.is_shut.store(true, Ordering::Release);
+    }
+
+    fn must_be_open(&self) -> Result<()> {
+        match self.is_shut.load(Ordering::Acquire) {
+            true => Err(Error::Unavailable("the store is gone".into())),
+            false => Ok(()),
         }
     }
 

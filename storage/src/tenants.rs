@@ -195,7 +195,7 @@ impl Tenants {
         self.inner.folder(tenant)
     }
 
-    /// Closes the store of a tenant, whoever holds it: no commit after this succeeds.
+    /// Closes the store of a tenant that is to be destroyed, whoever holds it: nothing is written after this.
     ///
     /// # Errors
     ///
@@ -205,6 +205,7 @@ impl Tenants {
         let Some(slot) = slot else { return Ok(()) };
         let Some(store) = slot.store.lock().take() else { return Ok(()) };
         self.inner.open.fetch_sub(1, Ordering::AcqRel);
+        store.inner.ground.objects.shut();
         store.close()
     }
 

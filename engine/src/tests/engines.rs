@@ -151,6 +151,7 @@ async fn a_deleted_tenant_is_gone_and_others_are_as_they_were_byte_for_byte() {
     }
     let place = |name: &str| named(name).folder(&folder.path().join("data"));
     let held = engines.engine_of(&named("acme")).unwrap();
+    let session = held.session(held.operator().unwrap(), SessionOptions::default());
     let (copied, before) = (files(&place("acme")), files(&place("other")));
     let before_main = files(&place("main"));
     assert!(copied.iter().any(|(path, _)| path.ends_with("keys")));
@@ -162,9 +163,9 @@ async fn a_deleted_tenant_is_gone_and_others_are_as_they_were_byte_for_byte() {
     let (engine, user) = engines.of_login("admin@acme").await.unwrap();
     assert!(Arc::ptr_eq(&engine, engines.main()), "nobody's name is the main tenant's to refuse");
     assert!(engine.login(user, OTHER_PASSWORD).await.is_err());
-    let session = held.session(held.operator().unwrap(), SessionOptions::default());
     let late = session.change(vec![create("maker", json!({ "name": "Late" }))], false).await;
     assert!(late.is_err(), "whoever is still there changes nothing");
+    assert!(!place("acme").exists());
     drop((session, held, engine));
 
     // The files alone, from a copy, are of no use.

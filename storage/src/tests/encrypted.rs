@@ -87,6 +87,7 @@ fn commit(store: &Store, build: impl FnOnce(&mut WriteSet)) {
         transaction: format!("t {MARKER}"),
         time_micros: 1,
         package_version: format!("package@{MARKER}"),
+        ..CommitInfo::default()
     };
     store.commit(writes, info).unwrap();
 }

@@ -25,7 +25,7 @@ impl Shop {
     }
 
     async fn makers(&self) -> Value {
-        self.post("/api/v1/query", json!({ "object": "maker", "fields": ["name"] })).await.json()["rows"]
+        self.post("/api/v1/query", json!({ "object": "maker", "fields": ["name"] })).await.json()["records"]
             .take()
     }
 }
@@ -50,7 +50,7 @@ async fn each_sees_its_own_records_whatever_else_a_request_says() {
     {
         let headers = [("content-type", "application/json"), (name, value)];
         let answer = shop.send("POST", "/api/v1/query", &headers, question.clone()).await;
-        assert_eq!(answer.json()["rows"], json!([{ "name": "Acme" }]), "{name}");
+        assert_eq!(answer.json()["records"], json!([{ "name": "Acme" }]), "{name}");
     }
     let body = json!({ "object": "maker", "fields": ["name"], "tenant": "acme" });
     assert_eq!(shop.post("/api/v1/query", body).await.status, StatusCode::BAD_REQUEST);
@@ -70,7 +70,7 @@ async fn each_sees_its_own_records_whatever_else_a_request_says() {
         Shop { router: shop.router.clone(), token: String::new(), _folder: tempfile::tempdir().unwrap() };
     let headers = [("content-type", "application/json"), ("authorization", basic.as_str())];
     let answer = open.send("POST", "/api/v1/query", &headers, question).await;
-    assert_eq!(answer.json()["rows"], json!([{ "name": "Of acme" }]));
+    assert_eq!(answer.json()["records"], json!([{ "name": "Of acme" }]));
 }
 
 #[tokio::test]
