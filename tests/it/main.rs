@@ -14,5 +14,6 @@ mod polymorphic;
 mod rules;
 mod server;
 mod shutdown;
+mod tenants;
 mod tls;
 mod transactions;

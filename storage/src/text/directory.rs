@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use parking_lot::Mutex;
 use tantivy::{
     Directory, HasLen, Index,
     directory::{
@@ -26,6 +27,8 @@ const MANAGED: &str = ".managed.json";
 
 /// An encrypted file of up to so many bytes is decrypted once, and held as long as the index is open.
 const HELD_BYTES_MAX: u64 = 8 << 20;
+/// Of a larger one so many bytes are, where it was read last: what is read next lies near.
+const WINDOW_BYTES: u64 = 256 << 10;
 
 /// The files of a finished index. Nothing can be written.
 #[derive(Clone)]
@@ -39,8 +42,7 @@ impl ObjectDirectory {
         let mut files = HashMap::new();
         for file in objects.list(name)? {
             if let Some(short) = file.filename() {
-                let (reader, held) = (objects.reader(&file)?, OnceLock::new());
-                files.insert(short.to_string(), Arc::new(ObjectFile { reader, held }));
+                files.insert(short.to_string(), Arc::new(ObjectFile::of(objects.reader(&file)?)));
             }
         }
         Ok(ObjectDirectory { files: Arc::new(files) })
@@ -139,11 +141,37 @@ struct ObjectFile {
     reader: Reader,
     /// All of it, once it was read.
     held: OnceLock<OwnedBytes>,
+    /// Where it was read last, and what is there.
+    window: Mutex<Option<(u64, OwnedBytes)>>,
 }
 
 impl ObjectFile {
+    fn of(reader: Reader) -> ObjectFile {
+        ObjectFile { reader, held: OnceLock::new(), window: Mutex::default() }
+    }
+
     fn is_held(&self) -> bool {
         self.reader.is_encrypted() && self.reader.bytes() <= HELD_BYTES_MAX
+    }
+
+    /// A range of a large encrypted file.
+    fn near(&self, range: Range<u64>) -> io::Result<OwnedBytes> {
+        let start = range.start - range.start % WINDOW_BYTES;
+        if range.end > start.saturating_add(WINDOW_BYTES) {
+            return Ok(OwnedBytes::new(Vec::from(self.reader.read(range)?)));
+        }
+        let known = self.window.lock().clone().filter(|(place, _)| *place == start);
+        let bytes = match known {
+            Some((_, bytes)) => bytes,
+            None => {
+                let end = self.reader.bytes().min(start.saturating_add(WINDOW_BYTES));
+                let bytes = OwnedBytes::new(Vec::from(self.reader.read(start..end)?));
+                *self.window.lock() = Some((start, bytes.clone()));
+                bytes
+            }
+        };
+        let place = |at: u64| usize::try_from(at - start).map_err(io::Error::other);
+        part_of(&bytes, place(range.start)?..place(range.end)?)
     }
 }
 
@@ -155,6 +183,9 @@ impl HasLen for ObjectFile {
 
 impl FileHandle for ObjectFile {
     fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
+        if range.start > range.end {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         if let Some(held) = self.held.get() {
             return part_of(held, range);
         }
@@ -164,7 +195,14 @@ impl FileHandle for ObjectFile {
             return part_of(held, range);
         }
         let place = |at: usize| u64::try_from(at).map_err(io::Error::other);
-        let bytes = self.reader.read(place(range.start)?..place(range.end)?)?;
+        let range = place(range.start)?..place(range.end)?;
+        if self.reader.is_encrypted() {
+            return self.near(range);
+        }
+        let bytes = self.reader.read(range)?;
         Ok(OwnedBytes::new(bytes.to_vec()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,9 +33,9 @@ async fn the_database_is_the_tenant_and_its_users_are_its_own() {
     let (of_acme, connection) = acme(&server).connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     let of_main = server.connect().await;
-    of_acme.batch_execute("INSERT INTO account (name) VALUES ('Of acme')").await.unwrap();
-    assert_eq!(text(&of_acme, "SELECT count(*) FROM account WHERE name = 'Of acme'").await, "1");
-    assert_eq!(text(&of_main, "SELECT count(*) FROM account WHERE name = 'Of acme'").await, "0");
+    of_acme.batch_execute("INSERT INTO vendor (name) VALUES ('Of acme')").await.unwrap();
+    assert_eq!(text(&of_acme, "SELECT count(*) FROM vendor WHERE name = 'Of acme'").await, "1");
+    assert_eq!(text(&of_main, "SELECT count(*) FROM vendor WHERE name = 'Of acme'").await, "0");
     let mut mixed = acme(&server);
     assert_eq!(refusal(mixed.password(PASSWORD)).await, "28P01", "the main tenant's password");
     let mut mixed = server.config();
