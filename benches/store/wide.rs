@@ -186,9 +186,14 @@ fn instant(micros: i64) -> String {
     chrono::DateTime::from_timestamp_micros(micros).map(|at| at.to_rfc3339()).unwrap_or_default()
 }
 
-/// A store in a folder, with the table.
+/// A store in a folder, with the table; encrypted where `QUARRY_BENCH_ENCRYPTED` is set.
 pub fn open(folder: &Path, options: StoreOptions) -> Result<Arc<Store>> {
-    let store = Store::open(folder, options, World::real(), &Resources::new(ResourceOptions::default()))?;
+    let mut world = World::real();
+    if std::env::var_os("QUARRY_BENCH_ENCRYPTED").is_some() {
+        let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+        world.keys = Some(quarry_engine::master_keys(key, world.ids.clone())?);
+    }
+    let store = Store::open(folder, options, world, &Resources::new(ResourceOptions::default()))?;
     store.define_tables(vec![table()])?;
     Ok(store)
 }

@@ -16,5 +16,6 @@ mod polymorphic;
 mod rules;
 mod server;
 mod shutdown;
+mod tenants;
 mod tls;
 mod transactions;

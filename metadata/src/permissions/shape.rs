@@ -181,8 +181,9 @@ impl Shape {
         let Some(field) = now else { return right };
         for grant in self.grants(object).filter(|grant| allows(grant, Act::Read)) {
             let said = grant.fields.get(&field.name).unwrap_or(&grant.other_fields);
-            // Without its id a record can't be told of.
-            let said = if field.name.as_str() == "id" { &FieldGrant::default() } else { said };
+            // What the engine keeps of every record is no matter of grants.
+            let is_kept = field.system || matches!(field.kind, FieldKind::Id);
+            let said = if is_kept { &FieldGrant::default() } else { said };
             let masked = field.mask.filter(|_| said.read == FieldRead::AsDeclared);
             if said.read == FieldRead::Hidden {
                 continue;
