@@ -108,6 +108,9 @@ pub fn import(
         // What says that it only adds to an object declares none.
         let declared = shipment.objects.iter().filter(|object| object.root.get("extends").is_none());
         declared.for_each(|object| world.enter(&object.object_name(), package));
+        shipment.sets().for_each(|set| world.enter_set(&set, package));
+    }
+    for (package, shipment) in &shipments {
         let roles = shipment.permissions.iter().flat_map(|document| permission::roles(&document.root));
         roles.for_each(|(set, _)| world.enter_set(&set, package));
     }

@@ -9,7 +9,7 @@ use std::{
 
 use quarry_metadata::{
     FieldKind, Labels, Registry,
-    permissions::{Act, FieldRead, PermissionSet},
+    permissions::{Act, Effect, FieldRead, PermissionSet, RecordRule},
 };
 
 fn packages() -> PathBuf {
@@ -167,8 +167,9 @@ fn nobody_but_who_answers_for_it_sees_what_people_are_paid() {
                 FieldRead::AsDeclared => !is_masked,
                 FieldRead::Clear => true,
             };
-            // Of the pay slips only one's own are seen, by a rule.
-            let is_own = object == "payroll" && !grant.allow.contains(&Act::ViewAll);
+            // Of the pay slips everybody sees his own, by a rule, and those of others are denied to whoever is above their owner, too.
+            let denies = |rule: &RecordRule| rule.effect == Effect::Deny && rule.acts.contains(&Act::Read);
+            let is_own = object == "payroll" && grant.records.iter().any(denies);
             if is_shown && !is_own {
                 seen.insert(set.name.as_str());
             }

@@ -95,7 +95,7 @@ fn the_projects_own_packages_compile() {
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("crm 1.3.0: 13 objects"), "{said}");
+    assert!(said.contains("crm 1.4.0: 13 objects"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Nobody's program is written against what somebody may do, so nothing here is refused but one thing: a set goes only when no other
 //! package says something of it (`includes`, a grant beside an object), since that package would not compile any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     definition::{grant, permission_set},
@@ -42,12 +42,7 @@ impl Comparison<'_> {
         for (name, now) in
             new.permission_sets.iter().filter(|(name, _)| !old.permission_sets.contains_key(*name))
         {
-            let told: Vec<String> =
-                now.objects.iter().map(|(object, grant)| format!("{object} ({})", allowed(grant))).collect();
-            let message = match told.is_empty() {
-                true => "a new permission set".to_owned(),
-                false => format!("a new permission set: {}", told.join(", ")),
-            };
+            let message = outlined(now);
             self.told("permission-set-added", Subject::PermissionSet(name.clone()), message);
         }
     }
@@ -221,6 +216,23 @@ fn held(grant: &Grant, field: &Field) -> FieldGrant {
         (AsDeclared, None) => FieldGrant { read: Clear, ..said },
         _ => said,
     }
+}
+
+/// What a new set is, with objects of which it allows the same side by side.
+fn outlined(set: &PermissionSet) -> String {
+    let mut message = "a new permission set".to_owned();
+    let capabilities: Vec<&str> = set.capabilities.iter().map(|one| permission_set::name_of(*one)).collect();
+    if !capabilities.is_empty() {
+        message.push_str(&format!("; {}", capabilities.join(", ")));
+    }
+    let mut objects: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (object, grant) in &set.objects {
+        objects.entry(allowed(grant)).or_default().push(object.as_str());
+    }
+    for (acts, objects) in objects {
+        message.push_str(&format!("; {acts} on {}", objects.join(", ")));
+    }
+    message
 }
 
 fn allowed(grant: &Grant) -> String {

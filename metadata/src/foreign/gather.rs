@@ -31,6 +31,19 @@ pub(super) struct Shipment {
     pub(super) texts: Vec<(String, Document)>,
 }
 
+impl Shipment {
+    /// The permission sets that files in our own form declare.
+    pub(super) fn sets(&self) -> impl Iterator<Item = String> {
+        let sets = self.rules.iter().filter(|(kind, _)| kind == "permissionset");
+        sets.map(|(_, document)| snake_case(document.root.text_of("name").unwrap_or(&document.name)))
+    }
+
+    /// Whether one of them is called so.
+    pub(super) fn declares_set(&self, name: &str) -> bool {
+        self.sets().any(|set| set == name)
+    }
+}
+
 /// Kinds of files that nothing here can be made of, and why.
 const NOT_KEPT: &[(&str, &str)] = &[
     ("agent", "agents can't be kept yet"),

@@ -68,13 +68,7 @@ pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut L
     }
     written.extend(permissions(shipment, (packing, &fields), &mut stands_on, log));
     for (kind, document) in &shipment.rules {
-        let mut file = as_written(name, kind, document, world);
-        // Two files of one name lay in folders of their own.
-        let taken = |path: &str| written.iter().filter(|known: &&Written| known.path.ends_with(path)).count();
-        let twin = taken(&file.path);
-        if twin > 0 {
-            file.path = format!("{twin}/{}", file.path);
-        }
+        let file = apart(as_written(name, kind, document, world), &written);
         written.push(file);
     }
     for (locale, document) in &shipment.texts {
@@ -85,7 +79,7 @@ pub(super) fn package(shipment: &Shipment, packing: Packing<'_, '_>, log: &mut L
     written
 }
 
-/// What roles may do, and the sets that they become, where those are this package's.
+/// What roles may do, and the sets that they become, where those are this package's and nothing declares them.
 fn permissions(
     shipment: &Shipment,
     (packing, fields): (Packing<'_, '_>, &BTreeMap<String, Fields>),
@@ -93,25 +87,38 @@ fn permissions(
     log: &mut Log,
 ) -> Vec<Written> {
     let Packing { name, world, .. } = packing;
-    let mut written = Vec::new();
+    let mut written: Vec<Written> = Vec::new();
     let mut roles = BTreeMap::new();
     for document in &shipment.permissions {
-        roles.extend(permission::roles(&document.root));
+        for (set, role) in permission::roles(&document.root) {
+            roles.entry(set).or_insert((role, document));
+        }
         let said = document.root.any(&["object", "extends"]).and_then(Node::text).unwrap_or(&document.name);
         let object = world.find(said).unwrap_or_default();
         stands_on.extend(world.owner(object).map(str::to_owned));
         let known = world.known(object).map(Fields::of);
         let of_object = fields.get(object).cloned().or(known).unwrap_or_default();
-        written.extend(permission::permission(name, document, (world, &of_object), log));
+        let made = permission::permission(name, document, (world, &of_object), log);
+        written.extend(made.map(|file| apart(file, &written)));
     }
-    for (set, role) in roles {
+    for (set, (role, document)) in roles {
         let owner = world.set_owner(&set).unwrap_or(name);
         match owner == name {
-            true => written.push(permission::set(name, &set, &role, world)),
+            true if shipment.declares_set(&set) => {}
+            true => written.push(permission::set(name, (&set, &role), document, world)),
             false => drop(stands_on.insert(owner.to_owned())),
         }
     }
     written
+}
+
+/// Two files of one name lay in folders of their own.
+fn apart(mut file: Written, written: &[Written]) -> Written {
+    let twin = written.iter().filter(|known| known.path.ends_with(&file.path)).count();
+    if twin > 0 {
+        file.path = format!("{twin}/{}", file.path);
+    }
+    file
 }
 
 /// The objects by name; a name that two have is the first one's.

@@ -76,8 +76,13 @@ fn names_in(node: &Node) -> Vec<String> {
     }
 }
 
-/// A permission set for a role of this package.
-pub(super) fn set(package: &str, name: &str, role: &str, world: &World<'_>) -> Written {
+/// A permission set for a role of this package, which a file names.
+pub(super) fn set(
+    package: &str,
+    (name, role): (&str, &str),
+    document: &Document,
+    world: &World<'_>,
+) -> Written {
     let mut root = Node::map(1);
     let label = title_case(&snake_case(role));
     root.set("label", in_locale(Node::of_text(1, label), &world.locale));
@@ -85,7 +90,7 @@ pub(super) fn set(package: &str, name: &str, role: &str, world: &World<'_>) -> W
         package: package.to_owned(),
         path: format!("permissions/{name}.permissionset.yml"),
         name: name.to_owned(),
-        key: (Subject::Package, package.to_owned()),
+        key: (Subject::File, document.file.clone()),
         is_rules: false,
         root,
     }
