@@ -33,7 +33,7 @@ mod work;
 
 pub use administration::{
     UserRights,
-    directory::{DirectoryUser, NewDirectoryUser, UserPage},
+    directory::{DirectoryFilter, DirectoryUser, NewDirectoryUser, UserPage},
 };
 pub use bulk::Bulk;
 pub use cases::{Failure, Tried, test_bundles};
