@@ -37,7 +37,7 @@ mod work;
 
 pub use administration::{
     UserRights,
-    directory::{DirectoryUser, NewDirectoryUser, UserPage},
+    directory::{DirectoryFilter, DirectoryUser, NewDirectoryUser, UserPage},
 };
 pub use audit::holds::{Held, Hold};
 pub use bulk::Bulk;

@@ -13,8 +13,11 @@ use crate::{
     pipeline::{self, Action, Call, Step},
     session::Session,
     system::{CREDENTIAL, Credential, GRANT},
-    work::{Work, keys_in},
+    work::{Work, keys_in, keys_of},
 };
+
+/// Users of one login name, where packages let several have it.
+const NAMED_MAX: usize = 1_000;
 
 /// A user as a directory sees him.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,26 +68,45 @@ pub struct UserPage {
     pub users: Vec<DirectoryUser>,
 }
 
+/// Which users are looked for.
+pub enum DirectoryFilter {
+    /// All.
+    All,
+    /// The one of this id.
+    Id(String),
+    /// The one of this login name, to the letter.
+    UserName(String),
+    /// Those of whom this holds; each user is looked at.
+    Matching(Box<dyn Fn(&DirectoryUser) -> bool + Send>),
+}
+
 impl Session {
-    /// Users by id: those of a login name or an external id, or all; so many of them from a place on. Blocks.
+    /// Users by id, of those that are looked for: so many from a place on. Blocks.
     ///
     /// # Errors
     ///
     /// `Denied` unless an administrator asks; those of the store.
     pub fn directory_users(
         &self,
-        matching: impl Fn(&DirectoryUser) -> bool,
+        filter: &DirectoryFilter,
         (from, count): (usize, usize),
     ) -> Result<UserPage> {
         self.must_administer("users")?;
         let directory = Directory::of(self)?;
+        let ids = match filter {
+            DirectoryFilter::All | DirectoryFilter::Matching(_) => directory.ids()?,
+            DirectoryFilter::Id(id) => directory.existing(id)?,
+            DirectoryFilter::UserName(name) => directory.named(name)?,
+        };
+        let DirectoryFilter::Matching(matches) = filter else {
+            let page = ids.iter().skip(from).take(count).map(|id| directory.user(id));
+            let users = page.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+            return Ok(UserPage { total: ids.len(), users });
+        };
         let mut users = Vec::new();
         let mut total = 0;
-        for id in directory.ids()? {
-            let Some(user) = directory.user(&id)? else { continue };
-            if !matching(&user) {
-                continue;
-            }
+        for id in ids {
+            let Some(user) = directory.user(&id)?.filter(|user| matches(user)) else { continue };
             if total >= from && users.len() < count {
                 users.push(user);
             }
@@ -188,22 +210,24 @@ impl Session {
         Ok(())
     }
 
-    /// The users who have a permission set, by id: id and login name. Blocks.
+    /// The users who have each of these permission sets, by id: id and login name. Reads all grants once. Blocks.
     ///
     /// # Errors
     ///
     /// `Denied` unless an administrator asks; `Missing` for a set that is not there.
-    pub fn members_of(&self, set: &str) -> Result<Vec<(String, String)>> {
+    pub fn members_of(&self, sets: &[&str]) -> Result<Vec<Vec<(String, String)>>> {
         self.must_administer("permission sets")?;
-        self.must_be_set(set)?;
+        sets.iter().try_for_each(|set| self.must_be_set(set))?;
         let (snapshot, now) = (self.engine().store().snapshot(), self.engine().gate().ledger.now());
-        let mut members = Vec::new();
+        let mut members = vec![Vec::new(); sets.len()];
         for user_id in keys_of_table(&snapshot, GRANT)? {
             let given = grants::of_user(&snapshot, &user_id)?;
-            if !given.iter().any(|grant| grant.set == set && grant.holds_at(now)) {
+            let has = |set: &str| given.iter().any(|grant| grant.set == set && grant.holds_at(now));
+            if !sets.iter().any(|set| has(set)) {
                 continue;
             }
-            if let Some(known) = credentials::any_by_user(&snapshot, &user_id)? {
+            let Some(known) = credentials::any_by_user(&snapshot, &user_id)? else { continue };
+            for (members, _) in members.iter_mut().zip(sets).filter(|(_, set)| has(set)) {
                 members.push((user_id.to_string(), known.name.to_string()));
             }
         }
@@ -285,6 +309,33 @@ impl Directory {
 
     fn ids(&self) -> Result<Vec<Key>> {
         keys_of_table(&self.snapshot, &self.layout.table)
+    }
+
+    /// An id, where there is a user of it.
+    fn existing(&self, id: &str) -> Result<Vec<Key>> {
+        let found = if id.is_empty() { None } else { self.snapshot.table(&self.layout.table)?.get(id)? };
+        Ok(found.map(|_| Key::from(id)).into_iter().collect())
+    }
+
+    /// The ids of the users of a login name.
+    fn named(&self, name: &str) -> Result<Vec<Key>> {
+        let table = self.snapshot.table(&self.layout.table)?;
+        let field = self.layout.object.field(&self.login_field);
+        let column = field.and_then(|field| self.layout.stored_name(&field.name));
+        match column.filter(|column| table.has_index(column)) {
+            Some(column) => keys_of(&table, table.lookup(column, &[Value::Text(name.into())])?, NAMED_MAX),
+            None => self.scan_named(name),
+        }
+    }
+
+    fn scan_named(&self, name: &str) -> Result<Vec<Key>> {
+        let mut found = Vec::new();
+        for id in self.ids()? {
+            if self.user(&id)?.is_some_and(|user| user.user_name == name) {
+                found.push(id);
+            }
+        }
+        Ok(found)
     }
 
     fn user(&self, id: &Key) -> Result<Option<DirectoryUser>> {

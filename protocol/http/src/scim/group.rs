@@ -43,11 +43,9 @@ pub(super) async fn list(
         session.must_manage_users()?;
         let sets = session.permission_sets();
         let is_asked = |set: &&String| filter.as_ref().is_none_or(|filter| filter.text() == Some(set));
-        let sets: Vec<&String> = sets.iter().filter(is_asked).collect();
-        let page = sets.iter().skip(from).take(count);
-        let told: Result<Vec<Value>, Error> =
-            page.map(|set| resource(&session, set, tells_members)).collect();
-        Ok((sets.len(), told?))
+        let sets: Vec<&str> = sets.iter().filter(is_asked).map(String::as_str).collect();
+        let page: Vec<&str> = sets.iter().skip(from).take(count).copied().collect();
+        Ok((sets.len(), resources(&session, &page, tells_members)?))
     };
     let (total, told) = off_thread(told).await?;
     Ok(page.answer(total, told))
@@ -60,7 +58,7 @@ pub(super) async fn read(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Answered {
     let chosen = Chosen::of_query(&query)?;
-    let told = off_thread(move || resource(&session, &set, true)).await?;
+    let told = off_thread(move || resource(&session, &set)).await?;
     Ok(answer(&chosen.of(told)))
 }
 
@@ -168,7 +166,8 @@ async fn settle(
     change: impl FnOnce(&mut BTreeSet<String>) + Send + 'static,
 ) -> Answered {
     let settle = move || {
-        let before: BTreeSet<String> = session.members_of(&set)?.into_iter().map(|(id, _)| id).collect();
+        let before: BTreeSet<String> =
+            session.members_of(&[&set])?.into_iter().flatten().map(|(id, _)| id).collect();
         let mut wanted = before.clone();
         change(&mut wanted);
         let name = |id: &String| session.login_name_of(id).map_err(|error| no_member(error, id));
@@ -180,7 +179,7 @@ async fn settle(
         for user in gone {
             session.revoke(&user, &set)?;
         }
-        resource(&session, &set, true)
+        resource(&session, &set)
     };
     Ok(answer(&off_thread(settle).await?))
 }
@@ -197,16 +196,27 @@ fn no_member(error: Error, id: &str) -> Error {
 }
 
 /// A permission set as SCIM tells it.
-fn resource(session: &Session, set: &str, tells_members: bool) -> Result<Value, Error> {
-    let mut told = Map::new();
-    told.insert("schemas".to_owned(), json!([GROUP]));
-    told.insert("id".to_owned(), json!(set));
-    told.insert("displayName".to_owned(), json!(set));
-    if tells_members {
-        let member = |(id, name): (String, String)| json!({ "value": id, "display": name, "type": "User", "$ref": format!("/scim/v2/Users/{id}") });
-        told.insert("members".to_owned(), session.members_of(set)?.into_iter().map(member).collect());
-    }
-    let meta = json!({ "resourceType": "Group", "location": format!("/scim/v2/Groups/{set}") });
-    told.insert("meta".to_owned(), meta);
-    Ok(Value::Object(told))
+fn resource(session: &Session, set: &str) -> Result<Value, Error> {
+    let told = resources(session, &[set], true)?.into_iter().next();
+    told.ok_or_else(|| Error::new(ErrorKind::Internal, "INTERNAL_ERROR", "a permission set is not told"))
+}
+
+/// Permission sets as SCIM tells them, with or without who has them.
+fn resources(session: &Session, sets: &[&str], tells_members: bool) -> Result<Vec<Value>, Error> {
+    let members = if tells_members { session.members_of(sets)? } else { Vec::new() };
+    let mut members = members.into_iter();
+    let member = |(id, name): (String, String)| json!({ "value": id, "display": name, "type": "User", "$ref": format!("/scim/v2/Users/{id}") });
+    let told = |set: &&str| {
+        let mut told = Map::new();
+        told.insert("schemas".to_owned(), json!([GROUP]));
+        told.insert("id".to_owned(), json!(set));
+        told.insert("displayName".to_owned(), json!(set));
+        if let Some(members) = members.next() {
+            told.insert("members".to_owned(), members.into_iter().map(member).collect());
+        }
+        let meta = json!({ "resourceType": "Group", "location": format!("/scim/v2/Groups/{set}") });
+        told.insert("meta".to_owned(), meta);
+        Value::Object(told)
+    };
+    Ok(sets.iter().map(told).collect())
 }

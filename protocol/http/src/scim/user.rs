@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::IntoResponse,
 };
-use quarry_engine::{DirectoryUser, NewDirectoryUser, Session};
+use quarry_engine::{DirectoryFilter, DirectoryUser, NewDirectoryUser, Session};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -32,33 +32,35 @@ pub(super) async fn list(
 ) -> Answered {
     let page = Page::of(&query)?;
     let filter = page.filter.as_deref().map(Filter::parse).transpose()?;
-    let matching = matching(filter.as_ref())?;
+    let wanted = wanted(filter)?;
     let window = page.window();
-    let found = off_thread(move || session.directory_users(matching, window)).await?;
+    let found = off_thread(move || session.directory_users(&wanted, window)).await?;
     let told = found.users.iter().map(|user| Value::Object(resource(user))).collect();
     Ok(page.answer(found.total, told))
 }
 
-/// Whether a user is looked for.
-fn matching(filter: Option<&Filter>) -> Result<impl Fn(&DirectoryUser) -> bool + Send + use<>, Problem> {
+/// Which users are looked for.
+fn wanted(filter: Option<Filter>) -> Result<DirectoryFilter, Problem> {
     const KNOWN: &str = "id, userName, externalId, displayName, emails.value and active";
-    let known = ["id", "username", "externalid", "displayname", "emails", "emails.value", "active"];
-    if let Some(filter) = filter.filter(|filter| !known.contains(&filter.path.as_str())) {
-        return Err(filter.unknown(KNOWN));
+    let Some(filter) = filter else { return Ok(DirectoryFilter::All) };
+    match (filter.path.as_str(), filter.text()) {
+        ("id", Some(id)) => return Ok(DirectoryFilter::Id(id.to_owned())),
+        ("username", Some(name)) => return Ok(DirectoryFilter::UserName(name.to_owned())),
+        ("id" | "username" | "externalid" | "displayname" | "emails" | "emails.value" | "active", _) => {}
+        _ => return Err(filter.unknown(KNOWN)),
     }
-    let filter = filter.cloned();
-    Ok(move |user: &DirectoryUser| {
-        let Some(filter) = &filter else { return true };
+    let matches = move |user: &DirectoryUser| {
         let is = |has: Option<&str>| has.is_some() && has == filter.text();
         match filter.path.as_str() {
-            "id" => is(Some(&user.id)),
-            "username" => is(Some(&user.user_name)),
             "externalid" => is(user.external_id.as_deref()),
             "displayname" => is(user.display_name.as_deref()),
             "active" => filter.value == Value::Bool(user.active),
-            _ => is(user.email.as_deref()),
+            "emails" | "emails.value" => is(user.email.as_deref()),
+            // An id or a name that is no text is nobody's.
+            _ => false,
         }
-    })
+    };
+    Ok(DirectoryFilter::Matching(Box::new(matches)))
 }
 
 /// `GET /scim/v2/Users/{id}`.

@@ -64,8 +64,16 @@ async fn a_user_is_made_found_changed_and_deleted() {
         let found = shop.get(&path).await.json();
         assert_eq!((&found["totalResults"], &found["Resources"][0]), (&json!(1), &made), "{filter}");
     }
-    let none = shop.get("/scim/v2/Users?filter=userName%20eq%20%22nobody%22").await.json();
-    assert_eq!((&none["totalResults"], &none["Resources"]), (&json!(0), &json!([])));
+    for nobody in [
+        "userName%20eq%20%22nobody%22",
+        "userName%20eq%207",
+        "id%20eq%20%22%22",
+        "id%20eq%20%22usr_x%22",
+        "active%20eq%20false",
+    ] {
+        let none = shop.get(&format!("/scim/v2/Users?filter={nobody}")).await.json();
+        assert_eq!((&none["totalResults"], &none["Resources"]), (&json!(0), &json!([])), "{nobody}");
+    }
     // What is left out when a user is replaced is emptied.
     let body = json!({ "schemas": [USER], "userName": "wei", "displayName": "Wei Li", "active": true });
     let replaced = shop.scim("PUT", &format!("/Users/{}", id(&made)), body).await.json();
