@@ -304,7 +304,7 @@ pub enum Key {
     /// Make an API key; it is printed once.
     Add {
         /// The login name of its user.
-        user: String,
+        owner: String,
         /// What it is called.
         name: String,
         /// A permission set that it has, of those of its user; without any, it has all of them.
@@ -325,7 +325,7 @@ pub enum Key {
     /// Revoke an API key.
     Revoke {
         /// The login name of its user.
-        user: String,
+        owner: String,
         /// Its id, as the list tells it.
         id: String,
         /// Which state.

@@ -8,6 +8,7 @@ mod command;
 mod demo;
 mod doctor;
 mod import;
+mod issuers;
 mod load;
 mod package;
 mod print;

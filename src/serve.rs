@@ -9,7 +9,7 @@ use quarry_listen::{Certificate, Tls};
 use quarry_postgres::PostgresOptions;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{load, reach, settings::Settings};
+use crate::{issuers, load, reach, settings::Settings};
 
 /// Trees of the deepest statement that is let through are walked by recursion.
 const STACK_BYTES: usize = 16 << 20;
@@ -45,6 +45,9 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     engine.set_request_limits(settings.request_limits());
     engine.set_requests_running_max(settings.requests_running_max());
     engine.keep_events();
+    if let Some(path) = settings.issuers() {
+        issuers::trust(&engine, &path)?;
+    }
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }

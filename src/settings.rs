@@ -213,6 +213,11 @@ impl Settings {
         NonZeroU32::new(u32::try_from(self.number("recycle_bin_days")).unwrap_or(u32::MAX))
     }
 
+    /// The file of issuers whose tokens are taken.
+    pub fn issuers(&self) -> Option<PathBuf> {
+        Some(self.text("issuers")).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
     /// How logins are looked after.
     pub fn identity_options(&self) -> IdentityOptions {
         let failures = u32::try_from(self.number("lock_failures")).unwrap_or(u32::MAX);

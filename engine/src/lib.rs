@@ -47,6 +47,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use identity::{
     Attempt, Event, EventKind, Events, IdentityOptions, KeyInfo, Lock, MadeKey, Means, NewKey, Origin,
     PermissionGrant, Principal, ScramVerifier, SessionInfo, Token, Tokens, UserKind,
+    jwt::{Fetch, FetchLimits, Issuer},
 };
 pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{

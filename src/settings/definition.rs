@@ -123,6 +123,12 @@ pub const DEFINITIONS: &[Definition] = &[
         "pages of which other origins may ask, blanks between them; none, or * for all",
     ),
     define("cors_credentials", "false", truth, "whether they may use a login that the browser remembers"),
+    define(
+        "issuers",
+        "",
+        any,
+        "a TOML file of OpenID Connect issuers whose tokens are taken; none where empty",
+    ),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define(
         "content_bytes_max",

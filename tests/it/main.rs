@@ -10,6 +10,7 @@ mod contents;
 mod crash;
 mod doors;
 mod field_kinds;
+mod identity;
 mod packages;
 mod polymorphic;
 mod rules;

@@ -51,15 +51,23 @@ impl Server {
     pub fn start_with(variables: &[(&str, &str)]) -> Server {
         let mut command = quarry();
         command.envs(variables.iter().copied());
-        Server::launch(command, tempfile::tempdir().unwrap(), &root().join("packages"), &[])
+        let folder = tempfile::tempdir().unwrap();
+        Server::launch(command, Stdio::inherit(), folder, &root().join("packages"), &[])
     }
 
     /// Starts over a given folder.
     pub fn start_in(folder: TempDir, packages: &Path, more: &[&str]) -> Server {
-        Server::launch(quarry(), folder, packages, more)
+        Server::launch(quarry(), Stdio::inherit(), folder, packages, more)
     }
 
-    fn launch(mut command: Command, folder: TempDir, packages: &Path, more: &[&str]) -> Server {
+    /// As [`Self::start_in`], with all that it logs in a file.
+    pub fn start_logging(folder: TempDir, log: std::fs::File, filter: &str, more: &[&str]) -> Server {
+        let mut command = quarry();
+        command.env("QUARRY_LOG", filter);
+        Server::launch(command, log.into(), folder, &root().join("packages"), more)
+    }
+
+    fn launch(mut command: Command, log: Stdio, folder: TempDir, packages: &Path, more: &[&str]) -> Server {
         let mut child = command
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data"))
@@ -67,7 +75,7 @@ impl Server {
             .arg(packages)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

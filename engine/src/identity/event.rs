@@ -4,6 +4,9 @@
 //! [`tell`] is the one way such a thing is told: it goes to the server's log and to the engine's [`Events`]. Nothing secret is in
 //! an [`Event`]: no password, token or key, and no login name that nobody has (people type passwords into the field of the name).
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, fmt, net::IpAddr, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};

@@ -140,6 +140,9 @@ pub(crate) fn render(response: Response, request_id: &str, path: &str) -> Respon
     };
     let mut rendered = (status, axum::Json(body)).into_response();
     let headers = rendered.headers_mut();
+    if Manner::of(path) == Manner::Scim {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::scim::MEDIA_TYPE));
+    }
     for (name, value) in response.headers() {
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
             headers.insert(name.clone(), value.clone());

@@ -8,10 +8,12 @@ mod beside;
 mod browsers;
 mod compat;
 mod files;
+mod identity;
 mod openapi;
 mod packages;
 mod recycle;
 mod refusals;
+mod scim;
 mod sockets;
 mod tls;
 
