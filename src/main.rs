@@ -18,6 +18,7 @@ mod remote;
 mod secret;
 mod serve;
 mod settings;
+mod tenant;
 mod upkeep;
 mod user;
 
@@ -66,6 +67,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
         What::Audit(what) => audit::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Doctor { json } => doctor::run(&settings, *json),
+        What::Tenant(what) => tenant::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }

@@ -13,7 +13,15 @@ use crate::{command::Format, remote::Batches};
 ///
 /// Those of the rows, and those of writing.
 pub fn print(batches: Batches, format: Format) -> Result<()> {
-    let out = BufWriter::new(std::io::stdout().lock());
+    write(batches, format, BufWriter::new(std::io::stdout().lock()))
+}
+
+/// As [`print`], elsewhere.
+///
+/// # Errors
+///
+/// As [`print`].
+pub fn write(batches: Batches, format: Format, out: impl Write) -> Result<()> {
     match format {
         Format::Table => table(batches, out),
         Format::Ndjson => ndjson(batches, out),

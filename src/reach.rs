@@ -1,10 +1,10 @@
 //! The records a command works on: those of a running server, or the data folder itself when none runs.
 
-use std::sync::Arc;
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use futures::StreamExt;
-use quarry_engine::{Engine, EngineOptions, Query, Session, SessionOptions, World};
+use quarry_engine::{Engine, EngineOptions, Query, Session, SessionOptions, World, master_keys};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -93,7 +93,7 @@ impl Local {
     ///
     /// Findings in the packages; another process that has the folder; damage.
     pub fn open(settings: &Settings) -> Result<Local> {
-        let opened = Engine::open(engine_options(settings), World::real()).with_context(|| {
+        let opened = Engine::open(engine_options(settings), world(settings)?).with_context(|| {
             format!("{} (while a server runs, name it with --server)", settings.data().display())
         })?;
         if let Some(password) = &opened.admin_password {
@@ -117,7 +117,8 @@ impl Local {
         Ok(self.stream(answer.batches))
     }
 
-    fn stream<S, E>(&self, mut batches: S) -> Batches
+    /// Batches as they come.
+    pub fn stream<S, E>(&self, mut batches: S) -> Batches
     where
         S: futures::Stream<Item = Result<arrow::record_batch::RecordBatch, E>> + Unpin + 'static,
         E: std::error::Error + Send + Sync + 'static,
@@ -128,6 +129,33 @@ impl Local {
             Some(next.map_err(|error| anyhow!(error)))
         }))
     }
+}
+
+/// The machine, with the master key from `QUARRY_MASTER_KEY` or the file that the settings name.
+///
+/// # Errors
+///
+/// A file that can't be read or that others may read; both given; what is no key.
+pub fn world(settings: &Settings) -> Result<World> {
+    let mut world = World::real();
+    let given = std::env::var("QUARRY_MASTER_KEY").ok().filter(|text| !text.is_empty());
+    let text = match (given, settings.master_key_file()) {
+        (None, None) => return Ok(world),
+        (Some(_), Some(_)) => {
+            bail!("QUARRY_MASTER_KEY and master_key_file are both given; one of them is needed")
+        }
+        (Some(text), None) => text,
+        (None, Some(path)) => {
+            let place = || format!("the master key file {}", path.display());
+            let mode = std::fs::metadata(&path).with_context(place)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                bail!("{} may be read by others (mode {:o}); chmod 600", place(), mode & 0o777);
+            }
+            std::fs::read_to_string(&path).with_context(place)?
+        }
+    };
+    world.keys = Some(master_keys(&text, world.ids.clone())?);
+    Ok(world)
 }
 
 /// What the settings say about the engine; the first admin's password comes from `QUARRY_ADMIN_PASSWORD`.
@@ -142,6 +170,8 @@ pub fn engine_options(settings: &Settings) -> EngineOptions {
         planner: Default::default(),
         contents: Default::default(),
     };
+    options.tenants.locations = settings.locations();
+    options.tenants.open_max = settings.tenants_open_max();
     options.tenants.store.history_window_seconds = settings.history_window_seconds();
     options.resources.cache_bytes = settings.cache_bytes();
     options.contents.content_bytes_max = settings.content_bytes_max();

@@ -3,7 +3,7 @@
 use std::{future::Future, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use quarry_engine::{Engine, World};
+use quarry_engine::{Engine, Engines};
 use quarry_http::HttpOptions;
 use quarry_listen::{Certificate, Tls};
 use quarry_postgres::PostgresOptions;
@@ -35,16 +35,20 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         (settings.http_options(tls.clone())?, settings.postgres_options(tls.clone()));
     let http = bind(settings.http(), "http").await?;
     let pg = bind(settings.pg(), "pg").await?;
-    let options = reach::engine_options(settings);
-    let opened = tokio::task::spawn_blocking(move || Engine::open(options, World::real()))
+    let (options, world) = (reach::engine_options(settings), reach::world(settings)?);
+    let opened = tokio::task::spawn_blocking(move || Engine::open(options, world))
         .await
         .context("opening broke off")?
         .with_context(|| settings.data().display().to_string())?;
     let engine = opened.engine;
-    engine.set_identity_options(settings.identity_options());
+    // What holds of the main tenant now holds of those that are opened later.
     engine.set_request_limits(settings.request_limits());
     engine.set_requests_running_max(settings.requests_running_max());
     engine.keep_events();
+    let main = Arc::clone(&engine);
+    let engines =
+        tokio::task::spawn_blocking(move || Engines::open(main)).await.context("opening broke off")??;
+    engine.set_identity_options(settings.identity_options());
     if let Some(path) = settings.issuers() {
         issuers::trust(&engine, &path)?;
     }
@@ -59,9 +63,10 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     }
     let addresses = (http.local_addr()?, pg.local_addr()?);
     let (stop, stopped) = watch::channel(false);
-    let doors = open_doors(&engine, (http, http_options), (pg, pg_options), &stopped);
-    tokio::spawn(reload_on_hangup(Arc::clone(&engine), tls.clone()));
-    tokio::spawn(look_after(Arc::clone(&engine), settings.recycle_bin_days(), stopped.clone()));
+    let doors = open_doors(&engines, (http, http_options), (pg, pg_options), &stopped);
+    tokio::spawn(reload_on_hangup(engines.clone(), tls.clone()));
+    tokio::spawn(look_after(engines.clone(), settings.recycle_bin_days(), stopped.clone()));
+    tokio::spawn(close_idle(engines.clone(), stopped.clone()));
     greet(addresses, tls.is_some(), opened.admin_password.as_deref());
     signal().await;
     tracing::info!("closing");
@@ -69,7 +74,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     for door in doors {
         door.await.context("a door broke off")??;
     }
-    tokio::task::spawn_blocking(move || engine.close()).await.context("closing broke off")??;
+    tokio::task::spawn_blocking(move || engines.close()).await.context("closing broke off")??;
     Ok(())
 }
 
@@ -80,15 +85,15 @@ async fn bind(address: Option<SocketAddr>, key: &str) -> Result<TcpListener> {
 
 /// Both doors, each a task.
 fn open_doors(
-    engine: &Arc<Engine>,
+    engines: &Engines,
     (http, http_options): (TcpListener, HttpOptions),
     (pg, pg_options): (TcpListener, PostgresOptions),
     stopped: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<std::io::Result<()>>> {
-    let router = quarry_http::router(Arc::clone(engine), http_options.clone());
+    let router = quarry_http::router(engines.clone(), http_options.clone());
     vec![
         tokio::spawn(quarry_http::serve(http, router, http_options, until(stopped))),
-        tokio::spawn(quarry_postgres::serve(Arc::clone(engine), pg, pg_options, until(stopped))),
+        tokio::spawn(quarry_postgres::serve(engines.clone(), pg, pg_options, until(stopped))),
     ]
 }
 
@@ -137,7 +142,7 @@ async fn signal() {
 }
 
 /// SIGHUP loads the certificate and the package folders again; what can't be used changes nothing: the last good version keeps serving.
-async fn reload_on_hangup(engine: Arc<Engine>, tls: Option<Arc<Tls>>) {
+async fn reload_on_hangup(engines: Engines, tls: Option<Arc<Tls>>) {
     let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
         return tracing::warn!("SIGHUP can't be listened for");
     };
@@ -145,14 +150,21 @@ async fn reload_on_hangup(engine: Arc<Engine>, tls: Option<Arc<Tls>>) {
         if let Some(tls) = &tls {
             reload_tls(tls).await;
         }
-        let engine = Arc::clone(&engine);
-        match tokio::task::spawn_blocking(move || engine.reload()).await {
-            Ok(Ok(registry)) => tracing::info!("packages loaded again: registry {}", registry.version),
-            Ok(Err(error)) => {
-                tracing::error!("packages not loaded, the last good version serves on: {error}")
-            }
-            Err(error) => tracing::error!("loading packages broke off: {error}"),
+        for engine in engines.open_ones() {
+            reload_packages(engine).await;
         }
+    }
+}
+
+/// A tenant that is not open looks at the package folders when it is opened.
+async fn reload_packages(engine: Arc<Engine>) {
+    let tenant = engine.tenant().clone();
+    match tokio::task::spawn_blocking(move || engine.reload()).await {
+        Ok(Ok(registry)) => tracing::info!(%tenant, "packages loaded again: registry {}", registry.version),
+        Ok(Err(error)) => {
+            tracing::error!(%tenant, "packages not loaded, the last good version serves on: {error}")
+        }
+        Err(error) => tracing::error!("loading packages broke off: {error}"),
     }
 }
 
@@ -175,11 +187,25 @@ async fn reload_tls(tls: &Arc<Tls>) {
 /// How often what nobody wants any more is looked for.
 const LOOKED_AFTER_EVERY: Duration = Duration::from_secs(3600);
 
-/// Removes what was deleted long ago, and contents that no record has got; now and every hour.
-async fn look_after(engine: Arc<Engine>, days: Option<NonZeroU32>, mut stopped: watch::Receiver<bool>) {
+/// How often tenants that nobody uses are looked for.
+const IDLE_LOOKED_FOR_EVERY: Duration = Duration::from_secs(60);
+
+/// Closes the tenants that nobody uses.
+async fn close_idle(engines: Engines, mut stopped: watch::Receiver<bool>) {
     loop {
-        let upkeep = Arc::clone(&engine);
-        match tokio::task::spawn_blocking(move || look_once(&upkeep, days)).await {
+        tokio::select! {
+            () = tokio::time::sleep(IDLE_LOOKED_FOR_EVERY) => engines.close_idle(),
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Removes what was deleted long ago, and contents that no record has got; now and every hour, of the tenants that are open then.
+async fn look_after(engines: Engines, days: Option<NonZeroU32>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let open = engines.open_ones();
+        let upkeep = move || open.iter().for_each(|engine| look_once(engine, days));
+        match tokio::task::spawn_blocking(upkeep).await {
             Ok(()) => {}
             Err(error) => tracing::error!("looking after the store broke off: {error}"),
         }

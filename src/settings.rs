@@ -153,6 +153,21 @@ impl Settings {
         PathBuf::from(self.text("data"))
     }
 
+    /// The file with the master key.
+    pub fn master_key_file(&self) -> Option<PathBuf> {
+        Some(self.text("master_key_file")).filter(|text| !text.is_empty()).map(PathBuf::from)
+    }
+
+    /// Folders that tenants can be pinned to.
+    pub fn locations(&self) -> BTreeMap<String, PathBuf> {
+        definition::places(self.text("locations")).unwrap_or_default()
+    }
+
+    /// Tenants that are open at a time.
+    pub fn tenants_open_max(&self) -> usize {
+        self.count("tenants_open_max")
+    }
+
     /// The package folders, `:` between them.
     pub fn packages(&self) -> Vec<PathBuf> {
         std::env::split_paths(self.text("packages")).collect()
@@ -341,11 +356,6 @@ impl Settings {
     /// Of these, from one address.
     pub fn connections_per_address_max(&self) -> u64 {
         self.number("connections_per_address_max")
-    }
-
-    /// The file with the master key.
-    pub fn master_key_file(&self) -> Option<PathBuf> {
-        Some(self.text("master_key_file")).filter(|text| !text.is_empty()).map(PathBuf::from)
     }
 
     /// The configuration file that was read.

@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use quarry_engine::{World, upkeep};
+use quarry_engine::{Report, upkeep};
 
-use crate::{reach::engine_options, settings::Settings};
+use crate::{
+    reach::{engine_options, world},
+    settings::Settings,
+};
 
 /// Prints what is damaged, a line each, and what was looked at; fails when something is.
 ///
@@ -13,7 +16,18 @@ use crate::{reach::engine_options, settings::Settings};
 ///
 /// While a server runs; when there is no store.
 pub fn verify(settings: &Settings) -> Result<ExitCode> {
-    let report = upkeep::verify_data(&settings.data(), &World::real())?;
+    let tenants = upkeep::verify_data(&settings.data(), &world(settings)?, &settings.locations())?;
+    let mut is_sound = true;
+    for (tenant, report) in &tenants {
+        if tenants.len() > 1 {
+            eprintln!("tenant {tenant}:");
+        }
+        is_sound &= tell(report);
+    }
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(report: &Report) -> bool {
     for finding in &report.findings {
         println!("{finding}");
     }
@@ -33,10 +47,10 @@ pub fn verify(settings: &Settings) -> Result<ExitCode> {
     }
     if report.is_sound() {
         eprintln!("nothing is damaged");
-        return Ok(ExitCode::SUCCESS);
+        return true;
     }
     eprintln!("{} findings", report.findings.len());
-    Ok(ExitCode::FAILURE)
+    false
 }
 
 /// Makes indexes anew.
@@ -46,7 +60,7 @@ pub fn verify(settings: &Settings) -> Result<ExitCode> {
 /// While a server runs; an object that is not there; damage of records.
 pub fn reindex(settings: &Settings, objects: &[String]) -> Result<()> {
     let store = engine_options(settings).tenants.store;
-    let count = upkeep::reindex_data(&settings.data(), store, &World::real(), objects)?;
+    let count = upkeep::reindex_data(&settings.data(), store, &world(settings)?, objects)?;
     println!("made the indexes of {count} segments anew");
     Ok(())
 }

@@ -84,7 +84,8 @@ impl Engine {
         if refresh_token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
-        let (gate, text, origin) = (self.gate().clone(), refresh_token.to_owned(), origin.clone());
+        let text = self.gate().ledger.unmarked(refresh_token).ok_or_else(token_refused)?.to_owned();
+        let (gate, origin) = (self.gate().clone(), origin.clone());
         tokio::task::spawn_blocking(move || gate.refresh(&text, &origin)).await?
     }
 
@@ -97,13 +98,15 @@ impl Engine {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
-        let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
-        if !Issuers::may_be(token) || token.starts_with(REFRESH) {
-            return tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?;
+        if Issuers::may_be(token) && !token.starts_with(REFRESH) {
+            let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
+            let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
+            let registrar = Registrar { store, active, world };
+            return tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?;
         }
-        let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
-        let registrar = Registrar { store, active, world };
-        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?
+        let text = self.gate().ledger.unmarked(token).ok_or_else(token_refused)?.to_owned();
+        let (gate, origin) = (self.gate().clone(), origin.clone());
+        tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?
     }
 
     /// What someone proven may now: for connections that live longer than a request.

@@ -8,7 +8,7 @@ use quarry_planner::{Planner, PlannerOptions};
 use quarry_storage::{
     ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     active::Active,
@@ -57,6 +57,7 @@ pub struct Opened {
 
 /// The engine over one tenant.
 pub struct Engine {
+    tenant: TenantName,
     store: Arc<Store>,
     process: Arc<Process>,
     world: World,
@@ -75,17 +76,19 @@ pub struct Engine {
     contents: ContentOptions,
     /// One for each upload at once.
     uploads: Arc<Semaphore>,
+    /// Nobody comes in any more, and whoever is in goes.
+    ended: watch::Sender<bool>,
 }
 
 /// What the engines of a process have in common.
-struct Process {
-    data: PathBuf,
+pub(crate) struct Process {
+    pub data: PathBuf,
     packages: Vec<PathBuf>,
     token_seconds: u64,
     /// With the memory that all questions of all tenants share.
     planner: Planner,
     contents: ContentOptions,
-    tenants: Tenants,
+    pub tenants: Tenants,
     /// Of requests.
     turns: Arc<FairTurns>,
 }
@@ -122,7 +125,13 @@ impl Engine {
     /// As [`Self::open`]; `Limited` when too many tenants are open.
     pub fn open_tenant(&self, tenant: &TenantName, admin_password: Option<String>) -> Result<Opened> {
         let parts = (self.process.clone(), self.world.clone());
-        Self::over(parts, tenant, admin_password, Some(&self.active()))
+        let opened = Self::over(parts, tenant, admin_password, Some(&self.active()))?;
+        opened.engine.set_identity_options(self.gate().options());
+        opened.engine.set_request_limits(self.quota().limits());
+        if self.event_log().read().is_some() {
+            opened.engine.keep_events();
+        }
+        Ok(opened)
     }
 
     fn over(
@@ -131,7 +140,7 @@ impl Engine {
         admin_password: Option<String>,
         known: Option<&Active>,
     ) -> Result<Opened> {
-        let is_first_start = must_be_store(&tenant.folder(&process.data), &world).is_err();
+        let is_first_start = must_be_store(&process.tenants.folder(tenant), &world).is_err();
         let folders = packages::read(&process.packages, is_first_start, known)?;
         let store = process.tenants.get_or_make(tenant)?;
         let packages::Opened { active, folders } = packages::open(&store, folders, known)?;
@@ -139,8 +148,11 @@ impl Engine {
         store.define_tables(active.tables(&store.snapshot(), None))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
-        let gate = Gate::new(store.clone(), world.clone(), process.token_seconds, scram_secret)?;
+        let mut gate = Gate::new(store.clone(), world.clone(), process.token_seconds, scram_secret)?;
+        gate.ledger.mark_with(tenant);
         let engine = Engine {
+            tenant: tenant.clone(),
+            ended: watch::Sender::new(false),
             store,
             world,
             active: RwLock::new(active),
@@ -160,6 +172,28 @@ impl Engine {
         let warnings = engine.registry().warnings.clone();
         let engine = Arc::new(engine);
         Ok(Opened { engine, admin_password: random_password, warnings, refused })
+    }
+
+    /// Whose records these are.
+    pub fn tenant(&self) -> &TenantName {
+        &self.tenant
+    }
+
+    /// Returns when the tenant was suspended or is deleted: whoever is connected goes then.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.subscribe();
+        if ended.wait_for(|ended| *ended).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Sends away whoever is connected.
+    pub(crate) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    pub(crate) fn process(&self) -> &Arc<Process> {
+        &self.process
     }
 
     /// The registry that serves now.

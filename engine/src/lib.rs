@@ -14,6 +14,7 @@ pub mod change;
 pub mod content;
 mod decimal;
 pub mod engine;
+pub mod engines;
 pub mod error;
 pub mod identity;
 mod layout;
@@ -43,6 +44,7 @@ pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
 pub use content::{ContentOptions, Download, Upload, Uploaded};
 pub use engine::{Engine, EngineOptions, Opened};
+pub use engines::{Engines, NewTenant, TenantInfo, master_keys};
 pub use error::{Error, ErrorKind, Result};
 pub use identity::{
     Attempt, Event, EventKind, Events, IdentityOptions, KeyInfo, Lock, MadeKey, Means, NewKey, Origin,
@@ -54,7 +56,8 @@ pub use quarry_planner::{
     Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
 };
 pub use quarry_storage::{
-    ChainLink, Clock, Ids, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, Value, World,
+    ChainLink, Clock, Ids, KeyProvider, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions,
+    TenantState, Value, World,
 };
 pub use quota::{RequestLimits, RequestTurn};
 pub use session::{Session, SessionOptions};

@@ -6,6 +6,7 @@ mod bulk;
 mod calls;
 mod deletes;
 mod drafts;
+mod engines;
 mod fields;
 mod findings;
 mod grants;

@@ -1,28 +1,101 @@
 //! Looking after a data folder that no server has open.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use quarry_planner::lower;
 use quarry_storage::{
     Report, ResourceOptions, Resources, ScanRequest, Snapshot, Store, StoreOptions, TableName, TenantName,
-    World, must_be_store, verify,
+    TenantRecord, TenantState, World,
+    encryption::{KeyState, key_state, rotate_data_key, rotate_master_key},
+    must_be_store, read_catalogue, verify,
 };
 
 use crate::{
     content::contents_of,
-    error::Result,
+    error::{Error, ErrorKind, Result},
     identity::password,
     system::{CREDENTIAL, Credential},
     work::keys_in,
 };
 
-/// Looks at all that is stored, and tells what is damaged; changes nothing.
+/// Looks at all that is stored, tenant by tenant, the main one first, and tells what is damaged; changes nothing. A tenant that
+/// is half made or half deleted is not looked at.
 ///
 /// # Errors
 ///
-/// `Unavailable` while a server runs; `Invalid` when there is no store.
-pub fn verify_data(data: &Path, world: &World) -> Result<Report> {
-    Ok(verify(&TenantName::main().folder(data), world, contents_of)?)
+/// `Unavailable` while a server runs; `Invalid` when there is no store, no such location, or no master key for one of them.
+pub fn verify_data(
+    data: &Path,
+    world: &World,
+    locations: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<(TenantName, Report)>> {
+    let mut reports = Vec::new();
+    for (name, state, folder) in folders(data, world, locations)? {
+        if !matches!(state, TenantState::Making | TenantState::Deleting) {
+            reports.push((name, verify(&folder, world, contents_of)?));
+        }
+    }
+    Ok(reports)
+}
+
+/// The folders of all tenants, the main one first.
+fn folders(
+    data: &Path,
+    world: &World,
+    locations: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<(TenantName, TenantState, PathBuf)>> {
+    let main = TenantName::main();
+    let mut folders = vec![(main.clone(), TenantState::Active, main.folder(data))];
+    for TenantRecord { name, state, location, .. } in read_catalogue(data, world)? {
+        let missing =
+            || Error::invalid(format!("the tenant {name} is pinned to a location that is not there"));
+        let base = match &location {
+            Some(location) => locations.get(location).ok_or_else(missing)?.as_path(),
+            None => data,
+        };
+        let folder = name.folder(base);
+        folders.push((name, state, folder));
+    }
+    Ok(folders)
+}
+
+/// Wraps the keys of every encrypted tenant with the world's master key; whether each was changed.
+///
+/// # Errors
+///
+/// `Unavailable` while a server runs; `Invalid` when the master key of one of them is not given. Those before are done.
+pub fn rewrap_keys(
+    data: &Path,
+    world: &World,
+    locations: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<(TenantName, bool)>> {
+    let mut done = Vec::new();
+    for (name, _, folder) in folders(data, world, locations)? {
+        let is_encrypted = key_state(&folder, world)? != KeyState::Plain;
+        done.push((name, is_encrypted && rotate_master_key(&folder, world)?));
+    }
+    Ok(done)
+}
+
+/// Gives a tenant a new data key, for what it writes from now on.
+///
+/// # Errors
+///
+/// `Missing`; `Unavailable` while a server runs; `Invalid` when it is not encrypted, or its master key is not given.
+pub fn rotate_key(
+    data: &Path,
+    world: &World,
+    locations: &BTreeMap<String, PathBuf>,
+    tenant: &TenantName,
+) -> Result<()> {
+    let mut folders = folders(data, world, locations)?.into_iter();
+    let missing =
+        || Error::new(ErrorKind::Missing, "TENANT_NOT_FOUND", format!("there is no tenant {tenant}"));
+    let (_, _, folder) = folders.find(|(name, ..)| name == tenant).ok_or_else(missing)?;
+    Ok(rotate_data_key(&folder, world)?)
 }
 
 /// Makes the indexes of these objects anew from their records, of all where none is named; how many segments they were.

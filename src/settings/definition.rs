@@ -1,6 +1,6 @@
 //! The settings there are: key, default, meaning, form.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 /// One setting.
 pub struct Definition {
@@ -17,6 +17,7 @@ pub struct Definition {
 /// `QUARRY_` variables that are no settings: secrets, and what clients read. (Nor are those of the tests, `QUARRY_TEST_…`.)
 pub const OTHER_VARIABLES: &[&str] = &[
     "QUARRY_ADMIN_PASSWORD",
+    "QUARRY_MASTER_KEY",
     "QUARRY_PASSWORD",
     "QUARRY_NEW_PASSWORD",
     "QUARRY_SERVER",
@@ -49,6 +50,26 @@ fn positive(value: &str) -> Result<(), String> {
     }
 }
 
+/// `eu=/srv/eu,us=/srv/us`.
+pub(super) fn places(value: &str) -> Result<BTreeMap<String, PathBuf>, String> {
+    let mut places = BTreeMap::new();
+    for place in value.split(',').map(str::trim).filter(|place| !place.is_empty()) {
+        let (name, folder) = place.split_once('=').unwrap_or((place, ""));
+        let (name, folder) = (name.trim(), folder.trim());
+        if name.is_empty() || folder.is_empty() {
+            return Err(format!("{place:?} is not name=folder"));
+        }
+        if places.insert(name.to_owned(), PathBuf::from(folder)).is_some() {
+            return Err(format!("{name:?} is there twice"));
+        }
+    }
+    Ok(places)
+}
+
+fn locations(value: &str) -> Result<(), String> {
+    places(value).map(drop)
+}
+
 fn truth(value: &str) -> Result<(), String> {
     value.parse::<bool>().map(drop).map_err(|_| "true or false is needed".into())
 }
@@ -76,6 +97,19 @@ const fn define(
 /// Every setting, in the order it is explained.
 pub const DEFINITIONS: &[Definition] = &[
     define("data", "./quarry-data", path, "the data folder"),
+    define(
+        "master_key_file",
+        "",
+        any,
+        "the file with the master key that data is encrypted under (or QUARRY_MASTER_KEY); none: new data is not encrypted",
+    ),
+    define(
+        "locations",
+        "",
+        locations,
+        "folders that tenants can be pinned to: name=folder, ',' between them",
+    ),
+    define("tenants_open_max", "256", positive, "tenants that are open at a time"),
     define("packages", "./packages", path, "package folders, ':' between them"),
     define("http", "127.0.0.1:8080", address, "where HTTP and GraphQL listen"),
     define("pg", "127.0.0.1:5433", address, "where the Postgres wire protocol listens"),

@@ -172,7 +172,7 @@ impl Archive {
         place: String,
         csns: &RangeInclusive<u64>,
     ) -> Result<()> {
-        let (header, mut frames) = FrameReader::open(reader, place)?;
+        let (header, mut frames) = FrameReader::open(reader, place, self.objects.keys())?;
         if header.first_csn != *csns.start() {
             return Err(frames
                 .damaged(16, format!("the header says {}, the name {}", header.first_csn, csns.start())));

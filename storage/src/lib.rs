@@ -42,6 +42,7 @@ mod commit;
 mod compact;
 pub mod content;
 mod delta;
+pub mod encryption;
 pub mod error;
 pub mod files;
 mod fold;
@@ -73,6 +74,7 @@ pub mod write;
 
 pub use bulk::BulkLoad;
 pub use content::{Content, Measure, NewContent, Pieces};
+pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};
 pub use history::{ChainLink, History, HistoryRequest, history_schema};
 pub use past::AsOf;
@@ -86,7 +88,11 @@ pub use schema::{
 pub use search::{TextHits, TextQuery, TextSyntax};
 pub use snapshot::{ColumnStatistics, Snapshot, TableSnapshot, TableStatistics};
 pub use store::{CommitInfo, CommitOrigin, Committed, Store, StoreOptions};
-pub use tenants::{TenantName, TenantOptions, Tenants};
+pub use tenants::{
+    TenantName, TenantOptions, Tenants,
+    catalogue::{TenantRecord, TenantState, read_catalogue, write_catalogue},
+    destroy::destroy_store,
+};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};
 pub use world::{Clock, Ids, ObjectPlace, World};

@@ -15,6 +15,7 @@
 mod ahead;
 mod entry;
 mod frame;
+mod framing;
 mod reader;
 mod recovery;
 mod writer;

@@ -48,6 +48,10 @@ pub(crate) use self::{
     upload::Upload,
 };
 use crate::{
+    encryption::{
+        StoreKeys,
+        blocks::{self, BlockReader},
+    },
     error::{Error, Result},
     files::{Files, failed},
     world::{ObjectPlace, World},
@@ -63,24 +67,38 @@ pub(crate) struct Objects {
     files: Arc<dyn Files>,
     /// Where they lie in a folder of this machine.
     local: Option<Arc<LocalFolder>>,
+    /// Where they are encrypted.
+    keys: Option<Arc<StoreKeys>>,
+    /// The store is to be destroyed: nothing is written any more, whoever still reads it.
+    is_shut: Arc<AtomicBool>,
 }
 
 impl Objects {
-    /// The objects of the store in a folder; what an interrupted put left there is removed.
-    pub fn open(folder: &Path, world: &World) -> Result<Objects> {
-        let files = world.files.clone();
+    /// The objects of the store in a folder, encrypted where it has keys; what an interrupted put left there is removed.
+    pub fn open(folder: &Path, world: &World, keys: Option<Arc<StoreKeys>>) -> Result<Objects> {
+        let (files, is_shut) = (world.files.clone(), Arc::default());
         match &world.objects {
             ObjectPlace::Folder => {
                 let local = LocalFolder::open(folder, files.clone()).map_err(failed("open", folder))?;
                 let local = Arc::new(local);
-                Ok(Objects { store: Arc::new(LocalStore(local.clone())), files, local: Some(local) })
+                Ok(Objects {
+                    store: Arc::new(LocalStore(local.clone())),
+                    files,
+                    local: Some(local),
+                    keys,
+                    is_shut,
+                })
             }
-            ObjectPlace::Elsewhere(store_of) => Ok(Objects { store: store_of(folder), files, local: None }),
+            ObjectPlace::Elsewhere(store_of) => {
+                Ok(Objects { store: store_of(folder), files, local: None, keys, is_shut })
+            }
         }
     }
 
     /// Puts an object there, whole or not at all; one of that name is replaced.
     pub fn put(&self, name: &ObjectName, bytes: Vec<u8>) -> Result<()> {
+        self.must_be_open()?;
+        let bytes = self.stored(name, bytes)?;
         wait(self.store.put(name, bytes.into())).map_err(|error| self.failed("put", name, error))?;
         Ok(())
     }
@@ -91,6 +109,8 @@ impl Objects {
     ///
     /// `Unavailable` when there is one of that name: someone else put it there.
     pub fn put_if_absent(&self, name: &ObjectName, bytes: Vec<u8>) -> Result<()> {
+        self.must_be_open()?;
+        let bytes = self.stored(name, bytes)?;
         let how = PutOptions::from(PutMode::Create);
         match wait(self.store.put_opts(name, bytes.into(), how)) {
             Ok(_) => Ok(()),
@@ -104,7 +124,11 @@ impl Objects {
     /// The whole object.
     pub fn get(&self, name: &ObjectName) -> Result<Bytes> {
         let get = async { self.store.get(name).await?.bytes().await };
-        wait(get).map_err(|error| self.failed("read", name, error))
+        let bytes = wait(get).map_err(|error| self.failed("read", name, error))?;
+        let Some(keys) = &self.keys else { return Ok(bytes) };
+        let reader = BlockReader::new(keys, name.as_ref(), &bytes, u64::try_from(bytes.len()).unwrap_or(0));
+        let plain = reader.and_then(|reader| reader.open_all(&bytes));
+        plain.map(Bytes::from).map_err(|source| self.io("read", name, source))
     }
 
     /// Reads ranges of an object.
@@ -113,12 +137,16 @@ impl Objects {
             Some(local) => Reader::of_file(local.open_file(name)),
             None => Reader::of_object(&self.store, name),
         };
+        let opened = opened.and_then(|reader| match &self.keys {
+            Some(keys) => reader.decrypting(keys, name),
+            None => Ok(reader),
+        });
         opened.map_err(|source| self.io("open", name, source))
     }
 
     /// Writes an object as it comes; it is there once the upload is finished.
     pub fn upload(&self, name: &ObjectName) -> Upload {
-        Upload::new(self.store.clone(), name.clone())
+        Upload::new(self.store.clone(), name.clone(), self.keys.clone())
     }
 
     /// The names below a prefix, in order.
@@ -158,7 +186,7 @@ impl Objects {
     /// The folder of these objects where a library may work in it by itself. What is made in it is an object once
     /// [`Self::sync_made_in`] was called.
     pub fn mappable_folder(&self, prefix: &ObjectName) -> Option<PathBuf> {
-        let local = self.local.as_ref()?;
+        let local = self.local.as_ref().filter(|_| self.keys.is_none())?;
         self.files.are_mappable().then(|| local.path(prefix))
     }
 
@@ -170,6 +198,7 @@ impl Objects {
 
     /// Makes an empty folder for [`Self::mappable_folder`]; what was in it goes.
     pub fn make_mappable_folder(&self, prefix: &ObjectName) -> Result<()> {
+        self.must_be_open()?;
         self.delete_folder(prefix)?;
         let Some(local) = &self.local else { return Ok(()) };
         let path = local.path(prefix);
@@ -184,8 +213,36 @@ impl Objects {
         }
     }
 
-    /// An error of I/O, told with what was done to which object.
+    /// From now on nothing is written: who reads an index of a store that is being destroyed shall not make it anew.
+    pub fn shut(&self) {
+        self.is_shut.store(true, Ordering::Release);
+    }
+
+    fn must_be_open(&self) -> Result<()> {
+        match self.is_shut.load(Ordering::Acquire) {
+            true => Err(Error::Unavailable("the store is gone".into())),
+            false => Ok(()),
+        }
+    }
+
+    /// The keys of the store, where it is encrypted.
+    pub fn keys(&self) -> Option<&Arc<StoreKeys>> {
+        self.keys.as_ref()
+    }
+
+    /// What is put for these bytes.
+    fn stored(&self, name: &ObjectName, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        match &self.keys {
+            Some(keys) => blocks::seal(keys, name.as_ref(), &bytes),
+            None => Ok(bytes),
+        }
+    }
+
+    /// An error of I/O, told with what was done to which object; of bytes that can't be decrypted, the damage.
     pub fn io(&self, what: &str, name: &ObjectName, source: io::Error) -> Error {
+        if source.kind() == io::ErrorKind::InvalidData {
+            return Error::Damaged { file: self.place(name), offset: 0, what: source.to_string() };
+        }
         Error::Io { context: format!("{what} {}", self.place(name)), source }
     }
 

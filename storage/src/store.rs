@@ -17,6 +17,7 @@ use crate::{
     check,
     commit::{Queue, committed, encode},
     delta::Gauge,
+    encryption::StoreKeys,
     error::{Error, Result},
     files::{self, Files, FolderLock, failed},
     history::Archive,
@@ -307,9 +308,11 @@ impl Inner {
         resources: &Arc<Resources>,
     ) -> Result<Inner> {
         let files = world.files.clone();
+        // Before anything is written: who has not the key leaves no trace.
+        let keys = StoreKeys::open(folder, world)?;
         make_folders(&*files, folder)?;
         let folder_lock = files::lock(&*files, folder)?;
-        let objects = Objects::open(folder, world)?;
+        let objects = Objects::open(folder, world, keys.clone())?;
         let ground = Ground::new(objects, resources);
         let (retained, manifest) = Retained::open(&ground.objects, options.history_window_seconds)?;
         let start = manifest.folded();
@@ -324,6 +327,7 @@ impl Inner {
             folder: folder.join(LOG),
             resources: resources.clone(),
             file_bytes: options.log_file_bytes,
+            keys,
         };
         let log = recover(&log_ground, start, &mut |csn, entry| {
             match entry {

@@ -4,11 +4,13 @@
 //! However many tenants there are, they share one cache and a few threads ([`Resources`]). A store that is closed holds no
 //! memory, no file and no thread; it was folded before, so that it opens again at once.
 
+pub(crate) mod catalogue;
+pub(crate) mod destroy;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     path::{Path, PathBuf},
     sync::{
@@ -80,13 +82,15 @@ pub struct TenantOptions {
     pub open_max: usize,
     /// A store that nobody holds, and nobody has asked for so long, is closed.
     pub idle_seconds: u64,
+    /// Folders by name that a tenant can be pinned to, beside the data folder.
+    pub locations: BTreeMap<String, PathBuf>,
     /// Of each store.
     pub store: StoreOptions,
 }
 
 impl Default for TenantOptions {
     fn default() -> Self {
-        Self { open_max: 256, idle_seconds: 600, store: StoreOptions::default() }
+        Self { open_max: 256, idle_seconds: 600, locations: BTreeMap::new(), store: StoreOptions::default() }
     }
 }
 
@@ -103,6 +107,8 @@ struct Inner {
     world: World,
     resources: Arc<Resources>,
     slots: Mutex<HashMap<TenantName, Arc<Slot>>>,
+    /// Where those are that do not lie in the data folder.
+    bases: Mutex<HashMap<TenantName, PathBuf>>,
     /// Stores that are open or being opened.
     open: AtomicUsize,
 }
@@ -124,6 +130,7 @@ impl Tenants {
             world,
             resources: resources.clone(),
             slots: Mutex::default(),
+            bases: Mutex::default(),
             open: AtomicUsize::new(0),
         });
         let idle: Weak<Inner> = Arc::downgrade(&inner);
@@ -158,6 +165,55 @@ impl Tenants {
         self.inner.get(tenant, |_, _| Ok(()))
     }
 
+    /// From now on the store of a tenant is looked for, and made, in this location; without one in the data folder.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when there is no such location.
+    pub fn pin(&self, tenant: &TenantName, location: Option<&str>) -> Result<()> {
+        let base = match location {
+            None => None,
+            Some(name) => {
+                let known = self.inner.options.locations.get(name);
+                let missing = || {
+                    let names: Vec<_> = self.inner.options.locations.keys().map(String::as_str).collect();
+                    Error::Invalid(format!("there is no location {name:?}; there are: {}", names.join(", ")))
+                };
+                Some(known.ok_or_else(missing)?.clone())
+            }
+        };
+        let mut bases = self.inner.bases.lock();
+        match base {
+            Some(base) => drop(bases.insert(tenant.clone(), base)),
+            None => drop(bases.remove(tenant)),
+        }
+        Ok(())
+    }
+
+    /// The folder of a tenant's store, whether or not there is one.
+    pub fn folder(&self, tenant: &TenantName) -> PathBuf {
+        self.inner.folder(tenant)
+    }
+
+    /// Closes the store of a tenant that is to be destroyed, whoever holds it: nothing is written after this.
+    ///
+    /// # Errors
+    ///
+    /// `Io` of the last sync; it is closed.
+    pub fn release(&self, tenant: &TenantName) -> Result<()> {
+        let slot = self.inner.slots.lock().remove(tenant);
+        let Some(slot) = slot else { return Ok(()) };
+        let Some(store) = slot.store.lock().take() else { return Ok(()) };
+        self.inner.open.fetch_sub(1, Ordering::AcqRel);
+        store.inner.ground.objects.shut();
+        store.close()
+    }
+
+    /// How many stores may be open.
+    pub fn open_max(&self) -> usize {
+        self.inner.options.open_max
+    }
+
     /// How many stores are open.
     pub fn open(&self) -> usize {
         self.inner.open.load(Ordering::Acquire)
@@ -186,7 +242,7 @@ impl Inner {
             return Ok(store.clone());
         }
         let opened = self.take_place().and_then(|taken| {
-            let folder = tenant.folder(&self.data);
+            let folder = self.folder(tenant);
             check(&folder, &self.world)?;
             let store =
                 Store::open(&folder, self.options.store.clone(), self.world.clone(), &self.resources)?;
@@ -201,6 +257,13 @@ impl Inner {
                 self.forget_unused();
                 Err(error)
             }
+        }
+    }
+
+    fn folder(&self, tenant: &TenantName) -> PathBuf {
+        match self.bases.lock().get(tenant) {
+            Some(base) => tenant.folder(base),
+            None => tenant.folder(&self.data),
         }
     }
 

@@ -9,6 +9,7 @@ mod commits;
 mod contents;
 mod crashes;
 mod elsewhere;
+mod encrypted;
 mod every_type;
 mod faults;
 mod faulty_store;

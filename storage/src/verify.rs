@@ -25,6 +25,7 @@ use self::chain::Chain;
 use crate::{
     catalog::{Catalog, Shapes, TableId},
     content::{self, Measure},
+    encryption::StoreKeys,
     error::{Error, Result},
     files,
     history::Archive,
@@ -141,7 +142,7 @@ pub fn verify(
         fold_threads: 0,
         ..ResourceOptions::default()
     });
-    let objects = Objects::open(folder, world)?;
+    let objects = Objects::open(folder, world, StoreKeys::of_made(folder, world)?)?;
     let archive = Arc::new(Archive::new(objects.clone(), files, log_folder));
     let ground = Ground::new(objects, &resources);
     let mut report = Report::default();

@@ -12,7 +12,10 @@ use parking_lot::Mutex;
 use rand::{RngCore, SeedableRng, TryRngCore, rngs::OsRng, rngs::StdRng};
 use ulid::Ulid;
 
-use crate::files::{Files, RealFiles};
+use crate::{
+    encryption::KeyProvider,
+    files::{Files, RealFiles},
+};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -52,6 +55,8 @@ pub struct World {
     pub files: Arc<dyn Files>,
     /// The place of objects.
     pub objects: ObjectPlace,
+    /// Who wraps the keys of stores. `None`: new stores are not encrypted, and encrypted ones are not opened.
+    pub keys: Option<Arc<dyn KeyProvider>>,
 }
 
 impl World {
@@ -62,6 +67,7 @@ impl World {
             ids: Arc::new(SystemIds { last: Mutex::new(Ulid::nil()) }),
             files: Arc::new(RealFiles),
             objects: ObjectPlace::Folder,
+            keys: None,
         }
     }
 
@@ -80,6 +86,7 @@ impl World {
             }),
             files: Arc::new(RealFiles),
             objects: ObjectPlace::Folder,
+            keys: None,
         }
     }
 }

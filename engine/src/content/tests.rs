@@ -391,14 +391,14 @@ async fn damage_is_told_and_never_given() {
     .unwrap();
     shop.engine.close().unwrap();
     let data = shop.folder.path().join("data");
-    let report = verify_data(&data, &World::seeded(1, 0)).unwrap();
+    let report = verify_data(&data, &World::seeded(1, 0), &Default::default()).unwrap().remove(0).1;
     assert_eq!((report.findings.as_slice(), report.contents), ([].as_slice(), 2), "{:?}", report.notes);
     let path = |id: &str| data.join(format!("tenant/main/content/{id}.bytes"));
     let mut bytes = std::fs::read(path(&content.id)).unwrap();
     bytes[300_000] = 2;
     std::fs::write(path(&content.id), bytes).unwrap();
     std::fs::remove_file(path(&lost.id)).unwrap();
-    let report = verify_data(&data, &World::seeded(1, 0)).unwrap();
+    let report = verify_data(&data, &World::seeded(1, 0), &Default::default()).unwrap().remove(0).1;
     let mut files: Vec<_> = report.findings.iter().map(|finding| finding.file.as_str()).collect();
     files.sort_unstable();
     let mut wanted = [path(&content.id).display().to_string(), path(&lost.id).display().to_string()];

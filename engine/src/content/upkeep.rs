@@ -15,7 +15,7 @@ use quarry_storage::{Key, Measure, ScanRequest, Snapshot, Value};
 use super::UploadRow;
 use crate::{
     engine::Engine,
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     system::UPLOAD,
     work::keys_of,
 };
@@ -28,6 +28,33 @@ const REMOVED_MAX: usize = 100_000;
 const UPKEEP: &str = "upkeep";
 
 impl Engine {
+    /// The ids of all contents that there must be, as the newest state tells. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn contents(&self) -> Result<Vec<String>> {
+        let known = super::contents_of(&self.store().snapshot())?;
+        Ok(known.into_iter().map(|(key, _)| key.to_string()).collect())
+    }
+
+    /// Hands on a content, a piece at a time. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; what `take` says.
+    pub fn each_piece(&self, id: &str, take: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<()> {
+        let content = self.store().content(id)?;
+        let mut pieces = content.pieces(0..content.measure().bytes);
+        while let Some(piece) = pieces.read_on()? {
+            take(&piece).map_err(|error| {
+                let message = format!("the content {id} can't be handed on: {error}");
+                Error::new(ErrorKind::Unavailable, "STORE_UNAVAILABLE", message).caused_by(error)
+            })?;
+        }
+        Ok(())
+    }
+
     /// Removes the contents whose time is over and that no record has; how many there were. Blocks.
     ///
     /// # Errors

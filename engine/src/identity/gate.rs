@@ -105,6 +105,11 @@ impl Gate {
         *self.options.write() = Arc::new(options);
     }
 
+    /// What holds.
+    pub fn options(&self) -> IdentityOptions {
+        IdentityOptions::clone(&self.options.read())
+    }
+
     /// An event of now.
     pub fn event(&self, kind: EventKind) -> Event {
         Event::new(kind, self.ledger.now())

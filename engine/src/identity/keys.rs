@@ -151,7 +151,7 @@ pub(crate) fn make(ledger: &Ledger, owner: &Principal, by: &str, new: &NewKey) -
     let world = ledger.world();
     let id = format!("{KEY}{}", secret::id(world));
     let secret = secret::make(world);
-    let text = format!("{id}_{secret}");
+    let text = ledger.marked(&format!("{id}_{secret}"));
     let verifier = scram::verifier(&text, &super::credentials::salt(world))?;
     let info = ledger.write(by, |draft| {
         let others = list(&draft.snapshot, &owner.user_id)?;

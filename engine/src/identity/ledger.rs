@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarry_storage::{CommitInfo, Key, Row, Snapshot, Store, Value, World, WriteSet};
+use quarry_storage::{CommitInfo, Key, Row, Snapshot, Store, TenantName, Value, World, WriteSet};
 
 use crate::{
     error::{ErrorKind, Result},
@@ -10,6 +10,9 @@ use crate::{
     system::table_name,
     work::keys_of,
 };
+
+/// Behind the tenant that a secret begins with. No other part of a secret has it.
+pub(crate) const TENANT_END: char = '~';
 
 /// How often it is tried again.
 const RETRIES_MAX: u32 = 10;
@@ -20,6 +23,8 @@ const ROWS_MAX: usize = 10_000;
 pub(crate) struct Ledger {
     store: Arc<Store>,
     world: World,
+    /// What its secrets begin with: the tenant, unless it is the main one.
+    mark: String,
 }
 
 /// What is about to be written, over the state it was made on.
@@ -33,7 +38,23 @@ pub(crate) struct Draft {
 
 impl Ledger {
     pub fn new(store: Arc<Store>, world: World) -> Self {
-        Self { store, world }
+        Self { store, world, mark: String::new() }
+    }
+
+    /// From now on secrets tell that they are of this tenant, so that a door knows whom to ask.
+    pub fn mark_with(&mut self, tenant: &TenantName) {
+        self.mark =
+            if *tenant == TenantName::main() { String::new() } else { format!("{tenant}{TENANT_END}") };
+    }
+
+    /// A secret as clients have it.
+    pub fn marked(&self, secret: &str) -> String {
+        format!("{}{secret}", self.mark)
+    }
+
+    /// A secret of this tenant as it is known here; none when it tells of another one.
+    pub fn unmarked<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.strip_prefix(&self.mark).filter(|rest| !rest.contains(TENANT_END))
     }
 
     /// The newest state.

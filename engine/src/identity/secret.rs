@@ -7,6 +7,8 @@
 //! | `qr_` | a refresh token | the id of its session, `.`, what all tokens of that session have, `.`, the secret |
 //! | `qk_` | an API key | its id, `_`, the secret |
 //!
+//! In front of them there is `<tenant>~` where that is not the main one: a door asks that tenant alone, which knows its own secrets only.
+//!
 //! The prefixes are there to be recognised, by people and by programs that look for leaked secrets.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -158,9 +158,12 @@ fn renew(
     let id = &frame.id;
     Ok(Tokens {
         session: id.clone(),
-        access: Token { text: format!("{ACCESS}{id}_{access}"), expires_micros: access_expires },
+        access: Token {
+            text: ledger.marked(&format!("{ACCESS}{id}_{access}")),
+            expires_micros: access_expires,
+        },
         refresh: Token {
-            text: format!("{REFRESH}{id}.{family}.{refresh}"),
+            text: ledger.marked(&format!("{REFRESH}{id}.{family}.{refresh}")),
             expires_micros: frame.expires_micros,
         },
     })

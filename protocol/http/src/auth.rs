@@ -5,6 +5,8 @@ mod keys;
 mod login;
 mod sessions;
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
@@ -13,7 +15,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub(crate) use keys::{keys_told, list as list_keys, made_told, make as make_key, new_key, revoke};
 pub(crate) use login::{log_out, login, me, refresh};
-use quarry_engine::{Origin, Principal, Session, SessionOptions};
+use quarry_engine::{Engine, Origin, Principal, Session, SessionOptions};
 pub(crate) use sessions::{
     end as end_session, end_all as end_sessions, list as list_sessions, sessions_told,
 };
@@ -40,9 +42,9 @@ pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: 
         return Ok(next.run(request).await);
     }
     let origin = origin(&request);
-    let principal = principal(&door, request.headers(), &origin).await?;
+    let (engine, principal) = principal(&door, request.headers(), &origin).await?;
     let options = SessionOptions { origin, ..options(&door, request.headers())? };
-    let mut session = door.engine.session(principal, options);
+    let mut session = engine.session(principal, options);
     if request.headers().contains_key(VERSION) {
         session = pinned(session, request.headers()).await?;
     }
@@ -96,7 +98,12 @@ pub(crate) fn origin<T>(request: &axum::http::Request<T>) -> Origin {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub std::sync::Arc<str>);
 
-async fn principal(door: &Door, headers: &HeaderMap, origin: &Origin) -> Result<Principal, Problem> {
+/// Who is asking, and of which tenant: what proves the one says the other.
+async fn principal(
+    door: &Door,
+    headers: &HeaderMap,
+    origin: &Origin,
+) -> Result<(Arc<Engine>, Principal), Problem> {
     let refuse = |message: &str| Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
     let given: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
     let keys: Vec<_> = headers.get_all(API_KEY).iter().collect();
@@ -109,7 +116,7 @@ async fn principal(door: &Door, headers: &HeaderMap, origin: &Origin) -> Result<
         ([one], []) => one.to_str().map_err(|_| refuse("the Authorization header can't be read"))?,
         ([], [key]) => {
             let key = key.to_str().map_err(|_| refuse("the X-Api-Key header can't be read"))?;
-            return Ok(door.engine.by_bearer(key.trim(), origin).await?);
+            return by_secret(door, key.trim(), origin).await;
         }
         ([_, ..], [_, ..]) => return Err(refuse("send the Authorization header or X-Api-Key, not both")),
         ([..], []) => return Err(refuse("the request has two Authorization headers")),
@@ -117,15 +124,23 @@ async fn principal(door: &Door, headers: &HeaderMap, origin: &Origin) -> Result<
     };
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => Ok(door.engine.by_bearer(rest.trim(), origin).await?),
+        "bearer" => by_secret(door, rest.trim(), origin).await,
         "basic" => {
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));
             let (user, password) = pair.ok_or_else(|| refuse("the Basic credentials can't be read"))?;
-            Ok(door.engine.login_from(user, password, origin).await?)
+            let (engine, user) = door.engines.of_login(user).await?;
+            let principal = engine.login_from(user, password, origin).await?;
+            Ok((engine, principal))
         }
         _ => Err(refuse("the Authorization header must be Bearer or Basic")),
     }
+}
+
+async fn by_secret(door: &Door, secret: &str, origin: &Origin) -> Result<(Arc<Engine>, Principal), Problem> {
+    let engine = door.engines.of_secret(secret).await?;
+    let principal = engine.by_bearer(secret, origin).await?;
+    Ok((engine, principal))
 }
 
 /// What the client chooses by headers: the locale of labels, the time zone of dates.

@@ -12,7 +12,7 @@ pub(crate) async fn live() -> Json<Value> {
 
 /// The engine is open, with a registry that serves: this door stands in front of an open engine only.
 pub(crate) async fn ready(State(door): State<Door>) -> Result<Json<Value>, Problem> {
-    match door.engine.registry().objects.is_empty() {
+    match door.engines.main().registry().objects.is_empty() {
         false => Ok(Json(json!({ "status": "ready" }))),
         true => {
             let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;

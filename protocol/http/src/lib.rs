@@ -33,6 +33,7 @@ mod recycle;
 mod rows;
 mod scim;
 mod status;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -47,7 +48,7 @@ use axum::{
 };
 pub use browsers::Origins;
 pub use connections::serve;
-use quarry_engine::Engine;
+use quarry_engine::Engines;
 use quarry_listen::Tls;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -117,7 +118,7 @@ impl Default for HttpOptions {
 /// What every handler has.
 #[derive(Clone)]
 pub(crate) struct Door {
-    pub engine: Arc<Engine>,
+    pub engines: Engines,
     pub options: Arc<HttpOptions>,
     pub documents: openapi::Documents,
     /// Who puts an object makes a version of the one before: one at a time.
@@ -132,7 +133,7 @@ impl Door {
 
     /// Bytes of a content that is sent.
     fn upload_bytes_max(&self) -> usize {
-        usize::try_from(self.engine.content_bytes_max()).unwrap_or(usize::MAX)
+        usize::try_from(self.engines.main().content_bytes_max()).unwrap_or(usize::MAX)
     }
 
     /// How long a request may take until its answer begins; none when a question may run for ever.
@@ -144,9 +145,10 @@ impl Door {
 }
 
 /// All routes of the door, those of GraphQL included.
-pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
+pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
+    let engines = engines.into();
     let door = Door {
-        engine: engine.clone(),
+        engines: engines.clone(),
         options: Arc::new(options),
         documents: openapi::Documents::default(),
         publishing: Arc::default(),
@@ -176,6 +178,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
         .merge(users::routes())
         .merge(scim::routes())
+        .merge(tenants::routes())
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))
@@ -206,7 +209,7 @@ pub fn router(engine: Arc<Engine>, options: HttpOptions) -> Router {
         .route("/api/v1/meta/objects/{object}", get(meta::one))
         .merge(compat::routes())
         .with_state(door.clone())
-        .merge(quarry_graphql::router(engine, quarry_graphql::GraphqlOptions::default()))
+        .merge(quarry_graphql::router(engines.main().clone(), quarry_graphql::GraphqlOptions::default()))
         .route_layer(from_fn_with_state(door.clone(), auth::admit));
     surrounded(open.with_state(door.clone()).merge(api), door)
 }

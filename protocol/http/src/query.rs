@@ -25,7 +25,7 @@ pub(crate) async fn answer(
     let query = Query::parse(&Value::Object(question)).map_err(Error::from)?;
     if explain {
         let context = session.context_of(&query).await?;
-        let plan = door.engine.planner().explain(&context, &query).await.map_err(Error::from)?;
+        let plan = session.engine().planner().explain(&context, &query).await.map_err(Error::from)?;
         return Ok(Json(json!({ "plan": plan })).into_response());
     }
     rows::response(session.query(&query).await?, Shape { form, options }).await

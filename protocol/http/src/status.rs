@@ -4,12 +4,12 @@
 //! |---|---|
 //! | 400 | the request, or the data in it, must be changed |
 //! | 401 | no login, or a wrong one |
-//! | 403 | not allowed |
-//! | 404 | no such object, record, content, user, permission set, session, key or route |
+//! | 403 | not allowed; the tenant is suspended |
+//! | 404 | no such object, record, content, user, permission set, session, key, tenant or route |
 //! | 405 | the route has no such method |
 //! | 406 | no such form of answer |
 //! | 408 | the deadline passed |
-//! | 409 | taken unique values, restricted deletes, legal holds, records changed meanwhile |
+//! | 409 | taken unique values, tenants that are there already, restricted deletes, legal holds, records changed meanwhile |
 //! | 412 | `If-Match` does not match |
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
@@ -35,10 +35,11 @@ pub(crate) fn of(error: &Error) -> StatusCode {
             | "PERMISSION_SET_NOT_FOUND"
             | "GRANT_NOT_FOUND"
             | "SESSION_NOT_FOUND"
-            | "KEY_NOT_FOUND",
+            | "KEY_NOT_FOUND"
+            | "TENANT_NOT_FOUND",
         ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
-        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "LEGAL_HOLD") => {
+        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "LEGAL_HOLD" | "TENANT_EXISTS") => {
             StatusCode::CONFLICT
         }
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {

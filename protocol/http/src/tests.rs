@@ -15,6 +15,7 @@ mod recycle;
 mod refusals;
 mod scim;
 mod sockets;
+mod tenants;
 mod tls;
 
 use std::path::PathBuf;
@@ -90,7 +91,9 @@ impl Shop {
             contents,
         };
         let engine = Engine::open(engine, World::real()).unwrap().engine;
-        let mut shop = Shop { router: crate::router(engine, options), token: String::new(), _folder: folder };
+        let engines = quarry_engine::Engines::open(engine).unwrap();
+        let mut shop =
+            Shop { router: crate::router(engines, options), token: String::new(), _folder: folder };
         let login = json!({ "user": "admin", "password": PASSWORD });
         let answer = shop.post("/api/v1/auth/login", login).await;
         assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);

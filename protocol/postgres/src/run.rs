@@ -69,7 +69,7 @@ impl QueryThreads {
         Ok(QueryThreads(Some(runtime)))
     }
 
-    /// The places for queries of one engine.
+    /// The places for queries of all connections, with the engine of some of them.
     pub fn queries(&self, engine: Arc<Engine>, running_max: usize) -> Queries {
         let runtime = self.0.as_ref().map_or_else(Handle::current, |r| r.handle().clone());
         Queries { engine, runtime, places: Arc::new(Semaphore::new(running_max)) }
@@ -129,6 +129,11 @@ pub struct Described {
 }
 
 impl Queries {
+    /// The same places, for queries of another engine.
+    pub fn of(&self, engine: &Arc<Engine>) -> Queries {
+        Queries { engine: engine.clone(), ..self.clone() }
+    }
+
     /// Plans, and begins to run.
     ///
     /// # Errors

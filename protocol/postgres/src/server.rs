@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use quarry_engine::Engine;
+use quarry_engine::Engines;
 use quarry_listen::{AddressPlace, Addresses, Tls};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -90,15 +90,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// When the threads for queries can't be started.
 pub async fn serve(
-    engine: Arc<Engine>,
+    engines: impl Into<Engines>,
     listener: TcpListener,
     options: PostgresOptions,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let engines = engines.into();
     let threads = QueryThreads::start(options.query_threads)?;
     let around = Arc::new(Surroundings {
-        queries: threads.queries(engine.clone(), options.queries_max),
-        engine,
+        queries: threads.queries(engines.main().clone(), options.queries_max),
+        engines,
         cancels: Arc::new(Cancels::default()),
         limits: limits_of(&options),
         closing: CancellationToken::new(),
@@ -189,7 +190,7 @@ impl Door {
             return refuse(wire, &error).await;
         };
         let entry = startup::Entry {
-            engine: &around.engine,
+            engines: &around.engines,
             cancels: &around.cancels,
             tls: options.tls.as_deref(),
             tls_required: options.tls_required,

@@ -94,6 +94,7 @@ pub fn of_engine(error: &Error) -> SqlState {
         "DELETE_RESTRICTED" | "REFERENCE_NOT_FOUND" => SqlState::FOREIGN_KEY_VIOLATION,
         "CONCURRENT_UPDATE" => SqlState::SERIALIZATION_FAILURE,
         "TIMEOUT" => SqlState::QUERY_CANCELED,
+        "TENANT_SUSPENDED" => SqlState::CANNOT_CONNECT_NOW,
         _ => of_kind(error.kind),
     }
 }

@@ -11,7 +11,7 @@ use pgwire::{
     error::PgWireError,
     messages::startup::{Authentication, NegotiateProtocolVersion},
 };
-use quarry_engine::{Engine, Origin, Principal, ScramVerifier};
+use quarry_engine::{Engine, Engines, Origin, Principal, ScramVerifier};
 use quarry_listen::Tls;
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     wire::{Frontend, Opening, Reader, Wire},
 };
 
-/// The one database.
+/// The database of the main tenant. Another tenant's has the tenant's name.
 pub const DATABASE: &str = "main";
 /// The mechanism that every client has.
 const MECHANISM: &str = "SCRAM-SHA-256";
@@ -32,6 +32,8 @@ const MINOR_MAX: u16 = 2;
 
 /// Someone proven, with what they asked for.
 pub struct Opened {
+    /// The tenant's engine.
+    pub engine: Arc<Engine>,
     /// Who.
     pub principal: Principal,
     /// Settings of the start-up message.
@@ -43,8 +45,8 @@ pub struct Opened {
 /// What a connection may be, before anybody is known.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
-    /// The engine.
-    pub engine: &'a Arc<Engine>,
+    /// The engines.
+    pub engines: &'a Engines,
     /// Who may be cancelled.
     pub cancels: &'a Cancels,
     /// The certificate, where there is one.
@@ -87,7 +89,7 @@ async fn read_opening(wire: &mut Wire, entry: Entry<'_>) -> Result<Option<Opened
                 return Err(error.with_hint("connect with sslmode=verify-full"));
             }
             (Some(Opening::Startup { minor, parameters }), _) => {
-                return begin(wire, entry.engine, minor, parameters).await.map(Some);
+                return begin(wire, entry.engines, minor, parameters).await.map(Some);
             }
         }
     }
@@ -96,7 +98,7 @@ async fn read_opening(wire: &mut Wire, entry: Entry<'_>) -> Result<Option<Opened
 
 async fn begin(
     wire: &mut Wire,
-    engine: &Arc<Engine>,
+    engines: &Engines,
     minor: u16,
     mut parameters: BTreeMap<String, String>,
 ) -> Result<Opened> {
@@ -109,14 +111,18 @@ async fn begin(
         let hint = "read the change events instead";
         return Err(PgError::unsupported("replication connections are not supported", hint).into_fatal());
     }
+    // A database that is not there is told to who has proven himself to the main one, and to nobody else.
+    let database = database.as_deref().unwrap_or(DATABASE);
+    let named = engines.of_database(database).await.map_err(|error| PgError::from(error).into_fatal())?;
+    let engine = named.as_ref().unwrap_or(engines.main());
     let principal = authenticate(wire, engine, &user).await?;
-    if let Some(database) = database.filter(|d| d != DATABASE) {
+    let Some(engine) = named else {
         let message = format!("database \"{database}\" does not exist");
         let error = PgError::fatal(SqlState::INVALID_DATABASE, message);
-        return Err(error.with_hint(format!("the database is \"{DATABASE}\"")));
-    }
+        return Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")));
+    };
     wire.trust();
-    Ok(Opened { principal, parameters, minor: agreed })
+    Ok(Opened { engine, principal, parameters, minor: agreed })
 }
 
 /// Agrees on a version, and says which extensions (`_pq_.`) are not known.

@@ -66,7 +66,7 @@ impl Frames {
                 HistoryFile::open(&self.objects, &csns)?.frames(&(from..=self.last.min(*csns.end())))
             }
             Part::Log { reader, place, .. } => {
-                let (_, mut frames) = FrameReader::open(reader, place)?;
+                let (_, mut frames) = FrameReader::open(reader, place, self.objects.keys())?;
                 Ok(Box::new(std::iter::from_fn(move || frames.next().transpose())))
             }
         }

@@ -130,7 +130,7 @@ impl History {
                 file.rows(&range, &self.wanted, &columns).map(Some)
             }
             Part::Log { reader, place, .. } => {
-                let (_, frames) = FrameReader::open(reader, place)?;
+                let (_, frames) = FrameReader::open(reader, place, self.archive.objects().keys())?;
                 let end = self.parts.front().map_or(u64::MAX, |next| next.first().saturating_sub(1));
                 let csns = self.next..=self.last.min(end);
                 self.next = csns.end() + 1;

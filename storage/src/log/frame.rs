@@ -1,6 +1,12 @@
 //! The bytes of a log file: its header, its frames. All numbers little-endian; `FORMAT.md` has the table.
 
-use crate::error::{Error, Result};
+use std::{borrow::Cow, sync::Arc};
+
+use super::framing::{Framing, SEALED_HEADER_BYTES};
+use crate::{
+    encryption::StoreKeys,
+    error::{Error, Result},
+};
 
 /// A BLAKE3 hash of a frame.
 pub(crate) type Hash = [u8; 32];
@@ -13,7 +19,9 @@ pub(crate) const FRAME_HEADER_BYTES: usize = 60;
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 512 << 20;
 
 const FILE_MAGIC: [u8; 8] = *b"QUARRYLG";
+/// Of a file whose frames lie in it as they are, and of one whose frames are encrypted.
 const FILE_VERSION: u32 = 1;
+const FILE_VERSION_SEALED: u32 = 2;
 /// Names the frame's format too: a later format has another last byte.
 pub(crate) const FRAME_MAGIC: [u8; 4] = *b"QFR1";
 
@@ -33,34 +41,66 @@ impl FileHeader {
         put(&mut out, 8, &FILE_VERSION.to_le_bytes());
         put(&mut out, 16, &self.first_csn.to_le_bytes());
         put(&mut out, 24, &self.hash_before);
-        let crc = crc32c::crc32c(&out);
-        put(&mut out, 12, &crc.to_le_bytes());
+        FileHeader::put_crc(&mut out);
         out
     }
 
-    /// The header in these bytes; `None` when it is torn or damaged.
+    /// What an encrypted file's header begins with, its checksum being zero.
+    pub(super) fn plain_head(&self) -> Vec<u8> {
+        let mut head = FILE_MAGIC.to_vec();
+        head.extend_from_slice(&FILE_VERSION_SEALED.to_le_bytes());
+        head.extend_from_slice(&[0; 4]);
+        head.extend_from_slice(&self.first_csn.to_le_bytes());
+        head
+    }
+
+    /// The checksum of a header is made while it is zero.
+    pub(super) fn clear_crc(head: &mut [u8]) {
+        put(head, 12, &[0; 4]);
+    }
+
+    pub(super) fn put_crc(head: &mut [u8]) {
+        let crc = crc32c::crc32c(head);
+        put(head, 12, &crc.to_le_bytes());
+    }
+
+    /// The header in these bytes, and how the frames behind it lie; `None` when it is torn or damaged.
     ///
     /// # Errors
     ///
-    /// `Invalid` when it is of a newer format.
-    pub fn decode(bytes: &[u8], file: &str) -> Result<Option<FileHeader>> {
-        let Some(head) = bytes.get(..FILE_HEADER_BYTES) else { return Ok(None) };
+    /// `Invalid` when it is of a newer format, or encrypted and there is no key; `Damaged` when it is not encrypted in a
+    /// store that is, or not what was encrypted.
+    pub fn decode(
+        bytes: &[u8],
+        file: &str,
+        keys: Option<&Arc<StoreKeys>>,
+    ) -> Result<Option<(FileHeader, Framing)>> {
         let (Some(version), Some(crc), Some(first_csn)) =
-            (u32_at(head, 8), u32_at(head, 12), u64_at(head, 16))
+            (u32_at(bytes, 8), u32_at(bytes, 12), u64_at(bytes, 16))
         else {
             return Ok(None);
         };
+        let length = if version == FILE_VERSION_SEALED { SEALED_HEADER_BYTES } else { FILE_HEADER_BYTES };
+        let Some(head) = bytes.get(..length) else { return Ok(None) };
         let mut plain = head.to_vec();
-        put(&mut plain, 12, &[0; 4]);
+        FileHeader::clear_crc(&mut plain);
         if head.get(..8) != Some(&FILE_MAGIC[..]) || crc32c::crc32c(&plain) != crc {
             return Ok(None);
         }
-        if version != FILE_VERSION {
-            return Err(Error::Invalid(format!(
-                "{file} has log format {version}, this program reads {FILE_VERSION}; use a newer program"
-            )));
+        match (version, keys) {
+            (FILE_VERSION_SEALED, keys) => Framing::of_sealed(head, first_csn, file, keys).map(Some),
+            (FILE_VERSION, None) => {
+                let header = hash_at(head, 24).map(|hash_before| FileHeader { first_csn, hash_before });
+                Ok(header.map(|header| (header, Framing::Plain)))
+            }
+            (FILE_VERSION, Some(_)) => {
+                let what = "it is not encrypted, as all of this store is".to_owned();
+                Err(Error::Damaged { file: file.to_owned(), offset: 8, what })
+            }
+            _ => Err(Error::Invalid(format!(
+                "{file} has log format {version}, this program reads up to {FILE_VERSION_SEALED}; use a newer program"
+            ))),
         }
-        Ok(hash_at(head, 24).map(|hash_before| FileHeader { first_csn, hash_before }))
     }
 }
 
@@ -71,15 +111,19 @@ pub(crate) struct Frame<'a> {
     /// All up to this CSN was synced when this frame was written.
     pub synced: u64,
     pub hash_before: Hash,
-    pub payload: &'a [u8],
     /// Header and payload.
-    pub bytes: &'a [u8],
+    pub bytes: Cow<'a, [u8]>,
 }
 
 impl Frame<'_> {
     /// What the next frame is chained to.
     pub fn hash(&self) -> Hash {
-        *blake3::hash(self.bytes).as_bytes()
+        *blake3::hash(&self.bytes).as_bytes()
+    }
+
+    /// What it carries.
+    pub fn payload(&self) -> &[u8] {
+        self.bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default()
     }
 }
 
@@ -128,8 +172,7 @@ pub(crate) fn decode_frame(bytes: &[u8]) -> Option<Frame<'_>> {
         csn: u64_at(whole, 8)?,
         synced: u64_at(whole, 16)?,
         hash_before: hash_at(whole, 24)?,
-        payload,
-        bytes: whole,
+        bytes: Cow::Borrowed(whole),
     })
 }
 

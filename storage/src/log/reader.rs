@@ -1,10 +1,13 @@
 //! Reads the frames of a log file one after another, without recovering anything: for history and for checks.
 
-use super::frame::{
-    FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, Hash, PAYLOAD_BYTES_MAX, decode_frame, payload_bytes,
+use std::sync::Arc;
+
+use super::{
+    frame::{FRAME_HEADER_BYTES, FileHeader, Frame, Hash, decode_frame},
+    framing::{Framing, SEALED_HEADER_BYTES},
 };
-use super::recovery::next_frame;
 use crate::{
+    encryption::StoreKeys,
     error::{Error, Result},
     objects::Reader,
 };
@@ -29,6 +32,11 @@ impl FoundFrame {
         Some(FoundFrame { csn, hash_before, hash, bytes, offset })
     }
 
+    fn at(frame: Frame<'_>, offset: u64) -> FoundFrame {
+        let (csn, hash_before, hash) = (frame.csn, frame.hash_before, frame.hash());
+        FoundFrame { csn, hash_before, hash, bytes: frame.bytes.into_owned(), offset }
+    }
+
     pub fn payload(&self) -> &[u8] {
         self.bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default()
     }
@@ -38,6 +46,7 @@ impl FoundFrame {
 pub(crate) struct FrameReader {
     reader: Reader,
     place: String,
+    framing: Framing,
     /// Behind the last sound frame.
     offset: u64,
 }
@@ -48,30 +57,38 @@ impl FrameReader {
     /// # Errors
     ///
     /// `Damaged` when the header is broken; `Invalid` when it is of a newer format.
-    pub fn open(reader: Reader, place: String) -> Result<(FileHeader, FrameReader)> {
-        let offset = u64::try_from(FILE_HEADER_BYTES).unwrap_or(0);
-        let reader = FrameReader { reader, place, offset };
-        let head = reader.read(0, offset)?.unwrap_or_default();
-        match FileHeader::decode(&head, &reader.place)? {
-            Some(header) => Ok((header, reader)),
-            None => Err(reader.damaged(0, "the file's header is broken".into())),
-        }
+    pub fn open(
+        reader: Reader,
+        place: String,
+        keys: Option<&Arc<StoreKeys>>,
+    ) -> Result<(FileHeader, FrameReader)> {
+        let mut reader = FrameReader { reader, place, framing: Framing::Plain, offset: 0 };
+        let longest = u64::try_from(SEALED_HEADER_BYTES).unwrap_or(0);
+        let head = reader.read(0, longest.min(reader.reader.bytes()))?.unwrap_or_default();
+        let Some((header, framing)) = FileHeader::decode(&head, &reader.place, keys)? else {
+            return Err(reader.damaged(0, "the file's header is broken".into()));
+        };
+        reader.offset = u64::try_from(framing.header_bytes()).unwrap_or(0);
+        reader.framing = framing;
+        Ok((header, reader))
     }
 
     /// The next frame; `None` where no sound one follows.
     pub fn next(&mut self) -> Result<Option<FoundFrame>> {
         let header = u64::try_from(FRAME_HEADER_BYTES).unwrap_or(0);
         let Some(head) = self.read(self.offset, header)? else { return Ok(None) };
-        let Some(payload) = payload_bytes(&head).filter(|bytes| *bytes <= PAYLOAD_BYTES_MAX) else {
-            return Ok(None);
-        };
-        let length = header + u64::try_from(payload).unwrap_or(u64::MAX);
+        let Some(length) = self.framing.stored_bytes(&head) else { return Ok(None) };
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
         let Some(bytes) = self.read(self.offset, length)? else { return Ok(None) };
-        let found = FoundFrame::of(bytes, self.offset);
-        if found.is_some() {
-            self.offset += length;
-        }
-        Ok(found)
+        let Some((frame, _)) = self.framing.decode(&bytes) else { return Ok(None) };
+        let found = FoundFrame::at(frame, self.offset);
+        self.offset += length;
+        Ok(Some(found))
+    }
+
+    /// How frames lie in the file.
+    pub fn framing(&self) -> &Framing {
+        &self.framing
     }
 
     /// Behind the last frame that was read.
@@ -87,7 +104,7 @@ impl FrameReader {
 
     /// Goes on at the next sound frame in the rest of the file; `false` where there is none.
     pub fn skip_broken(&mut self, rest: &[u8]) -> bool {
-        let Some((at, _)) = next_frame(rest, 1) else { return false };
+        let Some((at, _)) = self.framing.next_frame(rest, 1) else { return false };
         self.offset += u64::try_from(at).unwrap_or(u64::MAX);
         true
     }

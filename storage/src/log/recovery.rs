@@ -1,13 +1,18 @@
 //! Reads the log on open: checks the chain, hands on the entries, cuts off what was never acknowledged.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     Entry, LogGround, LogWriter,
-    frame::{FILE_HEADER_BYTES, FRAME_MAGIC, FileHeader, Frame, Hash, decode_frame},
+    frame::{FileHeader, Frame, Hash},
+    framing::{Framing, may_hold_frames},
     writer::{LogEnd, file_name, zero},
 };
 use crate::{
+    encryption::StoreKeys,
     error::{Error, Result},
     files::{self, Files, OpenMode, failed},
 };
@@ -35,9 +40,10 @@ pub(crate) fn recover(
     files.make_folder(folder).map_err(failed("make folder", folder))?;
     // A process that was killed may have left names that are not durable yet: nothing may be built on them.
     files.sync_folder(folder).map_err(failed("sync folder", folder))?;
-    let mut reader = Reader { files, start, csn: 0, hash: [0; 32], apply };
+    let keys = ground.keys.as_ref();
+    let mut reader = Reader { files, keys, start, csn: 0, hash: [0; 32], apply };
     let mut paths = log_files(files, folder)?;
-    drop_unfinished(files, &mut paths)?;
+    drop_unfinished(files, keys, &mut paths)?;
     let first = paths.iter().rposition(|(csn, _)| *csn <= start.csn + 1);
     let Some(first) = first else {
         if let Some((_, path)) = paths.first() {
@@ -62,7 +68,9 @@ pub(crate) fn recover(
         let opens = number == first;
         end = Some((path, reader.read_file(path, *first_csn, opens, is_last)?));
     }
-    let Some((path, offset)) = end else { return Err(Error::Internal("no log file was read".into())) };
+    let Some((path, (offset, framing))) = end else {
+        return Err(Error::Internal("no log file was read".into()));
+    };
     if reader.csn < start.csn {
         return Err(damaged(
             path,
@@ -70,7 +78,7 @@ pub(crate) fn recover(
             format!("the log ends at {}, segments hold {}", reader.csn, start.csn),
         ));
     }
-    LogWriter::resume(ground, path, LogEnd { offset, csn: reader.csn, hash: reader.hash })
+    LogWriter::resume(ground, path, LogEnd { offset, csn: reader.csn, hash: reader.hash }, framing)
 }
 
 /// Log files by first CSN. A file of another name is refused: nothing in here is guessed at.
@@ -88,11 +96,15 @@ pub(crate) fn log_files(files: &dyn Files, folder: &Path) -> Result<Vec<(u64, Pa
 }
 
 /// A crash while a file was made leaves a last file without a sound header and without a frame: it goes.
-fn drop_unfinished(files: &dyn Files, paths: &mut Vec<(u64, PathBuf)>) -> Result<()> {
+fn drop_unfinished(
+    files: &dyn Files,
+    keys: Option<&Arc<StoreKeys>>,
+    paths: &mut Vec<(u64, PathBuf)>,
+) -> Result<()> {
     let Some((_, path)) = paths.last() else { return Ok(()) };
     let bytes = files::read(files, path)?;
-    if FileHeader::decode(&bytes, &path.display().to_string())?.is_none() {
-        if next_frame(&bytes, 0).is_some() {
+    if FileHeader::decode(&bytes, &path.display().to_string(), keys)?.is_none() {
+        if may_hold_frames(&bytes) {
             return Err(damaged(path, 0, "the file's header is broken".into()));
         }
         files.remove(path).map_err(failed("remove", path))?;
@@ -103,6 +115,7 @@ fn drop_unfinished(files: &dyn Files, paths: &mut Vec<(u64, PathBuf)>) -> Result
 
 struct Reader<'a> {
     files: &'a dyn Files,
+    keys: Option<&'a Arc<StoreKeys>>,
     start: LogStart,
     csn: u64,
     hash: Hash,
@@ -110,10 +123,16 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads one file; the offset behind its last sound frame.
-    fn read_file(&mut self, path: &Path, first_csn: u64, opens: bool, is_last: bool) -> Result<u64> {
+    /// Reads one file; the offset behind its last sound frame, and how frames lie in it.
+    fn read_file(
+        &mut self,
+        path: &Path,
+        first_csn: u64,
+        opens: bool,
+        is_last: bool,
+    ) -> Result<(u64, Framing)> {
         let bytes = files::read(self.files, path)?;
-        let header = FileHeader::decode(&bytes, &path.display().to_string())?
+        let (header, framing) = FileHeader::decode(&bytes, &path.display().to_string(), self.keys)?
             .ok_or_else(|| damaged(path, 0, "the file's header is broken".into()))?;
         if header.first_csn != first_csn || first_csn == 0 {
             return Err(damaged(
@@ -132,13 +151,13 @@ impl Reader<'_> {
                 format!("it does not follow entry {} of the file before", self.csn),
             ));
         }
-        let mut offset = FILE_HEADER_BYTES;
-        while let Some(frame) = bytes.get(offset..).and_then(decode_frame) {
+        let mut offset = framing.header_bytes();
+        while let Some((frame, stored)) = bytes.get(offset..).and_then(|rest| framing.decode(rest)) {
             self.take(path, offset, &frame)?;
-            offset += frame.bytes.len();
+            offset += stored;
         }
-        self.check_tail(path, &bytes, offset, is_last)?;
-        Ok(to_u64(offset))
+        self.check_tail(path, bytes.get(offset..).unwrap_or_default(), to_u64(offset), (&framing, is_last))?;
+        Ok((to_u64(offset), framing))
     }
 
     fn take(&mut self, path: &Path, offset: usize, frame: &Frame<'_>) -> Result<()> {
@@ -154,7 +173,7 @@ impl Reader<'_> {
         if frame.csn <= self.start.csn {
             return Ok(());
         }
-        let entry = Entry::decode(frame.payload)
+        let entry = Entry::decode(frame.payload())
             .map_err(|error| damaged(path, at, format!("entry {} can't be read: {error}", frame.csn)))?;
         (self.apply)(frame.csn, entry)
     }
@@ -171,14 +190,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn check_tail(&self, path: &Path, bytes: &[u8], offset: usize, is_last: bool) -> Result<()> {
-        let at = to_u64(offset);
-        let last = match judge_tail(bytes.get(offset..).unwrap_or_default(), self.csn + 1, is_last) {
+    fn check_tail(
+        &self,
+        path: &Path,
+        tail: &[u8],
+        at: u64,
+        (framing, is_last): (&Framing, bool),
+    ) -> Result<()> {
+        let last = match judge_tail(framing, tail, self.csn + 1, is_last) {
             Tail::Ends => return Ok(()),
             Tail::Damaged(what) => return Err(damaged(path, at, what)),
             Tail::Unacknowledged(bytes) => bytes,
         };
-        tracing::warn!(file = %path.display(), offset, "an unacknowledged write at the end of the log is cut off");
+        tracing::warn!(file = %path.display(), offset = at, "an unacknowledged write at the end of the log is cut off");
         let file = self.files.open(path, OpenMode::Write).map_err(failed("open", path))?;
         zero(&*file, at, at + to_u64(last)).map_err(failed("cut", path))?;
         file.sync_all().map_err(failed("sync", path))
@@ -197,10 +221,10 @@ pub(crate) enum Tail {
 
 /// Zeros behind the last frame are its end. Else it is a write that was never acknowledged, which is cut off, or
 /// damage: when another file follows, or a later frame says that this place, where entry `lost` was due, had been synced.
-pub(crate) fn judge_tail(tail: &[u8], lost: u64, is_last: bool) -> Tail {
+pub(crate) fn judge_tail(framing: &Framing, tail: &[u8], lost: u64, is_last: bool) -> Tail {
     let Some(last) = tail.iter().rposition(|byte| *byte != 0) else { return Tail::Ends };
     let mut at = 0;
-    while let Some((place, frame)) = next_frame(tail, at) {
+    while let Some((place, frame)) = framing.next_frame(tail, at) {
         if frame.synced >= lost {
             return Tail::Damaged(format!("entry {lost} is broken and others follow it"));
         }
@@ -210,19 +234,6 @@ pub(crate) fn judge_tail(tail: &[u8], lost: u64, is_last: bool) -> Tail {
         Tail::Unacknowledged(last + 1)
     } else {
         Tail::Damaged(format!("entry {lost} is broken and another file follows"))
-    }
-}
-
-/// The first sound frame at or behind `from`.
-pub(super) fn next_frame(bytes: &[u8], from: usize) -> Option<(usize, Frame<'_>)> {
-    let mut at = from;
-    loop {
-        let step = bytes.get(at..)?.windows(FRAME_MAGIC.len()).position(|window| window == FRAME_MAGIC)?;
-        at += step;
-        if let Some(frame) = bytes.get(at..).and_then(decode_frame) {
-            return Some((at, frame));
-        }
-        at += 1;
     }
 }
 

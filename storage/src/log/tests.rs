@@ -9,13 +9,15 @@ use std::{
 use super::{ChangeEntry, Entry, LogGround, LogStart, LogWriter, TableEntry, TransactionEntry, recover};
 use crate::{
     catalog::TableId,
+    encryption::StoreKeys,
     error::{Error, Result},
     files::Files,
     tests::{
         simulated::{Disk, Fault},
-        support::inline_resources,
+        support::{inline_resources, with_masters},
     },
     value::{Row, Value},
+    world::World,
 };
 
 const START: LogStart = LogStart { csn: 0, hash: [0; 32], time_micros: i64::MIN };
@@ -36,12 +38,21 @@ fn entry(number: u64) -> Entry {
 
 /// What is read back, and a writer behind it.
 fn read(disk: &Disk, file_bytes: u64) -> Result<(Vec<(u64, Entry)>, LogWriter)> {
+    read_with(disk, file_bytes, None)
+}
+
+fn read_with(
+    disk: &Disk,
+    file_bytes: u64,
+    keys: Option<Arc<StoreKeys>>,
+) -> Result<(Vec<(u64, Entry)>, LogWriter)> {
     let mut found = Vec::new();
     let ground = LogGround {
         files: Arc::new(disk.clone()),
         folder: FOLDER.into(),
         resources: inline_resources(),
         file_bytes,
+        keys,
     };
     let writer = recover(&ground, START, &mut |csn, entry| {
         found.push((csn, entry));
@@ -59,9 +70,15 @@ fn numbered(count: u64) -> Vec<(u64, Entry)> {
     (1..=count).map(|number| (number, entry(number))).collect()
 }
 
+/// Without keys, and with some.
+fn both() -> [Option<Arc<StoreKeys>>; 2] {
+    let world = World { files: Arc::new(Disk::default()), ..World::seeded(3, 0) };
+    [None, StoreKeys::open(Path::new("/keys"), &with_masters(world, &[1])).unwrap()]
+}
+
 /// A log of single commits, the bytes of its only file up to the last frame, and where each frame ends.
-fn log_of(disk: &Disk, count: u64) -> (PathBuf, Vec<u8>, Vec<usize>) {
-    let (_, mut writer) = read(disk, FILE_BYTES).unwrap();
+fn log_of(disk: &Disk, count: u64, keys: &Option<Arc<StoreKeys>>) -> (PathBuf, Vec<u8>, Vec<usize>) {
+    let (_, mut writer) = read_with(disk, FILE_BYTES, keys.clone()).unwrap();
     let path = Path::new(FOLDER).join("00000000000000000001.log");
     let used = |path: &Path| disk.contents(path).iter().rposition(|byte| *byte != 0).unwrap() + 1;
     let mut ends = vec![];
@@ -77,30 +94,39 @@ fn log_of(disk: &Disk, count: u64) -> (PathBuf, Vec<u8>, Vec<usize>) {
 
 #[test]
 fn a_log_cut_at_any_byte_gives_the_whole_entries_before() {
-    let disk = Disk::default();
-    let (path, bytes, ends) = log_of(&disk, 5);
-    for cut in 0..=bytes.len() {
-        disk.set_contents(&path, &bytes[..cut]);
-        let whole = u64::try_from(ends.iter().filter(|end| **end <= cut).count()).unwrap();
-        let (found, mut writer) = read(&disk, FILE_BYTES).unwrap();
-        assert_eq!(found, numbered(whole), "cut at {cut}");
-        append(&mut writer, &[whole + 1]).unwrap();
-        drop(writer);
-        assert_eq!(read(&disk, FILE_BYTES).unwrap().0, numbered(whole + 1), "cut at {cut}");
+    for keys in both() {
+        let disk = Disk::default();
+        let read = || read_with(&disk, FILE_BYTES, keys.clone());
+        let (path, bytes, ends) = log_of(&disk, 5, &keys);
+        for cut in 0..=bytes.len() {
+            disk.set_contents(&path, &bytes[..cut]);
+            let whole = u64::try_from(ends.iter().filter(|end| **end <= cut).count()).unwrap();
+            let (found, mut writer) = read().unwrap();
+            assert_eq!(found, numbered(whole), "cut at {cut}");
+            append(&mut writer, &[whole + 1]).unwrap();
+            drop(writer);
+            assert_eq!(read().unwrap().0, numbered(whole + 1), "cut at {cut}");
+        }
     }
 }
 
 #[test]
 fn a_flipped_bit_is_damage_or_an_unacknowledged_end_and_never_data() {
+    for keys in both() {
+        no_flipped_bit_is_data(&keys);
+    }
+}
+
+fn no_flipped_bit_is_data(keys: &Option<Arc<StoreKeys>>) {
     let disk = Disk::default();
-    let (path, bytes, ends) = log_of(&disk, 4);
+    let (path, bytes, ends) = log_of(&disk, 4, keys);
     let last = ends[2];
     for bit in 0..bytes.len() * 8 {
         let at = bit / 8;
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (bit % 8);
         disk.set_contents(&path, &flipped);
-        match read(&disk, FILE_BYTES) {
+        match read_with(&disk, FILE_BYTES, keys.clone()) {
             Ok((found, _)) => {
                 assert!(at >= last, "bit {bit}");
                 assert_eq!(found, numbered(3), "bit {bit}");
@@ -166,14 +192,51 @@ fn a_failed_write_or_sync_leaves_nothing_and_is_repaired() {
 }
 
 #[test]
+fn no_frame_of_a_file_has_a_nonce_that_another_had_also_where_its_tail_is_written_again() {
+    let [_, keys] = both();
+    let (path, disk) = (Path::new(FOLDER).join("00000000000000000001.log"), Disk::default());
+    let mut nonces = std::collections::HashSet::new();
+    let mut tails = std::collections::HashSet::new();
+    for round in 0..20 {
+        let (found, mut writer) = read_with(&disk, FILE_BYTES, keys.clone()).unwrap();
+        assert_eq!(found.len(), usize::from(round > 0));
+        append(&mut writer, if round > 0 { &[2] } else { &[1] }).unwrap();
+        drop(writer);
+        // The process dies before it acknowledges: what it wrote last is lost.
+        let bytes = disk.contents(&path);
+        let start = bytes.windows(4).enumerate().filter(|(_, window)| window == b"QFE1").last().unwrap().0;
+        assert!(nonces.insert(bytes[start + 8..start + 20].to_vec()), "round {round}");
+        assert!(tails.insert(bytes[start + 20..start + 60].to_vec()), "round {round}");
+        if round > 0 {
+            disk.set_contents(&path, &bytes[..start]);
+        }
+    }
+}
+
+#[test]
+fn a_log_of_one_kind_is_not_read_as_the_other() {
+    let [plain, keys] = both();
+    let disk = Disk::default();
+    log_of(&disk, 2, &plain);
+    let error = read_with(&disk, FILE_BYTES, keys.clone()).err().unwrap();
+    assert!(matches!(&error, Error::Damaged { what, .. } if what.contains("not encrypted")), "{error}");
+    let disk = Disk::default();
+    log_of(&disk, 2, &keys);
+    let error = read_with(&disk, FILE_BYTES, plain).err().unwrap();
+    assert!(matches!(&error, Error::Invalid(told) if told.contains("no key file")), "{error}");
+    let [_, other] = both();
+    assert_eq!(read_with(&disk, FILE_BYTES, other).unwrap().0.len(), 2, "the seed makes the same keys");
+}
+
+#[test]
 fn a_newer_format_is_refused_plainly() {
     let disk = Disk::default();
-    let (path, mut bytes, _) = log_of(&disk, 1);
-    bytes[8] = 2;
+    let (path, mut bytes, _) = log_of(&disk, 1, &None);
+    bytes[8] = 3;
     bytes[12..16].fill(0);
     let crc = crc32c::crc32c(&bytes[..64]);
     bytes[12..16].copy_from_slice(&crc.to_le_bytes());
     disk.set_contents(&path, &bytes);
     let error = read(&disk, FILE_BYTES).err().unwrap();
-    assert!(matches!(&error, Error::Invalid(told) if told.contains("format 2")), "{error}");
+    assert!(matches!(&error, Error::Invalid(told) if told.contains("format 3")), "{error}");
 }

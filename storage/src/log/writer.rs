@@ -7,9 +7,11 @@ use std::{
 
 use super::{
     ahead::{ZeroAhead, Zeroed},
-    frame::{FILE_HEADER_BYTES, FRAME_HEADER_BYTES, FileHeader, Hash, encode_frame},
+    frame::{FileHeader, Hash},
+    framing::Framing,
 };
 use crate::{
+    encryption::StoreKeys,
     error::{Error, Result},
     files::{Files, OpenFile, OpenMode, failed},
     resources::Resources,
@@ -27,12 +29,15 @@ pub(crate) struct LogGround {
     pub resources: Arc<Resources>,
     /// A file is rolled past this size.
     pub file_bytes: u64,
+    /// Where it is encrypted.
+    pub keys: Option<Arc<StoreKeys>>,
 }
 
 /// The log's end, where entries are appended. One owner at a time.
 pub(crate) struct LogWriter {
     ground: LogGround,
     file: Arc<dyn OpenFile>,
+    framing: Framing,
     path: PathBuf,
     /// Where the next frame goes.
     offset: u64,
@@ -65,24 +70,30 @@ pub(crate) fn file_name(first_csn: u64) -> String {
 
 impl LogWriter {
     /// A writer behind the last sound frame of a file that is there.
-    pub(super) fn resume(ground: &LogGround, path: &Path, end: LogEnd) -> Result<LogWriter> {
+    pub(super) fn resume(
+        ground: &LogGround,
+        path: &Path,
+        end: LogEnd,
+        framing: Framing,
+    ) -> Result<LogWriter> {
         let file = ground.files.open(path, OpenMode::Write).map_err(failed("open", path))?;
         // What was read back may never have been synced: it must be durable before anything is built on it.
         file.sync_all().map_err(failed("sync", path))?;
         let length = file.bytes().map_err(failed("look at", path))?;
-        Ok(Self::over(ground, (path.to_path_buf(), file), end, length))
+        let file = LogFile { path: path.to_path_buf(), file, framing };
+        Ok(Self::over(ground, file, end, length))
     }
 
     /// A writer in a new file.
     pub fn create(ground: &LogGround, csn: u64, hash: Hash) -> Result<LogWriter> {
         let file = create_file(ground, csn, hash)?;
-        let offset = header_bytes();
+        let offset = file.header_bytes();
         Ok(Self::over(ground, file, LogEnd { offset, csn, hash }, offset))
     }
 
     fn over(
         ground: &LogGround,
-        (path, file): (PathBuf, Arc<dyn OpenFile>),
+        LogFile { path, file, framing }: LogFile,
         end: LogEnd,
         length: u64,
     ) -> LogWriter {
@@ -93,6 +104,7 @@ impl LogWriter {
             ahead: ZeroAhead::new(&ground.resources.zeroing, ground.file_bytes),
             ground: ground.clone(),
             file,
+            framing,
             path,
             offset,
             csn,
@@ -140,7 +152,7 @@ impl LogWriter {
         let (mut csn, mut hash) = (self.csn, self.hash);
         for payload in payloads {
             csn += 1;
-            hash = encode_frame(&mut buffer, csn, self.csn, &hash, payload);
+            hash = self.framing.append(&mut buffer, (csn, self.csn), &hash, payload)?;
         }
         let written = self.write(&buffer);
         let length = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
@@ -202,11 +214,11 @@ impl LogWriter {
     /// Goes on in a new file. After an error the old one stays the last: the CSN does not move before the roll is
     /// tried again, in a file of the same name.
     fn roll(&mut self) -> Result<()> {
-        let (path, file) = create_file(&self.ground, self.csn, self.hash)?;
-        self.offset = header_bytes();
+        let made = create_file(&self.ground, self.csn, self.hash)?;
+        self.offset = made.header_bytes();
         self.zeroed_end = self.offset;
-        self.zeroed = Zeroed::new(file.clone(), self.offset, self.ground.file_bytes);
-        (self.path, self.file) = (path, file);
+        self.zeroed = Zeroed::new(made.file.clone(), self.offset, self.ground.file_bytes);
+        (self.path, self.file, self.framing) = (made.path, made.file, made.framing);
         self.ahead.ask_when_short(&self.zeroed, self.offset, self.zeroed_end);
         Ok(())
     }
@@ -224,18 +236,27 @@ pub(crate) fn zero(file: &dyn OpenFile, from: u64, to: u64) -> std::io::Result<(
     Ok(())
 }
 
-fn header_bytes() -> u64 {
-    const { assert!(FILE_HEADER_BYTES > FRAME_HEADER_BYTES) };
-    u64::try_from(FILE_HEADER_BYTES).unwrap_or(0)
+/// An open log file.
+struct LogFile {
+    path: PathBuf,
+    file: Arc<dyn OpenFile>,
+    framing: Framing,
+}
+
+impl LogFile {
+    fn header_bytes(&self) -> u64 {
+        u64::try_from(self.framing.header_bytes()).unwrap_or(0)
+    }
 }
 
 /// A new file behind `csn`; its header is durable before any frame is written.
-fn create_file(ground: &LogGround, csn: u64, hash: Hash) -> Result<(PathBuf, Arc<dyn OpenFile>)> {
+fn create_file(ground: &LogGround, csn: u64, hash: Hash) -> Result<LogFile> {
     let header = FileHeader { first_csn: csn + 1, hash_before: hash };
+    let (header, framing) = Framing::begin(&header, ground.keys.as_ref())?;
     let path = ground.folder.join(file_name(csn + 1));
     let file = ground.files.open(&path, OpenMode::Create).map_err(failed("create", &path))?;
-    file.write_at(&header.encode(), 0).map_err(failed("write", &path))?;
+    file.write_at(&header, 0).map_err(failed("write", &path))?;
     file.sync_all().map_err(failed("sync", &path))?;
     ground.files.sync_folder(&ground.folder).map_err(failed("sync folder", &ground.folder))?;
-    Ok((path, file))
+    Ok(LogFile { path, file, framing })
 }

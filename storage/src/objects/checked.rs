@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     sync::Arc,
 };
 
@@ -82,7 +82,12 @@ impl CheckedFile {
         let from = start - start % block_bytes;
         let to = end.next_multiple_of(block_bytes).min(self.sums.bytes);
         let read = self.reader.read(from..to.max(from));
-        let bytes = read.map_err(|source| Error::Io { context: format!("read {}", self.place), source })?;
+        let bytes = read.map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => {
+                Error::Damaged { file: self.place.clone(), offset: from, what: source.to_string() }
+            }
+            _ => Error::Io { context: format!("read {}", self.place), source },
+        })?;
         let first = usize::try_from(from / block_bytes).unwrap_or(usize::MAX);
         for (number, block) in (first..).zip(bytes.chunks(BLOCK_BYTES)) {
             if self.sums.block_crcs.get(number) != Some(&crc32c::crc32c(block)) {

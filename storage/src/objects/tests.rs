@@ -21,7 +21,7 @@ fn both(folder: &Path) -> [Objects; 2] {
     let memory = Arc::new(InMemory::new());
     let elsewhere = ObjectPlace::Elsewhere(Arc::new(move |_| memory.clone()));
     let there = World { objects: elsewhere, ..World::real() };
-    [here, there].map(|world| Objects::open(folder, &world).unwrap())
+    [here, there].map(|world| Objects::open(folder, &world, None).unwrap())
 }
 
 fn name(text: &str) -> ObjectName {

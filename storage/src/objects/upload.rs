@@ -8,6 +8,7 @@ use std::{
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 
 use super::{ObjectName, PART_BYTES, io_error, wait};
+use crate::encryption::{StoreKeys, blocks::BlockWriter};
 
 /// An object being written. It is there, whole and durable, when [`Self::finish`] says so, and not before; dropped
 /// without that, it leaves nothing.
@@ -17,11 +18,15 @@ pub(crate) struct Upload {
     buffer: Vec<u8>,
     /// Begun when the first part is full: what fits in one part is put at once.
     parts: Option<Box<dyn MultipartUpload>>,
+    /// Where the object is encrypted.
+    keys: Option<Arc<StoreKeys>>,
+    /// Begun with the first byte.
+    blocks: Option<BlockWriter>,
 }
 
 impl Upload {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, name: ObjectName) -> Upload {
-        Upload { store, name, buffer: Vec::new(), parts: None }
+    pub(super) fn new(store: Arc<dyn ObjectStore>, name: ObjectName, keys: Option<Arc<StoreKeys>>) -> Upload {
+        Upload { store, name, buffer: Vec::new(), parts: None, keys, blocks: None }
     }
 
     /// The object is there, durably.
@@ -30,6 +35,12 @@ impl Upload {
     ///
     /// Those of the store; the object may then be there or not.
     pub fn finish(mut self) -> io::Result<()> {
+        self.encrypt(&[])?;
+        if let Some(blocks) = self.blocks.take() {
+            let mut sealed = Vec::new();
+            blocks.finish(&mut sealed).map_err(io::Error::other)?;
+            self.keep(&sealed)?;
+        }
         if self.parts.is_none() {
             let all = std::mem::take(&mut self.buffer);
             return wait(self.store.put(&self.name, all.into())).map(drop).map_err(io_error);
@@ -40,6 +51,35 @@ impl Upload {
         let Some(parts) = &mut self.parts else { return Ok(()) };
         wait(parts.complete()).map_err(io_error)?;
         self.parts = None;
+        Ok(())
+    }
+
+    /// Encrypts what was written, where the object is; what of it is done is kept.
+    fn encrypt(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        let mut sealed = Vec::new();
+        let blocks = match &mut self.blocks {
+            Some(blocks) => blocks,
+            None => {
+                let name = self.name.as_ref();
+                let begun = BlockWriter::new(keys, name, &mut sealed).map_err(io::Error::other)?;
+                self.blocks.insert(begun)
+            }
+        };
+        blocks.write(bytes, &mut sealed).map_err(io::Error::other)?;
+        self.keep(&sealed)
+    }
+
+    /// Keeps bytes of the object, and puts the parts that are full.
+    fn keep(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if self.buffer.len() >= PART_BYTES {
+                self.put_part()?;
+            }
+            let (now, rest) = bytes.split_at(bytes.len().min(PART_BYTES - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            bytes = rest;
+        }
         Ok(())
     }
 
@@ -58,12 +98,11 @@ impl Upload {
 
 impl Write for Upload {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() >= PART_BYTES {
-            self.put_part()?;
+        match self.keys {
+            Some(_) => self.encrypt(bytes)?,
+            None => self.keep(bytes)?,
         }
-        let count = bytes.len().min(PART_BYTES - self.buffer.len());
-        self.buffer.extend_from_slice(bytes.get(..count).unwrap_or_default());
-        Ok(count)
+        Ok(bytes.len())
     }
 
     /// A part goes when it is full; parts that are smaller are not taken by every store.

@@ -10,7 +10,12 @@ use std::{
 use super::*;
 use crate::{
     Clock, ErrorKind, ResourceOptions,
-    tests::support::{account, all, insert, options, tables},
+    encryption::Erased,
+    tenants::{
+        catalogue::{TenantRecord, TenantState, read_catalogue, write_catalogue},
+        destroy::destroy_store,
+    },
+    tests::support::{account, all, insert, options, tables, with_masters},
 };
 
 /// A clock that is moved by hand.
@@ -32,7 +37,7 @@ impl Hand {
 fn tenants(data: &Path, open_max: usize, resources: &Arc<Resources>) -> (Tenants, Arc<Hand>) {
     let hand = Arc::new(Hand::default());
     let world = World { clock: hand.clone(), ..World::seeded(7, 0) };
-    let options = TenantOptions { open_max, idle_seconds: 60, store: options() };
+    let options = TenantOptions { open_max, idle_seconds: 60, store: options(), ..TenantOptions::default() };
     (Tenants::new(data, options, world, resources), hand)
 }
 
@@ -147,10 +152,68 @@ fn those_who_ask_at_once_get_one_store_while_others_close_it() {
 fn idle_stores_are_closed_without_being_asked() {
     let data = tempfile::tempdir().unwrap();
     let world = World::seeded(7, 0);
-    let options = TenantOptions { open_max: 2, idle_seconds: 0, store: options() };
+    let options =
+        TenantOptions { open_max: 2, idle_seconds: 0, store: options(), ..TenantOptions::default() };
     let tenants = Tenants::new(data.path(), options, world, &few_threads());
     drop(tenants.get_or_make(&named(1)).unwrap());
     while tenants.open() > 0 {
         thread::yield_now();
     }
+}
+
+#[test]
+fn the_catalogue_comes_back_and_damage_of_it_is_told() {
+    let data = tempfile::tempdir().unwrap();
+    let world = World::seeded(7, 0);
+    assert_eq!(read_catalogue(data.path(), &world).unwrap(), []);
+    let record = |number, state, location: Option<&str>| TenantRecord {
+        name: named(number),
+        state,
+        location: location.map(str::to_owned),
+        made_micros: 5,
+    };
+    let all = [
+        record(1, TenantState::Active, None),
+        record(2, TenantState::Suspended, Some("eu")),
+        record(3, TenantState::Deleting, None),
+    ];
+    let mut turned = all.to_vec();
+    turned.reverse();
+    write_catalogue(data.path(), &world, &turned).unwrap();
+    assert_eq!(read_catalogue(data.path(), &world).unwrap(), all);
+    let bytes = std::fs::read(data.path().join("tenants")).unwrap();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 8;
+        std::fs::write(data.path().join("tenants"), &flipped).unwrap();
+        assert!(read_catalogue(data.path(), &world).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn a_pinned_tenant_lies_in_its_location_and_a_destroyed_one_nowhere() {
+    let (data, eu) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let locations = [("eu".to_owned(), eu.path().to_path_buf())].into();
+    let options = TenantOptions { locations, store: options(), ..TenantOptions::default() };
+    let world = with_masters(World::seeded(7, 0), &[4]);
+    let tenants = Tenants::new(data.path(), options, world.clone(), &few_threads());
+    assert!(tenants.pin(&named(1), Some("mars")).is_err());
+    tenants.pin(&named(1), Some("eu")).unwrap();
+    for number in [1, 2] {
+        let store = tenants.get_or_make(&named(number)).unwrap();
+        store.define_tables(tables()).unwrap();
+        insert(&store, "account", vec![account("a", "of one", "", 1)]).unwrap();
+    }
+    assert!(named(1).folder(eu.path()).join("keys").exists());
+    assert!(!named(1).folder(data.path()).exists());
+    let held = tenants.get(&named(1)).unwrap();
+    let error = destroy_store(&tenants.folder(&named(1)), &world).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    tenants.release(&named(1)).unwrap();
+    assert!(insert(&held, "account", vec![account("b", "", "", 1)]).is_err(), "it is closed");
+    assert_eq!(destroy_store(&tenants.folder(&named(1)), &world).unwrap(), Erased::Keys);
+    assert_eq!(destroy_store(&tenants.folder(&named(1)), &world).unwrap(), Erased::NoKeys, "once more");
+    assert!(!named(1).folder(eu.path()).exists());
+    assert_eq!(all(&tenants.get(&named(2)).unwrap().snapshot(), "account").len(), 1);
+    assert!(tenants.get(&named(1)).is_err());
 }

@@ -5,15 +5,25 @@
 //! of that many seeds, and `QUARRY_TEST_SEED=…` every one of a seed.
 
 use super::{script::*, support::*};
-use crate::tests::simulated::{Crash, Disk, Image};
+use crate::{
+    World,
+    tests::simulated::{Crash, Disk, Image},
+};
 
 /// How many instants of a seed the short form tries.
 const SHORT: usize = 25;
 
 const CRASHES: [Crash; 3] = [Crash::Killed, Crash::AllLost, Crash::SomeLost];
 
+/// What makes the world of a disk.
+type WorldOf = fn(&Disk) -> World;
+
+fn encrypted(disk: &Disk) -> World {
+    with_masters(world(disk), &[5])
+}
+
 /// Runs a script on a disk that keeps images; each is marked with the number of steps that were done.
-fn images(script: &Script) -> Vec<Image> {
+fn images(script: &Script, world: WorldOf) -> Vec<Image> {
     let disk = Disk::default();
     disk.record();
     let store = open_world(world(&disk)).unwrap();
@@ -39,23 +49,33 @@ fn tried(images: &[Image], seed: u64) -> Vec<&Image> {
 
 #[test]
 fn a_crash_at_any_instant_loses_nothing_and_shows_nothing_by_half() {
-    for seed in seeds(1) {
+    crash_rounds(seeds(1), world);
+}
+
+#[test]
+fn a_crash_at_any_instant_of_an_encrypted_store_neither() {
+    let seeds = seeds(2);
+    crash_rounds(seeds.start + 1..seeds.end, encrypted);
+}
+
+fn crash_rounds(seeds: std::ops::Range<u64>, world: WorldOf) {
+    for seed in seeds {
         let script = Script::of(seed);
-        let images = images(&script);
+        let images = images(&script, world);
         for image in tried(&images, seed) {
             for crash in CRASHES {
                 let context =
                     format!("QUARRY_TEST_SEED={seed}, {crash:?} before operation {}", image.operation);
                 let disk = Disk::after(image, crash, seed ^ image.operation);
-                let model = reopened(&disk, &script, image.mark, &context);
-                goes_on(&disk, model, crash, &context);
+                let model = reopened((&disk, world), &script, image.mark, &context);
+                goes_on((&disk, world), model, crash, &context);
             }
         }
     }
 }
 
 /// The store opens and holds what was acknowledged, and perhaps the step that was being done.
-fn reopened(disk: &Disk, script: &Script, done: usize, context: &str) -> Model {
+fn reopened((disk, world): (&Disk, WorldOf), script: &Script, done: usize, context: &str) -> Model {
     let store = open_world(world(disk)).unwrap_or_else(|error| panic!("{context}: {error}"));
     let rows = all(&store.snapshot(), "account");
     let holds = |model: &&Model| model.values().eq(rows.iter());
@@ -72,7 +92,7 @@ fn reopened(disk: &Disk, script: &Script, done: usize, context: &str) -> Model {
 }
 
 /// It takes commits and folds, and what it then acknowledges is there after the power went.
-fn goes_on(disk: &Disk, mut model: Model, crash: Crash, context: &str) {
+fn goes_on((disk, world): (&Disk, WorldOf), mut model: Model, crash: Crash, context: &str) {
     let store = open_world(world(disk)).unwrap_or_else(|error| panic!("{context}, once more: {error}"));
     let row = account("key11", "after the crash", "code11", 1);
     run(&store, &Step::Commit(vec![("key11".into(), Some(row.clone()))])).unwrap();

@@ -6,11 +6,12 @@ use std::{
 };
 
 use arrow::array::{Array, AsArray};
+use zeroize::Zeroizing;
 
 use crate::{
-    ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, ReferenceSpec, Report, ResourceOptions,
-    Resources, Result, Row, ScanPart, ScanRequest, Snapshot, Store, StoreOptions, TableName, TableSpec,
-    Value, World, WriteSet, verify,
+    ColumnSpec, ColumnType, CommitInfo, Committed, IndexSpec, MasterKeys, ReferenceSpec, Report,
+    ResourceOptions, Resources, Result, Row, ScanPart, ScanRequest, Snapshot, Store, StoreOptions, TableName,
+    TableSpec, Value, World, WriteSet, verify,
 };
 
 pub fn options() -> StoreOptions {
@@ -50,6 +51,17 @@ pub fn open_in(folder: &Path, options: StoreOptions, resources: &Arc<Resources>)
     let store = Store::open(folder, options, World::seeded(7, 0), resources).unwrap();
     store.define_tables(tables()).unwrap();
     store
+}
+
+/// A master key of 32 times this byte.
+pub fn master(byte: u8) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(vec![byte; 32])
+}
+
+/// The world with these master keys.
+pub fn with_masters(world: World, bytes: &[u8]) -> World {
+    let keys: Vec<_> = bytes.iter().map(|byte| master(*byte)).collect();
+    World { keys: Some(Arc::new(MasterKeys::new(&keys, world.ids.clone()).unwrap())), ..world }
 }
 
 /// What is found in a store whose rows speak of no contents.

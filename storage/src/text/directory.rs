@@ -1,6 +1,12 @@
 //! An index that lies in an object store, for Tantivy to read: its files by ranges, none of them as a whole.
 
-use std::{collections::HashMap, fmt, io, ops::Range, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt, io,
+    ops::Range,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use tantivy::{
     Directory, HasLen, Index,
@@ -18,10 +24,13 @@ use crate::{
 /// Where Tantivy keeps its list of files; the list does not name it.
 const MANAGED: &str = ".managed.json";
 
+/// An encrypted file of up to so many bytes is decrypted once, and held as long as the index is open.
+const HELD_BYTES_MAX: u64 = 8 << 20;
+
 /// The files of a finished index. Nothing can be written.
 #[derive(Clone)]
 pub(super) struct ObjectDirectory {
-    files: Arc<HashMap<String, Reader>>,
+    files: Arc<HashMap<String, Arc<ObjectFile>>>,
 }
 
 impl ObjectDirectory {
@@ -30,7 +39,8 @@ impl ObjectDirectory {
         let mut files = HashMap::new();
         for file in objects.list(name)? {
             if let Some(short) = file.filename() {
-                files.insert(short.to_string(), objects.reader(&file)?);
+                let (reader, held) = (objects.reader(&file)?, OnceLock::new());
+                files.insert(short.to_string(), Arc::new(ObjectFile { reader, held }));
             }
         }
         Ok(ObjectDirectory { files: Arc::new(files) })
@@ -38,13 +48,13 @@ impl ObjectDirectory {
 
     /// The length of all files, of which readers may hold a part in memory.
     pub fn bytes(&self) -> usize {
-        let all: u64 = self.files.values().map(Reader::bytes).sum();
+        let all: u64 = self.files.values().map(|file| file.reader.bytes()).sum();
         usize::try_from(all).unwrap_or(usize::MAX)
     }
 
-    fn reader(&self, path: &Path) -> Result<&Reader, OpenReadError> {
-        let reader = path.to_str().and_then(|name| self.files.get(name));
-        reader.ok_or_else(|| OpenReadError::FileDoesNotExist(path.to_path_buf()))
+    fn file(&self, path: &Path) -> Result<&Arc<ObjectFile>, OpenReadError> {
+        let file = path.to_str().and_then(|name| self.files.get(name));
+        file.ok_or_else(|| OpenReadError::FileDoesNotExist(path.to_path_buf()))
     }
 }
 
@@ -67,7 +77,7 @@ pub(super) fn put(index: &Index, memory: &RamDirectory, objects: &Objects, name:
 
 impl Directory for ObjectDirectory {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
-        Ok(Arc::new(ObjectFile(self.reader(path)?.clone())))
+        Ok(self.file(path)?.clone())
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
@@ -75,7 +85,7 @@ impl Directory for ObjectDirectory {
     }
 
     fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
-        Ok(self.reader(path).is_ok())
+        Ok(self.file(path).is_ok())
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
@@ -83,7 +93,7 @@ impl Directory for ObjectDirectory {
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
-        let reader = self.reader(path)?;
+        let reader = &self.file(path)?.reader;
         let bytes = reader.read(0..reader.bytes());
         let bytes = bytes.map_err(|error| OpenReadError::wrap_io_error(error, path.to_path_buf()))?;
         Ok(bytes.to_vec())
@@ -113,23 +123,48 @@ impl fmt::Debug for ObjectDirectory {
     }
 }
 
+fn part_of(held: &OwnedBytes, range: Range<usize>) -> io::Result<OwnedBytes> {
+    if range.start > range.end || range.end > held.len() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(held.slice(range))
+}
+
 fn finished() -> io::Error {
     io::Error::other("the index is finished")
 }
 
 #[derive(Debug)]
-struct ObjectFile(Reader);
+struct ObjectFile {
+    reader: Reader,
+    /// All of it, once it was read.
+    held: OnceLock<OwnedBytes>,
+}
+
+impl ObjectFile {
+    fn is_held(&self) -> bool {
+        self.reader.is_encrypted() && self.reader.bytes() <= HELD_BYTES_MAX
+    }
+}
 
 impl HasLen for ObjectFile {
     fn len(&self) -> usize {
-        usize::try_from(self.0.bytes()).unwrap_or(usize::MAX)
+        usize::try_from(self.reader.bytes()).unwrap_or(usize::MAX)
     }
 }
 
 impl FileHandle for ObjectFile {
     fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
+        if let Some(held) = self.held.get() {
+            return part_of(held, range);
+        }
+        if self.is_held() {
+            let all = self.reader.read(0..self.reader.bytes())?;
+            let held = self.held.get_or_init(|| OwnedBytes::new(Vec::from(all)));
+            return part_of(held, range);
+        }
         let place = |at: usize| u64::try_from(at).map_err(io::Error::other);
-        let bytes = self.0.read(place(range.start)?..place(range.end)?)?;
+        let bytes = self.reader.read(place(range.start)?..place(range.end)?)?;
         Ok(OwnedBytes::new(bytes.to_vec()))
     }
 }

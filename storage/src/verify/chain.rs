@@ -7,6 +7,7 @@ use arrow::{array::AsArray, record_batch::RecordBatch};
 use super::{Bench, Report, hex};
 use crate::{
     catalog::{Catalog, Shapes, TableId},
+    encryption::StoreKeys,
     error::{Error, Result},
     history::{HistoryFile, Part, rows_of},
     log::{ChangeEntry, Entry, FoundFrame, FrameReader, Hash, Tail, judge_tail},
@@ -60,7 +61,8 @@ impl Chain {
                 }
                 Part::Log { reader, place, .. } => {
                     let is_last = parts.peek().is_none();
-                    if let Err(error) = chain.log(reader, &place, is_last, report) {
+                    let keys = bench.ground.objects.keys();
+                    if let Err(error) = chain.log((reader, keys), &place, is_last, report) {
                         report.add_error(&place, error);
                     }
                 }
@@ -134,8 +136,14 @@ impl Chain {
     }
 
     /// A log file. Behind a broken frame the next sound one is looked for.
-    fn log(&mut self, reader: Reader, place: &str, is_last: bool, report: &mut Report) -> Result<()> {
-        let (header, mut frames) = FrameReader::open(reader, place.to_string())?;
+    fn log(
+        &mut self,
+        (reader, keys): (Reader, Option<&Arc<StoreKeys>>),
+        place: &str,
+        is_last: bool,
+        report: &mut Report,
+    ) -> Result<()> {
+        let (header, mut frames) = FrameReader::open(reader, place.to_string(), keys)?;
         if header.first_csn == self.csn + 1 && header.hash_before != self.hash {
             report.add(place, 24, "the file's header does not continue the hash chain");
         }
@@ -144,7 +152,7 @@ impl Chain {
                 _ = self.take(&frame, (place, frame.offset), report);
             }
             let tail = frames.rest()?;
-            match judge_tail(&tail, self.csn + 1, is_last) {
+            match judge_tail(frames.framing(), &tail, self.csn + 1, is_last) {
                 Tail::Ends => return Ok(()),
                 Tail::Unacknowledged(_) => {
                     let what = format!("{place} ends in a write that was never acknowledged");

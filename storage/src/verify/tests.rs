@@ -174,7 +174,7 @@ fn rewrite(folder: &Path, column: &str, change: impl Fn(&str) -> String) -> Stri
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let keys = reader.metadata().file_metadata().key_value_metadata().cloned();
     let batches: Vec<_> = reader.build().unwrap().map(|batch| batch.unwrap()).collect();
-    let objects = Objects::open(folder, &World::real()).unwrap();
+    let objects = Objects::open(folder, &World::real(), None).unwrap();
     let object = ObjectName::from("history").join(path.file_name().unwrap().to_str().unwrap());
     let writer = CheckedWriter::new(objects.upload(&object));
     let mut parquet = ArrowWriter::try_new(writer, batches[0].schema(), None).unwrap();
@@ -240,6 +240,7 @@ fn unique_values_and_references_that_do_not_hold_are_named() {
         folder: folder.path().join("log"),
         resources,
         file_bytes: 1 << 20,
+        keys: None,
     };
     let start = LogStart { csn: 0, hash: [0; 32], time_micros: 0 };
     let mut log = recover(&ground, start, &mut |_, _| Ok(())).unwrap();

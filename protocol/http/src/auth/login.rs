@@ -33,8 +33,9 @@ pub(crate) async fn login(State(door): State<Door>, request: Request) -> Answere
         Some(Value::String(text)) => Ok(text.as_str()),
         _ => Err(Problem::invalid(format!("a login needs {name:?}, a text")).at(name)),
     };
-    let principal = door.engine.login_from(text("user")?, text("password")?, &origin).await?;
-    let tokens = door.engine.begin_session(&principal, &origin).await?;
+    let (engine, user) = door.engines.of_login(text("user")?).await?;
+    let principal = engine.login_from(user, text("password")?, &origin).await?;
+    let tokens = engine.begin_session(&principal, &origin).await?;
     Ok(never_kept(told(&tokens, &principal)))
 }
 
@@ -44,7 +45,9 @@ pub(crate) async fn refresh(State(door): State<Door>, request: Request) -> Answe
     let (parts, body) = request.into_parts();
     let given = body::object(&door, &parts.headers, body).await?;
     known(&given, &["refreshToken"])?;
-    let (tokens, principal) = door.engine.refresh(&text(&given, "refreshToken")?, &origin).await?;
+    let secret = text(&given, "refreshToken")?;
+    let engine = door.engines.of_secret(&secret).await?;
+    let (tokens, principal) = engine.refresh(&secret, &origin).await?;
     Ok(never_kept(told(&tokens, &principal)))
 }
 

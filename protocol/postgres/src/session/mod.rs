@@ -25,7 +25,7 @@ use pgwire::{
         startup::{BackendKeyData, ParameterStatus, SecretKey},
     },
 };
-use quarry_engine::{Engine, Origin, SessionOptions, Warnings};
+use quarry_engine::{Engine, Engines, Origin, SessionOptions, Warnings};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -107,8 +107,8 @@ pub struct Session {
 
 /// What a session is made of besides its client.
 pub struct Surroundings {
-    /// The engine.
-    pub engine: Arc<Engine>,
+    /// The engines.
+    pub engines: Engines,
     /// Where queries run.
     pub queries: Queries,
     /// Who may be cancelled.
@@ -144,7 +144,7 @@ impl Session {
         let time_zone = settings.time_zone();
         let options = SessionOptions { time_zone, timeout: None, origin, ..SessionOptions::default() };
         let guard = Guard::new(registration.running.begin(), None);
-        let mut user = around.engine.session(opened.principal, options);
+        let mut user = opened.engine.session(opened.principal, options);
         if let Err(error) = user.pin(&settings.get(setting::VERSION).unwrap_or_default()) {
             return Err(Box::new((wire, PgError::from(error).into_fatal())));
         }
@@ -152,7 +152,7 @@ impl Session {
             user,
             wire,
             settings,
-            queries: around.queries.clone(),
+            queries: around.queries.of(&opened.engine),
             limits,
             guard,
             block: block::Work::default(),
@@ -176,8 +176,10 @@ impl Session {
             {
                 break Err(error);
             }
+            let engine = Arc::clone(self.user.engine());
             let message = tokio::select! {
                 message = self.next_message() => message,
+                () = engine.ended() => Err(suspended(&engine)),
                 () = closing.cancelled() => {
                     let message = "terminating connection due to administrator command";
                     Err(PgError::fatal(SqlState::ADMIN_SHUTDOWN, message))
@@ -337,4 +339,10 @@ fn catalog_session(settings: &Arc<Settings>, user: String, backend_pid: i32) -> 
             write.set(name, value, scope).map_err(|error| error.message)
         }),
     }
+}
+
+/// Nobody of this tenant is served any more.
+fn suspended(engine: &Engine) -> PgError {
+    let message = format!("terminating connection: the tenant {} is suspended or deleted", engine.tenant());
+    PgError::fatal(SqlState::CANNOT_CONNECT_NOW, message)
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use quarry_engine::{Engine, EngineOptions, World};
+use quarry_engine::{Engine, EngineOptions, Engines, World};
 use quarry_postgres::{PostgresOptions, serve};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls, error::SqlState};
@@ -12,6 +12,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct Server {
     pub address: SocketAddr,
     pub engine: Arc<Engine>,
+    pub engines: Engines,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<std::io::Result<()>>>,
     _data: tempfile::TempDir,
@@ -45,8 +46,9 @@ impl Server {
             // A test that ends without a word also stops it.
             stopped.await.ok();
         };
-        let running = tokio::spawn(serve(engine.clone(), listener, options, shutdown));
-        Server { address, engine, stop: Some(stop), running: Some(running), _data: data }
+        let engines = Engines::open(engine.clone()).unwrap();
+        let running = tokio::spawn(serve(engines.clone(), listener, options, shutdown));
+        Server { address, engine, engines, stop: Some(stop), running: Some(running), _data: data }
     }
 
     pub fn config(&self) -> tokio_postgres::Config {

@@ -12,5 +12,6 @@ mod raw;
 mod recycle;
 mod security;
 mod sessions;
+mod tenants;
 mod tls;
 mod transactions;

@@ -1,0 +1,253 @@
+//! All tenants of a process: which there are, and the engine of each, opened when it is first wanted and closed when it is idle.
+//!
+//! **A session holds one engine**, and so one tenant; nothing behind a door can reach another. Doors come here once, when someone comes in:
+//!
+//! 1. [`Engines::of_login`]: a login name, `user@tenant`.
+//! 2. [`Engines::of_secret`]: a token or key, which begins with its tenant.
+//! 3. [`Engines::of_database`]: a database's name at the Postgres door.
+//!
+//! What of these names no tenant is the main tenant's to judge, as any other name that is nobody's. No body and no other header
+//! is asked. A tenant that is suspended lets nobody in, and sends away whoever is ([`Engine::ended`]).
+
+mod keys;
+mod lives;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use quarry_storage::{TenantName, TenantRecord, TenantState, must_be_store};
+
+pub use self::{
+    keys::master_keys,
+    lives::{NewTenant, TenantInfo},
+};
+use crate::{
+    engine::Engine,
+    error::{Error, ErrorKind, Result},
+    identity::ledger::TENANT_END,
+};
+
+/// Between a user's name and the tenant's.
+const LOGIN_SEPARATOR: char = '@';
+/// An engine that nobody holds, and nobody has asked for so long, is closed.
+const IDLE_MICROS: i64 = 10 * 60 * 1_000_000;
+
+/// The engines of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Engines(Arc<Inner>);
+
+struct Inner {
+    main: Arc<Engine>,
+    /// All but the main one, as the file has them.
+    catalogue: Mutex<Vec<TenantRecord>>,
+    /// Held by whoever makes, deletes, suspends or resumes a tenant.
+    changing: Mutex<()>,
+    slots: Mutex<HashMap<TenantName, Arc<Slot>>>,
+}
+
+/// A tenant's place. Its engine is behind a lock that is held while it is opened.
+#[derive(Default)]
+struct Slot {
+    engine: Mutex<Option<Arc<Engine>>>,
+    used_micros: AtomicI64,
+}
+
+impl From<Arc<Engine>> for Engines {
+    /// The main tenant alone.
+    fn from(main: Arc<Engine>) -> Engines {
+        Engines::over(main, Vec::new())
+    }
+}
+
+impl Engines {
+    fn over(main: Arc<Engine>, records: Vec<TenantRecord>) -> Engines {
+        Engines(Arc::new(Inner {
+            main,
+            catalogue: Mutex::new(records),
+            changing: Mutex::default(),
+            slots: Mutex::default(),
+        }))
+    }
+
+    /// The main tenant's engine. Its administrators look after the others.
+    pub fn main(&self) -> &Arc<Engine> {
+        &self.0.main
+    }
+
+    /// Whose login this is, and the user's name there.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` when the tenant is suspended; those of opening it.
+    pub async fn of_login<'a>(&self, login: &'a str) -> Result<(Arc<Engine>, &'a str)> {
+        let named =
+            login.rsplit_once(LOGIN_SEPARATOR).and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
+        match named {
+            Some((user, tenant)) => Ok((self.get(tenant).await?, user)),
+            None => Ok((self.main().clone(), login)),
+        }
+    }
+
+    /// Whose token or key this is. Whether it is one at all, that tenant says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of_login`].
+    pub async fn of_secret(&self, secret: &str) -> Result<Arc<Engine>> {
+        match secret.split_once(TENANT_END).and_then(|(tenant, _)| self.known(tenant)) {
+            Some(tenant) => self.get(tenant).await,
+            None => Ok(self.main().clone()),
+        }
+    }
+
+    /// The tenant of this name; none when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of_login`].
+    pub async fn of_database(&self, name: &str) -> Result<Option<Arc<Engine>>> {
+        match self.known(name) {
+            Some(tenant) => self.get(tenant).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The tenants' engines that are open, the main one first.
+    pub fn open_ones(&self) -> Vec<Arc<Engine>> {
+        let slots: Vec<Arc<Slot>> = self.0.slots.lock().values().cloned().collect();
+        let others = slots.iter().filter_map(|slot| slot.engine.try_lock()?.clone());
+        std::iter::once(self.main().clone()).chain(others).collect()
+    }
+
+    /// Closes engines that nobody holds and nobody asked for lately.
+    pub fn close_idle(&self) {
+        let before = self.now().saturating_sub(IDLE_MICROS);
+        self.close_unheld(|used| used <= before);
+    }
+
+    /// Closes all of them, the main one last; no call after it succeeds. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the last syncs; all are closed.
+    pub fn close(&self) -> Result<()> {
+        let slots: Vec<Arc<Slot>> = self.0.slots.lock().drain().map(|(_, slot)| slot).collect();
+        let engines = slots.iter().filter_map(|slot| slot.engine.lock().take());
+        let closed: Vec<Result<()>> = engines.map(|engine| engine.close()).collect();
+        let main = self.main().close();
+        closed.into_iter().chain([main]).collect()
+    }
+
+    /// The engine of a tenant. What may block is done off the async threads.
+    async fn get(&self, tenant: TenantName) -> Result<Arc<Engine>> {
+        if tenant == TenantName::main() {
+            return Ok(self.main().clone());
+        }
+        if let Some(engine) = self.open_one(&tenant)? {
+            return Ok(engine);
+        }
+        let engines = self.clone();
+        tokio::task::spawn_blocking(move || engines.engine_of(&tenant)).await?
+    }
+
+    /// The engine of a tenant that is open already.
+    fn open_one(&self, tenant: &TenantName) -> Result<Option<Arc<Engine>>> {
+        self.must_be_active(tenant)?;
+        let Some(slot) = self.0.slots.lock().get(tenant).cloned() else { return Ok(None) };
+        slot.used_micros.store(self.now(), Ordering::Relaxed);
+        Ok(slot.engine.try_lock().and_then(|engine| engine.clone()))
+    }
+
+    /// The engine of a tenant, opened if it is not. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Missing` when there is no such tenant; `Denied` when it is suspended; `Limited` when too many others are in use; those of opening.
+    pub fn engine_of(&self, tenant: &TenantName) -> Result<Arc<Engine>> {
+        if *tenant == TenantName::main() {
+            return Ok(self.main().clone());
+        }
+        let slot = self.0.slots.lock().entry(tenant.clone()).or_default().clone();
+        let mut place = slot.engine.lock();
+        slot.used_micros.store(self.now(), Ordering::Relaxed);
+        // Looked at under the lock of its place, which whoever suspends it takes too.
+        self.must_be_active(tenant)?;
+        if let Some(engine) = &*place {
+            return Ok(engine.clone());
+        }
+        self.make_room();
+        self.pin(tenant)?;
+        let tenants = &self.main().process().tenants;
+        if must_be_store(&tenants.folder(tenant), self.main().world()).is_err() {
+            let message = format!("the files of the tenant {tenant} are not where they should be");
+            return Err(Error::new(ErrorKind::Unavailable, "STORE_UNAVAILABLE", message));
+        }
+        let opened = self.main().open_tenant(tenant, None)?;
+        if let Some(refused) = &opened.refused {
+            tracing::error!(%tenant, "the package folders are not served, the active versions are: {refused}");
+        }
+        Ok(place.insert(opened.engine).clone())
+    }
+
+    /// One more engine may be open: where all places are taken, those that nobody holds go.
+    fn make_room(&self) {
+        let open_max = self.main().process().tenants.open_max();
+        if self.open_ones().len() >= open_max {
+            self.close_unheld(|_| true);
+        }
+    }
+
+    fn close_unheld(&self, is_due: impl Fn(i64) -> bool) {
+        let mut slots = self.0.slots.lock();
+        slots.retain(|_, slot| {
+            if Arc::strong_count(slot) > 1 || !is_due(slot.used_micros.load(Ordering::Relaxed)) {
+                return true;
+            }
+            let place = slot.engine.try_lock();
+            // Its store is folded and closed by who has the stores, when it is idle too.
+            !place.is_some_and(|engine| engine.as_ref().is_none_or(|engine| Arc::strong_count(engine) == 1))
+        });
+    }
+
+    /// The tenant of this name, when there is one.
+    fn known(&self, name: &str) -> Option<TenantName> {
+        let name = TenantName::try_from(name).ok()?;
+        (name == TenantName::main() || self.record(&name).is_some()).then_some(name)
+    }
+
+    fn record(&self, tenant: &TenantName) -> Option<TenantRecord> {
+        self.0.catalogue.lock().iter().find(|record| record.name == *tenant).cloned()
+    }
+
+    fn must_be_active(&self, tenant: &TenantName) -> Result<()> {
+        match self.record(tenant).map(|record| record.state) {
+            Some(TenantState::Active) => Ok(()),
+            Some(TenantState::Suspended) => {
+                let message = format!("the tenant {tenant} is suspended");
+                Err(Error::new(ErrorKind::Denied, "TENANT_SUSPENDED", message))
+            }
+            Some(TenantState::Making | TenantState::Deleting) | None => Err(missing(tenant)),
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.main().world().clock.now_micros()
+    }
+}
+
+impl fmt::Debug for Engines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engines({} others)", self.0.catalogue.lock().len())
+    }
+}
+
+fn missing(tenant: &TenantName) -> Error {
+    Error::new(ErrorKind::Missing, "TENANT_NOT_FOUND", format!("there is no tenant {tenant}"))
+}

@@ -1,0 +1,249 @@
+//! The lives of tenants: made, listed, suspended, resumed, deleted.
+//!
+//! The catalogue is written before what it tells begins, and what a crash leaves half-done is finished at the next start
+//! ([`Engines::open`]): a tenant that was being made goes, and so does one that was being deleted.
+
+use std::sync::Arc;
+
+use quarry_storage::{
+    TenantName, TenantRecord, TenantState, destroy_store,
+    encryption::{Erased, KeyState, key_state},
+    must_be_store, read_catalogue, write_catalogue,
+};
+
+use super::{Engines, missing};
+use crate::{
+    engine::Engine,
+    error::{Error, ErrorKind, Result},
+    session::Session,
+};
+
+/// Tenants that a catalogue may have.
+const TENANTS_MAX: usize = 100_000;
+
+/// A tenant to be made.
+#[derive(Clone, Default)]
+pub struct NewTenant {
+    /// The named location it is pinned to; none: the data folder.
+    pub location: Option<String>,
+    /// The password of its user `admin`; none: a random one, told once.
+    pub admin_password: Option<String>,
+}
+
+/// What is told of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantInfo {
+    /// Its name.
+    pub name: TenantName,
+    /// What it may do.
+    pub state: TenantState,
+    /// The location it is pinned to.
+    pub location: Option<String>,
+    /// When it was made; none for the main one.
+    pub made_micros: Option<i64>,
+    /// The name of the master key that it is encrypted under; none: it is not encrypted.
+    pub master_key: Option<String>,
+}
+
+impl Engines {
+    /// All tenants of the data folder of the main one. What a crash left half-made or half-deleted goes now.
+    ///
+    /// # Errors
+    ///
+    /// A catalogue that can't be read; what is half-done and can't be removed.
+    pub fn open(main: Arc<Engine>) -> Result<Engines> {
+        let records = read_catalogue(&main.process().data, main.world())?;
+        let engines = Engines::over(main, records);
+        let half_done = |record: &TenantRecord| {
+            matches!(record.state, TenantState::Making | TenantState::Deleting).then(|| record.name.clone())
+        };
+        let half_done: Vec<_> = engines.0.catalogue.lock().iter().filter_map(half_done).collect();
+        for tenant in half_done {
+            tracing::warn!(%tenant, "a tenant that was half made or half deleted goes now");
+            engines.remove(&tenant)?;
+        }
+        Ok(engines)
+    }
+
+    /// Makes a tenant, with a user `admin`; the random password, where none was given. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Violated` when there is one of that name; `Invalid` for a location that is not there; those of opening: it is not made then.
+    pub fn create(&self, tenant: &TenantName, new: NewTenant) -> Result<Option<String>> {
+        let _changing = self.0.changing.lock();
+        if *tenant == TenantName::main() || self.record(tenant).is_some() {
+            let message = format!("there is a tenant {tenant} already");
+            return Err(Error::new(ErrorKind::Violated, "TENANT_EXISTS", message));
+        }
+        let count = self.0.catalogue.lock().len();
+        if count >= TENANTS_MAX {
+            return Err(Error::limited("tenants", count + 1, TENANTS_MAX));
+        }
+        let tenants = &self.main().process().tenants;
+        tenants.pin(tenant, new.location.as_deref())?;
+        if must_be_store(&tenants.folder(tenant), self.main().world()).is_ok() {
+            let place = tenants.folder(tenant).display().to_string();
+            let message = format!("there are files of a tenant {tenant} in {place} already; move them away");
+            return Err(Error::new(ErrorKind::Violated, "TENANT_EXISTS", message));
+        }
+        let made_micros = self.now();
+        let record = TenantRecord {
+            name: tenant.clone(),
+            state: TenantState::Making,
+            location: new.location,
+            made_micros,
+        };
+        self.change(|records| records.push(record.clone()))?;
+        let made = self.main().open_tenant(tenant, new.admin_password).and_then(|opened| {
+            self.set_state(tenant, TenantState::Active)?;
+            Ok(opened.admin_password)
+        });
+        if made.is_err()
+            && let Err(error) = self.remove(tenant)
+        {
+            tracing::error!(%tenant, %error, "what was made of a tenant could not be removed; it goes at the next start");
+        }
+        made
+    }
+
+    /// All tenants, the main one first.
+    ///
+    /// # Errors
+    ///
+    /// A key file that can't be read.
+    pub fn list(&self) -> Result<Vec<TenantInfo>> {
+        let main = TenantRecord {
+            name: TenantName::main(),
+            state: TenantState::Active,
+            location: None,
+            made_micros: i64::MIN,
+        };
+        let records = self.0.catalogue.lock().clone();
+        std::iter::once(main).chain(records).map(|record| self.info(record)).collect()
+    }
+
+    fn info(&self, record: TenantRecord) -> Result<TenantInfo> {
+        self.pin(&record.name)?;
+        let folder = self.main().process().tenants.folder(&record.name);
+        let master_key = match key_state(&folder, self.main().world())? {
+            KeyState::Encrypted { master, .. } => Some(master),
+            KeyState::Plain => None,
+        };
+        let made_micros = (record.name != TenantName::main()).then_some(record.made_micros);
+        Ok(TenantInfo {
+            name: record.name,
+            state: record.state,
+            location: record.location,
+            made_micros,
+            master_key,
+        })
+    }
+
+    /// Lets nobody in any more, and sends away whoever is; records are kept. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Missing`; `Invalid` for the main tenant.
+    pub fn suspend(&self, tenant: &TenantName) -> Result<()> {
+        let _changing = self.0.changing.lock();
+        self.must_be_other(tenant)?;
+        self.set_state(tenant, TenantState::Suspended)?;
+        self.send_away(tenant);
+        Ok(())
+    }
+
+    /// Lets people in again. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Missing`; `Invalid` for the main tenant.
+    pub fn resume(&self, tenant: &TenantName) -> Result<()> {
+        let _changing = self.0.changing.lock();
+        self.must_be_other(tenant)?;
+        self.set_state(tenant, TenantState::Active)
+    }
+
+    /// Deletes a tenant for good: its keys first, so that no copy of its files can be read any more, then its files. Whether
+    /// there were keys. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Missing`; `Invalid` for the main tenant; `Unavailable` when its files can't be removed: it is tried again at the next start.
+    pub fn delete(&self, tenant: &TenantName) -> Result<bool> {
+        let _changing = self.0.changing.lock();
+        self.must_be_other(tenant)?;
+        self.set_state(tenant, TenantState::Deleting)?;
+        self.send_away(tenant);
+        self.remove(tenant).map(|erased| erased == Erased::Keys)
+    }
+
+    /// The keys and files of a tenant that nobody can come into, and then its record.
+    fn remove(&self, tenant: &TenantName) -> Result<Erased> {
+        let process = self.main().process();
+        self.pin(tenant)?;
+        process.tenants.release(tenant)?;
+        let erased = destroy_store(&process.tenants.folder(tenant), self.main().world())?;
+        self.change(|records| records.retain(|record| record.name != *tenant))?;
+        process.tenants.pin(tenant, None)?;
+        Ok(erased)
+    }
+
+    /// Tells where the tenant's files are.
+    pub(super) fn pin(&self, tenant: &TenantName) -> Result<()> {
+        let location = self.record(tenant).and_then(|record| record.location);
+        Ok(self.main().process().tenants.pin(tenant, location.as_deref())?)
+    }
+
+    /// Whoever is in goes; the engine is not given to anyone any more.
+    fn send_away(&self, tenant: &TenantName) {
+        let Some(slot) = self.0.slots.lock().remove(tenant) else { return };
+        if let Some(engine) = slot.engine.lock().take() {
+            engine.end();
+        }
+    }
+
+    fn must_be_other(&self, tenant: &TenantName) -> Result<()> {
+        if *tenant == TenantName::main() {
+            return Err(Error::invalid("the main tenant has the others in its keeping, and always serves"));
+        }
+        match self.record(tenant).map(|record| record.state) {
+            Some(TenantState::Active | TenantState::Suspended | TenantState::Deleting) => Ok(()),
+            Some(TenantState::Making) | None => Err(missing(tenant)),
+        }
+    }
+
+    fn set_state(&self, tenant: &TenantName, state: TenantState) -> Result<()> {
+        self.change(|records| {
+            records
+                .iter_mut()
+                .filter(|record| record.name == *tenant)
+                .for_each(|record| record.state = state);
+        })
+    }
+
+    /// Changes the catalogue, in the file first.
+    fn change(&self, how: impl FnOnce(&mut Vec<TenantRecord>)) -> Result<()> {
+        // Whoever reads it does not wait for the disk; only one changes it at a time.
+        let mut next = self.0.catalogue.lock().clone();
+        how(&mut next);
+        write_catalogue(&self.main().process().data, self.main().world(), &next)?;
+        *self.0.catalogue.lock() = next;
+        Ok(())
+    }
+}
+
+impl Engines {
+    /// For what concerns tenants: an administrator of the main one, with all his rights.
+    ///
+    /// # Errors
+    ///
+    /// `Denied`.
+    pub fn must_operate(&self, session: &Session) -> Result<()> {
+        if !Arc::ptr_eq(session.engine(), self.main()) {
+            let message = "only an administrator of the main tenant may look after tenants";
+            return Err(Error::new(ErrorKind::Denied, "PERMISSION_DENIED", message));
+        }
+        session.must_administer("tenants")
+    }
+}
