@@ -337,68 +337,6 @@ pub enum Key {
     },
 }
 
-/// `quarry audit`.
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// Write history with its hashes, NDJSON; while no server runs.
-    Export(Export),
-    /// Check an export by itself, without a server and without the data folder.
-    Check {
-        /// The export.
-        file: PathBuf,
-    },
-    /// Legal holds: what may not be purged.
-    #[command(subcommand)]
-    Hold(HoldCommand),
-}
-
-/// `quarry audit export`.
-#[derive(Debug, Args)]
-pub struct Export {
-    /// From this date or instant on (UTC) [default: the first entry].
-    #[arg(long, value_name = "WHEN")]
-    pub from: Option<String>,
-    /// Before this date or instant [default: to the last entry].
-    #[arg(long, value_name = "WHEN")]
-    pub to: Option<String>,
-    /// The file, which may not be there yet [default: standard output].
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// With the entries themselves, so that each hash can be made again. They hold everything, what proves who users are too.
-    #[arg(long)]
-    pub frames: bool,
-}
-
-/// `quarry audit hold`.
-#[derive(Debug, Subcommand)]
-pub enum HoldCommand {
-    /// Hold something: `*`, an object, or object/record.
-    Place {
-        /// What.
-        on: String,
-        /// Why.
-        #[arg(long)]
-        reason: String,
-        /// Which state.
-        #[command(flatten)]
-        reach: Reach,
-    },
-    /// List what is held.
-    List {
-        /// Which state.
-        #[command(flatten)]
-        reach: Reach,
-    },
-    /// Hold something no longer.
-    Lift {
-        /// What.
-        on: String,
-        /// Which state.
-        #[command(flatten)]
-        reach: Reach,
-    },
-}
-
 /// `quarry tenant`.
 #[derive(Debug, Subcommand)]
 pub enum Tenant {
@@ -460,6 +398,68 @@ pub enum Tenant {
     RotateKey {
         /// Its name; main is the main tenant.
         name: String,
+    },
+}
+
+/// `quarry audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Write history with its hashes, NDJSON; while no server runs.
+    Export(Export),
+    /// Check an export by itself, without a server and without the data folder.
+    Check {
+        /// The export.
+        file: PathBuf,
+    },
+    /// Legal holds: what may not be purged.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+}
+
+/// `quarry audit export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// From this date or instant on (UTC) [default: the first entry].
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Before this date or instant [default: to the last entry].
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+    /// The file, which may not be there yet [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// With the entries themselves, so that each hash can be made again. They hold everything, what proves who users are too.
+    #[arg(long)]
+    pub frames: bool,
+}
+
+/// `quarry audit hold`.
+#[derive(Debug, Subcommand)]
+pub enum HoldCommand {
+    /// Hold something: `*`, an object, or object/record.
+    Place {
+        /// What.
+        on: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// List what is held.
+    List {
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Hold something no longer.
+    Lift {
+        /// What.
+        on: String,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
     },
 }
 

@@ -41,6 +41,10 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         .context("opening broke off")?
         .with_context(|| settings.data().display().to_string())?;
     let engine = opened.engine;
+    // What holds of the main tenant now holds of those that are opened later.
+    engine.set_request_limits(settings.request_limits());
+    engine.set_requests_running_max(settings.requests_running_max());
+    engine.keep_events();
     let main = Arc::clone(&engine);
     let engines =
         tokio::task::spawn_blocking(move || Engines::open(main)).await.context("opening broke off")??;
@@ -48,9 +52,6 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     if let Some(path) = settings.issuers() {
         issuers::trust(&engine, &path)?;
     }
-    engine.set_request_limits(settings.request_limits());
-    engine.set_requests_running_max(settings.requests_running_max());
-    engine.keep_events();
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }

@@ -1,17 +1,21 @@
 //! Who may log in. It is in the store, which only one process has open at a time.
 
-use quarry_engine::{World, upkeep};
+use quarry_engine::upkeep;
 
 use super::{Level, Report};
-use crate::{reach::engine_options, settings::Settings};
+use crate::{
+    reach::{engine_options, world},
+    settings::Settings,
+};
 
 pub(super) fn look(settings: &Settings, report: &mut Report) {
     report.check("users");
     let store = engine_options(settings).tenants.store;
-    let seen = match upkeep::look_at_users(&settings.data(), store, &World::real()) {
+    let seen = world(settings).and_then(|world| Ok(upkeep::look_at_users(&settings.data(), store, &world)?));
+    let seen = match seen {
         Ok(seen) => seen,
         Err(error) => {
-            let message = format!("users were not looked at: {error}");
+            let message = format!("users were not looked at: {error:#}");
             return report.add(Level::Note, message, "stop the server to have them looked at");
         }
     };

@@ -141,12 +141,6 @@ pub const DEFINITIONS: &[Definition] = &[
     define("session_seconds", "2592000", positive, "how long a session can be refreshed after its login"),
     define("lock_failures", "50", number, "failed logins in a row that lock a name; 0: it is never locked"),
     define("lock_seconds", "3600", positive, "how long a name is locked, unless an administrator lifts it"),
-    define(
-        "issuers",
-        "",
-        any,
-        "a TOML file of OpenID Connect issuers whose tokens are taken; none where empty",
-    ),
     define("tls_cert", "", any, "the certificate (PEM) for TLS on both doors; without one there is no TLS"),
     define("tls_key", "", any, "its private key (PEM)"),
     define("tls_required", "false", truth, "whether what comes without TLS is refused"),
@@ -163,6 +157,12 @@ pub const DEFINITIONS: &[Definition] = &[
         "pages of which other origins may ask, blanks between them; none, or * for all",
     ),
     define("cors_credentials", "false", truth, "whether they may use a login that the browser remembers"),
+    define(
+        "issuers",
+        "",
+        any,
+        "a TOML file of OpenID Connect issuers whose tokens are taken; none where empty",
+    ),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define(
         "content_bytes_max",

@@ -45,6 +45,7 @@ pub(crate) fn of(error: &Error) -> StatusCode {
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }
+        (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY") => StatusCode::TOO_MANY_REQUESTS,
         (ErrorKind::Limited, "CONTENT_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         (ErrorKind::Invalid | ErrorKind::Missing | ErrorKind::Violated, _) => StatusCode::BAD_REQUEST,
         (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,

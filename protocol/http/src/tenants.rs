@@ -1,13 +1,14 @@
 //! `/api/v1/tenants…`: tenants made, listed, suspended, resumed and deleted, by administrators of the main one.
 
 use axum::{
-    Extension, Json,
+    Extension, Json, Router,
     body::Body,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
+    routing::{get, post},
 };
-use quarry_engine::{Engines, Error, NewTenant, Session, TenantInfo, TenantName, TenantState};
+use quarry_engine::{Engines, Error, EventKind, NewTenant, Session, TenantInfo, TenantName, TenantState};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,8 +19,17 @@ use crate::{
     users::instant,
 };
 
+/// The routes of this file.
+pub(crate) fn routes() -> Router<Door> {
+    Router::new()
+        .route("/api/v1/tenants", get(list).post(create))
+        .route("/api/v1/tenants/{name}", axum::routing::delete(delete))
+        .route("/api/v1/tenants/{name}/suspend", post(suspend))
+        .route("/api/v1/tenants/{name}/resume", post(resume))
+}
+
 /// `GET /api/v1/tenants`: all of them, the main one first.
-pub(crate) async fn list(State(door): State<Door>, Extension(session): Extension<Session>) -> Answered {
+async fn list(State(door): State<Door>, Extension(session): Extension<Session>) -> Answered {
     door.engines.must_operate(&session)?;
     let engines = door.engines.clone();
     let tenants = off_thread(move || engines.list()).await?;
@@ -27,7 +37,7 @@ pub(crate) async fn list(State(door): State<Door>, Extension(session): Extension
 }
 
 /// `POST /api/v1/tenants`: `{"name", "location", "adminPassword"}` makes one; a random password of its user `admin` is told this once.
-pub(crate) async fn create(
+async fn create(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     headers: HeaderMap,
@@ -45,30 +55,31 @@ pub(crate) async fn create(
     let (engines, made) = (door.engines.clone(), name.clone());
     let password = off_thread(move || engines.create(&made, new)).await?;
     tracing::info!(tenant = %name, by = session.principal().user_name, "a tenant was made");
+    session.tell_of(EventKind::TenantMade, &name.to_string());
     let told = json!({ "name": name.to_string(), "user": format!("admin@{name}"), "password": password });
     Ok((StatusCode::CREATED, [(axum::http::header::CACHE_CONTROL, "no-store")], Json(told)).into_response())
 }
 
 /// `POST /api/v1/tenants/acme/suspend`.
-pub(crate) async fn suspend(
+async fn suspend(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
 ) -> Answered {
-    change(door, session, &name, "suspended", Engines::suspend).await
+    change(door, session, &name, EventKind::TenantSuspended, Engines::suspend).await
 }
 
 /// `POST /api/v1/tenants/acme/resume`.
-pub(crate) async fn resume(
+async fn resume(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
 ) -> Answered {
-    change(door, session, &name, "resumed", Engines::resume).await
+    change(door, session, &name, EventKind::TenantResumed, Engines::resume).await
 }
 
 /// `DELETE /api/v1/tenants/acme`: for good. `erased` tells whether there were keys, whose end is the end of all copies too.
-pub(crate) async fn delete(
+async fn delete(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
@@ -78,6 +89,7 @@ pub(crate) async fn delete(
     let gone = tenant.clone();
     let erased = off_thread(move || engines.delete(&gone)).await?;
     tracing::info!(%tenant, by = session.principal().user_name, erased, "a tenant was deleted");
+    session.tell_of(EventKind::TenantDeleted, &name);
     Ok(Json(json!({ "deleted": name, "erased": erased })).into_response())
 }
 
@@ -85,14 +97,15 @@ async fn change(
     door: Door,
     session: Session,
     name: &str,
-    what: &'static str,
+    what: EventKind,
     how: fn(&Engines, &TenantName) -> Result<(), Error>,
 ) -> Answered {
     door.engines.must_operate(&session)?;
     let (engines, tenant) = (door.engines.clone(), named(name)?);
     let changed = tenant.clone();
     off_thread(move || how(&engines, &changed)).await?;
-    tracing::info!(%tenant, by = session.principal().user_name, "a tenant was {what}");
+    tracing::info!(%tenant, by = session.principal().user_name, "{}", what.name());
+    session.tell_of(what, name);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
