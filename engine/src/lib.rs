@@ -27,6 +27,7 @@ mod recycle;
 mod rights;
 mod rules;
 pub mod session;
+mod shares;
 mod summaries;
 mod system;
 #[cfg(test)]
@@ -62,4 +63,5 @@ pub use quarry_storage::{
 };
 pub use quota::{RequestLimits, RequestTurn};
 pub use session::{Session, SessionOptions};
+pub use shares::{Access, Grantee, Share};
 pub use transaction::Transaction;

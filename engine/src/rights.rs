@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use quarry_metadata::{
     Field, FieldKind, Object, ObjectName, Registry,
-    permissions::{Act, Capability, Shape},
+    permissions::{Act, Capability, Records, Shape},
 };
 use quarry_planner::{ObjectView, Viewer, Views};
 use quarry_storage::{Key, Snapshot};
@@ -168,6 +168,11 @@ impl Rights {
         Err(Error::new(ErrorKind::Missing, "ACTION_NOT_FOUND", message))
     }
 
+    /// Whether an act may be done with records of an object at all.
+    pub fn may(&self, object: &Object, act: Act) -> bool {
+        self.shape().may(object, act)
+    }
+
     /// Whether every record is there for an act.
     pub fn all_for(&self, object: &Object, act: Act) -> bool {
         self.views.policies.allows_all(object, act)
@@ -185,6 +190,20 @@ impl Rights {
         keys: &[Key],
     ) -> Result<HashSet<Key>> {
         Ok(self.views.policies.allowed((snapshot, &self.viewer), (object, act, deleted), keys)?)
+    }
+
+    /// Of these records, those that are among some. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn among(
+        &self,
+        snapshot: &Snapshot,
+        (object, records): (&Object, &Records),
+        keys: &[Key],
+    ) -> Result<HashSet<Key>> {
+        Ok(self.views.policies.among((snapshot, &self.viewer), (object, records), keys)?)
     }
 
     /// Whether a record is seen. Blocks.

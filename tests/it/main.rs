@@ -10,6 +10,7 @@ mod contents;
 mod crash;
 mod doors;
 mod field_kinds;
+mod four_doors;
 mod identity;
 mod packages;
 mod polymorphic;

@@ -27,6 +27,7 @@ use crate::{
     layout::{Deletion, Layout, key_of},
     rights::Rights,
     rules::{self, Pending},
+    shares,
     work::{Work, keys_of},
 };
 
@@ -309,6 +310,8 @@ fn apply(work: &mut Work, call: &mut Call, expansion: Expansion) -> Result<()> {
         let now = if work.triggered == 0 { Some(row) } else { work.row(&layout.table, &key_of(&row))? };
         let Some(row) = now else { continue };
         users::leave(work, &layout, &row)?;
+        shares::leave(work, &layout.table, &key_of(&row))?;
+        shares::leave_grantee(work, &layout.object.name, &key_of(&row))?;
         summaries::note(work, change, &layout, (Some(&row), None));
         triggers::remember_delete(work, call, change, &layout, &row);
         if let Some(bin) = &layout.bin {

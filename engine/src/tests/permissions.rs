@@ -7,7 +7,7 @@ use quarry_metadata::Bundle;
 use quarry_planner::Query;
 
 use super::*;
-use crate::ErrorKind;
+use crate::{Access, ErrorKind, Grantee};
 
 const COMPANY: &str = "
 sharingModel: private
@@ -308,4 +308,48 @@ async fn what_was_taken_is_gone_with_the_next_request() {
     shop.session.revoke("rep", "rep").unwrap();
     rep.renew().unwrap();
     assert_eq!(ask(&rep, json!({ "object": "company" })).await.unwrap_err().kind, ErrorKind::Missing);
+}
+
+#[tokio::test]
+async fn a_record_is_shared_by_who_owns_it_until_it_ends() {
+    let shop = open();
+    let (rep, other) = (with(&shop, "rep", &["rep"]), with(&shop, "other", &["rep"]));
+    let own = do_(&rep, create("company", json!({ "name": "O" }))).await.unwrap();
+    let them = |session: &Session| Grantee::User(session.principal().user_id.clone());
+    let seen = |session: &Session| {
+        let session = session.clone();
+        async move { ask(&session, json!({ "object": "company", "fields": ["name"] })).await.unwrap().len() }
+    };
+    assert_eq!(seen(&other).await, 0);
+    let error = other.share("company", &own, &them(&other), (Access::Update, None)).unwrap_err();
+    assert_eq!(
+        (error.kind, error.code),
+        (ErrorKind::Missing, "RECORD_NOT_FOUND"),
+        "nobody takes what he does not see"
+    );
+    let made = rep.share("company", &own, &them(&other), (Access::Read, None)).unwrap();
+    assert_eq!(seen(&other).await, 1);
+    assert_eq!(
+        refused(&other, update("company", &own, json!({ "region": "south" }))).await.0,
+        ErrorKind::Denied
+    );
+    let error = other.share("company", &own, &them(&rep), (Access::Read, None)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied, "what was shared is not shared on");
+    let again = rep
+        .share("company", &own, &them(&other), (Access::Update, Some(START_MICROS + 1_000_000_000)))
+        .unwrap();
+    assert_eq!((&again.id, rep.shares_of("company", &own).unwrap().len()), (&made.id, 1));
+    do_(&other, update("company", &own, json!({ "region": "south" }))).await.unwrap();
+    rep.unshare("company", &own, &made.id).unwrap();
+    assert_eq!(seen(&other).await, 0);
+    // Whoever makes a record of that id anew gives nothing to those who had the old one.
+    rep.share("company", &own, &them(&other), (Access::Read, None)).unwrap();
+    shop.change(vec![delete("company", &own)]).await.unwrap();
+    do_(&rep, create("company", json!({ "id": own, "name": "O" }))).await.unwrap();
+    assert_eq!(seen(&other).await, 0);
+    let past = rep.share("company", &own, &them(&other), (Access::Read, Some(1))).unwrap_err();
+    assert_eq!((past.kind, past.path.as_str()), (ErrorKind::Invalid, "expires"));
+    let nobody =
+        rep.share("company", &own, &Grantee::User("usr_none".into()), (Access::Read, None)).unwrap_err();
+    assert_eq!(nobody.kind, ErrorKind::Missing);
 }

@@ -170,11 +170,25 @@ impl Policies {
     ) -> Result<HashSet<Key>> {
         let Some(object) = self.registry.get(object.name.as_str()) else { return Ok(HashSet::new()) };
         let records = self.records(object, act);
+        match deleted {
+            true => self.among((snapshot, viewer), (&lower::bin_of(object), &records), keys),
+            false => self.among((snapshot, viewer), (object, &records), keys),
+        }
+    }
+
+    /// Of records with these keys, those that are among some. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::allowed`].
+    pub fn among(
+        self: &Arc<Self>,
+        (snapshot, viewer): (&Snapshot, &Arc<Viewer>),
+        (object, records): (&Object, &Records),
+        keys: &[Key],
+    ) -> Result<HashSet<Key>> {
         let seeing = Seeing::new(snapshot.clone(), Arc::clone(viewer));
-        let far = match deleted {
-            true => prepare::far(self, &seeing, &lower::bin_of(object), &records, 0)?,
-            false => prepare::far(self, &seeing, object, &records, 0)?,
-        };
+        let far = prepare::far(self, &seeing, object, records, 0)?;
         let found = far.among(keys.iter().map(|key| &**key))?;
         Ok(found.into_iter().map(Key::from).collect())
     }

@@ -32,6 +32,7 @@ mod query;
 mod recycle;
 mod rows;
 mod scim;
+mod shares;
 mod status;
 mod tenants;
 #[cfg(test)]
@@ -177,6 +178,7 @@ pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/keys", get(auth::list_keys).post(auth::make_key))
         .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
         .merge(users::routes())
+        .merge(shares::routes())
         .merge(scim::routes())
         .merge(tenants::routes())
         .route("/api/v1/packages", get(packages::list))

@@ -34,6 +34,7 @@ pub(crate) fn of(error: &Error) -> StatusCode {
             | "USER_NOT_FOUND"
             | "PERMISSION_SET_NOT_FOUND"
             | "GRANT_NOT_FOUND"
+            | "SHARE_NOT_FOUND"
             | "SESSION_NOT_FOUND"
             | "KEY_NOT_FOUND"
             | "TENANT_NOT_FOUND",

@@ -162,7 +162,12 @@ pub(crate) fn instant(micros: i64) -> String {
     instant.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-fn micros(text: &str) -> Result<i64, Problem> {
+/// An instant from text.
+///
+/// # Errors
+///
+/// For what is none.
+pub(crate) fn micros(text: &str) -> Result<i64, Problem> {
     chrono::DateTime::parse_from_rfc3339(text).map(|at| at.timestamp_micros()).map_err(|_| no_instant())
 }
 
