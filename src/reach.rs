@@ -1,6 +1,11 @@
 //! The records a command works on: those of a running server, or the data folder itself when none runs.
 
-use std::{os::unix::fs::PermissionsExt, sync::Arc};
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use futures::StreamExt;
@@ -93,6 +98,7 @@ impl Local {
     ///
     /// Findings in the packages; another process that has the folder; damage.
     pub fn open(settings: &Settings) -> Result<Local> {
+        make_private(&settings.data())?;
         let opened = Engine::open(engine_options(settings), world(settings)?).with_context(|| {
             format!("{} (while a server runs, name it with --server)", settings.data().display())
         })?;
@@ -156,6 +162,19 @@ pub fn world(settings: &Settings) -> Result<World> {
     };
     world.keys = Some(master_keys(&text, world.ids.clone())?);
     Ok(world)
+}
+
+/// Makes the data folder, where there is none yet, for its owner alone.
+///
+/// # Errors
+///
+/// When it can't be made.
+pub fn make_private(data: &Path) -> Result<()> {
+    if data.exists() {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.with_context(|| format!("the data folder {} can't be made", data.display()))
 }
 
 /// What the settings say about the engine; the first admin's password comes from `QUARRY_ADMIN_PASSWORD`.

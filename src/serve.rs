@@ -35,6 +35,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         (settings.http_options(tls.clone())?, settings.postgres_options(tls.clone()));
     let http = bind(settings.http(), "http").await?;
     let pg = bind(settings.pg(), "pg").await?;
+    reach::make_private(&settings.data())?;
     let (options, world) = (reach::engine_options(settings), reach::world(settings)?);
     let opened = tokio::task::spawn_blocking(move || Engine::open(options, world))
         .await

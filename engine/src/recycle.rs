@@ -118,6 +118,8 @@ impl Engine {
     }
 
     fn purge_batch(&self, bin: &TableName, keys: &[Key], by: &str) -> Result<u64> {
+        // No hold is placed between the look and the commit.
+        let _right = self.commits().read();
         let mut work = self.work(&self.active(), by);
         let held = if by == UPKEEP { OfHeld::Leave } else { OfHeld::Refuse };
         let purged = purge(&mut work, bin, keys, held)?;

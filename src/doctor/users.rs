@@ -15,8 +15,8 @@ pub(super) fn look(settings: &Settings, report: &mut Report) {
     let seen = match seen {
         Ok(seen) => seen,
         Err(error) => {
-            let message = format!("users were not looked at: {error:#}");
-            return report.add(Level::Note, message, "stop the server to have them looked at");
+            let message = format!("users were not looked at: {}", error.root_cause());
+            return report.add(Level::Note, message, "while a server runs, only it can look at them");
         }
     };
     if seen.admins == 1 {

@@ -152,6 +152,8 @@ impl Session {
             return Err(Error::limited("legal holds", count + 1, HOLDS_MAX));
         }
         let (key, by) = (on.key(), self.principal().user_id.clone());
+        // A purge that looked before the hold has ended; one that looks after it finds it.
+        let alone = self.engine().commits().write();
         self.engine().gate().ledger.write(&by, |draft| {
             let now = Value::Timestamp(draft.now_micros);
             let text = |text: &str| Value::Text(text.into());
@@ -160,6 +162,7 @@ impl Session {
                 Row(std::sync::Arc::from([Value::Text(key.clone()), text(reason), now, text(&by)])),
             )
         })?;
+        drop(alone);
         self.tell_of(EventKind::HoldPlaced, &key);
         Ok(())
     }
