@@ -16,6 +16,7 @@ mod decimal;
 pub mod engine;
 pub mod engines;
 pub mod error;
+mod explain;
 pub mod identity;
 mod layout;
 mod opening;
@@ -48,6 +49,7 @@ pub use content::{ContentOptions, Download, Upload, Uploaded};
 pub use engine::{Engine, EngineOptions, Opened};
 pub use engines::{Engines, NewTenant, TenantInfo, master_keys};
 pub use error::{Error, ErrorKind, Result};
+pub use explain::{Explained, ExplainedAct, Said};
 pub use identity::{
     Attempt, Event, EventKind, Events, IdentityOptions, KeyInfo, Lock, MadeKey, Means, NewKey, Origin,
     PermissionGrant, Principal, ScramVerifier, SessionInfo, Token, Tokens, UserKind,

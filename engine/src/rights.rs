@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use quarry_metadata::{
     Field, FieldKind, Object, ObjectName, Registry,
-    permissions::{Act, Capability, Records, Shape},
+    permissions::{Act, Capability, Reason, Records, Shape},
 };
 use quarry_planner::{ObjectView, Viewer, Views};
 use quarry_storage::{Key, Snapshot};
@@ -166,6 +166,11 @@ impl Rights {
         let near = nearest(action, names.map(String::as_str));
         let message = format!("{object} has no action {action:?}{near}");
         Err(Error::new(ErrorKind::Missing, "ACTION_NOT_FOUND", message))
+    }
+
+    /// What allows or denies an act, set by set.
+    pub fn reasons(&self, object: &Object, act: Act) -> Vec<Reason> {
+        self.shape().reasons(object, act)
     }
 
     /// Whether an act may be done with records of an object at all.

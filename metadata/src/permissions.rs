@@ -8,7 +8,7 @@ mod shape;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-pub use shape::{FieldRight, READ_ALL_DATA, Records, Shape, WRITE_ALL_DATA};
+pub use shape::{FieldRight, Layer, READ_ALL_DATA, Reason, Records, Shape, WRITE_ALL_DATA};
 
 use indexmap::IndexMap;
 use serde::Serialize;

@@ -7,7 +7,7 @@ use quarry_metadata::Bundle;
 use quarry_planner::Query;
 
 use super::*;
-use crate::{Access, ErrorKind, Grantee};
+use crate::{Access, ErrorKind, Explained, Grantee};
 
 const COMPANY: &str = "
 sharingModel: private
@@ -352,4 +352,37 @@ async fn a_record_is_shared_by_who_owns_it_until_it_ends() {
     let nobody =
         rep.share("company", &own, &Grantee::User("usr_none".into()), (Access::Read, None)).unwrap_err();
     assert_eq!(nobody.kind, ErrorKind::Missing);
+}
+
+#[tokio::test]
+async fn why_someone_may_is_told_to_him_and_to_who_may_know() {
+    let shop = open();
+    let south = shop.create("company", json!({ "name": "S", "region": "south" })).await.unwrap();
+    let north = shop.create("company", json!({ "name": "N", "region": "north" })).await.unwrap();
+    let rep = with(&shop, "rep", &["rep"]);
+    let told = rep.explain_access("company", Some(&north), None).unwrap();
+    let act = |told: &Explained, name: &str| told.acts.iter().find(|act| act.act == name).unwrap().clone();
+    let read = act(&told, "read");
+    assert!(read.allowed && !act(&told, "update").allowed && !act(&told, "delete").allowed);
+    let said: Vec<_> = read.because.iter().map(|said| (said.layer.as_str(), said.holds)).collect();
+    assert_eq!(said, [("sharing", false), ("allow north", true), ("deny never", false)]);
+    assert_eq!(
+        (told.masked.as_slice(), told.readonly.as_slice()),
+        (&["phone".to_owned()][..], &["stars".to_owned()][..])
+    );
+    assert!(told.hidden.is_empty(), "he is not told what he does not see");
+    assert_eq!(rep.explain_access("company", Some(&south), None).unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(rep.explain_access("diary", None, None).unwrap_err().kind, ErrorKind::Missing);
+    assert_eq!(rep.explain_access("company", None, Some("admin")).unwrap_err().kind, ErrorKind::Denied);
+    let told = shop.session.explain_access("company", Some(&south), Some("rep")).unwrap();
+    assert!(!act(&told, "read").allowed);
+    assert_eq!(told.hidden, ["secret"]);
+    assert!(
+        shop.session
+            .explain_access("company", Some(&south), None)
+            .unwrap()
+            .acts
+            .iter()
+            .all(|act| act.allowed)
+    );
 }

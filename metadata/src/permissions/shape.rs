@@ -68,6 +68,30 @@ pub enum Records {
     Not(Box<Records>),
 }
 
+/// Something that allows or denies an act.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// The set that says so; empty where all of them together do.
+    pub set: String,
+    /// What in it.
+    pub layer: Layer,
+    /// With which records.
+    pub records: Records,
+}
+
+/// What in a set allows or denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// It is allowed with everything.
+    Capability(Capability),
+    /// `ViewAll` or `ModifyAll` of the object.
+    Whole(Act),
+    /// The act of the object, for the records that its sharing gives: those that he owns, say.
+    Sharing,
+    /// A rule by its name.
+    Rule(Effect, String),
+}
+
 impl Shape {
     /// Someone who may do everything: the system, an administrator.
     pub fn all() -> Shape {
@@ -219,6 +243,34 @@ impl Shape {
             all_of([given, not(rules(Effect::Deny))])
         };
         any(self.grants(object).filter(|grant| allows(grant, act)).map(of))
+    }
+
+    /// Each thing that allows or denies an act, set by set: what [`Self::records`] is made of.
+    pub fn reasons(&self, object: &Object, act: Act) -> Vec<Reason> {
+        let all = if act == Act::Read { Capability::ViewAllData } else { Capability::ModifyAllData };
+        let mut reasons = Vec::new();
+        if self.has(all) {
+            reasons.push(Reason { set: String::new(), layer: Layer::Capability(all), records: Records::All });
+        }
+        let Some(object) = self.now(object) else { return reasons };
+        let whole = if act == Act::Read { Act::ViewAll } else { Act::ModifyAll };
+        for set in &self.sets {
+            let Some(grant) = set.objects.get(&object.name).filter(|grant| allows(grant, act)) else {
+                continue;
+            };
+            let mut add = |layer: Layer, records: Records| {
+                reasons.push(Reason { set: set.name.clone(), layer, records });
+            };
+            if allows(grant, whole) {
+                add(Layer::Whole(whole), Records::All);
+            }
+            add(Layer::Sharing, shared(object, act, allows(grant, Act::Transfer)));
+            for rule in grant.records.iter().filter(|rule| rule.acts.contains(&act)) {
+                let layer = Layer::Rule(rule.effect, rule.name.clone());
+                add(layer, Records::When(Arc::clone(&rule.when)));
+            }
+        }
+        reasons
     }
 
     /// Whether the user may give a record to another owner.

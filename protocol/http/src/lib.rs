@@ -18,6 +18,7 @@ mod certificate;
 mod changes;
 mod compat;
 mod connections;
+mod explain;
 mod files;
 mod front;
 mod health;
@@ -179,6 +180,7 @@ pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
         .merge(users::routes())
         .merge(shares::routes())
+        .merge(explain::routes())
         .merge(scim::routes())
         .merge(tenants::routes())
         .route("/api/v1/packages", get(packages::list))

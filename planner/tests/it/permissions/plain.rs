@@ -348,6 +348,7 @@ impl Granted {
             fields: hidden.collect::<IndexMap<_, _>>(),
             other_fields: FieldGrant { read, update: false },
             records: rules.collect(),
+            ..Grant::default()
         }
     }
 }
