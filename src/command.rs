@@ -1,8 +1,12 @@
 //! The command line: what can be asked of `quarry`.
 
+mod tenant;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use tenant::Tenant;
 
 use crate::settings::Given;
 
@@ -46,6 +50,15 @@ pub enum What {
     Tenant(Tenant),
     /// Write made-up CRM records, the same for the same seed.
     Demo(Demo),
+    /// Take history out and check it, and hold records back from being purged.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Look at settings, files and users, and tell what is weak. Exit code: 0 nothing, 1 warnings, 2 critical.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Look at all that is stored and tell what is damaged; while no server runs.
     Verify,
     /// Make indexes anew from the records; while no server runs.
@@ -298,7 +311,7 @@ pub enum Key {
     /// Make an API key; it is printed once.
     Add {
         /// The login name of its user.
-        user: String,
+        owner: String,
         /// What it is called.
         name: String,
         /// A permission set that it has, of those of its user; without any, it has all of them.
@@ -319,7 +332,7 @@ pub enum Key {
     /// Revoke an API key.
     Revoke {
         /// The login name of its user.
-        user: String,
+        owner: String,
         /// Its id, as the list tells it.
         id: String,
         /// Which state.
@@ -328,67 +341,65 @@ pub enum Key {
     },
 }
 
-/// `quarry tenant`.
+/// `quarry audit`.
 #[derive(Debug, Subcommand)]
-pub enum Tenant {
-    /// Make a tenant with a user admin; its password comes from QUARRY_NEW_PASSWORD, or is made up and printed once.
-    Create {
-        /// Its name: a-z, 0-9, - and _.
-        name: String,
-        /// The named location that its data is pinned to [default: the data folder].
-        #[arg(long, value_name = "NAME")]
-        location: Option<String>,
+pub enum Audit {
+    /// Write history with its hashes, NDJSON; while no server runs.
+    Export(Export),
+    /// Check an export by itself, without a server and without the data folder.
+    Check {
+        /// The export.
+        file: PathBuf,
+    },
+    /// Legal holds: what may not be purged.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+}
+
+/// `quarry audit export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// From this date or instant on (UTC) [default: the first entry].
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Before this date or instant [default: to the last entry].
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+    /// The file, which may not be there yet [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// With the entries themselves, so that each hash can be made again. They hold everything, what proves who users are too.
+    #[arg(long)]
+    pub frames: bool,
+}
+
+/// `quarry audit hold`.
+#[derive(Debug, Subcommand)]
+pub enum HoldCommand {
+    /// Hold something: `*`, an object, or object/record.
+    Place {
+        /// What.
+        on: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
         /// Which state.
         #[command(flatten)]
         reach: Reach,
     },
-    /// List all tenants.
+    /// List what is held.
     List {
         /// Which state.
         #[command(flatten)]
         reach: Reach,
     },
-    /// Let nobody in, and send away whoever is; records are kept.
-    Suspend {
-        /// Its name.
-        name: String,
+    /// Hold something no longer.
+    Lift {
+        /// What.
+        on: String,
         /// Which state.
         #[command(flatten)]
         reach: Reach,
-    },
-    /// Let people in again.
-    Resume {
-        /// Its name.
-        name: String,
-        /// Which state.
-        #[command(flatten)]
-        reach: Reach,
-    },
-    /// Write all that a tenant has into a folder: records as NDJSON, packages, contents; while no server runs.
-    Export {
-        /// Its name; main is the main tenant.
-        name: String,
-        /// The folder; it must not be there yet.
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-    },
-    /// Delete a tenant for good: its keys first, then its files.
-    Delete {
-        /// Its name.
-        name: String,
-        /// Its name once more: nothing brings it back.
-        #[arg(long, value_name = "NAME")]
-        confirm: String,
-        /// Which state.
-        #[command(flatten)]
-        reach: Reach,
-    },
-    /// Wrap the keys of all tenants with the first of the master keys that are given; while no server runs.
-    Rewrap,
-    /// Encrypt what a tenant writes from now on with a new data key; while no server runs.
-    RotateKey {
-        /// Its name; main is the main tenant.
-        name: String,
     },
 }
 

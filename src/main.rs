@@ -3,9 +3,12 @@
 //! [`serve`] opens an engine and the doors before it; every other command works on a [`reach::Records`]: a running
 //! server, or the data folder itself when none runs.
 
+mod audit;
 mod command;
 mod demo;
+mod doctor;
 mod import;
+mod issuers;
 mod load;
 mod package;
 mod print;
@@ -63,6 +66,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
         What::Tenant(what) => tenant::run(&settings, what).map(|()| ExitCode::SUCCESS),
+        What::Audit(what) => audit::run(&settings, what).map(|()| ExitCode::SUCCESS),
+        What::Doctor { json } => doctor::run(&settings, *json),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }

@@ -69,10 +69,7 @@ impl Records {
     pub fn sql(&self, text: &str) -> Result<Batches> {
         match self {
             Records::Remote(server) => server.ask("/api/v1/sql", &json!({ "sql": text })),
-            Records::Local(local) => {
-                let answer = local.runtime.block_on(local.session.sql(text))?;
-                Ok(local.stream(answer.batches))
-            }
+            Records::Local(local) => local.sql(text),
         }
     }
 
@@ -108,6 +105,16 @@ impl Local {
         let session = engine.session(operator, options);
         let runtime = Runtime::new().context("no threads to work with")?;
         Ok(Local { engine, session, runtime: Arc::new(runtime) })
+    }
+
+    /// Answers a SQL query.
+    ///
+    /// # Errors
+    ///
+    /// Those of the query.
+    pub fn sql(&self, text: &str) -> Result<Batches> {
+        let answer = self.runtime.block_on(self.session.sql(text))?;
+        Ok(self.stream(answer.batches))
     }
 
     /// Batches as they come.

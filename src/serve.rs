@@ -9,7 +9,7 @@ use quarry_listen::{Certificate, Tls};
 use quarry_postgres::PostgresOptions;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{load, reach, settings::Settings};
+use crate::{issuers, load, reach, settings::Settings};
 
 /// Trees of the deepest statement that is let through are walked by recursion.
 const STACK_BYTES: usize = 16 << 20;
@@ -44,7 +44,16 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     let main = Arc::clone(&engine);
     let engines =
         tokio::task::spawn_blocking(move || Engines::open(main)).await.context("opening broke off")??;
-    engine.set_identity_options(settings.identity_options());
+    let (identity, limits) = (settings.identity_options(), settings.request_limits());
+    engines.prepare(move |engine| {
+        engine.set_identity_options(identity.clone());
+        engine.set_request_limits(limits.clone());
+        engine.keep_events();
+    });
+    engine.set_requests_running_max(settings.requests_running_max());
+    if let Some(path) = settings.issuers() {
+        issuers::trust(&engine, &path)?;
+    }
     for warning in &opened.warnings.0 {
         tracing::warn!("{warning}");
     }
@@ -187,8 +196,12 @@ const IDLE_LOOKED_FOR_EVERY: Duration = Duration::from_secs(60);
 async fn close_idle(engines: Engines, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(IDLE_LOOKED_FOR_EVERY) => engines.close_idle(),
+            () = tokio::time::sleep(IDLE_LOOKED_FOR_EVERY) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        let engines = engines.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || engines.close_idle()).await {
+            tracing::error!("closing what is idle broke off: {error}");
         }
     }
 }

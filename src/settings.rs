@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use quarry_engine::RequestLimits;
 use quarry_http::Origins;
 use quarry_listen::{Tls, TlsFiles};
 
@@ -152,11 +153,6 @@ impl Settings {
         PathBuf::from(self.text("data"))
     }
 
-    /// The file with the master key.
-    pub fn master_key_file(&self) -> Option<PathBuf> {
-        Some(self.text("master_key_file")).filter(|text| !text.is_empty()).map(PathBuf::from)
-    }
-
     /// Folders that tenants can be pinned to.
     pub fn locations(&self) -> BTreeMap<String, PathBuf> {
         definition::places(self.text("locations")).unwrap_or_default()
@@ -227,6 +223,11 @@ impl Settings {
         NonZeroU32::new(u32::try_from(self.number("recycle_bin_days")).unwrap_or(u32::MAX))
     }
 
+    /// The file of issuers whose tokens are taken.
+    pub fn issuers(&self) -> Option<PathBuf> {
+        Some(self.text("issuers")).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
     /// How logins are looked after.
     pub fn identity_options(&self) -> IdentityOptions {
         let failures = u32::try_from(self.number("lock_failures")).unwrap_or(u32::MAX);
@@ -271,6 +272,23 @@ impl Settings {
         self.truth("cors_credentials")
     }
 
+    /// What a tenant may ask for.
+    pub fn request_limits(&self) -> RequestLimits {
+        let small = |key: &str| u32::try_from(self.number(key)).unwrap_or(u32::MAX);
+        RequestLimits {
+            per_second: NonZeroU32::new(small("tenant_requests_per_second")),
+            burst: small("tenant_requests_burst"),
+            running_max: self.count("tenant_requests_running_max"),
+            waiting_max: self.count("tenant_requests_waiting_max"),
+            ..RequestLimits::default()
+        }
+    }
+
+    /// Requests of all tenants that are worked on at once.
+    pub fn requests_running_max(&self) -> usize {
+        self.count("requests_running_max")
+    }
+
     /// The limits of the HTTP door.
     ///
     /// # Errors
@@ -308,6 +326,44 @@ impl Settings {
             tls_required: self.tls_required(),
             ..Default::default()
         }
+    }
+
+    /// How long a session can be refreshed after its login, seconds.
+    pub fn session_seconds(&self) -> u64 {
+        self.number("session_seconds")
+    }
+
+    /// Failed logins in a row that lock a name; none when 0.
+    pub fn lock_failures(&self) -> u64 {
+        self.number("lock_failures")
+    }
+
+    /// For how long browsers are told to come by TLS only, seconds.
+    pub fn hsts_seconds(&self) -> u64 {
+        self.number("hsts_seconds")
+    }
+
+    /// Connections of one door.
+    pub fn connections_max(&self) -> u64 {
+        self.number("connections_max")
+    }
+
+    /// Of these, from one address.
+    pub fn connections_per_address_max(&self) -> u64 {
+        self.number("connections_per_address_max")
+    }
+
+    /// The file with the master key.
+    pub fn master_key_file(&self) -> Option<PathBuf> {
+        Some(self.text("master_key_file")).filter(|text| !text.is_empty()).map(PathBuf::from)
+    }
+
+    /// The configuration file that was read.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.0.values().find_map(|(_, origin)| match origin {
+            Origin::File(path) => Some(path.clone()),
+            _ => None,
+        })
     }
 
     /// Every setting: key, value, origin and meaning, a line each.

@@ -53,7 +53,9 @@ impl Session {
             true => self.must_be_in_person("password")?,
             false => self.must_administer("users")?,
         }
-        self.engine().set_password(name, password)
+        let user_id = self.engine().change_password(name, password)?;
+        self.tell(self.event(EventKind::PasswordChanged).of_user(&user_id));
+        Ok(())
     }
 
     /// Loads the package folders again. Blocks.
@@ -91,6 +93,15 @@ impl Session {
 
     pub(crate) fn tell(&self, event: Event) {
         self.engine().gate().teller.tell(&event);
+    }
+
+    /// Refuses whoever may not look after users.
+    ///
+    /// # Errors
+    ///
+    /// `Denied`.
+    pub fn must_manage_users(&self) -> Result<()> {
+        self.must_administer("users")
     }
 
     /// For what belongs to the server and to no record.

@@ -7,8 +7,11 @@ use crate::{
     engine::Engine,
     error::Result,
     identity::{
-        Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, ScramVerifier, Tokens,
-        UserKind, credentials, gate::token_refused,
+        Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, REFRESH_PREFIX as REFRESH,
+        ScramVerifier, Tokens, UserKind, credentials,
+        gate::token_refused,
+        jwt::{Fetch, Issuer, Issuers},
+        registrar::{Registrar, check_fields},
     },
     opening,
 };
@@ -20,6 +23,18 @@ impl Engine {
     /// From now on logins are looked after so.
     pub fn set_identity_options(&self, options: IdentityOptions) {
         self.gate().set_options(options);
+    }
+
+    /// From now on tokens of these issuers are taken, and of no others; their keys are fetched by `fetch`.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for an issuer that is not configured well.
+    pub fn trust_issuers(&self, issuers: Vec<Issuer>, fetch: Arc<dyn Fetch>) -> Result<()> {
+        let active = self.active();
+        issuers.iter().try_for_each(|issuer| check_fields(&active, issuer))?;
+        self.gate().trust(Issuers::new(issuers, &fetch)?);
+        Ok(())
     }
 
     /// From now on what happens at the gate is told there too, and not kept in memory.
@@ -74,18 +89,23 @@ impl Engine {
         tokio::task::spawn_blocking(move || gate.refresh(&text, &origin)).await?
     }
 
-    /// Who a bearer token is for: an access token, or an API key. Read anew each time: rights that were taken are gone.
+    /// Who a bearer token is for: an access token, an API key, or a token of an issuer that is trusted. Read anew each time: rights that were taken are gone.
     ///
     /// # Errors
     ///
-    /// `Unauthenticated`.
+    /// `Unauthenticated`; `Unavailable` when the keys of the token's issuer can't be had.
     pub async fn by_bearer(&self, token: &str, origin: &Origin) -> Result<Principal> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
         let text = self.gate().ledger.unmarked(token).ok_or_else(token_refused)?.to_owned();
         let (gate, origin) = (self.gate().clone(), origin.clone());
-        tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?
+        if !Issuers::may_be(&text) || text.starts_with(REFRESH) {
+            return tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?;
+        }
+        let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
+        let registrar = Registrar { store, active, world };
+        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?
     }
 
     /// What someone proven may now: for connections that live longer than a request.
@@ -124,7 +144,13 @@ impl Engine {
     ///
     /// `Violated` when the name is taken, or the password is shorter than 8 characters.
     pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
-        self.make_user(opening::NewUser { name, password: Some(password), admin, kind: UserKind::Person })
+        self.make_user(opening::NewUser {
+            name,
+            display_name: None,
+            password: Some(password),
+            admin,
+            kind: UserKind::Person,
+        })
     }
 
     /// Makes a service account: a user who has API keys, and no password.
@@ -133,7 +159,13 @@ impl Engine {
     ///
     /// `Violated` when the name is taken.
     pub fn add_service_account(&self, name: &str, admin: bool) -> Result<Principal> {
-        self.make_user(opening::NewUser { name, password: None, admin, kind: UserKind::Service })
+        self.make_user(opening::NewUser {
+            name,
+            display_name: None,
+            password: None,
+            admin,
+            kind: UserKind::Service,
+        })
     }
 
     pub(crate) fn make_user(&self, user: opening::NewUser<'_>) -> Result<Principal> {
@@ -146,10 +178,16 @@ impl Engine {
     ///
     /// `Violated` when there is no such user, he is a service account, or the password may not be chosen.
     pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
+        let user_id = self.change_password(name, password)?;
+        self.gate().teller.tell(&self.gate().event(EventKind::PasswordChanged).of_user(&user_id));
+        Ok(())
+    }
+
+    /// As [`Self::set_password`], without telling of it; the user's id.
+    pub(crate) fn change_password(&self, name: &str, password: &str) -> Result<String> {
         let user_id = opening::set_password(self.store(), &self.active(), self.world(), name, password)?;
-        let event = self.gate().event(EventKind::PasswordChanged).of_user(&user_id);
-        self.gate().teller.tell(&event);
-        self.gate().forget(&user_id, name)
+        self.gate().forget(&user_id, name)?;
+        Ok(user_id.to_string())
     }
 
     /// The user `admin`, for a process that has opened the data folder itself: whoever can do that needs no password.

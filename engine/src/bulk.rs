@@ -121,7 +121,7 @@ impl Bulk {
             transaction: work.world.ids.ulid(),
             time_micros: work.actor.now_micros,
             package_version: work.active.registry.version.clone(),
-            origin: None,
+            origin: self.session.options().origin.to_commit(),
         });
         drop(transaction);
         let (rows, engine, fills) = (self.rows.clone(), self.session.engine().clone(), self.fills);

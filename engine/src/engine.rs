@@ -12,11 +12,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     active::Active,
+    audit::EventLog,
     content::ContentOptions,
     error::{Error, ErrorKind, Result},
     identity::{Principal, gate::Gate},
     opening,
     packages::{self, Candidates, Pins},
+    quota::{FairTurns, Quota},
     session::{Session, SessionOptions},
 };
 
@@ -67,6 +69,9 @@ pub struct Engine {
     pins: Pins,
     candidates: Candidates,
     gate: Arc<Gate>,
+    quota: Quota,
+    /// Where events are kept, if they are.
+    events: RwLock<Option<Arc<EventLog>>>,
     retry_turn: tokio::sync::Mutex<()>,
     contents: ContentOptions,
     /// One for each upload at once.
@@ -84,6 +89,8 @@ pub(crate) struct Process {
     planner: Planner,
     contents: ContentOptions,
     pub tenants: Tenants,
+    /// Of requests.
+    turns: Arc<FairTurns>,
 }
 
 impl Engine {
@@ -98,7 +105,15 @@ impl Engine {
         let resources = Resources::new(resources);
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
         let planner = Planner::new(planner);
-        let process = Arc::new(Process { data, packages, token_seconds, planner, contents, tenants });
+        let process = Arc::new(Process {
+            data,
+            packages,
+            token_seconds,
+            planner,
+            contents,
+            tenants,
+            turns: Arc::default(),
+        });
         Self::over((process, world), &TenantName::main(), admin_password, None)
     }
 
@@ -142,6 +157,8 @@ impl Engine {
             pins: Pins::default(),
             candidates: Candidates::default(),
             gate: Arc::new(gate),
+            quota: Quota::new(process.turns.clone()),
+            events: RwLock::default(),
             retry_turn: tokio::sync::Mutex::new(()),
             uploads: Arc::new(Semaphore::new(process.contents.uploads_max)),
             contents: process.contents.clone(),
@@ -207,7 +224,19 @@ impl Engine {
     ///
     /// Those of the last sync.
     pub fn close(&self) -> Result<()> {
+        if let Err(error) = self.write_events() {
+            tracing::error!("the last events were not kept: {error}");
+        }
         Ok(self.store.close()?)
+    }
+
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// See [`crate::audit`].
+    pub(crate) fn event_log(&self) -> &RwLock<Option<Arc<EventLog>>> {
+        &self.events
     }
 
     pub(crate) fn gate(&self) -> &Arc<Gate> {

@@ -50,7 +50,12 @@ struct Inner {
     /// Held by whoever makes, deletes, suspends or resumes a tenant.
     changing: Mutex<()>,
     slots: Mutex<HashMap<TenantName, Arc<Slot>>>,
+    /// What is set on each engine that is opened.
+    prepare: Mutex<Option<Prepare>>,
 }
+
+/// Sets on an engine what its process wants of all.
+type Prepare = Arc<dyn Fn(&Arc<Engine>) + Send + Sync>;
 
 /// A tenant's place. Its engine is behind a lock that is held while it is opened.
 #[derive(Default)]
@@ -73,12 +78,19 @@ impl Engines {
             catalogue: Mutex::new(records),
             changing: Mutex::default(),
             slots: Mutex::default(),
+            prepare: Mutex::default(),
         }))
     }
 
     /// The main tenant's engine. Its administrators look after the others.
     pub fn main(&self) -> &Arc<Engine> {
         &self.0.main
+    }
+
+    /// From now on this is done with each engine when it is opened, before anyone has it; and now with the main one.
+    pub fn prepare(&self, how: impl Fn(&Arc<Engine>) + Send + Sync + 'static) {
+        how(self.main());
+        *self.0.prepare.lock() = Some(Arc::new(how));
     }
 
     /// Whose login this is, and the user's name there.
@@ -126,7 +138,7 @@ impl Engines {
         std::iter::once(self.main().clone()).chain(others).collect()
     }
 
-    /// Closes engines that nobody holds and nobody asked for lately.
+    /// Closes engines that nobody holds and nobody asked for lately. Blocks.
     pub fn close_idle(&self) {
         let before = self.now().saturating_sub(IDLE_MICROS);
         self.close_unheld(|used| used <= before);
@@ -193,6 +205,10 @@ impl Engines {
         if let Some(refused) = &opened.refused {
             tracing::error!(%tenant, "the package folders are not served, the active versions are: {refused}");
         }
+        let prepare = self.0.prepare.lock().clone();
+        if let Some(prepare) = prepare {
+            prepare(&opened.engine);
+        }
         Ok(place.insert(opened.engine).clone())
     }
 
@@ -205,15 +221,24 @@ impl Engines {
     }
 
     fn close_unheld(&self, is_due: impl Fn(i64) -> bool) {
-        let mut slots = self.0.slots.lock();
-        slots.retain(|_, slot| {
+        let mut closing = Vec::new();
+        self.0.slots.lock().retain(|_, slot| {
             if Arc::strong_count(slot) > 1 || !is_due(slot.used_micros.load(Ordering::Relaxed)) {
                 return true;
             }
-            let place = slot.engine.try_lock();
-            // Its store is folded and closed by who has the stores, when it is idle too.
-            !place.is_some_and(|engine| engine.as_ref().is_none_or(|engine| Arc::strong_count(engine) == 1))
+            let Some(mut place) = slot.engine.try_lock() else { return true };
+            if place.as_ref().is_some_and(|engine| Arc::strong_count(engine) > 1) {
+                return true;
+            }
+            closing.extend(place.take());
+            false
         });
+        // Its store is folded and closed by who has the stores, when it is idle too.
+        for engine in closing {
+            if let Err(error) = engine.write_events() {
+                tracing::error!(tenant = %engine.tenant(), "the last events were not kept: {error}");
+            }
+        }
     }
 
     /// The tenant of this name, when there is one.

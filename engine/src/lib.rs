@@ -7,6 +7,7 @@
 mod active;
 mod administration;
 mod admission;
+mod audit;
 pub mod bulk;
 pub mod cases;
 pub mod change;
@@ -21,6 +22,7 @@ mod opening;
 pub mod packages;
 mod pipeline;
 mod plain;
+mod quota;
 mod recycle;
 mod rules;
 pub mod session;
@@ -36,6 +38,7 @@ pub use administration::{
     UserRights,
     directory::{DirectoryUser, NewDirectoryUser, UserPage},
 };
+pub use audit::holds::{Held, Hold};
 pub use bulk::Bulk;
 pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
@@ -46,14 +49,16 @@ pub use error::{Error, ErrorKind, Result};
 pub use identity::{
     Attempt, Event, EventKind, Events, IdentityOptions, KeyInfo, Lock, MadeKey, Means, NewKey, Origin,
     PermissionGrant, Principal, ScramVerifier, SessionInfo, Token, Tokens, UserKind,
+    jwt::{Fetch, FetchLimits, Issuer},
 };
 pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{
     Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
 };
 pub use quarry_storage::{
-    Clock, Ids, KeyProvider, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions, TenantState,
-    Value, World,
+    ChainLink, Clock, Ids, KeyProvider, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions,
+    TenantState, Value, World,
 };
+pub use quota::{RequestLimits, RequestTurn};
 pub use session::{Session, SessionOptions};
 pub use transaction::Transaction;

@@ -77,13 +77,20 @@ pub(crate) fn first_admin(
         }
     };
     let kind = UserKind::Person;
-    add_user(store, active, world, NewUser { name: ADMIN, password: Some(&password), admin: true, kind })?;
+    add_user(
+        store,
+        active,
+        world,
+        NewUser { name: ADMIN, display_name: None, password: Some(&password), admin: true, kind },
+    )?;
     Ok(told)
 }
 
 /// Someone who shall be able to log in.
 pub(crate) struct NewUser<'a> {
     pub name: &'a str,
+    /// What people call him; without one, the login name.
+    pub display_name: Option<&'a str>,
     /// None for who proves himself otherwise: by a key, or by an issuer.
     pub password: Option<&'a str>,
     pub admin: bool,
@@ -126,7 +133,7 @@ pub(crate) fn add_user(
         return Err(taken());
     }
     if known.is_none() {
-        create_record(&mut work, &user_id, user.name)?;
+        create_record(&mut work, &user_id, user.name, user.display_name)?;
     }
     let password = user.password.map(|password| credentials::password(password, world)).transpose()?;
     let new = credentials::of_new(&user_id, user.name, user.admin, world);
@@ -163,13 +170,18 @@ fn principal_of(store: &Store, credential: &Credential, world: &World) -> Result
 /// # Errors
 ///
 /// `Violated` when the object `user` requires more.
-pub(crate) fn create_record(work: &mut Work, id: &Key, name: &str) -> Result<()> {
+pub(crate) fn create_record(work: &mut Work, id: &Key, name: &str, display_name: Option<&str>) -> Result<()> {
     let object = work.active.object(USER)?.clone();
     let text = |text: &str| Input::Typed(Value::Text(text.into()), None);
     let mut data = Record::new();
     data.insert("id".to_owned(), text(id));
     for field in ["name", "username"].into_iter().filter(|field| object.field(field).is_some()) {
         data.insert(field.to_owned(), text(name));
+    }
+    if let Some(display_name) =
+        display_name.filter(|_| data.contains_key("username") && data.contains_key("name"))
+    {
+        data.insert("name".to_owned(), text(display_name));
     }
     let mut call = Call::new(1);
     let step = Step { change: 0, object: USER.to_owned(), if_revision: None, action: Action::Create(data) };
@@ -220,7 +232,12 @@ pub(crate) fn set_password(
     Ok(user_id)
 }
 
-fn commit(store: &Store, work: Work) -> Result<()> {
+/// Makes it durable.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn commit(store: &Store, work: Work) -> Result<()> {
     let info = CommitInfo {
         actor: work.actor.user_id.to_string(),
         transaction: work.world.ids.ulid(),

@@ -40,6 +40,7 @@ pub(crate) use switch::Candidates;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    identity::EventKind,
     opening,
     session::Session,
 };
@@ -243,7 +244,10 @@ impl Session {
     /// `Invalid` with all issues. Nothing was kept.
     pub fn publish(&self, bundles: &[Bundle]) -> Result<Vec<Published>> {
         self.must_administer("packages")?;
-        self.engine().publish(bundles, &self.principal().user_id)
+        let published = self.engine().publish(bundles, &self.principal().user_id)?;
+        let ids: Vec<String> = published.iter().map(Published::id).collect();
+        self.tell_of(EventKind::Published, &ids.join(" "));
+        Ok(published)
     }
 
     /// Activates published versions, all at once: what comes after this call is served by them. Blocks.
@@ -254,7 +258,9 @@ impl Session {
     /// active goes on serving.
     pub fn activate(&self, ids: &[String]) -> Result<Plan> {
         self.must_administer("packages")?;
-        self.engine().activate(ids, &self.principal().user_id)
+        let plan = self.engine().activate(ids, &self.principal().user_id)?;
+        self.tell_of(EventKind::Activated, &ids.join(" "));
+        Ok(plan)
     }
 
     /// Activates the version of a package that was active before; the records stay. Blocks.
@@ -265,6 +271,8 @@ impl Session {
     pub fn rollback(&self, package: &str) -> Result<Plan> {
         self.must_administer("packages")?;
         let before = shelf::before(&self.engine().store().snapshot(), package)?;
-        self.activate(&[before.id()])
+        let plan = self.engine().activate(&[before.id()], &self.principal().user_id)?;
+        self.tell_of(EventKind::RolledBack, &before.id());
+        Ok(plan)
     }
 }

@@ -8,6 +8,7 @@ use quarry_planner::lower::DELETED_AT;
 use quarry_storage::{Key, ScanRequest, TableName, TableSnapshot, Value};
 
 use crate::{
+    audit::holds,
     engine::Engine,
     error::{Error, ErrorKind, Result},
     layout::Layout,
@@ -118,21 +119,37 @@ impl Engine {
 
     fn purge_batch(&self, bin: &TableName, keys: &[Key], by: &str) -> Result<u64> {
         let mut work = self.work(&self.active(), by);
-        let purged = purge(&mut work, bin, keys)?;
+        let held = if by == UPKEEP { OfHeld::Leave } else { OfHeld::Refuse };
+        let purged = purge(&mut work, bin, keys, held)?;
         self.commit_own(work)?;
         Ok(purged)
     }
 }
 
-/// Purges those of these records that are in the bin, as a part of a transaction; how many they are.
+/// What becomes of records under a legal hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OfHeld {
+    /// They stay.
+    Leave,
+    /// They stay, and so do the others: who asked is told.
+    Refuse,
+}
+
+/// Purges those of these records that are in the bin, as a part of a transaction; how many they are. None of those that are held.
 ///
 /// # Errors
 ///
-/// Those of the store.
-pub(crate) fn purge(work: &mut Work, bin: &TableName, keys: &[Key]) -> Result<u64> {
+/// `Violated` (`LEGAL_HOLD`); those of the store.
+pub(crate) fn purge(work: &mut Work, bin: &TableName, keys: &[Key], held: OfHeld) -> Result<u64> {
+    let object = holds::object_of_bin(bin);
     let mut purged = 0;
     for key in keys {
         if let Some(row) = work.row(bin, key)? {
+            match (holds::is_held(work, object, key)?, held) {
+                (false, _) => {}
+                (true, OfHeld::Leave) => continue,
+                (true, OfHeld::Refuse) => return Err(holds::refused(object, key)),
+            }
             work.delete(bin, row)?;
             purged += 1;
         }

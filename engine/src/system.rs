@@ -27,107 +27,134 @@ pub(crate) const PACKAGE: &str = "_package";
 /// What the package folders held when they were last looked at.
 pub(crate) const OFFERED: &str = "_offered";
 
+/// What may not be purged: see [`crate::audit::holds`].
+pub(crate) const HOLD: &str = "_hold";
+/// What happened: see [`crate::audit`].
+pub(crate) const EVENT: &str = quarry_planner::EVENT_TABLE;
+
 /// Columns that are found without a scan.
-const INDEXED: &[&str] = &["uploaded_by", "expires_at", "user_id"];
+const INDEXED: &[&str] = &["at", "uploaded_by", "expires_at", "user_id"];
 /// The contents that were sent: by whom and when, and which record has them.
 pub(crate) const UPLOAD: &str = "_upload";
 
+/// Of [`CREDENTIAL`].
+const CREDENTIAL_COLUMNS: [(&str, ColumnType); 11] = [
+    ("id", ColumnType::Text),
+    ("name", ColumnType::Text),
+    ("password_hash", ColumnType::Text),
+    ("scram_salt", ColumnType::Bytes),
+    ("scram_iterations", ColumnType::Int),
+    ("scram_stored_key", ColumnType::Bytes),
+    ("scram_server_key", ColumnType::Bytes),
+    ("admin", ColumnType::Bool),
+    ("changed_at", ColumnType::Timestamp),
+    ("kind", ColumnType::Text),
+    ("external_id", ColumnType::Text),
+];
+
+/// Of [`SESSION`].
+const SESSION_COLUMNS: [(&str, ColumnType); 11] = [
+    ("id", ColumnType::Text),
+    ("user_id", ColumnType::Text),
+    ("family_hash", ColumnType::Bytes),
+    ("refresh_hash", ColumnType::Bytes),
+    ("access_hash", ColumnType::Bytes),
+    ("access_expires_at", ColumnType::Timestamp),
+    ("expires_at", ColumnType::Timestamp),
+    ("began_at", ColumnType::Timestamp),
+    ("renewed_at", ColumnType::Timestamp),
+    ("credential_at", ColumnType::Timestamp),
+    ("address", ColumnType::Text),
+];
+
+/// Of [`API_KEY`].
+const API_KEY_COLUMNS: [(&str, ColumnType); 14] = [
+    ("id", ColumnType::Text),
+    ("user_id", ColumnType::Text),
+    ("name", ColumnType::Text),
+    ("hash", ColumnType::Bytes),
+    ("permission_sets", ColumnType::Text),
+    ("read_only", ColumnType::Bool),
+    ("made_at", ColumnType::Timestamp),
+    ("made_by", ColumnType::Text),
+    ("expires_at", ColumnType::Timestamp),
+    ("last_used_at", ColumnType::Timestamp),
+    ("scram_salt", ColumnType::Bytes),
+    ("scram_iterations", ColumnType::Int),
+    ("scram_stored_key", ColumnType::Bytes),
+    ("scram_server_key", ColumnType::Bytes),
+];
+
+/// Of [`PACKAGE`].
+const PACKAGE_COLUMNS: [(&str, ColumnType); 10] = [
+    ("id", ColumnType::Text),
+    ("hash", ColumnType::Text),
+    ("files", ColumnType::Text),
+    ("state", ColumnType::Text),
+    ("published_at", ColumnType::Timestamp),
+    ("published_by", ColumnType::Text),
+    ("activated_at", ColumnType::Timestamp),
+    ("activated_by", ColumnType::Text),
+    ("superseded_at", ColumnType::Timestamp),
+    ("superseded_by", ColumnType::Text),
+];
+
+/// Of [`UPLOAD`].
+const UPLOAD_COLUMNS: [(&str, ColumnType); 10] = [
+    ("id", ColumnType::Text),
+    ("name", ColumnType::Text),
+    ("type", ColumnType::Text),
+    ("size", ColumnType::Int),
+    ("hash", ColumnType::Text),
+    ("uploaded_by", ColumnType::Text),
+    ("uploaded_at", ColumnType::Timestamp),
+    ("expires_at", ColumnType::Timestamp),
+    ("object", ColumnType::Text),
+    ("record", ColumnType::Text),
+];
+
+/// Of [`HOLD`].
+const HOLD_COLUMNS: [(&str, ColumnType); 4] = [
+    ("id", ColumnType::Text),
+    ("reason", ColumnType::Text),
+    ("placed_at", ColumnType::Timestamp),
+    ("placed_by", ColumnType::Text),
+];
+
+/// Names and types of a table's columns.
+type Columns = [(&'static str, ColumnType)];
+
 /// The tables.
 pub(crate) fn tables() -> Vec<TableSpec> {
-    let column = |(name, column_type): (&str, ColumnType)| ColumnSpec {
-        name: name.into(),
-        column_type,
-        indexed: INDEXED.contains(&name),
-        searchable: false,
-    };
-    let table = |name: &str, columns: &[(&str, ColumnType)], unique: Vec<IndexSpec>| TableSpec {
-        name: name.into(),
-        columns: columns.iter().copied().map(column).collect(),
-        unique,
-        references: Vec::new(),
-    };
-    let credential = [
-        ("id", ColumnType::Text),
-        ("name", ColumnType::Text),
-        ("password_hash", ColumnType::Text),
-        ("scram_salt", ColumnType::Bytes),
-        ("scram_iterations", ColumnType::Int),
-        ("scram_stored_key", ColumnType::Bytes),
-        ("scram_server_key", ColumnType::Bytes),
-        ("admin", ColumnType::Bool),
-        ("changed_at", ColumnType::Timestamp),
-        ("kind", ColumnType::Text),
-        ("external_id", ColumnType::Text),
-    ];
-    let session = [
-        ("id", ColumnType::Text),
-        ("user_id", ColumnType::Text),
-        ("family_hash", ColumnType::Bytes),
-        ("refresh_hash", ColumnType::Bytes),
-        ("access_hash", ColumnType::Bytes),
-        ("access_expires_at", ColumnType::Timestamp),
-        ("expires_at", ColumnType::Timestamp),
-        ("began_at", ColumnType::Timestamp),
-        ("renewed_at", ColumnType::Timestamp),
-        ("credential_at", ColumnType::Timestamp),
-        ("address", ColumnType::Text),
-    ];
-    let api_key = [
-        ("id", ColumnType::Text),
-        ("user_id", ColumnType::Text),
-        ("name", ColumnType::Text),
-        ("hash", ColumnType::Bytes),
-        ("permission_sets", ColumnType::Text),
-        ("read_only", ColumnType::Bool),
-        ("made_at", ColumnType::Timestamp),
-        ("made_by", ColumnType::Text),
-        ("expires_at", ColumnType::Timestamp),
-        ("last_used_at", ColumnType::Timestamp),
-        ("scram_salt", ColumnType::Bytes),
-        ("scram_iterations", ColumnType::Int),
-        ("scram_stored_key", ColumnType::Bytes),
-        ("scram_server_key", ColumnType::Bytes),
-    ];
-    let package = [
-        ("id", ColumnType::Text),
-        ("hash", ColumnType::Text),
-        ("files", ColumnType::Text),
-        ("state", ColumnType::Text),
-        ("published_at", ColumnType::Timestamp),
-        ("published_by", ColumnType::Text),
-        ("activated_at", ColumnType::Timestamp),
-        ("activated_by", ColumnType::Text),
-        ("superseded_at", ColumnType::Timestamp),
-        ("superseded_by", ColumnType::Text),
-    ];
-    let upload = [
-        ("id", ColumnType::Text),
-        ("name", ColumnType::Text),
-        ("type", ColumnType::Text),
-        ("size", ColumnType::Int),
-        ("hash", ColumnType::Text),
-        ("uploaded_by", ColumnType::Text),
-        ("uploaded_at", ColumnType::Timestamp),
-        ("expires_at", ColumnType::Timestamp),
-        ("object", ColumnType::Text),
-        ("record", ColumnType::Text),
-    ];
     let by_name = IndexSpec {
         name: "_credential_name_key".into(),
         columns: vec!["name".into()],
         conditions: Vec::new(),
     };
     vec![
-        table(CREDENTIAL, &credential, vec![by_name]),
+        table(CREDENTIAL, &CREDENTIAL_COLUMNS, vec![by_name]),
         table(COUNTER, &[("id", ColumnType::Text), ("last", ColumnType::Int)], Vec::new()),
         table(SECRET, &[("id", ColumnType::Text), ("secret", ColumnType::Bytes)], Vec::new()),
-        table(PACKAGE, &package, Vec::new()),
-        table(UPLOAD, &upload, Vec::new()),
+        table(PACKAGE, &PACKAGE_COLUMNS, Vec::new()),
+        table(UPLOAD, &UPLOAD_COLUMNS, Vec::new()),
         table(GRANT, &[("id", ColumnType::Text), ("grants", ColumnType::Text)], Vec::new()),
-        table(SESSION, &session, Vec::new()),
-        table(API_KEY, &api_key, Vec::new()),
+        table(SESSION, &SESSION_COLUMNS, Vec::new()),
+        table(API_KEY, &API_KEY_COLUMNS, Vec::new()),
+        table(HOLD, &HOLD_COLUMNS, Vec::new()),
+        quarry_planner::event_table(),
         table(OFFERED, &[("id", ColumnType::Text), ("hash", ColumnType::Text)], Vec::new()),
     ]
+}
+
+fn table(name: &str, columns: &Columns, unique: Vec<IndexSpec>) -> TableSpec {
+    let column = |(name, column_type): (&str, ColumnType)| ColumnSpec {
+        name: name.into(),
+        column_type,
+        indexed: INDEXED.contains(&name),
+        searchable: false,
+    };
+    let columns = columns.iter().copied().map(column).collect();
+    TableSpec { name: name.into(), columns, unique, references: Vec::new() }
 }
 
 /// The name of a system table as storage takes it.

@@ -37,7 +37,7 @@ use crate::{
 
 /// 2026-03-01T00:00:00Z.
 const START_MICROS: i64 = 1_772_323_200_000_000;
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// An engine in a folder that goes with it.
 pub(crate) struct Shop {
@@ -62,7 +62,7 @@ impl Shop {
         Shop::opened(change(EngineOptions { packages: packages(package), ..options(&folder) }), folder)
     }
 
-    fn open_in(folder: tempfile::TempDir) -> Shop {
+    pub(crate) fn open_in(folder: tempfile::TempDir) -> Shop {
         Shop::opened(options(&folder), folder)
     }
 

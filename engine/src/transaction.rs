@@ -93,7 +93,7 @@ impl Transaction {
             work.must_run(number)?;
             let layout = work.layout(&object)?;
             let keys: Vec<Key> = ids.into_iter().map(Key::from).collect();
-            recycle::purge(&mut work, &pipeline::must_keep(&layout)?.table, &keys)
+            recycle::purge(&mut work, &pipeline::must_keep(&layout)?.table, &keys, recycle::OfHeld::Refuse)
         };
         let purged = tokio::task::spawn_blocking(run).await;
         let mut work = self.work.lock();
@@ -233,7 +233,7 @@ impl Transaction {
                 transaction: work.world.ids.ulid(),
                 time_micros: work.actor.now_micros,
                 package_version: work.active.registry.version.clone(),
-                origin: None,
+                origin: self.session.options().origin.to_commit(),
             };
             let _right = engine.may_commit(work.active.fills())?;
             let committed = engine.store().commit(work.writes().clone(), info);

@@ -7,8 +7,8 @@ use std::{
 
 use quarry_planner::lower;
 use quarry_storage::{
-    Report, ResourceOptions, Resources, Store, StoreOptions, TableName, TenantName, TenantRecord,
-    TenantState, World,
+    Report, ResourceOptions, Resources, ScanRequest, Snapshot, Store, StoreOptions, TableName, TenantName,
+    TenantRecord, TenantState, World,
     encryption::{KeyState, key_state, rotate_data_key, rotate_master_key},
     must_be_store, read_catalogue, verify,
 };
@@ -16,6 +16,9 @@ use quarry_storage::{
 use crate::{
     content::contents_of,
     error::{Error, ErrorKind, Result},
+    identity::password,
+    system::{CREDENTIAL, Credential},
+    work::keys_in,
 };
 
 /// Looks at all that is stored, tenant by tenant, the main one first, and tells what is damaged; changes nothing. A tenant that
@@ -114,4 +117,59 @@ pub fn reindex_data(data: &Path, store: StoreOptions, world: &World, objects: &[
     let count = store.reindex(&tables);
     store.close()?;
     Ok(count?)
+}
+
+/// What can be seen of who may log in, without a name or a hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsersSeen {
+    /// Who may log in by password.
+    pub people: u64,
+    /// Of all, administrators.
+    pub admins: u64,
+    /// Passwords whose hash was made with less effort than one made now.
+    pub weak_hashes: u64,
+    /// Passwords that were not changed for longer than this many days: see [`OLD_PASSWORD_DAYS`].
+    pub old_passwords: u64,
+    /// Users who were changed at an instant that is yet to come: the clock was, or is, wrong.
+    pub changed_later: u64,
+}
+
+/// A password that was not changed for so long is old.
+pub const OLD_PASSWORD_DAYS: i64 = 730;
+
+/// Looks at who may log in.
+///
+/// # Errors
+///
+/// `Unavailable` while a server runs; `Invalid` when there is no store; damage.
+pub fn look_at_users(data: &Path, store: StoreOptions, world: &World) -> Result<UsersSeen> {
+    let folder = TenantName::main().folder(data);
+    must_be_store(&folder, world)?;
+    let resources = Resources::new(ResourceOptions::default());
+    let store = Store::open(&folder, store, world.clone(), &resources)?;
+    let seen = seen_in(&store.snapshot(), world.clock.now_micros());
+    store.close()?;
+    seen
+}
+
+fn seen_in(snapshot: &Snapshot, now_micros: i64) -> Result<UsersSeen> {
+    let mut seen = UsersSeen::default();
+    let Ok(table) = snapshot.table(CREDENTIAL) else { return Ok(seen) };
+    let mut keys = Vec::new();
+    let request = ScanRequest { projection: Some(vec![0]), ..ScanRequest::default() };
+    for batch in table.scan(request)?.into_iter().flatten() {
+        keys_in(batch?.columns().first(), &mut keys)?;
+    }
+    for key in keys {
+        let Some(row) = table.get(&key)? else { continue };
+        let credential = Credential::from_row(&row)?;
+        seen.admins += u64::from(credential.admin);
+        seen.changed_later += u64::from(credential.changed_at_micros > now_micros.saturating_add(60_000_000));
+        let Some(proof) = &credential.password else { continue };
+        let age_micros = now_micros.saturating_sub(credential.changed_at_micros);
+        seen.people += 1;
+        seen.weak_hashes += u64::from(!password::is_strong(&proof.hash));
+        seen.old_passwords += u64::from(age_micros > OLD_PASSWORD_DAYS * 86_400_000_000);
+    }
+    Ok(seen)
 }

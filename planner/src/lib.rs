@@ -28,4 +28,4 @@ pub use datafusion::execution::SendableRecordBatchStream as BatchStream;
 pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};
-pub use view::{ObjectView, Views, changes_schema};
+pub use view::{EVENT_COLUMNS, EVENT_TABLE, ObjectView, Views, changes_schema, event_table, events_schema};

@@ -134,7 +134,7 @@ fn unique_constraints(object: &Object) -> Vec<IndexSpec> {
 
 /// What begins the name of a table of deleted records; no object's name may begin so, and in an entry of the log it stands
 /// behind the table that its records came from.
-const BIN: &str = "~bin_";
+pub const BIN: &str = "~bin_";
 /// What deleted records are asked for by, before the object's name.
 pub const BIN_VIEW: &str = "recycle_bin.";
 /// Which deletion a deleted record went with, by the id that it was given: a column that no view has.

@@ -157,6 +157,12 @@ pub const DEFINITIONS: &[Definition] = &[
         "pages of which other origins may ask, blanks between them; none, or * for all",
     ),
     define("cors_credentials", "false", truth, "whether they may use a login that the browser remembers"),
+    define(
+        "issuers",
+        "",
+        any,
+        "a TOML file of OpenID Connect issuers whose tokens are taken; none where empty",
+    ),
     define("body_bytes_max", "8388608", positive, "the largest HTTP request body"),
     define(
         "content_bytes_max",
@@ -192,6 +198,21 @@ pub const DEFINITIONS: &[Definition] = &[
         "who connects by the Postgres wire has proven who it is",
     ),
     define("message_bytes_max", "67108864", positive, "the longest message of the Postgres wire"),
+    define(
+        "tenant_requests_per_second",
+        "0",
+        number,
+        "requests a second that a tenant may make; 0: as many as it likes",
+    ),
+    define(
+        "tenant_requests_burst",
+        "0",
+        number,
+        "requests it may make at once after a quiet time; at least a second's",
+    ),
+    define("tenant_requests_running_max", "128", positive, "requests of a tenant that are worked on at once"),
+    define("tenant_requests_waiting_max", "1024", positive, "requests of a tenant that wait for that"),
+    define("requests_running_max", "256", positive, "requests of all tenants that are worked on at once"),
     define("connections_max", "256", positive, "connections per door"),
     define(
         "connections_per_address_max",

@@ -18,13 +18,13 @@ use crate::{
 /// A user or key that is not there, a permission set that the user does not have, a server that can't be reached.
 pub fn run(settings: &Settings, what: &Key) -> Result<()> {
     match what {
-        Key::Add { user, name, sets, read_only, days, reach } => {
+        Key::Add { owner, name, sets, read_only, days, reach } => {
             let permission_sets = Some(sets.clone()).filter(|sets| !sets.is_empty());
             let new = NewKey { name: name.clone(), permission_sets, read_only: *read_only, days: *days };
-            on(settings, reach, |records| add(records, user, &new))
+            on(settings, reach, |records| add(records, owner, &new))
         }
         Key::List(Named { name, reach }) => on(settings, reach, |records| list(records, name)),
-        Key::Revoke { user, id, reach } => on(settings, reach, |records| revoke(records, user, id)),
+        Key::Revoke { owner, id, reach } => on(settings, reach, |records| revoke(records, owner, id)),
     }
 }
 

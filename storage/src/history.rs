@@ -13,6 +13,7 @@
 //!
 //! The rows of a file are made of its frames ([`rows`]), so that who changes one without the other is found out.
 
+mod chain;
 mod file;
 mod frames;
 mod read;
@@ -30,11 +31,12 @@ use parking_lot::RwLock;
 
 #[cfg(test)]
 pub(crate) use self::file::SUMS_SEAL;
-pub(crate) use self::{file::HistoryFile, rows::rows_of, text::timestamp};
 pub use self::{
+    chain::ChainLink,
     read::{History, HistoryRequest},
     rows::history_schema,
 };
+pub(crate) use self::{file::HistoryFile, rows::rows_of, text::timestamp};
 use crate::{
     catalog::Catalog,
     error::{Error, Result},

@@ -76,7 +76,7 @@ pub use bulk::BulkLoad;
 pub use content::{Content, Measure, NewContent, Pieces};
 pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};
-pub use history::{History, HistoryRequest, history_schema};
+pub use history::{ChainLink, History, HistoryRequest, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;

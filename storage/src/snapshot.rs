@@ -17,7 +17,7 @@ use crate::{
     Csn,
     catalog::Indexed,
     error::{Error, Result},
-    history::{History, HistoryRequest},
+    history::{Archive, History, HistoryRequest},
     overlay::{Overlay, TableOverlay},
     rowset::RowSet,
     scan::{self, ScanPart, ScanRequest},
@@ -79,6 +79,11 @@ impl Snapshot {
             None => None,
         };
         Ok(TableSnapshot { view: Arc::new(TableView { parts, overlay }) })
+    }
+
+    /// Where the entries lie.
+    pub(crate) fn archive(&self) -> &Arc<Archive> {
+        &self.state.archive
     }
 
     /// What changed up to this state, in the order of commits, as batches of [`crate::history_schema`]. What was committed

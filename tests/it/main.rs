@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real clients, real crashes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod bad_input;
 mod bounds;
 mod calculated;
@@ -9,6 +10,7 @@ mod contents;
 mod crash;
 mod doors;
 mod field_kinds;
+mod identity;
 mod packages;
 mod polymorphic;
 mod rules;

@@ -47,16 +47,35 @@ impl Server {
         Server::start_in(tempfile::tempdir().unwrap(), &root().join("packages"), &[])
     }
 
+    /// As [`Self::start`], with variables of the environment.
+    pub fn start_with(variables: &[(&str, &str)]) -> Server {
+        let mut command = quarry();
+        command.envs(variables.iter().copied());
+        let folder = tempfile::tempdir().unwrap();
+        Server::launch(command, Stdio::inherit(), folder, &root().join("packages"), &[])
+    }
+
     /// Starts over a given folder.
     pub fn start_in(folder: TempDir, packages: &Path, more: &[&str]) -> Server {
-        let mut child = quarry()
+        Server::launch(quarry(), Stdio::inherit(), folder, packages, more)
+    }
+
+    /// As [`Self::start_in`], with all that it logs in a file.
+    pub fn start_logging(folder: TempDir, log: std::fs::File, filter: &str, more: &[&str]) -> Server {
+        let mut command = quarry();
+        command.env("QUARRY_LOG", filter);
+        Server::launch(command, log.into(), folder, &root().join("packages"), more)
+    }
+
+    fn launch(mut command: Command, log: Stdio, folder: TempDir, packages: &Path, more: &[&str]) -> Server {
+        let mut child = command
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data"))
             .arg("--packages")
             .arg(packages)
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -43,7 +43,7 @@ impl Ground {
         let user = Key::from(format!("{}_{TESTER}", active.object(USER)?.id_prefix));
         let actor = Actor::of(user.clone(), world.clock.now_micros());
         let mut work = Work::new(active.clone(), store.snapshot(), actor, world);
-        opening::create_record(&mut work, &user, TESTER)?;
+        opening::create_record(&mut work, &user, TESTER, None)?;
         store.commit(work.writes().clone(), CommitInfo::default())?;
         Ok(Ground { snapshot: store.snapshot(), user, store, _folder: folder })
     }

@@ -4,9 +4,13 @@
 //! [`tell`] is the one way such a thing is told: it goes to the server's log and to the engine's [`Events`]. Nothing secret is in
 //! an [`Event`]: no password, token or key, and no login name that nobody has (people type passwords into the field of the name).
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, fmt, net::IpAddr, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
+use quarry_storage::CommitOrigin;
 
 use super::Principal;
 
@@ -22,6 +26,35 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// The request's id, as the client is told it too.
     pub request_id: Option<Arc<str>>,
+    /// What the client says it is: its `User-Agent`, its `application_name`.
+    pub client: Option<Arc<str>>,
+}
+
+/// What a client says it is may be so long.
+const CLIENT_BYTES_MAX: usize = 200;
+
+impl Origin {
+    /// The same, of a client that says it is this. Anybody may say anything: it is cut to one short line.
+    #[must_use]
+    pub fn with_client(mut self, said: &str) -> Self {
+        let mut line: String = said.chars().take(CLIENT_BYTES_MAX).filter(|c| !c.is_control()).collect();
+        while line.len() > CLIENT_BYTES_MAX {
+            line.pop();
+        }
+        self.client = Some(line).filter(|line| !line.is_empty()).map(Arc::from);
+        self
+    }
+
+    /// As the log keeps it beside a transaction; none for a process that opened the data folder itself.
+    pub(crate) fn to_commit(&self) -> Option<CommitOrigin> {
+        let text = |text: &Option<Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
+        Some(CommitOrigin {
+            door: self.door?.to_owned(),
+            address: self.address.map(|address| address.to_canonical().to_string()).unwrap_or_default(),
+            request: text(&self.request_id),
+            client: text(&self.client),
+        })
+    }
 }
 
 /// What happened.
@@ -46,6 +79,20 @@ pub enum EventKind {
     UserChanged,
     UserDeleted,
     PasswordChanged,
+    /// Something was asked for that the user may not do or see.
+    Denied,
+    Published,
+    Activated,
+    RolledBack,
+    /// Records or history were taken out of the system as a whole.
+    Exported,
+    CertificateLoaded,
+    TenantMade,
+    TenantSuspended,
+    TenantResumed,
+    TenantDeleted,
+    HoldPlaced,
+    HoldLifted,
 }
 
 impl EventKind {
@@ -69,6 +116,18 @@ impl EventKind {
             EventKind::UserChanged => "user_changed",
             EventKind::UserDeleted => "user_deleted",
             EventKind::PasswordChanged => "password_changed",
+            EventKind::Denied => "denied",
+            EventKind::Published => "published",
+            EventKind::Activated => "activated",
+            EventKind::RolledBack => "rolled_back",
+            EventKind::Exported => "exported",
+            EventKind::CertificateLoaded => "certificate_loaded",
+            EventKind::TenantMade => "tenant_made",
+            EventKind::TenantSuspended => "tenant_suspended",
+            EventKind::TenantResumed => "tenant_resumed",
+            EventKind::TenantDeleted => "tenant_deleted",
+            EventKind::HoldPlaced => "hold_placed",
+            EventKind::HoldLifted => "hold_lifted",
         }
     }
 
@@ -80,7 +139,15 @@ impl EventKind {
                 | EventKind::LockedOut
                 | EventKind::RefreshReplayed
                 | EventKind::TokenRefused
+                | EventKind::Denied
         )
+    }
+
+    /// Anybody can make it happen as often as he likes.
+    pub fn is_frequent(self) -> bool {
+        let comes_in =
+            matches!(self, EventKind::LoggedIn | EventKind::SessionRefreshed | EventKind::LoggedOut);
+        comes_in || self.is_refusal()
     }
 }
 
@@ -222,13 +289,14 @@ impl Teller {
         self.recent.all()
     }
 
-    /// Tells one; of very many refusals, only the first in each minute.
+    /// Tells one; of very many refusals, the server's log has only the first in each minute.
     pub fn tell(&self, event: &Event) {
-        if event.kind.is_refusal() && !self.may_refuse(event.at_micros / MINUTE_MICROS) {
-            return;
-        }
         let events = self.events.read().clone();
-        tell(&*events, event);
+        match event.kind.is_refusal() && !self.may_refuse(event.at_micros / MINUTE_MICROS) {
+            // Whoever keeps events counts them, and has bounds of its own.
+            true => events.record(event),
+            false => tell(&*events, event),
+        }
     }
 
     fn may_refuse(&self, minute: i64) -> bool {

@@ -4,6 +4,7 @@
 //! Proofs of one name are checked one after another, each under the throttle as the one before has left it.
 
 mod attempt;
+mod issued;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,6 +17,7 @@ pub use attempt::Attempt;
 use super::{
     Event, EventKind, IdentityOptions, Origin, Principal, ScramVerifier, credentials,
     event::Teller,
+    jwt::Issuers,
     keys,
     ledger::Ledger,
     password,
@@ -62,7 +64,9 @@ pub(crate) struct Gate {
     proofs: Proofs,
     checks: Arc<Semaphore>,
     waiting: Semaphore,
-    /// When the use of a key was last noted.
+    /// Whose tokens are taken.
+    issuers: RwLock<Arc<Issuers>>,
+    /// When the use of a key was last noted, and which tokens of issuers were seen.
     noted: Mutex<HashMap<String, i64>>,
 }
 
@@ -90,6 +94,7 @@ impl Gate {
             proofs,
             checks: Arc::new(Semaphore::new(CHECKS_MAX)),
             waiting: Semaphore::new(WAITING_MAX),
+            issuers: RwLock::default(),
             noted: Mutex::default(),
         })
     }
@@ -346,15 +351,10 @@ impl Gate {
     /// Notes in the background that a key is in use, once in a while.
     fn note_use(self: &Arc<Self>, principal: &Principal, now_micros: i64) {
         let Means::Key(id) = principal.means() else { return };
-        let mut noted = self.noted.lock();
-        if noted.len() >= NOTED_MAX {
-            noted.clear();
-        }
-        let last = noted.insert(id.to_string(), now_micros);
+        let last = self.note(id.to_string(), now_micros);
         if last.is_some_and(|last| now_micros.saturating_sub(last) < NOTED_EVERY_MICROS) {
             return;
         }
-        drop(noted);
         let (gate, id) = (self.clone(), id.to_string());
         // Nobody waits for it: a key works even when that can't be written down.
         std::mem::drop(tokio::task::spawn_blocking(move || {
@@ -362,6 +362,20 @@ impl Gate {
                 tracing::debug!("the use of a key can't be noted: {error}");
             }
         }));
+    }
+
+    /// Remembers that something was seen now; when it was seen before.
+    fn note(&self, what: String, now_micros: i64) -> Option<i64> {
+        let mut noted = self.noted.lock();
+        if noted.len() >= NOTED_MAX {
+            noted.clear();
+        }
+        noted.insert(what, now_micros)
+    }
+
+    /// Whether something was seen before.
+    fn was_noted(&self, what: &str) -> bool {
+        self.noted.lock().contains_key(what)
     }
 
     /// What someone proven may now, made anew: for what lives longer than a request.

@@ -77,6 +77,14 @@ pub(crate) fn verify(password: &str, hash: &str) -> Result<bool> {
     }
 }
 
+/// Whether a hash was made as one is made now, or better.
+pub(crate) fn is_strong(hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return false };
+    let Ok(params) = Params::try_from(&hash) else { return false };
+    let is_wide = params.m_cost() >= MEMORY_KIB && params.t_cost() >= PASSES && params.p_cost() >= LANES;
+    hash.algorithm == Algorithm::Argon2id.ident() && is_wide
+}
+
 fn hasher() -> Result<Argon2<'static>> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
         .map_err(|e| Error::internal(format!("argon2 refuses its parameters: {e}")))?;

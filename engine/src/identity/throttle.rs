@@ -2,6 +2,9 @@
 //! address may not try again; past many of one name, the name is locked. Kept in memory, bounded: a restart forgets it, a flood of names
 //! pushes out the oldest. Whether anybody has a name makes no difference to it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},

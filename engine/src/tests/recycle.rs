@@ -142,6 +142,44 @@ async fn records_of_one_deletion_may_all_be_named() {
 }
 
 #[tokio::test]
+async fn what_is_under_a_legal_hold_is_purged_by_nobody() {
+    let shop = stocked().await;
+    shop.change(vec![delete("crate", "c1")]).await.unwrap();
+    let hold = |text: &str| crate::Held::parse(text).unwrap();
+    let code = |result: Result<u64, Error>| result.unwrap_err().code;
+    shop.session.place_hold(&hold("label/l1"), "case 7").unwrap();
+    assert_eq!(shop.session.purge("label", "l1").unwrap_err().code, "LEGAL_HOLD");
+    assert_eq!(code(shop.session.purge_all("label")), "LEGAL_HOLD");
+    let mut transaction = shop.session.begin();
+    assert_eq!(code(transaction.purge("label", vec!["l2".into(), "l1".into()]).await), "LEGAL_HOLD");
+    drop(transaction);
+    assert_eq!(binned(&shop, "label").await, ["l1", "l2"], "all or none");
+    // Time empties bins of the others.
+    shop.engine.purge_older(0).unwrap();
+    assert_eq!(binned(&shop, "label").await, ["l1"]);
+    for on in ["label", "*"] {
+        shop.session.place_hold(&hold(on), "case 8").unwrap();
+        shop.session
+            .lift_hold(&hold("label/l1"))
+            .or_else(|error| match error.code {
+                "RECORD_NOT_FOUND" => Ok(()),
+                _ => Err(error),
+            })
+            .unwrap();
+        assert_eq!(shop.session.purge("label", "l1").unwrap_err().code, "LEGAL_HOLD", "{on}");
+        shop.session.lift_hold(&hold(on)).unwrap();
+    }
+    assert!(shop.session.holds().unwrap().is_empty());
+    shop.session.purge("label", "l1").unwrap();
+
+    let clerk = shop.engine.session(someone(&shop, "clerk"), SessionOptions::default());
+    assert_eq!(clerk.place_hold(&hold("*"), "mine").unwrap_err().kind, ErrorKind::Denied);
+    assert_eq!(clerk.lift_hold(&hold("*")).unwrap_err().kind, ErrorKind::Denied);
+    assert!(shop.session.place_hold(&hold("nothing/x"), "no such object").is_err());
+    assert!(["", "/", "label/"].iter().all(|text| crate::Held::parse(text).is_err()));
+}
+
+#[tokio::test]
 async fn a_purge_is_a_part_of_its_transaction() {
     let shop = stocked().await;
     shop.change(vec![delete("crate", "c1")]).await.unwrap();

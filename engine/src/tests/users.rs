@@ -31,6 +31,50 @@ async fn guessing_is_slowed_down_for_one_name_alone() {
     shop.engine.login("admin", PASSWORD).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_locked_name_waits_until_an_administrator_lifts_it_whether_or_not_anyone_has_it() {
+    let shop = Shop::open();
+    let li = someone(&shop, "li");
+    let lock = Some(crate::Lock { failures: 3, seconds: 3_600 });
+    shop.engine.set_identity_options(crate::IdentityOptions { lock, ..Default::default() });
+    for name in ["li", "nobody"] {
+        for _ in 0..3 {
+            let error = shop.engine.login(name, "not the password").await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unauthenticated);
+        }
+        assert_eq!(shop.engine.login(name, PASSWORD).await.unwrap_err().code, "LOGIN_LOCKED");
+        assert_eq!(shop.engine.scram(name).err().unwrap().code, "LOGIN_LOCKED");
+    }
+    let told = shop.engine.recent_events();
+    let locked: Vec<_> = told.iter().filter(|event| event.kind == crate::EventKind::LockedOut).collect();
+    assert_eq!(
+        locked.iter().map(|event| event.user.as_deref()).collect::<Vec<_>>(),
+        [Some(&*li.user_id), None]
+    );
+    let wei = shop.engine.session(someone(&shop, "wei"), SessionOptions::default());
+    assert_eq!(wei.lift_lock("li").unwrap_err().kind, ErrorKind::Denied);
+    assert!(shop.session.lift_lock("li").unwrap());
+    assert!(!shop.session.lift_lock("li").unwrap());
+    shop.engine.login("li", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn guessing_many_names_from_one_address_is_slowed_down_there_alone() {
+    let shop = Shop::open();
+    let from = |address: [u8; 4]| Origin { address: Some(address.into()), ..Origin::default() };
+    for name in 0..31 {
+        let tried = shop.engine.login_from(&format!("name{name}"), "a password", &from([192, 0, 2, 1])).await;
+        assert_eq!(tried.unwrap_err().kind, ErrorKind::Unauthenticated, "{name}");
+    }
+    let error = shop.engine.login_from("admin", PASSWORD, &from([192, 0, 2, 1])).await.unwrap_err();
+    assert_eq!(error.code, "LOGIN_THROTTLED");
+    assert_eq!(
+        shop.engine.attempt("admin", &from([192, 0, 2, 1])).await.err().unwrap().code,
+        "LOGIN_THROTTLED"
+    );
+    shop.engine.login_from("admin", PASSWORD, &from([192, 0, 2, 2])).await.unwrap();
+}
+
 /// How many of the logins were let through to the password, and how many were told to wait.
 async fn logins_at_once(shop: &Shop, name: &str, password: &str, count: usize) -> (usize, usize, usize) {
     let logins = (0..count).map(|_| shop.engine.login(name, password));

@@ -25,7 +25,7 @@ use quarry_storage::Snapshot;
 use super::table;
 use crate::{
     coerce::Clock,
-    view::{AuditTable, ObjectView, Restriction, Views},
+    view::{AuditTable, EventsTable, ObjectView, Restriction, Views},
 };
 
 /// The one database of a session.
@@ -33,10 +33,12 @@ pub(crate) const CATALOG: &str = "main";
 /// The schema of names without a schema.
 pub(crate) const SEARCH_PATH: &str = "public";
 const PG_CATALOG: &str = "pg_catalog";
-/// The schema of what administrators may look at, and its one table. A package of that name comes first.
+/// The schema of what administrators may look at, and its tables. A package of that name comes first.
 pub const AUDIT: &str = "audit";
 /// See [`AUDIT`].
 pub const CHANGES: &str = "changes";
+/// See [`AUDIT`].
+pub const EVENTS: &str = "events";
 /// The schema of deleted records, a table for each object that keeps them. A package of that name comes first.
 pub const RECYCLE_BIN: &str = "recycle_bin";
 
@@ -173,16 +175,20 @@ struct AuditSchema(State);
 #[async_trait]
 impl SchemaProvider for AuditSchema {
     fn table_names(&self) -> Vec<String> {
-        vec![CHANGES.into()]
+        vec![CHANGES.into(), EVENTS.into()]
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let changes = || Arc::new(AuditTable::new(&self.0.views, &self.0.snapshot)) as Arc<dyn TableProvider>;
-        Ok(self.table_exist(name).then(changes))
+        let State { views, snapshot, .. } = &self.0;
+        Ok(match name {
+            CHANGES => Some(Arc::new(AuditTable::new(views, snapshot))),
+            EVENTS => Some(Arc::new(EventsTable::new(snapshot))),
+            _ => None,
+        })
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        name == CHANGES
+        [CHANGES, EVENTS].contains(&name)
     }
 }
 

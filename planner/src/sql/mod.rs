@@ -34,7 +34,7 @@ use datafusion::{
 };
 use futures::future::BoxFuture;
 
-pub use catalog::{AUDIT, CHANGES, RECYCLE_BIN};
+pub use catalog::{AUDIT, CHANGES, EVENTS, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
 pub(crate) use pairs::series_rows;

@@ -4,6 +4,7 @@
 //! `csn` and `at`, choose what is read at all; every filter is applied again behind it. Rows come as they are read.
 
 mod binned;
+mod events;
 mod hidden;
 
 use std::{fmt, sync::Arc};
@@ -29,6 +30,8 @@ use quarry_storage::{Csn, HistoryRequest, Snapshot, TableName, history_schema};
 use super::Views;
 use crate::lower;
 use binned::Binned;
+pub(crate) use events::EventsTable;
+pub use events::{EVENT_COLUMNS, EVENT_TABLE, event_table, events_schema};
 use hidden::Hidden;
 
 /// Batches that may wait between the reading thread and the plan.

@@ -24,8 +24,8 @@ use crate::{
     lower,
 };
 
-pub(crate) use audit::AuditTable;
-pub use audit::changes_schema;
+pub(crate) use audit::{AuditTable, EventsTable};
+pub use audit::{EVENT_COLUMNS, EVENT_TABLE, changes_schema, event_table, events_schema};
 pub(crate) use first::FirstRows;
 pub(crate) use scan::{Few, ScanSizes, Wanted};
 use shape::Shape;

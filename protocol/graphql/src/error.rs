@@ -111,6 +111,11 @@ impl Failure {
         Self { message, locations: Vec::new(), path: Vec::new(), extensions }
     }
 
+    /// Whether the user may not do or see what was asked for.
+    pub fn is_denial(&self) -> bool {
+        self.extensions.get("kind").is_some_and(|kind| kind == "DENIED")
+    }
+
     pub fn at(mut self, position: Pos) -> Self {
         if self.locations.is_empty() {
             self.locations.push(position);

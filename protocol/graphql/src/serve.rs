@@ -113,6 +113,13 @@ impl Service {
             }
             Err(failure) => Reply::Refused(vec![failure]),
         };
+        let failures = match &reply {
+            Reply::Refused(failures) => failures,
+            Reply::Ran(ran) => &ran.failures,
+        };
+        if failures.iter().any(Failure::is_denial) {
+            session.tell_denied("/graphql", "PERMISSION_DENIED");
+        }
         match reply {
             Reply::Refused(failures) => refused(&failures, media),
             Reply::Ran(ran) => {

@@ -48,8 +48,17 @@ pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: 
     if request.headers().contains_key(VERSION) {
         session = pinned(session, request.headers()).await?;
     }
+    // Held while it is worked on, not while the client reads.
+    let _turn = session.engine().begin_request().await?;
+    let (asked, path) = (session.clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(session);
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    if let Some(problem) = response.extensions().get::<Problem>()
+        && problem.status == StatusCode::FORBIDDEN
+    {
+        asked.tell_denied(&path, problem.code);
+    }
+    Ok(response)
 }
 
 /// The session on the versions that the client knows. What can't be had is refused: another version is no answer.
@@ -75,11 +84,14 @@ fn is_page(request: &Request) -> bool {
 /// From where a request comes.
 pub(crate) fn origin<T>(request: &axum::http::Request<T>) -> Origin {
     let peer = request.extensions().get::<Peer>();
-    Origin {
+    let said = request.headers().get(header::USER_AGENT).and_then(|said| said.to_str().ok());
+    let origin = Origin {
         door: Some("http"),
         address: peer.map(|peer| peer.address.ip()),
         request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
-    }
+        client: None,
+    };
+    origin.with_client(said.unwrap_or_default())
 }
 
 /// The id that a request was given, or brought.

@@ -78,6 +78,11 @@ impl Origins {
         self.any
     }
 
+    /// Those that are named.
+    pub fn named(&self) -> &[String] {
+        &self.named
+    }
+
     /// Whether a request may be what a page here, or one that is named, or no page at all has sent.
     ///
     /// As Go's `http.CrossOriginProtection`: by `Sec-Fetch-Site`, which pages can't set, and else by `Origin`. Where every page may

@@ -10,6 +10,7 @@
 //! 5. What goes wrong is a `Problem` (`problem`), with its status from the one table in `status`.
 
 mod administration;
+mod audit;
 mod auth;
 mod body;
 mod browsers;
@@ -30,6 +31,7 @@ mod problem;
 mod query;
 mod recycle;
 mod rows;
+mod scim;
 mod status;
 mod tenants;
 #[cfg(test)]
@@ -175,10 +177,8 @@ pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
         .route("/api/v1/auth/keys", get(auth::list_keys).post(auth::make_key))
         .route("/api/v1/auth/keys/{id}", delete(auth::revoke))
         .merge(users::routes())
-        .route("/api/v1/tenants", get(tenants::list).post(tenants::create))
-        .route("/api/v1/tenants/{name}", delete(tenants::delete))
-        .route("/api/v1/tenants/{name}/suspend", post(tenants::suspend))
-        .route("/api/v1/tenants/{name}/resume", post(tenants::resume))
+        .merge(scim::routes())
+        .merge(tenants::routes())
         .route("/api/v1/packages", get(packages::list))
         .route("/api/v1/packages/{name}/{version}", get(packages::one))
         .route("/api/v1/packages/check", post(packages::check))
@@ -190,8 +190,7 @@ pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
         .route("/api/v1/packages/activate", post(packages::activate))
         .route("/api/v1/packages/rollback", post(packages::rollback))
         .route("/api/v1/packages/reload", post(administration::reload))
-        .route("/api/v1/server/certificate", get(certificate::told))
-        .route("/api/v1/server/certificate/reload", post(certificate::reload))
+        .merge(upkeep_routes())
         .route("/api/v1/changes", post(changes::apply))
         .route("/api/v1/objects/{object}", get(objects::list).post(objects::create))
         .route("/api/v1/objects/{object}/deleted", get(recycle::list).delete(recycle::purge_all))
@@ -212,8 +211,20 @@ pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
         .with_state(door.clone())
         .merge(quarry_graphql::router(engines.main().clone(), quarry_graphql::GraphqlOptions::default()))
         .route_layer(from_fn_with_state(door.clone(), auth::admit));
-    open.with_state(door.clone())
-        .merge(api)
+    surrounded(open.with_state(door.clone()).merge(api), door)
+}
+
+/// What administrators look after the server by.
+fn upkeep_routes() -> Router<Door> {
+    Router::new()
+        .route("/api/v1/audit/holds", get(audit::holds).post(audit::place).delete(audit::lift))
+        .route("/api/v1/server/certificate", get(certificate::told))
+        .route("/api/v1/server/certificate/reload", post(certificate::reload))
+}
+
+/// With what is around every handler; the last one is the outermost.
+fn surrounded(routes: Router, door: Door) -> Router {
+    routes
         .fallback(layers::no_route)
         .method_not_allowed_fallback(layers::no_method)
         .layer(CatchPanicLayer::custom(layers::panicked))

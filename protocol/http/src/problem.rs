@@ -128,11 +128,21 @@ impl IntoResponse for Problem {
 pub(crate) fn render(response: Response, request_id: &str, path: &str) -> Response {
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
     let (status, body) = match Manner::of(path) {
+        // Refused before the GraphQL door: its clients read errors in a list.
+        Manner::Ours if path == "/graphql" => {
+            let mut body = problem.to_json(Some(request_id));
+            let extensions = json!({ "code": problem.code });
+            body["errors"] = json!([{ "message": problem.message, "extensions": extensions }]);
+            (problem.status, body)
+        }
         Manner::Ours => (problem.status, problem.to_json(Some(request_id))),
         manner => manner.told(&problem, path),
     };
     let mut rendered = (status, axum::Json(body)).into_response();
     let headers = rendered.headers_mut();
+    if Manner::of(path) == Manner::Scim {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::scim::MEDIA_TYPE));
+    }
     for (name, value) in response.headers() {
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
             headers.insert(name.clone(), value.clone());

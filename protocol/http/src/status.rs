@@ -9,12 +9,12 @@
 //! | 405 | the route has no such method |
 //! | 406 | no such form of answer |
 //! | 408 | the deadline passed |
-//! | 409 | taken unique values, tenants that are there already, restricted deletes, records changed meanwhile |
+//! | 409 | taken unique values, tenants that are there already, restricted deletes, legal holds, records changed meanwhile |
 //! | 412 | `If-Match` does not match |
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
 //! | 422 | understood, but past a limit |
-//! | 429 | too many logins, too many uploads at once |
+//! | 429 | too many requests of the tenant, too many logins, too many uploads at once |
 //! | 500 | a bug, or damage: see the server's log under the request id |
 //! | 503 | the store can't be used now |
 
@@ -39,12 +39,13 @@ pub(crate) fn of(error: &Error) -> StatusCode {
             | "TENANT_NOT_FOUND",
         ) => StatusCode::NOT_FOUND,
         (ErrorKind::Violated, "BREAKING_CHANGE" | "VERSION_PUBLISHED") => StatusCode::CONFLICT,
-        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "TENANT_EXISTS") => {
+        (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "LEGAL_HOLD" | "TENANT_EXISTS") => {
             StatusCode::CONFLICT
         }
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }
+        (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY") => StatusCode::TOO_MANY_REQUESTS,
         (ErrorKind::Limited, "CONTENT_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         (ErrorKind::Invalid | ErrorKind::Missing | ErrorKind::Violated, _) => StatusCode::BAD_REQUEST,
         (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,

@@ -1,11 +1,12 @@
 //! `/api/v1/tenants…`: tenants made, listed, suspended, resumed and deleted, by administrators of the main one.
 
 use axum::{
-    Extension, Json,
+    Extension, Json, Router,
     body::Body,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
+    routing::{self, get, post},
 };
 use quarry_engine::{Engines, Error, NewTenant, Session, TenantInfo, TenantName, TenantState};
 use serde_json::{Value, json};
@@ -17,6 +18,15 @@ use crate::{
     problem::{Answered, Problem},
     users::instant,
 };
+
+/// The routes.
+pub(crate) fn routes() -> Router<Door> {
+    Router::new()
+        .route("/api/v1/tenants", get(list).post(create))
+        .route("/api/v1/tenants/{name}", routing::delete(delete))
+        .route("/api/v1/tenants/{name}/suspend", post(suspend))
+        .route("/api/v1/tenants/{name}/resume", post(resume))
+}
 
 /// `GET /api/v1/tenants`: all of them, the main one first.
 pub(crate) async fn list(State(door): State<Door>, Extension(session): Extension<Session>) -> Answered {

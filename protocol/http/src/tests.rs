@@ -3,14 +3,17 @@
 
 mod actions;
 mod answers;
+mod audit;
 mod beside;
 mod browsers;
 mod compat;
 mod files;
+mod identity;
 mod openapi;
 mod packages;
 mod recycle;
 mod refusals;
+mod scim;
 mod sockets;
 mod tenants;
 mod tls;

@@ -156,7 +156,7 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
 
     let last = read_password(wire).await?;
     // Nothing is waited for between the turn and what comes of it: a client can't hold up those who log in by this name.
-    let origin = Origin { door: Some("postgres"), address: wire.peer(), request_id: None };
+    let origin = origin(wire);
     let attempt = engine.attempt(user, &origin).await.map_err(|error| PgError::from(error).into_fatal())?;
     let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
     let principal = principal.ok_or_else(|| wrong_password(user))?;
@@ -164,6 +164,11 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
     wire.put(&Authentication::SASLFinal(Bytes::from(answer)));
     wire.put(&Authentication::Ok);
     Ok(principal)
+}
+
+/// From where a client comes.
+pub fn origin(wire: &Wire) -> Origin {
+    Origin { door: Some("postgres"), address: wire.peer(), ..Origin::default() }
 }
 
 /// The store is read off the sockets' threads.

@@ -17,10 +17,13 @@ pub(crate) enum Manner {
     Enveloped,
     /// `{"error": {"code", "message", "details"}}` with the codes of the older clients.
     Older,
+    /// SCIM's.
+    Scim,
 }
 
 /// What a path begins with, and the manner of what is there; the first that fits holds.
-const MANNERS: [(&str, Manner); 28] = [
+const MANNERS: [(&str, Manner); 29] = [
+    ("/scim", Manner::Scim),
     ("/api/v1/data", Manner::Bare),
     ("/api/v1/batch", Manner::Bare),
     ("/api/v1/meta/objects", Manner::Ours),
@@ -65,6 +68,7 @@ impl Manner {
         let (status, code) = translated(problem);
         match self {
             Manner::Ours => (problem.status, problem.to_json(None)),
+            Manner::Scim => crate::scim::told(problem),
             Manner::Bare => (status, Value::Object(bare(problem, code, object_of(problem, path)))),
             Manner::Enveloped => {
                 let error =

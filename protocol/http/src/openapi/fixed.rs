@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{content, refer, responses};
+use super::{content, identity, refer, responses};
 
 /// The groups of operations that are about no object.
 pub(super) fn tags() -> Vec<Value> {
     let tag = |name: &str, description: &str| json!({ "name": name, "description": description });
     vec![
-        tag("login", "Tokens."),
+        tag("login", "Tokens, sessions and API keys."),
+        tag("users", "What users are given."),
         tag("query", "Questions over all objects: ObjectQL and SQL."),
         tag("changes", "Changes of several records in one transaction."),
         tag("contents", "Documents and pictures."),
@@ -19,7 +20,7 @@ pub(super) fn tags() -> Vec<Value> {
 /// The paths that are about no object.
 pub(super) fn paths() -> Map<String, Value> {
     let mut all = Map::new();
-    all.insert("/api/v1/auth/login".into(), json!({ "post": login() }));
+    all.extend(identity::paths());
     all.insert("/api/v1/query".into(), json!({ "post": query() }));
     all.insert("/api/v1/sql".into(), json!({ "post": sql() }));
     all.insert("/api/v1/changes".into(), json!({ "post": changes() }));
@@ -32,27 +33,6 @@ pub(super) fn paths() -> Map<String, Value> {
     one["parameters"] = json!([refer("parameters", "Object")]);
     all.insert("/api/v1/meta/objects/{object}".into(), one);
     all
-}
-
-fn login() -> Value {
-    let body = json!({
-        "type": "object", "required": ["user", "password"], "additionalProperties": false,
-        "properties": { "user": { "type": "string" }, "password": { "type": "string", "format": "password" } },
-    });
-    let told = json!({
-        "type": "object", "required": ["token", "expires", "user"],
-        "properties": {
-            "token": { "type": "string" },
-            "expires": { "type": "string", "format": "date-time" },
-            "user": { "type": "object", "properties": { "id": { "type": "string" }, "name": { "type": "string" }, "admin": { "type": "boolean" } } },
-        },
-    });
-    let good = json!({ "description": "A token, to be sent as `Authorization: Bearer …`.", "content": content(told) });
-    json!({
-        "operationId": "login", "summary": "Logs in", "tags": ["login"], "security": [],
-        "requestBody": { "required": true, "content": content(body) },
-        "responses": responses(&[("200", good)], &["400", "401", "429"]),
-    })
 }
 
 fn query() -> Value {

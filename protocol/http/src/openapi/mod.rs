@@ -7,6 +7,7 @@
 //! 4. [`answer`] puts them together, once for each view and locale, and keeps the text.
 
 mod fixed;
+mod identity;
 mod object;
 mod page;
 mod schema;
@@ -121,7 +122,7 @@ fn document(views: &Views, locale: &str) -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "bearer": { "type": "http", "scheme": "bearer", "description": "A token of POST /api/v1/auth/login." },
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A token of POST /api/v1/auth/login, an API key, or a token of a trusted issuer." },
                 "basic": { "type": "http", "scheme": "basic" },
             },
             "parameters": fixed::parameters(),

@@ -195,7 +195,7 @@ impl Model {
         let mut relations: Vec<_> = views.objects.values().map(|view| builder.relation(view)).collect();
         let bins = views.bins.iter().filter(|_| finds(RECYCLE_BIN));
         relations.extend(bins.map(|(name, bin)| builder.bin(name, bin)));
-        relations.extend(finds(AUDIT).then(|| only_read::changes(&oids)));
+        relations.extend(finds(AUDIT).then(|| only_read::audit(&oids)).into_iter().flatten());
         relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
         Model { schemas, relations }
     }

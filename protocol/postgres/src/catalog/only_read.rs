@@ -3,12 +3,12 @@
 //!
 //! Their schemas are not on the search path, so that an object's own name always means the records that are there.
 
-use arrow::datatypes::Field;
+use arrow::datatypes::{Field, Schema};
 use quarry_metadata::Object;
 use quarry_planner::{
-    Views, changes_schema,
+    Views, changes_schema, events_schema,
     lower::BIN_VIEW,
-    sql::{AUDIT, CHANGES, RECYCLE_BIN},
+    sql::{AUDIT, CHANGES, EVENTS, RECYCLE_BIN},
 };
 
 use super::{
@@ -34,8 +34,13 @@ pub fn schemas(views: &Views, reads_audit: bool) -> impl Iterator<Item = (&'stat
 }
 
 /// What is given oids, beside what is in the registry.
-pub fn names() -> [(&'static str, String); 3] {
-    [("schema", RECYCLE_BIN.to_owned()), ("schema", AUDIT.to_owned()), ("table", changes_name())]
+pub fn names() -> [(&'static str, String); 4] {
+    [
+        ("schema", RECYCLE_BIN.to_owned()),
+        ("schema", AUDIT.to_owned()),
+        ("table", audit_name(CHANGES)),
+        ("table", audit_name(EVENTS)),
+    ]
 }
 
 /// What is given oids for the deleted records of an object.
@@ -45,12 +50,18 @@ pub fn names_of_bin(object: &Object) -> [(&'static str, String); 3] {
     [("table", bin("")), ("index", key.clone()), ("constraint", key)]
 }
 
-fn changes_name() -> String {
-    format!("{AUDIT}.{CHANGES}.")
+fn audit_name(table: &str) -> String {
+    format!("{AUDIT}.{table}.")
 }
 
-/// `audit.changes`.
-pub fn changes(oids: &Oids) -> Relation {
+/// `audit.changes` and `audit.events`.
+pub fn audit(oids: &Oids) -> [Relation; 2] {
+    let changes = "One row for each record that came or went, and for each field that changed";
+    let events = "Who came in or was refused, who was given what, what was published";
+    [relation(oids, CHANGES, changes, &changes_schema()), relation(oids, EVENTS, events, &events_schema())]
+}
+
+fn relation(oids: &Oids, name: &str, comment: &str, schema: &Schema) -> Relation {
     let column = |number: i16, field: &Field| {
         let announced = announce(field);
         Column {
@@ -64,15 +75,12 @@ pub fn changes(oids: &Oids) -> Relation {
             generated: true,
         }
     };
-    let schema = changes_schema();
     Relation {
-        oid: oids.get("table", &changes_name()),
+        oid: oids.get("table", &audit_name(name)),
         schema_oid: oids.get("schema", AUDIT),
         schema: AUDIT.to_owned(),
-        name: CHANGES.to_owned(),
-        comment: Some(
-            "One row for each record that came or went, and for each field that changed".to_owned(),
-        ),
+        name: name.to_owned(),
+        comment: Some(comment.to_owned()),
         columns: (1..).zip(schema.fields()).map(|(number, field)| column(number, field)).collect(),
         constraints: Vec::new(),
         indexes: Vec::new(),

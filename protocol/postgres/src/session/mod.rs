@@ -41,7 +41,7 @@ use crate::{
     run::{Guard, Queries, Rows},
     settings::{SettingValue, Settings},
     sqlstate::SqlState,
-    startup::{DATABASE, Opened},
+    startup::{self, DATABASE, Opened},
     wire::{Frontend, Wire},
 };
 
@@ -138,7 +138,9 @@ impl Session {
         settings.fix("is_superuser", SettingValue::Bool(is_admin));
         let registration = around.cancels.register(if opened.minor >= 2 { 32 } else { 4 });
         let catalog = catalog_session(&settings, user_name, registration.pid);
-        let origin = Origin { door: Some("postgres"), address: wire.peer(), request_id: None };
+        let request_id = Some(format!("pg-{}", registration.pid).into());
+        let said = opened.parameters.get("application_name").map(String::as_str).unwrap_or_default();
+        let origin = Origin { request_id, ..startup::origin(&wire) }.with_client(said);
         let time_zone = settings.time_zone();
         let options = SessionOptions { time_zone, timeout: None, origin, ..SessionOptions::default() };
         let guard = Guard::new(registration.running.begin(), None);
@@ -277,6 +279,9 @@ impl Session {
     /// Tells an error, and what it does to the transaction.
     fn fail(&mut self, error: &PgError) {
         self.wire.put(&error.to_message());
+        if error.state == SqlState::INSUFFICIENT_PRIVILEGE {
+            self.user.tell_denied("a statement", "PERMISSION_DENIED");
+        }
         self.is_flush_due = true;
         if self.block.fail() {
             self.settings.end(false);

@@ -46,6 +46,10 @@ impl Session {
         if !ends_transaction(statement) {
             self.check_not_failed()?;
         }
+        let _turn = match is_work(statement) {
+            true => Some(self.user.engine().begin_request().await?),
+            false => None,
+        };
         match statement {
             Statement::Query(_) => self.do_query(statement, values).await,
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
@@ -126,4 +130,16 @@ pub fn refuse(statement: &Statement) -> PgError {
         _ => PUBLISH,
     };
     PgError::unsupported(format!("{what} is not supported"), hint)
+}
+
+/// What costs a turn. (`EXECUTE` runs one of these.)
+fn is_work(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Explain { .. }
+    )
 }

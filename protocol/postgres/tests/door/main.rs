@@ -5,6 +5,7 @@
 mod changes;
 mod cursors;
 mod fixture;
+mod identity;
 mod notices;
 mod queries;
 mod raw;
