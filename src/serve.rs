@@ -41,16 +41,14 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
         .context("opening broke off")?
         .with_context(|| settings.data().display().to_string())?;
     let engine = opened.engine;
+    // What holds of the main tenant now holds of those that are opened later.
+    engine.set_request_limits(settings.request_limits());
+    engine.set_requests_running_max(settings.requests_running_max());
+    engine.keep_events();
     let main = Arc::clone(&engine);
     let engines =
         tokio::task::spawn_blocking(move || Engines::open(main)).await.context("opening broke off")??;
-    let (identity, limits) = (settings.identity_options(), settings.request_limits());
-    engines.prepare(move |engine| {
-        engine.set_identity_options(identity.clone());
-        engine.set_request_limits(limits.clone());
-        engine.keep_events();
-    });
-    engine.set_requests_running_max(settings.requests_running_max());
+    engine.set_identity_options(settings.identity_options());
     if let Some(path) = settings.issuers() {
         issuers::trust(&engine, &path)?;
     }

@@ -153,6 +153,11 @@ impl Settings {
         PathBuf::from(self.text("data"))
     }
 
+    /// The file with the master key.
+    pub fn master_key_file(&self) -> Option<PathBuf> {
+        Some(self.text("master_key_file")).filter(|text| !text.is_empty()).map(PathBuf::from)
+    }
+
     /// Folders that tenants can be pinned to.
     pub fn locations(&self) -> BTreeMap<String, PathBuf> {
         definition::places(self.text("locations")).unwrap_or_default()
@@ -351,11 +356,6 @@ impl Settings {
     /// Of these, from one address.
     pub fn connections_per_address_max(&self) -> u64 {
         self.number("connections_per_address_max")
-    }
-
-    /// The file with the master key.
-    pub fn master_key_file(&self) -> Option<PathBuf> {
-        Some(self.text("master_key_file")).filter(|text| !text.is_empty()).map(PathBuf::from)
     }
 
     /// The configuration file that was read.

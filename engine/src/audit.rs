@@ -155,6 +155,10 @@ impl Events for Taker {
         self.0.waiting.lock().add(event, id);
         self.0.came.notify_one();
     }
+
+    fn counts(&self) -> bool {
+        true
+    }
 }
 
 impl Waiting {

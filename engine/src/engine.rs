@@ -127,6 +127,10 @@ impl Engine {
         let parts = (self.process.clone(), self.world.clone());
         let opened = Self::over(parts, tenant, admin_password, Some(&self.active()))?;
         opened.engine.set_identity_options(self.gate().options());
+        opened.engine.set_request_limits(self.quota().limits());
+        if self.event_log().read().is_some() {
+            opened.engine.keep_events();
+        }
         Ok(opened)
     }
 

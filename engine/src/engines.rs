@@ -50,12 +50,7 @@ struct Inner {
     /// Held by whoever makes, deletes, suspends or resumes a tenant.
     changing: Mutex<()>,
     slots: Mutex<HashMap<TenantName, Arc<Slot>>>,
-    /// What is set on each engine that is opened.
-    prepare: Mutex<Option<Prepare>>,
 }
-
-/// Sets on an engine what its process wants of all.
-type Prepare = Arc<dyn Fn(&Arc<Engine>) + Send + Sync>;
 
 /// A tenant's place. Its engine is behind a lock that is held while it is opened.
 #[derive(Default)]
@@ -78,19 +73,12 @@ impl Engines {
             catalogue: Mutex::new(records),
             changing: Mutex::default(),
             slots: Mutex::default(),
-            prepare: Mutex::default(),
         }))
     }
 
     /// The main tenant's engine. Its administrators look after the others.
     pub fn main(&self) -> &Arc<Engine> {
         &self.0.main
-    }
-
-    /// From now on this is done with each engine when it is opened, before anyone has it; and now with the main one.
-    pub fn prepare(&self, how: impl Fn(&Arc<Engine>) + Send + Sync + 'static) {
-        how(self.main());
-        *self.0.prepare.lock() = Some(Arc::new(how));
     }
 
     /// Whose login this is, and the user's name there.
@@ -204,10 +192,6 @@ impl Engines {
         let opened = self.main().open_tenant(tenant, None)?;
         if let Some(refused) = &opened.refused {
             tracing::error!(%tenant, "the package folders are not served, the active versions are: {refused}");
-        }
-        let prepare = self.0.prepare.lock().clone();
-        if let Some(prepare) = prepare {
-            prepare(&opened.engine);
         }
         Ok(place.insert(opened.engine).clone())
     }

@@ -96,6 +96,11 @@ impl Quota {
         Self { now, bucket: Mutex::default(), waiting: AtomicUsize::new(0), process, tenant }
     }
 
+    /// The limits that hold.
+    pub fn limits(&self) -> RequestLimits {
+        self.now.read().limits.clone()
+    }
+
     fn set(&self, limits: RequestLimits) {
         let turns = Arc::new(Semaphore::new(limits.running_max.clamp(1, Semaphore::MAX_PERMITS)));
         *self.now.write() = Arc::new(Now { limits, turns });

@@ -145,8 +145,10 @@ fn disk(data: &Path, report: &mut Report) {
 fn encryption(settings: &Settings, report: &mut Report) {
     report.check("encryption");
     let tenants = std::fs::read_dir(settings.data().join("tenant")).into_iter().flatten().flatten();
-    let plain: Vec<PathBuf> =
-        tenants.map(|entry| entry.path()).filter(|path| !path.join("keys").exists()).collect();
+    let plain: Vec<PathBuf> = tenants
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && !path.join("keys").exists())
+        .collect();
     let has_key = settings.master_key_file().is_some() || std::env::var_os("QUARRY_MASTER_KEY").is_some();
     match plain.first() {
         Some(first) => report.add(

@@ -248,6 +248,11 @@ impl fmt::Display for Event {
 pub trait Events: Send + Sync {
     /// Keeps one.
     fn record(&self, event: &Event);
+
+    /// Whether refusals are counted there, within bounds of its own, so that it may be told of all of them.
+    fn counts(&self) -> bool {
+        false
+    }
 }
 
 /// Tells of an event: the server's log, and whoever keeps them.
@@ -293,8 +298,8 @@ impl Teller {
     pub fn tell(&self, event: &Event) {
         let events = self.events.read().clone();
         match event.kind.is_refusal() && !self.may_refuse(event.at_micros / MINUTE_MICROS) {
-            // Whoever keeps events counts them, and has bounds of its own.
-            true => events.record(event),
+            true if events.counts() => events.record(event),
+            true => {}
             false => tell(&*events, event),
         }
     }

@@ -28,6 +28,7 @@ fn events_go_to_whoever_keeps_them_and_read_as_a_line() {
         door: Some("http"),
         address: Some(IpAddr::from([192, 0, 2, 1])),
         request_id: Some("r\n1".into()),
+        client: None,
     };
     let event = Event::new(EventKind::KeyRevoked, 7).of_user("usr_1").about("qk_1").from(&origin);
     teller.tell(&event);
