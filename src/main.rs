@@ -65,9 +65,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         What::Package(what) => package::run(&settings, what),
         What::Import(import) => load::import(&settings, import),
         What::Demo(demo) => load::demo(&settings, demo).map(|()| ExitCode::SUCCESS),
+        What::Tenant(what) => tenant::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Audit(what) => audit::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Doctor { json } => doctor::run(&settings, *json),
-        What::Tenant(what) => tenant::run(&settings, what).map(|()| ExitCode::SUCCESS),
         What::Verify => upkeep::verify(&settings),
         What::Reindex { objects } => upkeep::reindex(&settings, objects).map(|()| ExitCode::SUCCESS),
     }

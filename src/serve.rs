@@ -195,8 +195,12 @@ const IDLE_LOOKED_FOR_EVERY: Duration = Duration::from_secs(60);
 async fn close_idle(engines: Engines, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(IDLE_LOOKED_FOR_EVERY) => engines.close_idle(),
+            () = tokio::time::sleep(IDLE_LOOKED_FOR_EVERY) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        let engines = engines.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || engines.close_idle()).await {
+            tracing::error!("closing what is idle broke off: {error}");
         }
     }
 }

@@ -98,15 +98,14 @@ impl Engine {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
-        if Issuers::may_be(token) && !token.starts_with(REFRESH) {
-            let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
-            let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
-            let registrar = Registrar { store, active, world };
-            return tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?;
-        }
         let text = self.gate().ledger.unmarked(token).ok_or_else(token_refused)?.to_owned();
         let (gate, origin) = (self.gate().clone(), origin.clone());
-        tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?
+        if !Issuers::may_be(&text) || text.starts_with(REFRESH) {
+            return tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?;
+        }
+        let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
+        let registrar = Registrar { store, active, world };
+        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?
     }
 
     /// What someone proven may now: for connections that live longer than a request.

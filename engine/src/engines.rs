@@ -126,7 +126,7 @@ impl Engines {
         std::iter::once(self.main().clone()).chain(others).collect()
     }
 
-    /// Closes engines that nobody holds and nobody asked for lately.
+    /// Closes engines that nobody holds and nobody asked for lately. Blocks.
     pub fn close_idle(&self) {
         let before = self.now().saturating_sub(IDLE_MICROS);
         self.close_unheld(|used| used <= before);
@@ -205,15 +205,24 @@ impl Engines {
     }
 
     fn close_unheld(&self, is_due: impl Fn(i64) -> bool) {
-        let mut slots = self.0.slots.lock();
-        slots.retain(|_, slot| {
+        let mut closing = Vec::new();
+        self.0.slots.lock().retain(|_, slot| {
             if Arc::strong_count(slot) > 1 || !is_due(slot.used_micros.load(Ordering::Relaxed)) {
                 return true;
             }
-            let place = slot.engine.try_lock();
-            // Its store is folded and closed by who has the stores, when it is idle too.
-            !place.is_some_and(|engine| engine.as_ref().is_none_or(|engine| Arc::strong_count(engine) == 1))
+            let Some(mut place) = slot.engine.try_lock() else { return true };
+            if place.as_ref().is_some_and(|engine| Arc::strong_count(engine) > 1) {
+                return true;
+            }
+            closing.extend(place.take());
+            false
         });
+        // Its store is folded and closed by who has the stores, when it is idle too.
+        for engine in closing {
+            if let Err(error) = engine.write_events() {
+                tracing::error!(tenant = %engine.tenant(), "the last events were not kept: {error}");
+            }
+        }
     }
 
     /// The tenant of this name, when there is one.

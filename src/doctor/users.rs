@@ -11,11 +11,13 @@ use crate::{
 pub(super) fn look(settings: &Settings, report: &mut Report) {
     report.check("users");
     let store = engine_options(settings).tenants.store;
-    let seen = world(settings).and_then(|world| Ok(upkeep::look_at_users(&settings.data(), store, &world)?));
-    let seen = match seen {
+    let world = world(settings).map_err(|error| error.to_string());
+    let look =
+        |world| upkeep::look_at_users(&settings.data(), store, &world).map_err(|error| error.to_string());
+    let seen = match world.and_then(look) {
         Ok(seen) => seen,
         Err(error) => {
-            let message = format!("users were not looked at: {}", error.root_cause());
+            let message = format!("users were not looked at: {error}");
             return report.add(Level::Note, message, "while a server runs, only it can look at them");
         }
     };

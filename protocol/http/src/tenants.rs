@@ -6,9 +6,9 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
-    routing::{get, post},
+    routing::{self, get, post},
 };
-use quarry_engine::{Engines, Error, EventKind, NewTenant, Session, TenantInfo, TenantName, TenantState};
+use quarry_engine::{Engines, Error, NewTenant, Session, TenantInfo, TenantName, TenantState};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,17 +19,17 @@ use crate::{
     users::instant,
 };
 
-/// The routes of this file.
+/// The routes.
 pub(crate) fn routes() -> Router<Door> {
     Router::new()
         .route("/api/v1/tenants", get(list).post(create))
-        .route("/api/v1/tenants/{name}", axum::routing::delete(delete))
+        .route("/api/v1/tenants/{name}", routing::delete(delete))
         .route("/api/v1/tenants/{name}/suspend", post(suspend))
         .route("/api/v1/tenants/{name}/resume", post(resume))
 }
 
 /// `GET /api/v1/tenants`: all of them, the main one first.
-async fn list(State(door): State<Door>, Extension(session): Extension<Session>) -> Answered {
+pub(crate) async fn list(State(door): State<Door>, Extension(session): Extension<Session>) -> Answered {
     door.engines.must_operate(&session)?;
     let engines = door.engines.clone();
     let tenants = off_thread(move || engines.list()).await?;
@@ -37,7 +37,7 @@ async fn list(State(door): State<Door>, Extension(session): Extension<Session>) 
 }
 
 /// `POST /api/v1/tenants`: `{"name", "location", "adminPassword"}` makes one; a random password of its user `admin` is told this once.
-async fn create(
+pub(crate) async fn create(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     headers: HeaderMap,
@@ -55,31 +55,30 @@ async fn create(
     let (engines, made) = (door.engines.clone(), name.clone());
     let password = off_thread(move || engines.create(&made, new)).await?;
     tracing::info!(tenant = %name, by = session.principal().user_name, "a tenant was made");
-    session.tell_of(EventKind::TenantMade, &name.to_string());
     let told = json!({ "name": name.to_string(), "user": format!("admin@{name}"), "password": password });
     Ok((StatusCode::CREATED, [(axum::http::header::CACHE_CONTROL, "no-store")], Json(told)).into_response())
 }
 
 /// `POST /api/v1/tenants/acme/suspend`.
-async fn suspend(
+pub(crate) async fn suspend(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
 ) -> Answered {
-    change(door, session, &name, EventKind::TenantSuspended, Engines::suspend).await
+    change(door, session, &name, "suspended", Engines::suspend).await
 }
 
 /// `POST /api/v1/tenants/acme/resume`.
-async fn resume(
+pub(crate) async fn resume(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
 ) -> Answered {
-    change(door, session, &name, EventKind::TenantResumed, Engines::resume).await
+    change(door, session, &name, "resumed", Engines::resume).await
 }
 
 /// `DELETE /api/v1/tenants/acme`: for good. `erased` tells whether there were keys, whose end is the end of all copies too.
-async fn delete(
+pub(crate) async fn delete(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
@@ -89,7 +88,6 @@ async fn delete(
     let gone = tenant.clone();
     let erased = off_thread(move || engines.delete(&gone)).await?;
     tracing::info!(%tenant, by = session.principal().user_name, erased, "a tenant was deleted");
-    session.tell_of(EventKind::TenantDeleted, &name);
     Ok(Json(json!({ "deleted": name, "erased": erased })).into_response())
 }
 
@@ -97,15 +95,14 @@ async fn change(
     door: Door,
     session: Session,
     name: &str,
-    what: EventKind,
+    what: &'static str,
     how: fn(&Engines, &TenantName) -> Result<(), Error>,
 ) -> Answered {
     door.engines.must_operate(&session)?;
     let (engines, tenant) = (door.engines.clone(), named(name)?);
     let changed = tenant.clone();
     off_thread(move || how(&engines, &changed)).await?;
-    tracing::info!(%tenant, by = session.principal().user_name, "{}", what.name());
-    session.tell_of(what, name);
+    tracing::info!(%tenant, by = session.principal().user_name, "a tenant was {what}");
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -143,7 +143,7 @@ impl KeyFile {
         let mut keys = Vec::new();
         for (number, wrapped) in &self.keys {
             let key =
-                provider.unwrap(wrapped, &self.context(*number)).map_err(|error| told(folder, error))?;
+                provider.unwrap_key(wrapped, &self.context(*number)).map_err(|error| told(folder, error))?;
             keys.push((*number, key));
         }
         if keys.is_empty() {
@@ -156,7 +156,7 @@ impl KeyFile {
     fn add(&mut self, provider: &dyn KeyProvider, random: &dyn Ids) -> Result<()> {
         let number = self.keys.last().map_or(1, |(number, _)| number.saturating_add(1));
         let bytes = zeroize::Zeroizing::new(random.secret());
-        self.keys.push((number, provider.wrap(&DataKey(bytes), &self.context(number))?));
+        self.keys.push((number, provider.wrap_key(&DataKey(bytes), &self.context(number))?));
         Ok(())
     }
 
@@ -211,8 +211,8 @@ pub fn rotate_master_key(folder: &Path, world: &World) -> Result<bool> {
         for at in 0..file.keys.len() {
             let Some((number, wrapped)) = file.keys.get(at) else { continue };
             let context = file.context(*number);
-            let key = provider.unwrap(wrapped, &context).map_err(|error| told(folder, error))?;
-            let anew = provider.wrap(&key, &context)?;
+            let key = provider.unwrap_key(wrapped, &context).map_err(|error| told(folder, error))?;
+            let anew = provider.wrap_key(&key, &context)?;
             if let Some((_, wrapped)) = file.keys.get_mut(at) {
                 *wrapped = anew;
             }

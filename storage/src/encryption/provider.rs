@@ -60,14 +60,14 @@ pub trait KeyProvider: Send + Sync {
     /// # Errors
     ///
     /// `Unavailable` when the service can't be reached.
-    fn wrap(&self, key: &DataKey, context: &[u8]) -> Result<WrappedKey>;
+    fn wrap_key(&self, key: &DataKey, context: &[u8]) -> Result<WrappedKey>;
 
     /// The data key in a wrapping.
     ///
     /// # Errors
     ///
     /// `Invalid` when the master key that it names is not known, or the wrapping is not its; `Unavailable`.
-    fn unwrap(&self, wrapped: &WrappedKey, context: &[u8]) -> Result<DataKey>;
+    fn unwrap_key(&self, wrapped: &WrappedKey, context: &[u8]) -> Result<DataKey>;
 }
 
 /// Master keys of our own, from a file or the environment. The first wraps; all unwrap, so that a new one can be put
@@ -121,7 +121,7 @@ impl KeyProvider for MasterKeys {
         self.keys.first().map(|key| key.name.clone()).unwrap_or_default()
     }
 
-    fn wrap(&self, key: &DataKey, context: &[u8]) -> Result<WrappedKey> {
+    fn wrap_key(&self, key: &DataKey, context: &[u8]) -> Result<WrappedKey> {
         let failed = || Error::Internal("a data key can't be wrapped".into());
         let master = self.keys.first().ok_or_else(failed)?;
         let random = self.random.secret();
@@ -138,7 +138,7 @@ impl KeyProvider for MasterKeys {
         Ok(WrappedKey { master: master.name.clone(), bytes })
     }
 
-    fn unwrap(&self, wrapped: &WrappedKey, context: &[u8]) -> Result<DataKey> {
+    fn unwrap_key(&self, wrapped: &WrappedKey, context: &[u8]) -> Result<DataKey> {
         let name = &wrapped.master;
         let Some(master) = self.keys.iter().find(|key| key.name == *name) else {
             let given = self.names();

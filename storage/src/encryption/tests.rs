@@ -123,9 +123,9 @@ fn a_key_file_is_of_no_use_to_another_store() {
     let stored = seal(&keys, "a", b"of one").unwrap();
     let world = with_masters(World::real(), &[1]);
     let provider = world.keys.clone().unwrap();
-    let wrapped = provider.wrap(&DataKey::from_bytes(&[7; 32]).unwrap(), b"one").unwrap();
-    assert_eq!(provider.unwrap(&wrapped, b"one").unwrap().bytes(), [7; 32]);
-    assert!(provider.unwrap(&wrapped, b"two").is_err(), "the context is authenticated");
+    let wrapped = provider.wrap_key(&DataKey::from_bytes(&[7; 32]).unwrap(), b"one").unwrap();
+    assert_eq!(provider.unwrap_key(&wrapped, b"one").unwrap().bytes(), [7; 32]);
+    assert!(provider.unwrap_key(&wrapped, b"two").is_err(), "the context is authenticated");
     let others = keys_of(two.path(), &[1]).unwrap();
     assert!(whole(&others, "a", &stored).is_err());
     assert_eq!(format!("{:?}", DataKey::from_bytes(&[7; 32]).unwrap()), "DataKey(…)");

@@ -120,7 +120,8 @@ fn history_tells_who_changed_what_before_and_after_it_is_folded() {
         r#"4|1|tester|t|1|contact|c|insert|-|-|{"id":"c","account_id":"a","note":"a \"note\""}"#,
         r#"5|1|tester|t|1|contact|c|delete|-|{"id":"c","account_id":"a","note":"a \"note\""}|-"#,
         r#"6|1|tester|t|1|account|a|delete|-|{"id":"a","name":"Acme Inc","rank":5}|-"#,
-    ];
+    ]
+    .map(|row| format!("{row}|-|-|-|-")); // from where it was sent: nowhere
     assert_eq!(told(&store.snapshot(), without_catalog(HistoryRequest::default())), wanted);
     let all = told(&store.snapshot(), HistoryRequest::default());
     assert!(all[0].starts_with(r#"1|-|-|-|-|-|-|catalog|-|-|{"account":{"id":"text","#), "{}", all[0]);
