@@ -23,9 +23,12 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `Denied` unless an administrator asks; those of [`crate::Engine::add_user`].
+    /// `Denied` unless an administrator asks, or, for someone who is none, who manages users; those of [`crate::Engine::add_user`].
     pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
-        self.must_administer("users")?;
+        match admin {
+            true => self.must_administer("users")?,
+            false => self.must_manage(None)?,
+        }
         let made = self.engine().add_user(name, password, admin)?;
         self.tell(self.event(EventKind::UserMade).of_user(&made.user_id));
         Ok(made)
@@ -37,7 +40,10 @@ impl Session {
     ///
     /// `Denied` unless an administrator asks; those of [`crate::Engine::add_service_account`].
     pub fn add_service_account(&self, name: &str, admin: bool) -> Result<Principal> {
-        self.must_administer("users")?;
+        match admin {
+            true => self.must_administer("users")?,
+            false => self.must_manage(None)?,
+        }
         let made = self.engine().add_service_account(name, admin)?;
         self.tell(self.event(EventKind::UserMade).of_user(&made.user_id));
         Ok(made)
@@ -102,6 +108,36 @@ impl Session {
     /// `Denied`.
     pub fn must_manage_users(&self) -> Result<()> {
         self.must_administer("users")
+    }
+
+    /// Refuses whoever may not look after a user, or after users at all: administrators look after everyone, who has the capability after
+    /// everyone but himself and administrators.
+    pub(crate) fn must_manage(&self, user: Option<&str>) -> Result<()> {
+        if self.principal().admin {
+            return Ok(());
+        }
+        if self.has(Capability::ManageUsers) && !self.principal().read_only {
+            let is_free = match user {
+                Some(name) => name != self.principal().user_name && !self.engine().must_know(name)?.admin,
+                None => true,
+            };
+            if is_free {
+                return Ok(());
+            }
+        }
+        self.must_administer("users")
+    }
+
+    /// Refuses a permission set to whom does not have it himself: nobody gives, or takes, more than he has.
+    pub(crate) fn must_have(&self, set: &str) -> Result<()> {
+        let active = self.engine().active();
+        let has = || active.roles_of(self.principal()).iter().any(|role| **role == *set);
+        if self.principal().admin || has() {
+            return Ok(());
+        }
+        let message =
+            format!("you may give and take only permission sets that you have, and {set:?} is none");
+        Err(Error::new(ErrorKind::Denied, "PERMISSION_DENIED", message))
     }
 
     /// For what belongs to the server and to no record.

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quarry_metadata::permissions::Capability;
-use quarry_planner::{Answer, Query, QueryContext, objectql::AsOf, sql::SqlExtras};
+use quarry_metadata::permissions::{Act, Capability};
+use quarry_planner::{Answer, Query, QueryContext, lower::BIN_VIEW, objectql::AsOf, sql::SqlExtras};
 use quarry_storage::Csn;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     identity::{Origin, Principal},
     packages::Pinned,
+    rights::denied,
     transaction::Transaction,
 };
 
@@ -104,6 +105,31 @@ impl Session {
     pub fn has(&self, capability: Capability) -> bool {
         let active = self.engine.active();
         active.views_of(&self.principal, &active).policies.shape().has(capability)
+    }
+
+    /// Refuses to hand on the records of a question as a stream to whom they may not be exported: those of its object, and of what it brings
+    /// along.
+    ///
+    /// # Errors
+    ///
+    /// `Denied`. What is not seen is for the question itself to tell.
+    pub fn must_export(&self, query: &Query) -> Result<()> {
+        let views = self.context().views;
+        let mut waiting: Vec<(&str, &Query)> = vec![(&query.object, query)];
+        while let Some((object, query)) = waiting.pop() {
+            let Some(view) = views.get(object).or_else(|| views.bin(object.strip_prefix(BIN_VIEW)?)) else {
+                continue;
+            };
+            if !view.acts.contains(&Act::Export) {
+                return Err(denied(format!("you may not export records of {}", view.object.name)));
+            }
+            for expand in query.expand.values() {
+                let way =
+                    view.object.relation(&expand.relation).or_else(|| Some(view.to_one(&expand.relation)?.0));
+                waiting.extend(way.map(|way| (way.target.as_str(), &expand.query)));
+            }
+        }
+        Ok(())
     }
 
     /// The engine it belongs to.

@@ -52,10 +52,11 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `Denied` unless an administrator asks; `Missing` for a user or a set that is not there; `Invalid` for an instant that has passed;
+    /// `Denied` unless an administrator asks, or who manages users and has the set himself; `Missing` for a user or a set that is not there; `Invalid` for an instant that has passed;
     /// `Limited` past 200 sets.
     pub fn grant(&self, user: &str, set: &str, expires_micros: Option<i64>) -> Result<Vec<PermissionGrant>> {
-        self.must_administer("permission sets")?;
+        self.must_manage(Some(user))?;
+        self.must_have(set)?;
         self.must_be_set(set)?;
         let known = self.engine().must_know(user)?;
         let by = self.principal().user_id.clone();
@@ -90,7 +91,8 @@ impl Session {
     ///
     /// `Denied` unless an administrator asks; `Missing` for a user who is not there or does not have it.
     pub fn revoke(&self, user: &str, set: &str) -> Result<Vec<PermissionGrant>> {
-        self.must_administer("permission sets")?;
+        self.must_manage(Some(user))?;
+        self.must_have(set)?;
         let known = self.engine().must_know(user)?;
         let by = self.principal().user_id.clone();
         let given = self.engine().gate().ledger.write(&by, |draft| {
@@ -194,7 +196,7 @@ impl Session {
     ///
     /// `Denied` unless an administrator asks.
     pub fn lift_lock(&self, user: &str) -> Result<bool> {
-        self.must_administer("locked users")?;
+        self.must_manage(Some(user))?;
         let lifted = self.engine().gate().lift(user);
         let known = self.engine().must_know(user).ok();
         let event = self.event(EventKind::LockLifted);

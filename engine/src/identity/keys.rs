@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use quarry_metadata::permissions::READ_ALL_DATA;
 use quarry_storage::{Row, Snapshot, Value};
 
 use super::{
@@ -297,10 +298,16 @@ fn of_kept(
     };
     let mut principal = Principal::of(snapshot, &credential, basis, now_micros)?;
     principal.read_only = info.read_only;
-    if let Some(only) = &info.permission_sets {
-        let has = principal.permission_sets.iter().filter(|set| only.iter().any(|name| **name == ***set));
-        principal.permission_sets = has.cloned().collect();
-    }
+    principal.permission_sets = match &info.permission_sets {
+        // An administrator may do everything: a key of his is held to less by the sets it has.
+        Some(only) if credential.admin => only.iter().map(|set| Arc::from(set.as_str())).collect(),
+        Some(only) => {
+            let has = principal.permission_sets.iter().filter(|set| only.iter().any(|name| **name == ***set));
+            has.cloned().collect()
+        }
+        None if credential.admin && info.read_only => [Arc::from(READ_ALL_DATA)].into(),
+        None => principal.permission_sets,
+    };
     let noted = info.last_used_micros.unwrap_or(i64::MIN);
     Ok(Some(Keyed { principal, is_note_due: now_micros.saturating_sub(noted) >= NOTED_EVERY_MICROS }))
 }

@@ -69,6 +69,7 @@ fn open() -> Shop {
         ("diary.object.yml", DIARY),
         ("rep.permissionset.yml", REP),
         ("editor.permissionset.yml", EDITOR),
+        ("chief.permissionset.yml", "includes: [rep]\ncapabilities: [manageUsers]\n"),
     ];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
     let bundle = Bundle::of_files("sale", &BTreeMap::from(files)).unwrap_or_else(|issues| panic!("{issues}"));
@@ -305,6 +306,9 @@ async fn what_was_taken_is_gone_with_the_next_request() {
     let shop = open();
     let mut rep = with(&shop, "rep", &["rep"]);
     do_(&rep, create("company", json!({ "name": "O" }))).await.unwrap();
+    let all = Query::parse(&json!({ "object": "company", "expand": ["deals"] })).unwrap();
+    assert_eq!(rep.must_export(&all).unwrap_err().kind, ErrorKind::Denied, "no set of his allows exports");
+    with(&shop, "reader", &["read_all_data"]).must_export(&all).unwrap();
     shop.session.revoke("rep", "rep").unwrap();
     rep.renew().unwrap();
     assert_eq!(ask(&rep, json!({ "object": "company" })).await.unwrap_err().kind, ErrorKind::Missing);
@@ -385,4 +389,25 @@ async fn why_someone_may_is_told_to_him_and_to_who_may_know() {
             .iter()
             .all(|act| act.allowed)
     );
+}
+
+#[tokio::test]
+async fn who_manages_users_gives_what_he_has_and_nothing_to_himself() {
+    let shop = open();
+    let chief = with(&shop, "chief", &["chief"]);
+    let denied = |result: Result<(), Error>| assert_eq!(result.unwrap_err().kind, ErrorKind::Denied);
+    chief.add_user("new", PASSWORD, false).unwrap();
+    denied(chief.add_user("boss", PASSWORD, true).map(drop));
+    chief.grant("new", "rep", None).unwrap();
+    denied(chief.grant("new", "editor", None).map(drop));
+    denied(chief.grant("new", "write_all_data", None).map(drop));
+    denied(chief.grant("chief", "rep", None).map(drop));
+    denied(chief.grant("admin", "rep", None).map(drop));
+    denied(chief.revoke("chief", "chief").map(drop));
+    denied(chief.set_password("new", "another password"));
+    denied(chief.make_key("new", &crate::NewKey { name: "k".into(), ..Default::default() }).map(drop));
+    chief.revoke("new", "rep").unwrap();
+    let rep = with(&shop, "plain", &["rep"]);
+    denied(rep.add_user("other", PASSWORD, false).map(drop));
+    denied(rep.grant("new", "rep", None).map(drop));
 }

@@ -39,6 +39,9 @@ pub(crate) async fn list(
     let form = Form::asked(&headers)?;
     let query = listing::query(&object, &given)?;
     let shape = Shape { form, options: Options::default() };
+    if shape.form.is_export() {
+        session.must_export(&query)?;
+    }
     rows::response(session.query(&query).await?, shape).await
 }
 

@@ -28,6 +28,9 @@ pub(crate) async fn answer(
         let plan = session.engine().planner().explain(&context, &query).await.map_err(Error::from)?;
         return Ok(Json(json!({ "plan": plan })).into_response());
     }
+    if form.is_export() {
+        session.must_export(&query)?;
+    }
     rows::response(session.query(&query).await?, Shape { form, options }).await
 }
 

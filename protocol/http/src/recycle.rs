@@ -30,6 +30,9 @@ pub(crate) async fn list(
     must_keep(&session, &object)?;
     let query = listing::query(&format!("{BIN_VIEW}{object}"), &given)?;
     let shape = Shape { form, options: Options::default() };
+    if shape.form.is_export() {
+        session.must_export(&query)?;
+    }
     rows::response(session.query(&query).await?, shape).await
 }
 

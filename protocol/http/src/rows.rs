@@ -35,6 +35,11 @@ pub(crate) enum Form {
 }
 
 impl Form {
+    /// Whether it takes records away by the stream, for programs.
+    pub fn is_export(&self) -> bool {
+        matches!(self, Form::Ndjson | Form::Arrow)
+    }
+
     /// The form that `Accept` asks for; JSON when it says nothing.
     ///
     /// # Errors

@@ -183,6 +183,8 @@ async fn nobody_fetches_what_he_may_not_see() {
     let waiting = send(&shop, "b.pdf", "application/pdf", "secret").await.json();
     let ann = json!({ "user": "ann", "password": PASSWORD });
     assert_eq!(shop.post("/api/v1/auth/users", ann.clone()).await.status, StatusCode::CREATED);
+    let writes = "/api/v1/users/ann/permission-sets/write_all_data";
+    assert_eq!(shop.send("PUT", writes, &[], "").await.status, StatusCode::OK);
     let admin = std::mem::take(&mut shop.token);
     for (method, path) in [("GET", SCAN), ("GET", &*one), ("POST", "/api/v1/files?name=a")] {
         assert_eq!(shop.send(method, path, &[], "x").await.problem().0, 401, "{method} {path}");

@@ -20,6 +20,8 @@ async fn started() -> (Server, Client) {
 /// Someone who is no administrator.
 async fn clerk(server: &Server) -> Client {
     server.engine.add_user("clerk", PASSWORD, false).unwrap();
+    let operator = server.engine.operator().unwrap();
+    server.engine.session(operator, Default::default()).grant("clerk", "write_all_data", None).unwrap();
     let mut config = server.config();
     config.user("clerk");
     let (client, connection) = config.connect(NoTls).await.unwrap();
