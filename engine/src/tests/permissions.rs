@@ -380,7 +380,11 @@ async fn why_someone_may_is_told_to_him_and_to_who_may_know() {
     assert_eq!(rep.explain_access("company", None, Some("admin")).unwrap_err().kind, ErrorKind::Denied);
     let told = shop.session.explain_access("company", Some(&south), Some("rep")).unwrap();
     assert!(!act(&told, "read").allowed);
-    assert_eq!(told.hidden, ["secret"]);
+    assert_eq!(
+        told.hidden,
+        ["secret", "created_by", "updated_by", "owner"],
+        "no set of his lets him see users"
+    );
     assert!(
         shop.session
             .explain_access("company", Some(&south), None)
