@@ -91,7 +91,13 @@ impl Sight<'_> {
         Arc::new(Object {
             name_field,
             indexes: object.indexes.iter().filter(|index| index.fields.iter().all(has)).cloned().collect(),
-            searchable: object.searchable.iter().filter(|name| has(name)).cloned().collect(),
+            // What is masked is found by no word.
+            searchable: object
+                .searchable
+                .iter()
+                .filter(|name| fields.get(*name).is_some_and(|field| field.mask.is_none()))
+                .cloned()
+                .collect(),
             polymorphic,
             fields,
             relations,

@@ -23,6 +23,7 @@ mod windows;
 
 pub use cursor::Next;
 pub(crate) use scope::{At, ROOT, Scope};
+pub(crate) use search::text_query;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 ///
 /// `Invalid` when the object or a named field is not searchable.
-pub(super) fn text_query(view: &ObjectView, search: &Search) -> Result<TextQuery> {
+pub(crate) fn text_query(view: &ObjectView, search: &Search) -> Result<TextQuery> {
     let searchable: Vec<&Field> = view
         .object
         .fields

@@ -7,10 +7,8 @@ use datafusion::{
     common::{Result, plan_datafusion_err, plan_err},
     logical_expr::Expr,
 };
-use quarry_storage::{TextQuery, TextSyntax};
-
 use super::{catalog::State, table};
-use crate::view::Restriction;
+use crate::{objectql::Search, plan::text_query, view::Restriction};
 
 /// `search(object, words)`; the object may be qualified by its package (`crm.account`).
 #[derive(Debug)]
@@ -30,10 +28,8 @@ impl TableFunctionImpl for SearchFunction {
             .get(name)
             .filter(|view| package.is_none_or(|package| view.object.package.as_str() == package));
         let view = view.ok_or_else(|| plan_datafusion_err!("table '{object}' not found"))?;
-        if view.object.searchable.is_empty() {
-            return plan_err!("{:?} has no searchable field", view.object.name);
-        }
-        let query = TextQuery { columns: Vec::new(), text: words, syntax: TextSyntax::Words };
+        let search = Search { text: words, fields: Vec::new() };
+        let query = text_query(view, &search)?;
         Ok(table::table(&self.0, view, Restriction::Text(query))?)
     }
 }

@@ -11,6 +11,7 @@ mod extended;
 mod notice;
 mod query;
 mod reply;
+mod security;
 mod setting;
 mod simple;
 mod statement;

@@ -9,7 +9,7 @@ use datafusion::{
 };
 use quarry_engine::QueryContext;
 
-use super::{Outcome, Session, Tag};
+use super::{Outcome, Session, Tag, security};
 use crate::{
     error::{PgError, Result},
     run::{Ask, Rows},
@@ -74,6 +74,11 @@ impl Session {
         statement: &Statement,
         values: &[ScalarValue],
     ) -> Result<Outcome> {
+        if security::is_asked(statement) {
+            let lines = self.security(statement).await?;
+            let rows = Rows::texts(vec![("QUERY PLAN", lines)])?;
+            return Ok(Outcome::Rows(rows, Tag::Fixed("EXPLAIN".into())));
+        }
         let plain = plain_explain(statement)?;
         let context = self.context();
         let ask = self.ask(context, plain, values.to_vec());
@@ -137,7 +142,7 @@ fn plain_explain(statement: &Statement) -> Result<Statement> {
             "costs" | "timing" | "summary" | "settings" => {}
             "format" if value.as_deref() == Some("text") => {}
             _ => {
-                let hint = "known are ANALYZE, VERBOSE and FORMAT TEXT";
+                let hint = "known are ANALYZE, VERBOSE, FORMAT TEXT and SECURITY";
                 return Err(PgError::unsupported(
                     format!("the EXPLAIN option {name} is not supported"),
                     hint,

@@ -108,3 +108,25 @@ async fn who_may_do_it_is_told_the_truth() {
         "after all that was refused"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_security_tells_what_keeps_what() {
+    let (server, client) = started().await;
+    let told =
+        texts(&client, "EXPLAIN (SECURITY) SELECT v.name FROM vendor v, (SELECT 1 FROM vendor) x").await;
+    let told: Vec<&str> = told.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(told[..2], ["vendor:", "  read: view_all_data"]);
+    let nobody = {
+        server.engine.add_user("nobody", PASSWORD, false).unwrap();
+        let mut config = server.config();
+        config.user("nobody");
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    assert!(
+        texts(&nobody, "EXPLAIN (SECURITY) SELECT 1 FROM vendor").await.is_empty(),
+        "nothing is told of what is not seen"
+    );
+    refused(&client, "EXPLAIN (SECURITY, ANALYZE) SELECT 1 FROM vendor", "0A000").await;
+}
