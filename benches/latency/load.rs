@@ -8,6 +8,9 @@ use tokio_postgres::{Client, SimpleQueryMessage, types::Type};
 /// The objects that the questions are about.
 const TABLES: &[&str] = &["account", "contact", "opportunity"];
 
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 20_000;
+
 /// Indexes that fit the questions.
 const INDEXES: &[&str] = &[
     "CREATE INDEX ON account (owner_id)",
@@ -49,13 +52,25 @@ async fn copy_table(subject: &Client, peer: &Client, table: &str) -> Result<u64>
     peer.batch_execute(&format!("CREATE TABLE {table} ({})", columns.join(", "))).await?;
     let sink = peer.copy_in(&format!("COPY {table} FROM STDIN (FORMAT csv)")).await?;
     pin_mut!(sink);
-    let rows = subject.simple_query_raw(&format!("SELECT * FROM {table}")).await?;
-    pin_mut!(rows);
-    while let Some(message) = rows.next().await {
-        if let SimpleQueryMessage::Row(row) = message? {
-            let cells: Vec<String> =
-                (0..row.len()).map(|i| row.get(i).map_or(String::new(), quoted)).collect();
-            sink.send(bytes::Bytes::from(cells.join(",") + "\n")).await?;
+    let id = statement.columns().iter().position(|c| c.name() == "id").context("a table without ids")?;
+    // Page by page in the order of the key, so that millions of rows are no one question.
+    let mut after = String::new();
+    loop {
+        let page = format!("SELECT * FROM {table} WHERE id > '{after}' ORDER BY id LIMIT {PAGE_ROWS}");
+        let rows = subject.simple_query_raw(&page).await?;
+        pin_mut!(rows);
+        let mut count = 0;
+        while let Some(message) = rows.next().await {
+            if let SimpleQueryMessage::Row(row) = message? {
+                let cells: Vec<String> =
+                    (0..row.len()).map(|i| row.get(i).map_or(String::new(), quoted)).collect();
+                sink.send(bytes::Bytes::from(cells.join(",") + "\n")).await?;
+                row.get(id).context("a row without an id")?.clone_into(&mut after);
+                count += 1;
+            }
+        }
+        if count < PAGE_ROWS {
+            break;
         }
     }
     Ok(sink.finish().await?)
