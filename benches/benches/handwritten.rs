@@ -1,8 +1,8 @@
 //! Three questions in ObjectQL, beside the same plans written by hand in DataFusion over the same rows.
 //!
-//! A session's views are the only way to a snapshot's own scan, so DataFusion gets the rows twice in other ways: all of them decoded in
-//! memory, as the snapshot's scan gives them (which is more than any store can do for it), and as the Parquet files that the snapshot reads.
-//! Its plan is made once; each time it is optimized, made physical and run, as Quarry's is planned from the question's tree on.
+//! A session's views are the only way for DataFusion to a snapshot, so it gets the rows in two other ways: all of them
+//! decoded in memory, as the snapshot's scan gives them (which is more than any store can do for it), and as the Parquet
+//! files that the snapshot reads. Its plan is made once; each time it is optimized, made physical and run, as Quarry's is planned from the question's tree on.
 #![allow(clippy::print_stdout)]
 
 mod deals;
@@ -87,10 +87,10 @@ fn in_memory(bench: &Bench) -> Result<SessionContext> {
 }
 
 /// DataFusion with the Parquet files of the snapshot.
-async fn over_files(bench: &Bench) -> Result<SessionContext> {
+async fn over_files(folder: &Path) -> Result<SessionContext> {
     let context = session();
     let mut files = Vec::new();
-    parquet_files(bench.folder(), &mut files)?;
+    parquet_files(folder, &mut files)?;
     for table in TABLES {
         let own = if table == "deal" { "close_value" } else { "sector" };
         let mut found = None;
@@ -146,8 +146,10 @@ impl Asked<'_> {
 const SIDES: [&str; 3] = ["Quarry", "DataFusion, in memory", "DataFusion, Parquet"];
 
 fn handwritten(criterion: &mut Criterion) {
-    let bench = bench().unwrap_or_else(|error| panic!("{error}"));
-    let all = bench.runtime.block_on(asked(&bench)).unwrap_or_else(|error| panic!("{error:#}"));
+    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let bench = bench(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+    let all =
+        bench.runtime.block_on(asked(&bench, folder.path())).unwrap_or_else(|error| panic!("{error:#}"));
     let mut group = criterion.benchmark_group("ObjectQL beside DataFusion, 100,000 deals");
     for (name, asked) in &all {
         for (side, who) in SIDES.iter().enumerate() {
@@ -174,8 +176,8 @@ fn handwritten(criterion: &mut Criterion) {
 }
 
 /// All questions; their answers are the same.
-async fn asked(bench: &Bench) -> Result<Vec<(&'static str, Asked<'_>)>> {
-    let contexts = [in_memory(bench)?, over_files(bench).await?];
+async fn asked<'a>(bench: &'a Bench, folder: &Path) -> Result<Vec<(&'static str, Asked<'a>)>> {
+    let contexts = [in_memory(bench)?, over_files(folder).await?];
     let mut all = Vec::new();
     for Question { name, asked, sql, compared } in questions() {
         let [memory, files] = &contexts;

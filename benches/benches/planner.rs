@@ -33,7 +33,8 @@ fn questions() -> [(&'static str, Json); 4] {
 }
 
 fn answers(criterion: &mut Criterion) {
-    let bench = bench().unwrap_or_else(|error| panic!("{error}"));
+    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let bench = bench(folder.path()).unwrap_or_else(|error| panic!("{error}"));
     let mut group = criterion.benchmark_group("planner, 100,000 deals");
     for (name, question) in questions() {
         let query = Query::parse(&question).unwrap_or_else(|error| panic!("{error}"));

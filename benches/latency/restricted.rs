@@ -1,9 +1,9 @@
 //! The suite's questions by a user with a restricted role, beside the same by an administrator, in turn.
 //!
-//! He has the set `bench_lead` of the package beside this file: private accounts, opportunities and contacts, of which he sees his
-//! own and those of half of the sellers, who are below him in the hierarchy of roles; a rule about another object's field; a
-//! hidden and a masked field on the account. One in thirty accounts of these sellers belongs to somebody else, so that he sees opportunities whose
-//! account he does not see.
+//! He has the set `bench_lead` of the package beside this file: private accounts, opportunities and contacts, of which he
+//! sees his own and those of half of the sellers, who are below him in the hierarchy of roles; a rule about another
+//! object's field; a hidden and a masked field on the account. One in thirty accounts of these sellers belongs to somebody
+//! else, so that he sees opportunities whose account he does not see.
 
 use std::{path::PathBuf, time::Duration};
 

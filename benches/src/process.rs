@@ -61,6 +61,8 @@ impl Quarry {
         };
         let url = format!("http://{}", after("HTTP", "http://")?);
         let pg_port = after("Postgres", "port=")?.parse()?;
+        // It has more to tell, and must find somebody who reads it.
+        std::thread::spawn(move || lines.for_each(drop));
         Ok(Quarry { child, url, pg_port, agent: ureq::Agent::new_with_defaults(), _folder: folder })
     }
 

@@ -17,15 +17,6 @@ pub struct Bench {
     pub planner: Planner,
     pub context: QueryContext,
     pub runtime: tokio::runtime::Runtime,
-    folder: tempfile::TempDir,
-}
-
-impl Bench {
-    /// Where the store lies.
-    #[allow(dead_code, reason = "one of the benches reads files")]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
 }
 
 fn main_row(spec: &TableSpec, cells: &[(&str, Value)]) -> Row {
@@ -37,15 +28,14 @@ fn text(text: impl Into<Arc<str>>) -> Value {
     Value::Text(text.into())
 }
 
-/// Writes them.
-pub fn bench() -> anyhow::Result<Bench> {
+/// Writes them into a folder.
+pub fn bench(folder: &Path) -> anyhow::Result<Bench> {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages");
     let registry = Registry::load(&[packages.join("core"), packages.join("sales_pipeline")])
         .map_err(|issues| anyhow::anyhow!("{issues}"))?;
-    let folder = tempfile::tempdir()?;
     let resources = Resources::new(ResourceOptions::default());
     let world = World::seeded(1, START_MICROS);
-    let store = Store::open(folder.path(), StoreOptions::default(), world, &resources)?;
+    let store = Store::open(folder, StoreOptions::default(), world, &resources)?;
     store.define_tables(
         registry.objects.values().map(|object| lower::table_spec(object, &registry)).collect(),
     )?;
@@ -86,5 +76,5 @@ pub fn bench() -> anyhow::Result<Bench> {
         reads_audit: true,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime, folder })
+    Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime })
 }

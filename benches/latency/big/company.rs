@@ -6,6 +6,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -127,6 +128,7 @@ async fn people(session: &Session, user_id: &str, role: &str) -> Result<()> {
 }
 
 async fn bulk(session: &Session, object: &str, count: u64, make: impl Fn(u64) -> Value) -> Result<()> {
+    let begin = Instant::now();
     let mut bulk = session.bulk();
     let mut first = 0;
     while first < count {
@@ -137,6 +139,7 @@ async fn bulk(session: &Session, object: &str, count: u64, make: impl Fn(u64) ->
         first = end;
     }
     bulk.commit().await?;
+    super::tell(begin, &format!("{count} of {object}"));
     Ok(())
 }
 
@@ -249,7 +252,7 @@ struct Draw(u64, u64);
 impl Draw {
     fn below(&self, what: u64, end: u64) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014).
-        let mut bits = (self.0 << 12 ^ self.1 << 6 ^ what).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut bits = ((self.0 << 12) ^ (self.1 << 6) ^ what).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (bits ^ (bits >> 31)) % end.max(1)

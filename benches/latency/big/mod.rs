@@ -1,6 +1,7 @@
 //! The questions over millions of records, by an administrator, by two users with a restricted role, and to PostgreSQL 15.
 //!
-//! 1. [`company::load`]: accounts, a contact for each, and opportunities go through the pipeline in process ([`quarry_engine::Bulk`]); then the store is folded.
+//! 1. [`company::load`]: accounts, a contact for each, and opportunities go through the pipeline in process
+//!    ([`quarry_engine::Bulk`]); then the store is folded.
 //! 2. [`engine::all`]: small questions in process, without a door.
 //! 3. The `quarry` beside this program serves the same folder, and all rows are copied out of it into PostgreSQL, with
 //!    fitting indexes.
