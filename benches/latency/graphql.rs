@@ -12,6 +12,9 @@ use quarry_benches::{
     process::Quarry,
 };
 
+/// Parameters that a restricted user is asked by, at most.
+const RESTRICTED_PARAMETERS: usize = 100;
+
 /// One operation and the SQL that gives the same JSON.
 pub struct Question {
     name: &'static str,
@@ -56,16 +59,7 @@ pub async fn all(peer: &Client) -> Result<Vec<Question>> {
 impl Question {
     /// Checks that both answer, then times both in turn.
     pub async fn compare(&self, quarry: &Quarry, peer: &Client, slot: Duration) -> Result<Line> {
-        let agent = ureq::Agent::new_with_defaults();
-        let ask = |parameter: &str| -> Result<Value> {
-            let body = json!({"query": self.operation, "variables": {"p": parameter}});
-            let url = format!("{}/graphql", quarry.url);
-            let answer = agent.post(url).header("Authorization", quarry.authorization()).send_json(&body);
-            Ok(answer?.body_mut().read_json()?)
-        };
-        let first = self.parameters.first().context("no parameters")?;
-        let answer = ask(first)?;
-        ensure!(answer.get("errors").is_none(), "{}: {answer}", self.name);
+        self.ask(quarry, "admin", self.parameters.first().context("no parameters")?)?;
         let statement = peer.prepare(self.sql).await?;
         let (turn_a, turn_b) = (Cell::new(0), Cell::new(0));
         let next = |turn: &Cell<usize>| {
@@ -74,10 +68,52 @@ impl Question {
         };
         let (a, b) = measure::in_turn(
             slot,
-            async || ask(&next(&turn_a)),
+            async || self.ask(quarry, "admin", &next(&turn_a)),
             async || Ok(peer.query(&statement, &[&next(&turn_b)]).await?),
         )
         .await?;
         Ok(Line { name: self.name, subject: a, peer: b, targets: ("–", "–"), unit: Unit::Micros })
+    }
+
+    /// Checks that a restricted user gets as much as an administrator, then times both in turn.
+    pub async fn restricted(mut self, quarry: &Quarry, user: &str, slot: Duration) -> Result<Line> {
+        let mut same = Vec::new();
+        for parameter in std::mem::take(&mut self.parameters).into_iter().take(RESTRICTED_PARAMETERS) {
+            let sides = [self.ask(quarry, user, &parameter)?, self.ask(quarry, "admin", &parameter)?];
+            let [his, all] = sides.map(|answer| records(&answer));
+            if his == all {
+                same.push(parameter);
+            }
+        }
+        ensure!(!same.is_empty(), "{}: he sees less than an administrator everywhere", self.name);
+        let turns = [const { Cell::new(0) }; 2];
+        let [his, all] = measure::all_in_turn(slot, async |side| {
+            let turn = turns.get(side).map_or(0, |turn| turn.replace(turn.get() + 1));
+            let parameter = same.get(turn % same.len()).map_or("", String::as_str);
+            self.ask(quarry, if side == 0 { user } else { "admin" }, parameter)
+        })
+        .await?;
+        let targets = ("1.5 ×", "1.1 ×");
+        Ok(Line { name: self.name, subject: his.timing, peer: all.timing, targets, unit: Unit::Micros })
+    }
+
+    fn ask(&self, quarry: &Quarry, user: &str, parameter: &str) -> Result<Value> {
+        let body = json!({"query": self.operation, "variables": {"p": parameter}});
+        let answer = quarry.ask(user, "/graphql", &body)?;
+        ensure!(answer.get("errors").is_none(), "{}: {answer}", self.name);
+        Ok(answer)
+    }
+}
+
+/// Objects with an id that are not parents, which may be null for one of the two.
+fn records(answer: &Value) -> usize {
+    match answer {
+        Value::Array(nodes) => nodes.iter().map(|node| 1 + records(node)).sum(),
+        Value::Object(fields) => {
+            let one = usize::from(fields.values().any(|value| !value.is_object() && !value.is_array()));
+            let below = fields.iter().filter(|(name, _)| *name != "account" || one == 0);
+            one + below.map(|(_, value)| records(value)).sum::<usize>()
+        }
+        _ => 0,
     }
 }

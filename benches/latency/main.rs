@@ -1,32 +1,63 @@
 //! The latency suite: the same questions to Quarry and to a PostgreSQL 15 of its own, in one run.
 //!
-//! The road: [`process::Quarry::start`] and [`process::Postgres::start`] on free loopback ports → demo records into
+//! The road: [`process::Quarry::with_demo`] and [`process::Postgres::start`] on free loopback ports → demo records in
 //! Quarry → [`load::copy`] of the same rows into PostgreSQL, with fitting indexes → every question's answers are
 //! compared before it is timed → [`measure`] in turns, A B A B → a Markdown table of medians and ratios.
 //!
-//! `cargo run --release --workspace --bin latency -- [--scale N] [--slot-ms MS]`
+//! - `cargo run --release --workspace --bin latency -- [--scale N] [--slot-ms MS]`
+//! - `… -- --restricted [--scale N] [--slot-ms MS]`: the same by a user with a restricted role, beside an administrator ([`restricted`]).
+//! - `… -- --big [--accounts N] [--opportunities N] [--slot-ms MS] [--quiet-s S]`: over millions, by both users and PostgreSQL ([`big`]).
 #![allow(clippy::print_stdout)]
 
+mod big;
 mod graphql;
 mod load;
 mod questions;
+mod restricted;
 mod writes;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use quarry_benches::{process, report::Report};
+use quarry_benches::{
+    process::{self, package_folders},
+    report::Report,
+};
 
 /// What was asked of the suite.
 struct Options {
+    what: What,
     scale: u32,
     slot: Duration,
+    sizes: big::Sizes,
+    /// How long single records are asked for, alone and beside reports.
+    quiet: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Suite,
+    Restricted,
+    Big,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = options(std::env::args().skip(1))?;
-    let quarry = process::Quarry::start(options.scale)?;
+    match options.what {
+        What::Suite => println!("{}", suite(&options).await?),
+        What::Restricted => {
+            let packages = package_folders(Some(&restricted::package()));
+            let quarry = process::Quarry::with_demo(options.scale, &packages)?;
+            println!("{}", restricted::compare(&quarry, options.slot).await?);
+        }
+        What::Big => println!("{}", big::measure(options.sizes, options.slot, options.quiet).await?),
+    }
+    Ok(())
+}
+
+async fn suite(options: &Options) -> Result<Report> {
+    let quarry = process::Quarry::with_demo(options.scale, &package_folders(None))?;
     let postgres = process::Postgres::start()?;
     let subject = quarry.connect().await?;
     let peer = postgres.connect().await?;
@@ -40,18 +71,30 @@ async fn main() -> Result<()> {
         report.line(question.compare(&quarry, &peer, options.slot).await?);
     }
     report.line(writes::compare(&quarry, &postgres, options.slot).await?);
-    println!("{report}");
-    Ok(())
+    Ok(report)
 }
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
-    let mut options = Options { scale: 20, slot: Duration::from_millis(500) };
+    let mut options = Options {
+        what: What::Suite,
+        scale: 20,
+        slot: Duration::from_millis(500),
+        sizes: big::Sizes { accounts: 1_000_000, opportunities: 5_000_000 },
+        quiet: Duration::from_secs(10),
+    };
     while let Some(word) = words.next() {
-        let value = words.next().with_context(|| format!("{word} needs a value"))?;
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
-            "--scale" => options.scale = value.parse()?,
-            "--slot-ms" => options.slot = Duration::from_millis(value.parse()?),
-            _ => bail!("{word} is not known; there are --scale and --slot-ms"),
+            "--restricted" => options.what = What::Restricted,
+            "--big" => options.what = What::Big,
+            "--scale" => options.scale = value()?.parse()?,
+            "--slot-ms" => options.slot = Duration::from_millis(value()?.parse()?),
+            "--accounts" => options.sizes.accounts = value()?.parse()?,
+            "--opportunities" => options.sizes.opportunities = value()?.parse()?,
+            "--quiet-s" => options.quiet = Duration::from_secs(value()?.parse()?),
+            _ => bail!(
+                "{word} is not known; there are --restricted, --big, --scale, --slot-ms, --accounts, --opportunities and --quiet-s"
+            ),
         }
     }
     Ok(options)

@@ -78,6 +78,47 @@ pub async fn in_turn<A, B>(
     Ok((Timing::of(of_a), Timing::of(of_b)))
 }
 
+/// What one side of several took.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// Over all its calls.
+    pub timing: Timing,
+    /// The lowest median of a slot.
+    pub low: f64,
+    /// The highest median of a slot.
+    pub high: f64,
+}
+
+/// As [`in_turn`], for any number of sides: `call` is told which one is asked.
+///
+/// # Errors
+///
+/// The first of a call.
+pub async fn all_in_turn<T, const SIDES: usize>(
+    slot: Duration,
+    mut call: impl AsyncFnMut(usize) -> Result<T>,
+) -> Result<[Spread; SIDES]> {
+    let mut slots: [Vec<Vec<f64>>; SIDES] = std::array::from_fn(|_| Vec::new());
+    for side in 0..SIDES {
+        run(slot / 2, &mut async || call(side).await, &mut Vec::new()).await?;
+    }
+    for _ in 0..TURNS {
+        for (side, slots) in slots.iter_mut().enumerate() {
+            let mut times = Vec::new();
+            run(slot, &mut async || call(side).await, &mut times).await?;
+            slots.push(times);
+        }
+    }
+    Ok(slots.map(|slots| {
+        let medians = Vec::from_iter(slots.iter().map(|times| Timing::of(times.clone()).p50));
+        Spread {
+            timing: Timing::of(slots.concat()),
+            low: medians.iter().copied().fold(f64::INFINITY, f64::min),
+            high: medians.iter().copied().fold(0.0, f64::max),
+        }
+    }))
+}
+
 async fn run<T>(
     slot: Duration,
     call: &mut impl AsyncFnMut() -> Result<T>,

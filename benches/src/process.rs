@@ -9,34 +9,44 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls};
 
-const PASSWORD: &str = "only for this run";
+/// Of every user of a run.
+pub const PASSWORD: &str = "only for this run";
 /// Where Debian keeps PostgreSQL 15.
 const BIN: &str = "/usr/lib/postgresql/15/bin";
 
-/// Quarry, with demo records.
+/// Quarry over a folder of its own, with an `admin`.
 pub struct Quarry {
     child: Child,
     /// The HTTP door's URL.
     pub url: String,
     pg_port: u16,
+    agent: ureq::Agent,
     _folder: TempDir,
 }
 
+/// The folders of Quarry's own packages, and of one more where there is one.
+pub fn package_folders(more: Option<&Path>) -> Vec<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages");
+    std::iter::once(own).chain(more.map(Path::to_owned)).collect()
+}
+
 impl Quarry {
-    /// Starts the binary that was built beside this one and loads demo records.
-    pub fn start(scale: u32) -> Result<Quarry> {
-        let binary = std::env::current_exe()?.with_file_name("quarry");
-        ensure!(binary.exists(), "build it first: cargo build --release ({} is missing)", binary.display());
-        let folder = tempfile::tempdir()?;
-        let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packages");
+    /// Starts the binary that was built beside this one over a data folder, empty or not.
+    ///
+    /// # Errors
+    ///
+    /// A binary that is missing or does not start.
+    pub fn start(folder: TempDir, packages: &[PathBuf]) -> Result<Quarry> {
+        let binary = Self::binary()?;
         let mut child = Command::new(&binary)
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
             .arg(folder.path())
             .arg("--packages")
-            .arg(packages)
+            .arg(std::env::join_paths(packages)?)
             .env("QUARRY_ADMIN_PASSWORD", PASSWORD)
             .env("QUARRY_LOG", "warn")
             .stdout(Stdio::piped())
@@ -51,23 +61,81 @@ impl Quarry {
         };
         let url = format!("http://{}", after("HTTP", "http://")?);
         let pg_port = after("Postgres", "port=")?.parse()?;
-        let loaded = Command::new(&binary)
-            .args(["demo", "--scale", &scale.to_string(), "--server", &url])
+        // It has more to tell, and must find somebody who reads it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Quarry { child, url, pg_port, agent: ureq::Agent::new_with_defaults(), _folder: folder })
+    }
+
+    /// Starts it and loads demo records.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start`]; records that are refused.
+    pub fn with_demo(scale: u32, packages: &[PathBuf]) -> Result<Quarry> {
+        let quarry = Self::start(tempfile::tempdir()?, packages)?;
+        let loaded = Command::new(Self::binary()?)
+            .args(["demo", "--scale", &scale.to_string(), "--server", &quarry.url])
             .env("QUARRY_PASSWORD", PASSWORD)
             .status()?;
         ensure!(loaded.success(), "demo records could not be loaded");
-        Ok(Quarry { child, url, pg_port, _folder: folder })
+        Ok(quarry)
     }
 
-    /// A connection to the Postgres door.
+    fn binary() -> Result<PathBuf> {
+        let binary = std::env::current_exe()?.with_file_name("quarry");
+        ensure!(binary.exists(), "build it first: cargo build --release ({} is missing)", binary.display());
+        Ok(binary)
+    }
+
+    /// An administrator's connection to the Postgres door.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
     pub async fn connect(&self) -> Result<Client> {
-        connect(self.pg_port, "admin", "main").await
+        self.connect_as("admin").await
+    }
+
+    /// A user's connection to the Postgres door; every user of a run has the same password.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub async fn connect_as(&self, user: &str) -> Result<Client> {
+        connect(self.pg_port, user, "main").await
     }
 
     /// The Basic authorization of the HTTP door.
-    pub fn authorization(&self) -> String {
+    pub fn authorization(&self, user: &str) -> String {
         use base64::Engine as _;
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("admin:{PASSWORD}")))
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{PASSWORD}")))
+    }
+
+    /// Asks the HTTP door for something as a user.
+    ///
+    /// # Errors
+    ///
+    /// A status that is no success.
+    pub fn ask(&self, user: &str, path: &str, body: &Value) -> Result<Value> {
+        let request = self.agent.post(format!("{}{path}", self.url));
+        let request = request.header("Authorization", self.authorization(user));
+        Ok(request.send_json(body)?.body_mut().read_json()?)
+    }
+
+    /// Makes a user who has a permission set.
+    ///
+    /// # Errors
+    ///
+    /// A name that is taken; no such set.
+    pub fn add_user(&self, name: &str, set: &str) -> Result<()> {
+        self.ask(
+            "admin",
+            "/api/v1/auth/users",
+            &json!({ "user": name, "password": PASSWORD, "admin": false }),
+        )?;
+        let url = format!("{}/api/v1/users/{name}/permission-sets/{set}", self.url);
+        self.agent.put(url).header("Authorization", self.authorization("admin")).send_empty()?;
+        Ok(())
     }
 }
 

@@ -7,13 +7,19 @@ use crate::measure::{Line, Timing, Unit};
 /// All lines of a run.
 pub struct Report {
     caption: String,
+    sides: [&'static str; 2],
     lines: Vec<Line>,
 }
 
 impl Report {
     /// An empty table; the caption says what it was measured on.
     pub fn new(caption: String) -> Report {
-        Report { caption, lines: Vec::new() }
+        Self::between(["Quarry", "peer"], caption)
+    }
+
+    /// An empty table about two sides: what is measured, and what it is held against.
+    pub fn between(sides: [&'static str; 2], caption: String) -> Report {
+        Report { caption, sides, lines: Vec::new() }
     }
 
     /// Adds a line, and tells it on standard error as it comes.
@@ -26,12 +32,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [subject, peer] = self.sides;
         writeln!(
             f,
-            "{} Medians (99th percentiles); the ratio is to the peer in the same run.\n",
-            self.caption
+            "{} Medians (99th percentiles); the ratio is to the {} in the same run.\n",
+            self.caption, peer
         )?;
-        writeln!(f, "| question | Quarry | peer | ratio | to reach | to aim for |")?;
+        writeln!(f, "| question | {subject} | {peer} | ratio | to reach | to aim for |")?;
         writeln!(f, "|---|---|---|---|---|---|")?;
         for line in &self.lines {
             let ratio = line.subject.p50 / line.peer.p50;
@@ -50,5 +57,14 @@ fn cell(unit: Unit, timing: &Timing) -> String {
         Unit::Micros => format!("{p50:.0} µs ({p99:.0})"),
         Unit::PerSecond => format!("{p50:.0}/s"),
         Unit::Bytes => format!("{:.0} MB", p50 / 1e6),
+    }
+}
+
+/// Microseconds as people read them.
+pub fn magnitude(micros: f64) -> String {
+    match micros {
+        micros if micros >= 1_000_000.0 => format!("{:.2} s", micros / 1e6),
+        micros if micros >= 10_000.0 => format!("{:.1} ms", micros / 1e3),
+        micros => format!("{micros:.0} µs"),
     }
 }

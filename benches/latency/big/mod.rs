@@ -1,0 +1,62 @@
+//! The questions over millions of records, by an administrator, by two users with a restricted role, and to PostgreSQL 15.
+//!
+//! 1. [`company::load`]: accounts, a contact for each, and opportunities go through the pipeline in process
+//!    ([`quarry_engine::Bulk`]); then the store is folded.
+//! 2. [`engine::all`]: small questions in process, without a door.
+//! 3. The `quarry` beside this program serves the same folder, and all rows are copied out of it into PostgreSQL, with
+//!    fitting indexes.
+//! 4. [`questions::all`]: each question to all four in turn, its answers compared before.
+//! 5. [`crowd::all`]: single records, alone and beside two reports that run all the while.
+//!
+//! PostgreSQL has no row security here: it answers as the administrator is answered.
+
+mod company;
+mod crowd;
+mod engine;
+mod questions;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use quarry_benches::process::{Postgres, Quarry};
+
+use crate::load;
+
+/// How many records there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Accounts, and contacts.
+    pub accounts: u64,
+    /// Opportunities.
+    pub opportunities: u64,
+}
+
+/// Both tables.
+pub async fn measure(sizes: Sizes, slot: Duration, quiet: Duration) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let begin = Instant::now();
+    company::load(folder.path(), sizes).await.context("the records could not be loaded")?;
+    tell(begin, "loaded and folded");
+    let mut rows = engine::all(folder.path(), sizes, slot).await?;
+    let quarry = Quarry::start(folder, &company::packages())?;
+    let postgres = Postgres::start()?;
+    let (admin, peer) = (quarry.connect().await?, postgres.connect().await?);
+    let copied = load::copy(&admin, &peer).await.context("the rows could not be copied to PostgreSQL")?;
+    questions::index(&peer).await?;
+    tell(begin, "copied to PostgreSQL");
+    rows.extend(questions::all(&quarry, &peer, slot).await?);
+    let crowd = crowd::all(&quarry, &postgres, quiet).await?;
+    let copied: Vec<_> = copied.iter().map(|(table, rows)| format!("{rows} {table}")).collect();
+    let Sizes { accounts, opportunities } = sizes;
+    Ok(format!(
+        "`latency -- --big --accounts {accounts} --opportunities {opportunities}`: {}.\n\n{}\n{crowd}",
+        copied.join(", "),
+        table::Table(rows)
+    ))
+}
+
+#[allow(clippy::print_stderr)]
+fn tell(begin: Instant, what: &str) {
+    eprintln!("{:8.1} s: {what}", begin.elapsed().as_secs_f64());
+}
