@@ -13,7 +13,8 @@ pub use rights::UserRights;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    identity::{Event, EventKind, Means, Principal},
+    identity::{Event, EventKind, Means, Principal, UserKind},
+    opening::NewUser,
     session::Session,
     system::Credential,
 };
@@ -26,10 +27,20 @@ impl Session {
     /// `Denied` unless an administrator asks, or, for someone who is none, who manages users; those of [`crate::Engine::add_user`].
     pub fn add_user(&self, name: &str, password: &str, admin: bool) -> Result<Principal> {
         match admin {
-            true => self.must_administer("users")?,
+            true => {
+                self.must_administer("users")?;
+                self.must_be_in_person("administrators")?;
+            }
             false => self.must_manage(None)?,
         }
-        let made = self.engine().add_user(name, password, admin)?;
+        let made = self.engine().make_user(NewUser {
+            name,
+            display_name: None,
+            password: Some(password),
+            admin,
+            kind: UserKind::Person,
+            adopts: self.principal().admin,
+        })?;
         self.tell(self.event(EventKind::UserMade).of_user(&made.user_id));
         Ok(made)
     }
@@ -41,10 +52,20 @@ impl Session {
     /// `Denied` unless an administrator asks; those of [`crate::Engine::add_service_account`].
     pub fn add_service_account(&self, name: &str, admin: bool) -> Result<Principal> {
         match admin {
-            true => self.must_administer("users")?,
+            true => {
+                self.must_administer("users")?;
+                self.must_be_in_person("administrators")?;
+            }
             false => self.must_manage(None)?,
         }
-        let made = self.engine().add_service_account(name, admin)?;
+        let made = self.engine().make_user(NewUser {
+            name,
+            display_name: None,
+            password: None,
+            admin,
+            kind: UserKind::Service,
+            adopts: self.principal().admin,
+        })?;
         self.tell(self.event(EventKind::UserMade).of_user(&made.user_id));
         Ok(made)
     }

@@ -150,6 +150,7 @@ impl Engine {
             password: Some(password),
             admin,
             kind: UserKind::Person,
+            adopts: true,
         })
     }
 
@@ -165,6 +166,7 @@ impl Engine {
             password: None,
             admin,
             kind: UserKind::Service,
+            adopts: true,
         })
     }
 

@@ -92,15 +92,16 @@ impl Session {
             }
             None => self.principal().clone(),
         };
+        let own = Rights::of(&active, self.principal(), snapshot.clone(), clock);
         if !is_wise {
-            Rights::of(&active, self.principal(), snapshot.clone(), clock).must_see(object)?;
+            own.must_see(object)?;
         }
         let whole = active.object(object)?.clone();
         let rights = Rights::of(&active, &other, snapshot.clone(), clock);
         let key = record.map(Key::from);
         if let Some(key) = &key {
             let is_there = snapshot.table(whole.table())?.get(key)?.is_some();
-            if !is_there || !is_wise && !rights.sees(&snapshot, &whole.name, key)? {
+            if !is_there || !self.principal().admin && !own.sees(&snapshot, &whole.name, key)? {
                 let message = format!("there is no {} {key:?}", whole.name);
                 return Err(Error::new(ErrorKind::Missing, "RECORD_NOT_FOUND", message));
             }

@@ -81,7 +81,14 @@ pub(crate) fn first_admin(
         store,
         active,
         world,
-        NewUser { name: ADMIN, display_name: None, password: Some(&password), admin: true, kind },
+        NewUser {
+            name: ADMIN,
+            display_name: None,
+            password: Some(&password),
+            admin: true,
+            kind,
+            adopts: true,
+        },
     )?;
     Ok(told)
 }
@@ -95,6 +102,8 @@ pub(crate) struct NewUser<'a> {
     pub password: Option<&'a str>,
     pub admin: bool,
     pub kind: UserKind,
+    /// The record of that name that nobody logs in by becomes his: only an administrator makes somebody of whom there is one.
+    pub adopts: bool,
 }
 
 /// Makes a user: the record of the object `user` (the one that has this login name, when there is one) and the
@@ -129,6 +138,7 @@ pub(crate) fn add_user(
     };
     if credentials::any_by_name(&store.snapshot(), user.name)?.is_some()
         || work.row(CREDENTIAL, &user_id)?.is_some()
+        || known.is_some() && !user.adopts
     {
         return Err(taken());
     }

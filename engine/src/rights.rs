@@ -31,6 +31,8 @@ const SHAPES_MAX: usize = 256;
 pub(crate) struct Rights {
     pub views: Arc<Views>,
     pub viewer: Arc<Viewer>,
+    /// Looks after users and packages.
+    pub admin: bool,
 }
 
 /// The views of those who have the same permission sets.
@@ -85,7 +87,8 @@ impl Rights {
         snapshot: Snapshot,
         clock: (i64, chrono_tz::Tz),
     ) -> Rights {
-        Self::with(active, active.views_of(principal, active), (&principal.user_id, snapshot), clock)
+        let views = active.views_of(principal, active);
+        Rights { admin: principal.admin, ..Self::with(active, views, (&principal.user_id, snapshot), clock) }
     }
 
     /// Nothing, for nobody.
@@ -101,7 +104,7 @@ impl Rights {
         clock: (i64, chrono_tz::Tz),
     ) -> Rights {
         let parts = (Arc::clone(&active.registry), Arc::clone(views.policies.shape()));
-        Rights { views, viewer: Arc::new(Viewer::new(user_id, parts, snapshot, clock)) }
+        Rights { views, viewer: Arc::new(Viewer::new(user_id, parts, snapshot, clock)), admin: false }
     }
 
     fn shape(&self) -> &Shape {
@@ -228,6 +231,17 @@ impl Rights {
     /// Whether a record may be given to another owner.
     pub fn may_transfer(&self, object: &Object) -> bool {
         self.shape().may_transfer(object)
+    }
+
+    /// What a record must be that has an owner whom the client did not say, or may say.
+    pub fn left(&self, object: &Object) -> Records {
+        self.shape().left(object)
+    }
+
+    /// Whether a field may be given a value, in a new record or in one that is there.
+    pub fn may_give(&self, object: &Object, field: &Field, is_new: bool) -> bool {
+        let right = self.shape().field(object, field);
+        if is_new { right.creates } else { right.updates }
     }
 
     /// Whether a field's value may be told as it is.

@@ -11,7 +11,7 @@ use crate::{
     change::{Applied, Change, ChangeReport},
     engine::Engine,
     error::{Error, ErrorKind, Result},
-    identity::{Origin, Principal},
+    identity::{EventKind, Origin, Principal},
     packages::Pinned,
     rights::denied,
     transaction::Transaction,
@@ -123,13 +123,49 @@ impl Session {
             if !view.acts.contains(&Act::Export) {
                 return Err(denied(format!("you may not export records of {}", view.object.name)));
             }
+            for selection in &query.fields {
+                let mut at = view;
+                let mut steps = selection.path.split('.').peekable();
+                while let (Some(step), true) = (steps.next(), steps.peek().is_some()) {
+                    let Some(target) = at.to_one(step).and_then(|(way, _)| views.get(way.target.as_str()))
+                    else {
+                        break;
+                    };
+                    if !target.acts.contains(&Act::Export) {
+                        return Err(denied(format!("you may not export records of {}", target.object.name)));
+                    }
+                    at = target;
+                }
+            }
             for expand in query.expand.values() {
                 let way =
                     view.object.relation(&expand.relation).or_else(|| Some(view.to_one(&expand.relation)?.0));
                 waiting.extend(way.map(|way| (way.target.as_str(), &expand.query)));
             }
         }
+        self.tell_of(EventKind::Exported, &query.object);
         Ok(())
+    }
+
+    /// Refuses a stream of whatever SQL asks for to whom not everything that he sees may be exported.
+    ///
+    /// # Errors
+    ///
+    /// `Denied`, with an object that stands in the way.
+    pub fn must_export_all(&self) -> Result<()> {
+        let views = self.context().views;
+        match views.objects.values().find(|view| !view.acts.contains(&Act::Export)) {
+            None => {
+                self.tell_of(EventKind::Exported, "SQL");
+                Ok(())
+            }
+            Some(view) => {
+                let name = &view.object.name;
+                Err(denied(format!(
+                    "you may not export records of {name}: ask for JSON, or by an ObjectQL question"
+                )))
+            }
+        }
     }
 
     /// The engine it belongs to.
@@ -150,6 +186,14 @@ impl Session {
     pub async fn context_of(&self, query: &Query) -> Result<QueryContext> {
         let mut context = self.context();
         let Some(as_of) = query.as_of else { return Ok(context) };
+        // A record that was hidden, or given away, since then would be there again.
+        let shape = context.views.policies.shape();
+        if !shape.sees_all() && !shape.has(Capability::ViewAudit) {
+            return Err(denied(
+                "past states are for those who see everything, or look at histories".to_owned(),
+            )
+            .at("asOf"));
+        }
         let engine = self.engine.clone();
         let wanted = match as_of {
             AsOf::Csn(csn) => quarry_storage::AsOf::Csn(Csn(csn)),

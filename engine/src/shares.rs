@@ -108,7 +108,10 @@ impl Session {
         };
         let active = self.engine().active();
         let known = active.object(kind)?;
-        if snapshot.table(known.table())?.get(grantee)?.is_none() {
+        let clock = (self.engine().world().clock.now_micros(), self.options().time_zone);
+        let rights = Rights::of(&active, self.principal(), snapshot.clone(), clock);
+        let is_there = snapshot.table(known.table())?.get(grantee)?.is_some();
+        if !is_there || !rights.sees(&snapshot, &known.name, &Key::from(grantee.as_str()))? {
             let message = format!("there is no {kind} {grantee:?}");
             return Err(Error::new(ErrorKind::Missing, "RECORD_NOT_FOUND", message));
         }

@@ -116,7 +116,8 @@ impl Transaction {
         let mut call = Call::new(changes.len());
         let mut steps = Vec::new();
         if let Some(pinned) = self.session.pinned() {
-            pinned.must_know(&changes)?;
+            let views = pinned.active.views_of(self.session.principal(), &self.work.lock().active.clone());
+            pinned.must_know(&changes, &views)?;
         }
         for (change, Change { object, operation, if_revision }) in changes.into_iter().enumerate() {
             let action = match operation {
@@ -254,7 +255,14 @@ impl Transaction {
             };
             let _right = engine.may_commit(work.active.fills())?;
             let committed = engine.store().commit(work.writes().clone(), info);
-            Ok(committed.map_err(|error| work.active.named(error.into()))?.csn.0)
+            let told = |error: quarry_storage::Error| {
+                let error = work.active.named(error.into());
+                match work.actor.limited() {
+                    Some(rights) => rights.told_error(error),
+                    None => error,
+                }
+            };
+            committed.map_err(told).map(|committed| committed.csn.0)
         };
         tokio::task::spawn_blocking(commit).await?
     }

@@ -171,6 +171,9 @@ impl Session {
         let known = known.unwrap_or_else(|| credentials::of_new(&key, &new.user_name, false, &work.world));
         let mut credential = Credential { external_id: new.external_id.as_deref().map(Key::from), ..known };
         if let Some(password) = &new.password {
+            if *self.principal().user_id == *id {
+                self.must_be_in_person("password")?;
+            }
             if credential.kind == UserKind::Service {
                 let message = "a service account has API keys, and no password";
                 return Err(Error::new(ErrorKind::Violated, "INVALID_PASSWORD", message));

@@ -1,5 +1,7 @@
 //! What users are given, and what they are logged in with.
 
+use quarry_metadata::permissions::Capability;
+
 use crate::{
     active::nearest,
     error::{Error, ErrorKind, Result},
@@ -114,8 +116,17 @@ impl Session {
         Ok(given)
     }
 
-    /// The names of all permission sets there are: the built-in ones, and those of the active packages.
+    /// The names of the permission sets that may be given: for who manages users all there are, the built-in ones and those of the active
+    /// packages; for others their own.
     pub fn permission_sets(&self) -> Vec<String> {
+        let active = self.engine().active();
+        if !self.principal().admin && !self.has(Capability::ManageUsers) {
+            return active.roles_of(self.principal()).iter().map(|role| role.to_string()).collect();
+        }
+        self.all_permission_sets()
+    }
+
+    fn all_permission_sets(&self) -> Vec<String> {
         let registry = self.engine().registry();
         let declared = registry.permission_sets.keys().cloned();
         let mut names: Vec<String> = BUILT_IN.into_iter().map(str::to_owned).chain(declared).collect();
@@ -126,7 +137,7 @@ impl Session {
 
     pub(crate) fn must_be_set(&self, set: &str) -> Result<()> {
         grants::check_name(set)?;
-        let names = self.permission_sets();
+        let names = self.all_permission_sets();
         if names.iter().any(|name| name == set) {
             return Ok(());
         }

@@ -60,7 +60,10 @@ impl Engines {
         let half_done: Vec<_> = engines.0.catalogue.lock().iter().filter_map(half_done).collect();
         for tenant in half_done {
             tracing::warn!(%tenant, "a tenant that was half made or half deleted goes now");
-            engines.remove(&tenant)?;
+            if let Err(error) = engines.remove(&tenant) {
+                // The others are served all the same; it is tried again at the next start.
+                tracing::error!(%tenant, "it could not be removed: {error}");
+            }
         }
         Ok(engines)
     }

@@ -43,6 +43,7 @@ impl Registrar {
             password: None,
             admin: false,
             kind: UserKind::Person,
+            adopts: false,
         };
         opening::add_user(&self.store, &self.active, &self.world, new)
     }

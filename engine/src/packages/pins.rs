@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use quarry_metadata::Bundle;
+use quarry_metadata::{Bundle, ObjectName};
+use quarry_planner::Views;
 use semver::{Version, VersionReq};
 
 use super::{PackageState, shelf};
 use crate::{
-    active::Active,
+    active::{Active, nearest},
     change::{Applied, Change, Finding, Operation, Outcome, Record},
     engine::Engine,
     error::{Error, ErrorKind, Result},
@@ -126,17 +127,22 @@ impl Pinned {
     /// # Errors
     ///
     /// `Missing` for an object; `Violated` with every field.
-    pub(crate) fn must_know(&self, changes: &[Change]) -> Result<()> {
+    pub(crate) fn must_know(&self, changes: &[Change], views: &Views) -> Result<()> {
         let mut findings = Vec::new();
         for (number, change) in changes.iter().enumerate() {
             let placed = |error: Error| error.at(format!("changes[{number}].object"));
-            findings.extend(self.findings(number, change).map_err(placed)?);
+            findings.extend(self.findings(number, change, views).map_err(placed)?);
         }
         if findings.is_empty() { Ok(()) } else { Err(Error::of_findings(findings)) }
     }
 
-    fn findings(&self, number: usize, change: &Change) -> Result<Vec<Finding>> {
-        let object = self.active.object(&change.object)?;
+    fn findings(&self, number: usize, change: &Change, views: &Views) -> Result<Vec<Finding>> {
+        let view = views.get(&change.object).ok_or_else(|| {
+            let near = nearest(&change.object, views.objects.keys().map(ObjectName::as_str));
+            let message = format!("there is no object {:?}{near}", change.object);
+            Error::new(ErrorKind::Missing, "OBJECT_NOT_FOUND", message)
+        })?;
+        let object = &view.object;
         let named: Vec<&str> = match &change.operation {
             Operation::Create(data)
             | Operation::Update { data, .. }

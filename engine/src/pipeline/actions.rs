@@ -87,6 +87,10 @@ fn parameters_of(
     }
     let inputs = resolve::fields(&mut draft, given, call.right, None);
     coerce::inputs(&mut draft, inputs, work, call);
+    if call.limits(work).is_some() {
+        // Parameters name records that the caller sees.
+        draft.asked.clone_from(&draft.given);
+    }
     defaults::fill(&mut [&mut draft], work)?;
     validate::fields(&mut draft);
     constraints::references(&mut draft, work, call)?;

@@ -86,6 +86,8 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
             continue;
         }
         wave.write(work, call)?;
+        // What a client may not have made of a record must not be what lets him do more with it.
+        permits::judge(work, call)?;
         match step.action {
             Action::Delete { .. } => {
                 // Deletes of one object that follow one another are expanded together: one lookup for all.
@@ -106,7 +108,7 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
     }
     wave.write(work, call)?;
     finish(work, call)?;
-    permits::after(work, call)
+    permits::judge(work, call)
 }
 
 /// What follows from all changes of a call, when they are made.

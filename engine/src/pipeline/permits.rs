@@ -106,6 +106,18 @@ pub(super) fn may_refer(
     Ok(!is_asked || rights.sees(&work.view(), object, key)?)
 }
 
+/// Whether a client sees a record that is there.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn is_seen(work: &mut Work, call: &Call, object: &ObjectName, key: &Key) -> Result<bool> {
+    match call.limits(work) {
+        Some(rights) => rights.sees(&work.view(), object, key),
+        None => Ok(true),
+    }
+}
+
 /// Whether a record may be told of to who acts.
 ///
 /// # Errors
@@ -125,18 +137,24 @@ pub(super) fn sees(work: &mut Work, object: &ObjectName, key: &Key) -> Result<bo
 /// Those of the store.
 pub(super) fn may_bring_back(work: &mut Work, call: &Call, layout: &Layout, key: &Key) -> Result<bool> {
     let Some(rights) = call.limits(work) else { return Ok(true) };
-    let about = (&*layout.object, Act::Delete, true);
-    Ok(!rights.allowed(&work.view(), about, std::slice::from_ref(key))?.is_empty())
+    let state = work.view();
+    let mut may = true;
+    for act in [Act::Read, Act::Delete] {
+        may &= !rights.allowed(&state, (&layout.object, act, true), std::slice::from_ref(key))?.is_empty();
+    }
+    Ok(may)
 }
 
-/// Looks whether what the client wrote is what it may write: it can't make a record, or bring one to where it may not change it.
+/// Looks whether what the client has written so far is what it may write: it can't make a record, or bring one to where it may not change
+/// it. What was told of is not told again; what holds is looked at again when more was done.
 ///
 /// # Errors
 ///
 /// Those of the store.
-pub(super) fn after(work: &mut Work, call: &mut Call) -> Result<()> {
+pub(super) fn judge(work: &mut Work, call: &mut Call) -> Result<()> {
     let Some(rights) = call.limits(work) else { return Ok(()) };
     let mut groups: HashMap<(ObjectName, Act), Vec<Own>> = HashMap::new();
+    let mut held = Vec::new();
     for own in std::mem::take(&mut call.own) {
         let layout = Arc::clone(&own.layout);
         // It may have been refused, or deleted by what came after.
@@ -164,12 +182,20 @@ pub(super) fn after(work: &mut Work, call: &mut Call) -> Result<()> {
     for ((_, act), written) in groups {
         let Some(first) = written.first() else { continue };
         let object = Arc::clone(&first.layout.object);
-        if rights.all_for(&object, act) {
+        if act != Act::Transfer && rights.all_for(&object, act) {
             continue;
         }
         let keys: Vec<Key> = written.iter().map(|own| own.key.clone()).collect();
-        let allowed = rights.allowed(&work.view(), (&object, act, false), &keys)?;
-        for own in written.iter().filter(|own| !allowed.contains(&own.key)) {
+        let state = work.view();
+        let allowed = match act {
+            // Whose it is was the packages' to say, or may be given: all else must hold.
+            Act::Transfer => rights.among(&state, (&object, &rights.left(&object)), &keys)?,
+            _ => rights.allowed(&state, (&object, act, false), &keys)?,
+        };
+        let (well, wrong): (Vec<Own>, Vec<Own>) =
+            written.into_iter().partition(|own| allowed.contains(&own.key));
+        held.extend(well);
+        for own in &wrong {
             let message = match own.old {
                 None => format!("you may not create such a record of {}", object.name),
                 Some(_) => {
@@ -179,6 +205,7 @@ pub(super) fn after(work: &mut Work, call: &mut Call) -> Result<()> {
             call.find([finding(own, None, message)]);
         }
     }
+    call.own = held;
     Ok(())
 }
 

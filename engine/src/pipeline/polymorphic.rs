@@ -13,6 +13,7 @@ use super::{
     call::{Call, Right},
     coerce::text_of,
     draft::{Draft, Fault},
+    permits,
 };
 use crate::{
     active::nearest,
@@ -202,7 +203,12 @@ fn sought<'a>(
     for member in &whole.members {
         let itself = member.target == draft.layout.object.name && key == draft.id;
         let lost = call.lost.contains(&(member.target.clone(), key.clone()));
-        if itself || lost || work.exists(&member.target, &key)? {
+        let mut is_there = || {
+            Ok::<_, crate::Error>(
+                work.exists(&member.target, &key)? && permits::is_seen(work, call, &member.target, &key)?,
+            )
+        };
+        if itself || lost || is_there()? {
             found.push(member);
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     active::nearest,
     change::{Input, Record},
     layout::Layout,
+    rights::Rights,
 };
 
 /// The inputs by field, in the order given. Unknown names and fields that the engine keeps are findings. The id, which
@@ -19,10 +20,12 @@ pub(super) fn fields(
     draft: &mut Draft,
     data: Record,
     right: Right,
-    seen: Option<&Object>,
+    seen: Option<(&Object, &Rights)>,
 ) -> Vec<(FieldName, Input)> {
     let layout = draft.layout.clone();
-    let object = seen.unwrap_or(&layout.object);
+    let object = seen.map_or(&*layout.object, |(object, _)| object);
+    let is_new = draft.old.is_none();
+    let may_give = |field: &Field| seen.is_none_or(|(object, rights)| rights.may_give(object, field, is_new));
     let mut inputs = Vec::with_capacity(data.len());
     for (name, input) in data {
         match object.field(&name) {
@@ -35,7 +38,7 @@ pub(super) fn fields(
                     draft.fault(field, Fault::new("readonly", "an id never changes"));
                 }
             }
-            Some(field) if is_kept(field, right) => {
+            Some(field) if is_kept(field, right) || !may_give(field) => {
                 draft.fault(field, Fault::new("readonly", "the field is read-only; leave it out"));
             }
             Some(field) if field.has_alias(&name) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarry_metadata::Object;
+use quarry_metadata::{FieldName, Object};
 use quarry_storage::{Key, Row, Value};
 
 use super::{
@@ -146,6 +146,11 @@ pub(super) fn upsert(
         Sought::Values(once, values) => work.holders(layout, once, values)?.into_iter().next(),
     };
     match found {
+        Some(id) if !permits::is_seen(work, call, &layout.object.name, &id)? => {
+            let message = format!("another {} has the same values", layout.object.name);
+            call.find([Finding { id: None, ..about(step, &id, "unique", message) }]);
+            Ok(None)
+        }
         Some(id) => existing(work, call, step, layout, &id),
         None => Ok(Some(Draft::create(step.change, layout.clone(), data.get("id"), work, call))),
     }
@@ -162,7 +167,12 @@ fn unique_index<'a>(layout: &'a Layout, on: &[String], seen: Option<&Object>) ->
             format!("{} has no field {unknown:?}{near}", object.name),
         ));
     }
-    let is_seen = |once: &&Once| once.fields.iter().all(|name| object.fields.contains_key(name));
+    // By what is masked, or not for the client to write, nobody is sought.
+    let is_free = |name: &FieldName| {
+        let field = object.fields.get(name);
+        field.is_some_and(|field| seen.is_none() || field.mask.is_none() && !field.readonly)
+    };
+    let is_seen = |once: &&Once| once.fields.iter().all(is_free);
     let sets = || layout.onces.iter().filter(|once| once.rule().is_none()).filter(is_seen);
     let same = |once: &&Once| {
         let named = |name: &String| once.fields.iter().any(|field| field.as_str() == name);

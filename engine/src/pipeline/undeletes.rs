@@ -66,6 +66,15 @@ pub(super) fn run(work: &mut Work, call: &mut Call, layout: &Arc<Layout>, step: 
             Some(deletion) => together(work, &deletion)?,
             None => vec![Kept { layout: layout.clone(), row }],
         };
+        let mut may = true;
+        for kept in &together {
+            may &= permits::may_bring_back(work, call, &kept.layout, &key_of(&kept.row))?;
+        }
+        if !may {
+            let message = format!("what went with this {} is not yours to bring back", layout.object.name);
+            call.find([Finding { code: "permission_denied".into(), message, ..missing(step, id) }]);
+            continue;
+        }
         let names = together.iter().map(|kept| (kept.layout.object.name.clone(), key_of(&kept.row)));
         let names: HashSet<(ObjectName, Key)> = names.collect();
         for kept in together {

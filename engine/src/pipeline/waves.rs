@@ -132,7 +132,7 @@ impl Wave {
         let view = rights.as_ref().and_then(|rights| rights.view(draft.layout.object.name.as_str()));
         let seen = view.map(|view| &*view.object);
         let meant = polymorphic::take(&mut draft, &mut data, (work, call), seen)?;
-        let inputs = resolve::fields(&mut draft, data, call.right, seen);
+        let inputs = resolve::fields(&mut draft, data, call.right, seen.zip(rights.as_deref()));
         coerce::inputs(&mut draft, inputs, work, call);
         polymorphic::give(&mut draft, meant);
         polymorphic::settle(&mut draft);

@@ -110,7 +110,7 @@ impl Sight<'_> {
         let right = self.shape.field(object, field);
         let mut seen = field.clone();
         seen.mask = right.mask;
-        seen.readonly |= !right.writes;
+        seen.readonly |= !right.writes();
         // What is masked is found by no index, and tells nothing of what others have.
         let is_masked = seen.mask.is_some();
         seen.searchable &= !is_masked;
@@ -138,7 +138,7 @@ impl Sight<'_> {
     /// computed of is there.
     fn is_seen(&self, object: &Object, field: &Field) -> bool {
         let right = self.shape.field(object, field);
-        let is_there = if field.is_write_only() { right.writes } else { right.reads };
+        let is_there = if field.is_write_only() { right.writes() } else { right.reads };
         is_there && self.leads_to_seen(object, field) && self.is_computed_of_seen(object, field)
     }
 

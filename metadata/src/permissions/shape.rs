@@ -36,13 +36,19 @@ pub struct FieldRight {
     pub reads: bool,
     /// What is shown of it, when that is not all.
     pub mask: Option<Mask>,
-    /// It may be given a value.
-    pub writes: bool,
+    /// It may be given a value in a new record.
+    pub creates: bool,
+    /// It may be given a value in a record that is there.
+    pub updates: bool,
 }
 
 impl FieldRight {
-    const ALL: FieldRight = FieldRight { reads: true, mask: None, writes: true };
-    const NONE: FieldRight = FieldRight { reads: false, mask: None, writes: false };
+    const NONE: FieldRight = FieldRight { reads: false, mask: None, creates: false, updates: false };
+
+    /// It may be given a value in some record.
+    pub fn writes(self) -> bool {
+        self.creates || self.updates
+    }
 }
 
 /// Which records of an object.
@@ -151,6 +157,7 @@ impl Shape {
     pub(super) fn version_of(&self, registry: &str) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(registry.as_bytes());
+        hasher.update(&[0]).update(self.registry.as_ref().map_or("", |now| &now.version).as_bytes());
         for role in &self.roles {
             hasher.update(&[0]).update(role.as_bytes());
         }
@@ -198,7 +205,8 @@ impl Shape {
     pub fn field(&self, object: &Object, field: &Field) -> FieldRight {
         let mut right = FieldRight::NONE;
         if self.sees_all() {
-            right = FieldRight { writes: self.has(Capability::ModifyAllData), ..FieldRight::ALL };
+            let writes = self.has(Capability::ModifyAllData);
+            right = FieldRight { reads: true, mask: None, creates: writes, updates: writes };
         }
         let now = self.now(object).and_then(|object| object.field(field.name.as_str()));
         // A field that is not there any more was never granted to anybody.
@@ -214,7 +222,8 @@ impl Shape {
             }
             right.mask = if right.reads { right.mask.and(masked) } else { masked };
             right.reads = true;
-            right.writes |= said.update && (allows(grant, Act::Create) || allows(grant, Act::Update));
+            right.creates |= said.update && allows(grant, Act::Create);
+            right.updates |= said.update && allows(grant, Act::Update);
         }
         right
     }
@@ -243,6 +252,21 @@ impl Shape {
             all_of([given, not(rules(Effect::Deny))])
         };
         any(self.grants(object).filter(|grant| allows(grant, act)).map(of))
+    }
+
+    /// What a record must be whose owner the packages have set, or that was given away: nothing that its writer's sets deny.
+    pub fn left(&self, object: &Object) -> Records {
+        if self.has(Capability::ModifyAllData) {
+            return Records::All;
+        }
+        let Some(object) = self.now(object) else { return Records::None };
+        let writes = |grant: &&Grant| allows(grant, Act::Create) || allows(grant, Act::Update);
+        any(self.grants(object).filter(writes).map(|grant| {
+            let denies = grant.records.iter().filter(|rule| rule.effect == Effect::Deny);
+            let denies =
+                denies.filter(|rule| rule.acts.contains(&Act::Update) || rule.acts.contains(&Act::Create));
+            not(any(denies.map(|rule| Records::When(Arc::clone(&rule.when)))))
+        }))
     }
 
     /// Each thing that allows or denies an act, set by set: what [`Self::records`] is made of.

@@ -1,7 +1,7 @@
 //! Records at the far end of a lookup, read by their keys.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -12,6 +12,7 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, StringViewArray, UInt32Array, new_empty_array},
     compute::{concat, take},
 };
+use datafusion::common::HashSet;
 use quarry_storage::{Key, RowSet, ScanRequest, TableSnapshot};
 
 use super::test::Test;
@@ -96,6 +97,10 @@ impl Far {
     /// Those of storage.
     pub(super) fn only(&self, keys: &ArrayRef) -> Result<ArrayRef> {
         let keys = keys.as_string_view_opt().ok_or_else(no_key)?;
+        if let Some(whole) = self.whole(keys.len())? {
+            let shown = keys.iter().map(|key| key.filter(|key| whole.contains(*key)));
+            return Ok(Arc::new(shown.collect::<StringViewArray>()));
+        }
         let counted = self.among(keys.iter().flatten())?;
         let shown = keys.iter().map(|key| key.filter(|key| counted.contains(key)));
         Ok(Arc::new(shown.collect::<StringViewArray>()))
@@ -108,6 +113,9 @@ impl Far {
     /// Those of storage.
     pub(super) fn counts(&self, keys: &ArrayRef) -> Result<Vec<bool>> {
         let keys = keys.as_string_view_opt().ok_or_else(no_key)?;
+        if let Some(whole) = self.whole(keys.len())? {
+            return Ok(keys.iter().map(|key| key.is_some_and(|key| whole.contains(key))).collect());
+        }
         let counted = self.among(keys.iter().flatten())?;
         Ok(keys.iter().map(|key| key.is_some_and(|key| counted.contains(key))).collect())
     }

@@ -40,7 +40,8 @@ impl Guard {
     pub(crate) fn new(policy: &Policy, seeing: &Seeing, table: &TableSnapshot) -> Result<Guard> {
         let mut reads = Reads::new(table.clone());
         let (policies, object) = (&policy.policies, &*policy.object);
-        let test = Preparing { policies, seeing, object, depth: 0 }.test(&policy.records, &mut reads)?;
+        let test = Preparing { policies, seeing, object, depth: 0, followed: 0 }
+            .test(&policy.records, &mut reads)?;
         let mut ends: Targets<Arc<Far>> = HashMap::new();
         let mut end = |target: &_| -> Result<Arc<Far>> {
             Ok(match ends.get(target) {

@@ -151,6 +151,11 @@ impl Policies {
         Act::ALL.into_iter().filter(may).collect()
     }
 
+    /// An object of the registry that says what may be seen, by its name or one that it had.
+    pub(crate) fn object(&self, name: &str) -> Option<&Arc<Object>> {
+        self.registry.get(name)
+    }
+
     /// Whether an act may be done with every record of an object.
     pub fn allows_all(&self, object: &Object, act: Act) -> bool {
         self.records(object, act) == Records::All

@@ -76,7 +76,18 @@ pub(super) fn far(
     depth: usize,
 ) -> Result<Arc<Far>> {
     let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
-    let test = Preparing { policies, seeing, object, depth }.test(records, &mut reads)?;
+    let test = Preparing { policies, seeing, object, depth, followed: 0 }.test(records, &mut reads)?;
+    Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
+}
+
+/// Records of another object for which a condition holds that sees them at the end of so many lookups.
+fn far_when(preparing: &Preparing<'_>, target: &ObjectName, expression: &Expression) -> Result<Arc<Far>> {
+    let Preparing { policies, seeing, depth, followed, .. } = *preparing;
+    let object = policies.registry.objects.get(target);
+    let object = object.ok_or_else(|| Error::internal(format!("a policy leads to {target:?}")))?;
+    let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
+    let there = Preparing { policies, seeing, object, depth, followed: followed + 1 };
+    let test = there.condition(expression, &mut reads)?;
     Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
 }
 
@@ -103,6 +114,8 @@ pub(super) struct Preparing<'a> {
     pub(super) seeing: &'a Seeing,
     pub(super) object: &'a Object,
     pub(super) depth: usize,
+    /// Lookups of a condition's paths that were followed already: its records are those at their end.
+    pub(super) followed: usize,
 }
 
 impl Preparing<'_> {
@@ -157,7 +170,23 @@ impl Preparing<'_> {
         let names = DFSchema::try_from(Arc::clone(&schema))?;
         let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
         let physical = create_physical_expr(&logical, &names, &props, &planning)?;
-        Ok(Test::Condition(Box::new(Condition { logical, physical, schema, inputs })))
+        let condition = Condition { logical, physical, schema, inputs };
+        match self.through(expression) {
+            // Records over there are asked once, however many refer to them. Who refers to none must not count for that.
+            Some(step) if !condition.holds_of_nothing()? => {
+                let at = reads.place(own(self.object, &step.lookup)?)?;
+                Ok(Test::Parent { at, far: far_when(self, &step.target, expression)? })
+            }
+            _ => Ok(Test::Condition(Box::new(condition))),
+        }
+    }
+
+    /// The lookup that all of a condition's paths go through.
+    fn through(&self, expression: &Expression) -> Option<Step> {
+        let needs = expression.needs();
+        let mut steps = needs.fields.keys().filter(|(root, _)| *root == Root::Record);
+        let step = steps.next()?.1.steps.get(self.followed)?.clone();
+        steps.all(|(_, path)| path.steps.get(self.followed) == Some(&step)).then_some(step)
     }
 }
 
@@ -171,10 +200,11 @@ struct PolicyLeaves<'a> {
 
 impl PolicyLeaves<'_> {
     fn field(&mut self, path: &Path, type_: &Type) -> Result<Expr> {
-        let Preparing { policies, seeing, object, .. } = self.preparing;
-        let first = path.steps.first().map_or(&path.field, |step| &step.lookup);
+        let Preparing { policies, seeing, object, followed, .. } = *self.preparing;
+        let steps = path.steps.get(followed..).unwrap_or_default();
+        let first = steps.first().map_or(&path.field, |step| &step.lookup);
         let first = own(object, first)?;
-        let name = match path.steps.is_empty() {
+        let name = match steps.is_empty() {
             true => first.column().to_owned(),
             // No stored column has such a name.
             false => format!("~{path}"),
@@ -182,11 +212,11 @@ impl PolicyLeaves<'_> {
         if self.columns.iter().any(|known| *known.name() == name) {
             return Ok(ident(name));
         }
-        let mut hops = Vec::with_capacity(path.steps.len());
-        for (at, Step { target, .. }) in path.steps.iter().enumerate() {
+        let mut hops = Vec::with_capacity(steps.len());
+        for (at, Step { target, .. }) in steps.iter().enumerate() {
             let object = policies.registry.objects.get(target);
             let object = object.ok_or_else(|| Error::internal(format!("a policy leads to {target:?}")))?;
-            let next = path.steps.get(at + 1).map_or(&path.field, |step| &step.lookup);
+            let next = steps.get(at + 1).map_or(&path.field, |step| &step.lookup);
             let table = seeing.snapshot().table(object.table())?;
             let column = position(&table, own(object, next)?)?;
             hops.push((table, column));

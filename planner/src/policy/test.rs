@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array},
     buffer::BooleanBuffer,
     compute::{and, not, or},
     datatypes::SchemaRef,
@@ -95,6 +95,15 @@ impl Test {
 }
 
 impl Condition {
+    /// Whether it is true of a record that has no values.
+    pub(super) fn holds_of_nothing(&self) -> Result<bool> {
+        let arrays = self.schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(1));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
+        let value = self.physical.evaluate(&batch)?.into_array(1)?;
+        Ok(value.as_boolean_opt().is_none_or(|value| value.is_valid(0) && value.value(0)))
+    }
+
     fn of(&self, columns: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
         let mut arrays = Vec::with_capacity(self.inputs.len());
         for Input { at, hops } in &self.inputs {

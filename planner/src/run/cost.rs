@@ -119,7 +119,7 @@ impl Cost {
     ///
     /// # Errors
     ///
-    /// `Limited` with the limit and the estimate.
+    /// `Limited` with the limit.
     pub(crate) fn check(self, options: &PlannerOptions) -> Result<()> {
         let limits = [
             ("rows", "plan_rows_max", self.rows, options.plan_rows_max),
@@ -127,9 +127,10 @@ impl Cost {
         ];
         for (what, limit, estimate, allowed) in limits {
             if estimate > allowed {
+                // By how many more would tell of rows that are not seen.
                 let message = format!(
-                    "the question would handle about {estimate} {what}, {allowed} are allowed ({limit}): filter it by \
-                     fields with an index, join on equal columns, or ask for a part at a time"
+                    "the question would handle more than {allowed} {what} ({limit}): filter it by fields with an index, \
+                     join on equal columns, or ask for a part at a time"
                 );
                 return Err(Error::limited("", message));
             }

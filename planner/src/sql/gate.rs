@@ -6,8 +6,13 @@ use super::bounds;
 use crate::error::{Error, Result};
 
 /// Only statements that read.
-pub(super) fn check_statement(statement: &Statement) -> Result<()> {
+pub(super) fn check_statement(statement: &Statement, sees_all: bool) -> Result<()> {
     bounds::refuse_ignored(statement)?;
+    // It tells the least and the greatest values of columns, and how many rows there are.
+    if !sees_all && matches!(statement, Statement::Explain { verbose: true, .. }) {
+        let message = "EXPLAIN VERBOSE is for those who see everything: leave VERBOSE out";
+        return Err(Error::invalid("INVALID_QUERY", "", message));
+    }
     let inner = match statement {
         Statement::Explain { statement, .. } => statement,
         other => other,

@@ -140,7 +140,7 @@ impl SqlSession {
     /// `Missing` for an unknown table or column, `Invalid` for the rest; the DataFusion error is the source.
     pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
         Box::pin(async move {
-            gate::check_statement(&statement)?;
+            gate::check_statement(&statement, self.context.views.policies.shape().sees_all())?;
             expanded::check(&statement, &self.shared.options)?;
             self.tables.hear(&statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;

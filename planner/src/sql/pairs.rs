@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 ///
-/// `Limited` with the estimate.
+/// `Limited`.
 pub(super) fn check(plan: &Arc<dyn ExecutionPlan>, pairs_max: u64) -> Result<()> {
     for child in plan.children() {
         check(child, pairs_max)?;
@@ -48,7 +48,7 @@ pub(super) fn check(plan: &Arc<dyn ExecutionPlan>, pairs_max: u64) -> Result<()>
         return Ok(());
     }
     let message = format!(
-        "a join without an equality would try about {pairs} pairs of rows, {pairs_max} are allowed: join on equal \
+        "a join without an equality would try more than {pairs_max} pairs of rows (join_pairs_max): join on equal \
          columns or filter its inputs"
     );
     Err(Error::limited("", message))

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::{catalog::State, table};
+use crate::{objectql::Search, plan::text_query, view::Restriction};
 use datafusion::{
     catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider},
     common::{Result, plan_datafusion_err, plan_err},
     logical_expr::Expr,
 };
-use super::{catalog::State, table};
-use crate::{objectql::Search, plan::text_query, view::Restriction};
 
 /// `search(object, words)`; the object may be qualified by its package (`crm.account`).
 #[derive(Debug)]

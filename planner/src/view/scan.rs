@@ -109,9 +109,14 @@ impl ScanTable {
     async fn find(&self, filters: &[Expr], columns: Vec<usize>) -> Result<Found> {
         let mut accesses = Vec::new();
         let mut bounds = Vec::new();
+        let mut is_loose = false;
         for filter in filters {
             match self.reach(filter)? {
-                Reach::Exact(access) | Reach::Loose(access) => accesses.push(access),
+                Reach::Exact(access) => accesses.push(access),
+                Reach::Loose(access) => {
+                    accesses.push(access);
+                    is_loose = true;
+                }
                 Reach::Bounds(own) => bounds.extend(own),
             }
         }
@@ -123,6 +128,7 @@ impl ScanTable {
             found.rows = narrow::rows_within(&table, &bounds, found.rows)?;
             found.columns = known_columns(&table, &columns)?;
             found.bounds = bounds;
+            found.is_loose = is_loose;
             if let Some((policy, seeing)) = guarded {
                 found.guard(&table, Guard::new(&policy, &seeing, &table)?)?;
             }
@@ -197,6 +203,8 @@ struct Found {
     columns: Vec<ColumnStatistics>,
     /// Every row comes past it.
     guard: Option<Arc<Guard>>,
+    /// An index was asked for values that are not shown: how many it found is not told.
+    is_loose: bool,
 }
 
 impl Found {
@@ -214,7 +222,7 @@ impl Found {
             let found = access.rows(table)?;
             rows = Some(rows.map_or_else(|| found.clone(), |before| before.and(&found)));
         }
-        Ok(Found { rows, hits, bounds: Vec::new(), columns: Vec::new(), guard: None })
+        Ok(Found { rows, hits, bounds: Vec::new(), columns: Vec::new(), guard: None, is_loose: false })
     }
 
     /// Takes a guard. Where it can say by indexes which rows are seen, the others are not read at all.
@@ -238,7 +246,7 @@ impl Found {
     /// What a plan may count on: of all rows of the table as it is known, of some of them as an estimate.
     fn statistics(&self, table: &TableSnapshot, limit: Option<usize>) -> Statistics {
         let (rows, exact) = self.count(table);
-        let exact = exact && self.bounds.is_empty() && !self.leaves_out();
+        let exact = exact && self.bounds.is_empty() && !self.leaves_out() && !self.is_loose;
         let given = limit.map_or(rows, |limit| rows.min(to_u64(limit)));
         let mut known = statistics(0, given, exact);
         known.column_statistics.clone_from(&self.columns);
@@ -292,7 +300,8 @@ impl TableProvider for ScanTable {
         let found = self
             .find(filters, wanted.iter().filter_map(|at| self.columns.get(*at).copied()).collect())
             .await?;
-        let layout = Layout::new(self, wanted, found.guard.clone())?;
+        let mut layout = Layout::new(self, wanted, found.guard.clone())?;
+        layout.is_loose = found.is_loose;
         // Rows that are left out later are not among those that are wanted.
         let limit = limit.filter(|_| !found.leaves_out());
         let (rows, _) = found.count(&self.table);
@@ -302,6 +311,8 @@ impl TableProvider for ScanTable {
         let of = |at: &usize| {
             let known = if *at < self.columns.len() { known.next() } else { None };
             let is_shown = self.columns.get(*at).is_some_and(|position| self.is_shown(*position));
+            // Of rows that are not seen nothing is told.
+            let is_shown = is_shown && !found.leaves_out() && !found.is_loose;
             known.filter(|_| is_shown && self.shapes.get(*at).is_some_and(Shape::is_stored))
         };
         statistics.column_statistics =

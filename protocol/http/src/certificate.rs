@@ -37,7 +37,7 @@ pub(crate) async fn reload(State(door): State<Door>, Extension(session): Extensi
 }
 
 fn reached(door: &Door, session: &Session) -> Result<Arc<Tls>, Problem> {
-    session.must_administer("the certificate")?;
+    door.engines.must_operate(session)?;
     let missing = || {
         let message = "the server has no certificate; it is started with tls_cert and tls_key";
         Problem::new(StatusCode::NOT_FOUND, "NO_CERTIFICATE", message)

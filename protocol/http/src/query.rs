@@ -51,6 +51,9 @@ pub(crate) async fn sql(
     if let Some(unknown) = given.keys().next() {
         return Err(Problem::invalid(format!("unknown key {unknown:?}; there are sql, numbers")).at(unknown));
     }
+    if form.is_export() {
+        session.must_export_all()?;
+    }
     rows::response(session.sql(&text).await?, Shape { form, options }).await
 }
 

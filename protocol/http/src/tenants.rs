@@ -8,7 +8,7 @@ use axum::{
     response::IntoResponse,
     routing::{self, get, post},
 };
-use quarry_engine::{Engines, Error, NewTenant, Session, TenantInfo, TenantName, TenantState};
+use quarry_engine::{Engines, Error, EventKind, NewTenant, Session, TenantInfo, TenantName, TenantState};
 use serde_json::{Value, json};
 
 use crate::{
@@ -55,6 +55,7 @@ pub(crate) async fn create(
     let (engines, made) = (door.engines.clone(), name.clone());
     let password = off_thread(move || engines.create(&made, new)).await?;
     tracing::info!(tenant = %name, by = session.principal().user_name, "a tenant was made");
+    session.tell_of(EventKind::TenantMade, &name.to_string());
     let told = json!({ "name": name.to_string(), "user": format!("admin@{name}"), "password": password });
     Ok((StatusCode::CREATED, [(axum::http::header::CACHE_CONTROL, "no-store")], Json(told)).into_response())
 }
@@ -88,6 +89,7 @@ pub(crate) async fn delete(
     let gone = tenant.clone();
     let erased = off_thread(move || engines.delete(&gone)).await?;
     tracing::info!(%tenant, by = session.principal().user_name, erased, "a tenant was deleted");
+    session.tell_of(EventKind::TenantDeleted, &name);
     Ok(Json(json!({ "deleted": name, "erased": erased })).into_response())
 }
 
@@ -103,6 +105,8 @@ async fn change(
     let changed = tenant.clone();
     off_thread(move || how(&engines, &changed)).await?;
     tracing::info!(%tenant, by = session.principal().user_name, "a tenant was {what}");
+    let kind = if what == "suspended" { EventKind::TenantSuspended } else { EventKind::TenantResumed };
+    session.tell_of(kind, name);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

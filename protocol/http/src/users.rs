@@ -33,7 +33,7 @@ pub(crate) fn routes() -> Router<Door> {
         .route("/api/v1/users/{name}/lock", delete(lift))
 }
 
-/// `GET /api/v1/permission-sets`: the names of those there are.
+/// `GET /api/v1/permission-sets`: the names of those there are, for who manages users; one's own for others.
 async fn sets(Extension(session): Extension<Session>) -> Answered {
     Ok(Json(json!({ "permissionSets": session.permission_sets() })).into_response())
 }

@@ -6,7 +6,7 @@ use super::{Gate, token_refused};
 use crate::{
     error::{Error, ErrorKind, Result},
     identity::{
-        EventKind, Origin, Principal, credentials,
+        EventKind, Origin, Principal, UserKind, credentials,
         jwt::{Issuers, Vouched},
         principal::{Basis, Means},
         registrar::Registrar,
@@ -89,6 +89,11 @@ impl Gate {
         registrar: &Registrar,
     ) -> Result<Option<Credential>> {
         let snapshot = self.ledger.snapshot();
+        let known = credentials::any_by_name(&snapshot, &vouched.user_name)?;
+        if known.is_some_and(|known| known.kind == UserKind::Service) {
+            // A program has keys, and nobody vouches for it.
+            return Ok(None);
+        }
         if !vouched.provision || credentials::any_by_name(&snapshot, &vouched.user_name)?.is_some() {
             return credentials::by_name(&snapshot, &vouched.user_name);
         }

@@ -18,10 +18,13 @@ impl Hidden {
     pub(super) fn of(views: &Views) -> Hidden {
         let mut hidden: HashMap<ObjectName, Vec<FieldName>> = HashMap::new();
         for view in views.audited() {
-            let object = views.whole.objects.get(&view.object.name).unwrap_or(&view.object);
-            for field in object.fields.values().filter(|field| !view.shows_in_full(field)) {
+            let whole = views.whole.objects.get(&view.object.name).unwrap_or(&view.object);
+            // An older version does not know what was added since.
+            let now = views.policies.object(view.object.name.as_str()).unwrap_or(whole);
+            let fields = whole.fields.values().chain(now.fields.values());
+            for field in fields.filter(|field| !view.shows_in_full(field)) {
                 // History tells a renamed object and field by their first names.
-                let (table, column) = (ObjectName::from(object.table()), FieldName::from(field.column()));
+                let (table, column) = (ObjectName::from(whole.table()), FieldName::from(field.column()));
                 hidden.entry(table).or_default().push(column);
             }
         }

@@ -102,7 +102,7 @@ impl DisplayAs for ScanExec {
         write!(f, "ObjectScan: {}, access={}", self.table.spec().name, self.access())?;
         write!(f, ", columns=[{}]", names.join(", "))?;
         // How many there are beside those that are seen is not told.
-        match self.layout.leaves_out() {
+        match self.layout.leaves_out() || self.layout.is_loose {
             true => write!(f, ", rows=Absent")?,
             false => write!(f, ", rows={:?}", self.statistics.num_rows)?,
         }

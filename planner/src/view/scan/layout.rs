@@ -26,6 +26,8 @@ pub(super) struct Layout {
     guard: Option<(Arc<Guard>, usize)>,
     /// Columns, by their positions in the table, whose values are not shown as they are.
     altered: Vec<usize>,
+    /// An index was asked for such values: how many it found is not told.
+    pub(super) is_loose: bool,
 }
 
 impl Layout {
@@ -46,7 +48,15 @@ impl Layout {
         let shapes = wanted.iter().map(|index| shapes.get(*index).cloned().unwrap_or_default()).collect();
         let altered = guarded.iter().flat_map(|guarded| guarded.altered.keys().copied()).collect();
         let guard = guard.map(|guard| (guard, from));
-        Ok(Layout { stored, output, shapes, schema: Arc::new(schema.project(wanted)?), guard, altered })
+        Ok(Layout {
+            stored,
+            output,
+            shapes,
+            schema: Arc::new(schema.project(wanted)?),
+            guard,
+            altered,
+            is_loose: false,
+        })
     }
 
     /// Whether rows that storage gives may be left out.

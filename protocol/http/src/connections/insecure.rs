@@ -34,7 +34,8 @@ async fn answer(request: Request) -> Response {
 fn elsewhere(request: &Request) -> Option<HeaderValue> {
     let headers = request.headers();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !reads || headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE) {
+    let brings = |name: &str| headers.contains_key(name);
+    if !reads || brings("authorization") || brings("cookie") || brings("x-api-key") {
         return None;
     }
     let host: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
