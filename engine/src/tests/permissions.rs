@@ -49,6 +49,7 @@ objects:
       - { name: north, allow: [read], when: 'region == \"north\"' }
       - { name: never, deny: [create, read, update], when: 'name == \"Hidden\"' }
   deal: [create, read, update, delete]
+  user: [read, viewAll]
 ";
 const EDITOR: &str = "
 objects:
@@ -69,6 +70,7 @@ fn open() -> Shop {
         ("diary.object.yml", DIARY),
         ("rep.permissionset.yml", REP),
         ("editor.permissionset.yml", EDITOR),
+        ("mover.permissionset.yml", "objects:\n  company: [create, read, update, delete]\n"),
         ("chief.permissionset.yml", "includes: [rep]\ncapabilities: [manageUsers]\n"),
     ];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
@@ -245,9 +247,11 @@ async fn references_and_unique_values_tell_nothing_of_what_is_not_seen() {
     assert!(!message.contains(&south), "{message}");
     let (_, _, message) = refused(&rep, create("company", json!({ "name": "N" }))).await;
     assert!(message.contains(&north), "{message}");
-    // An upsert finds what is there, and may not change it.
+    // An upsert does not tell what it has found.
     let upsert = upsert("company", &["name"], json!({ "name": "S", "region": "north" }));
-    assert_eq!(refused(&rep, upsert).await.1, "record_not_found");
+    let (_, code, message) = refused(&rep, upsert).await;
+    assert_eq!(code, "unique");
+    assert!(!message.contains(&south), "{message}");
 }
 
 #[tokio::test]
@@ -414,4 +418,60 @@ async fn who_manages_users_gives_what_he_has_and_nothing_to_himself() {
     let rep = with(&shop, "plain", &["rep"]);
     denied(rep.add_user("other", PASSWORD, false).map(drop));
     denied(rep.grant("new", "rep", None).map(drop));
+}
+
+#[tokio::test]
+async fn what_is_deleted_at_once_is_judged_all_the_same() {
+    let shop = open();
+    let north = shop.create("company", json!({ "name": "N", "region": "north" })).await.unwrap();
+    let mover = with(&shop, "mover", &["editor", "mover"]);
+    let mine = json!({ "owner": mover.principal().user_id });
+    // Who takes a record over in order to delete it has done neither.
+    let both = vec![update("company", &north, mine), delete("company", &north)];
+    let error = mover.change(both, false).await.unwrap_err();
+    assert_eq!((error.kind, error.findings[0].code.as_ref()), (ErrorKind::Denied, "permission_denied"));
+    assert_eq!(shop.rows("company"), 1);
+}
+
+#[tokio::test]
+async fn the_record_of_a_user_is_no_way_to_become_another() {
+    let shop = open();
+    let writer = writer(&shop, "writer");
+    let id = |name: &str| shop.engine.must_know(name).unwrap().user_id.to_string();
+    for one in [
+        update("user", &id("admin"), json!({ "username": "someone" })),
+        update("user", &id("admin"), json!({ "active": false })),
+        delete("user", &id("admin")),
+    ] {
+        assert_eq!(refused(&writer, one).await.0, ErrorKind::Denied);
+    }
+    // A record that nobody logs in by is not for who manages users to take.
+    shop.create("user", json!({ "name": "The Boss", "username": "boss" })).await.unwrap();
+    let chief = with(&shop, "chief", &["chief"]);
+    assert_eq!(chief.add_user("boss", PASSWORD, false).unwrap_err().code, "UNIQUE_VIOLATION");
+    shop.session.add_user("boss", PASSWORD, false).unwrap();
+}
+
+#[tokio::test]
+async fn plans_tell_nothing_of_rows_that_are_not_seen() {
+    let shop = open();
+    for n in 0..5 {
+        shop.create("company", json!({ "name": format!("S{n}"), "region": "south", "stars": n }))
+            .await
+            .unwrap();
+    }
+    let rep = with(&shop, "rep", &["rep"]);
+    let text = |answer: quarry_planner::Answer| async move {
+        let batches: Vec<arrow::array::RecordBatch> = answer.batches.try_collect().await.unwrap();
+        arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string()
+    };
+    let told = text(rep.sql("EXPLAIN SELECT name FROM company WHERE stars > 1").await.unwrap()).await;
+    assert!(told.contains("rows=Absent") && !told.contains("Exact(5)"), "{told}");
+    assert_eq!(
+        rep.sql("EXPLAIN VERBOSE SELECT name FROM company").await.err().unwrap().kind,
+        ErrorKind::Invalid
+    );
+    assert!(rep.must_export_all().is_err());
+    let past = Query::parse(&json!({ "object": "company", "asOf": "2020-01-01T00:00:00Z" })).unwrap();
+    assert_eq!(rep.query(&past).await.err().unwrap().kind, ErrorKind::Denied);
 }
