@@ -15,7 +15,10 @@ use crate::{
     audit::EventLog,
     content::ContentOptions,
     error::{Error, ErrorKind, Result},
-    identity::{Principal, gate::Gate},
+    identity::{
+        Principal,
+        gate::{Doorstep, Gate},
+    },
     opening,
     packages::{self, Candidates, Pins},
     quota::{FairTurns, Quota},
@@ -91,6 +94,8 @@ pub(crate) struct Process {
     pub tenants: Tenants,
     /// Of requests.
     turns: Arc<FairTurns>,
+    /// Of logins.
+    doorstep: Doorstep,
 }
 
 impl Engine {
@@ -113,6 +118,7 @@ impl Engine {
             contents,
             tenants,
             turns: Arc::default(),
+            doorstep: Doorstep::default(),
         });
         Self::over((process, world), &TenantName::main(), admin_password, None)
     }
@@ -148,7 +154,8 @@ impl Engine {
         store.define_tables(active.tables(&store.snapshot(), None))?;
         let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
-        let mut gate = Gate::new(store.clone(), world.clone(), process.token_seconds, scram_secret)?;
+        let stored = (store.clone(), world.clone());
+        let mut gate = Gate::new(stored, process.token_seconds, scram_secret, &process.doorstep)?;
         gate.ledger.mark_with(tenant);
         let engine = Engine {
             tenant: tenant.clone(),

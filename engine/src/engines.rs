@@ -196,11 +196,25 @@ impl Engines {
         Ok(place.insert(opened.engine).clone())
     }
 
-    /// One more engine may be open: where all places are taken, those that nobody holds go.
+    /// One more engine may be open: where all places are taken, the one goes that was not asked for longest, of those that nobody holds.
     fn make_room(&self) {
         let open_max = self.main().process().tenants.open_max();
-        if self.open_ones().len() >= open_max {
-            self.close_unheld(|_| true);
+        if self.open_ones().len() < open_max {
+            return;
+        }
+        let is_unheld = |slot: &Arc<Slot>| {
+            let place = slot.engine.try_lock();
+            Arc::strong_count(slot) == 1
+                && place
+                    .is_some_and(|place| place.as_ref().is_some_and(|engine| Arc::strong_count(engine) == 1))
+        };
+        let oldest = {
+            let slots = self.0.slots.lock();
+            let used = slots.values().filter(|slot| is_unheld(slot));
+            used.map(|slot| slot.used_micros.load(Ordering::Relaxed)).min()
+        };
+        if let Some(oldest) = oldest {
+            self.close_unheld(|used| used <= oldest);
         }
     }
 

@@ -49,6 +49,25 @@ const NOTED_MAX: usize = 10_000;
 /// How often a key's use is noted at most, by this process.
 const NOTED_EVERY_MICROS: i64 = 3_600_000_000;
 
+/// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
+/// checked no more at once.
+pub(crate) struct Doorstep {
+    addresses: Arc<Throttle>,
+    checks: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Default for Doorstep {
+    fn default() -> Self {
+        let limits = Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None };
+        Self {
+            addresses: Arc::new(Throttle::new(limits)),
+            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+        }
+    }
+}
+
 pub(crate) struct Gate {
     pub(crate) ledger: Ledger,
     pub(crate) teller: Teller,
@@ -59,11 +78,11 @@ pub(crate) struct Gate {
     /// The hash that an unknown user's password is checked against, to take as long.
     nobody_hash: String,
     names: Throttle,
-    addresses: Throttle,
+    addresses: Arc<Throttle>,
     turns: Turns,
     proofs: Proofs,
     checks: Arc<Semaphore>,
-    waiting: Semaphore,
+    waiting: Arc<Semaphore>,
     /// Whose tokens are taken.
     issuers: RwLock<Arc<Issuers>>,
     /// When the use of a key was last noted, and which tokens of issuers were seen.
@@ -76,7 +95,12 @@ impl Gate {
     /// # Errors
     ///
     /// None in practice.
-    pub fn new(store: Arc<Store>, world: World, access_seconds: u64, scram_secret: Vec<u8>) -> Result<Self> {
+    pub fn new(
+        (store, world): (Arc<Store>, World),
+        access_seconds: u64,
+        scram_secret: Vec<u8>,
+        doorstep: &Doorstep,
+    ) -> Result<Self> {
         let nobody_hash = password::hash("nobody's password", &[0; 16])?;
         let proofs = Proofs::new(world.ids.secret());
         let options = IdentityOptions::default();
@@ -89,11 +113,11 @@ impl Gate {
             scram_secret,
             nobody_hash,
             names: Throttle::new(names),
-            addresses: Throttle::new(Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None }),
+            addresses: Arc::clone(&doorstep.addresses),
             turns: Turns::default(),
             proofs,
-            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
-            waiting: Semaphore::new(WAITING_MAX),
+            checks: Arc::clone(&doorstep.checks),
+            waiting: Arc::clone(&doorstep.waiting),
             issuers: RwLock::default(),
             noted: Mutex::default(),
         })

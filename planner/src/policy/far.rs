@@ -18,9 +18,10 @@ use quarry_storage::{Key, RowSet, ScanRequest, TableSnapshot};
 use super::test::Test;
 use crate::error::{Error, Result};
 
-/// Once so many keys were asked for, or a share of the table, all of it is looked at, and remembered.
-const ASKED_MIN: u64 = 20_000;
-const ASKED_SHARE: u64 = 8;
+/// Once so many keys were asked for, or a share of the table, all of it is looked at, and remembered: a record by its key takes
+/// some microseconds, one among all of them some hundredths of one.
+const ASKED_MIN: u64 = 512;
+const ASKED_SHARE: u64 = 64;
 /// A larger table is asked by keys however many they are.
 const WHOLE_ROWS_MAX: u64 = 4_000_000;
 
