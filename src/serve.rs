@@ -1,13 +1,18 @@
 //! `quarry serve`: opens the engine, puts the doors before it, and closes everything in order at the end.
 
-use std::{future::Future, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{future::Future, io::Write, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use quarry_engine::{Engine, Engines};
 use quarry_http::HttpOptions;
 use quarry_listen::{Certificate, Tls};
 use quarry_postgres::PostgresOptions;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+};
 
 use crate::{issuers, load, reach, settings::Settings};
 
@@ -68,8 +73,10 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     tokio::spawn(reload_on_hangup(engines.clone(), tls.clone()));
     tokio::spawn(look_after(engines.clone(), settings.recycle_bin_days(), stopped.clone()));
     tokio::spawn(close_idle(engines.clone(), stopped.clone()));
+    // Whoever reads that it serves may end it at once, and in order.
+    let terminate = listen_for_terminate();
     greet(addresses, tls.is_some(), opened.admin_password.as_deref());
-    signal().await;
+    asked_to_stop(terminate).await;
     tracing::info!("closing");
     stop.send_replace(true);
     for door in doors {
@@ -127,15 +134,15 @@ fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + '
     }
 }
 
+/// Listens for SIGTERM from now on.
+fn listen_for_terminate() -> Option<Signal> {
+    let listening = signal(SignalKind::terminate());
+    listening.inspect_err(|error| tracing::warn!("SIGTERM can't be listened for: {error}")).ok()
+}
+
 /// Ctrl-C or SIGTERM.
-async fn signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!("SIGTERM can't be listened for: {error}");
-            return drop(tokio::signal::ctrl_c().await);
-        }
-    };
+async fn asked_to_stop(terminate: Option<Signal>) {
+    let Some(mut terminate) = terminate else { return drop(tokio::signal::ctrl_c().await) };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
@@ -144,7 +151,7 @@ async fn signal() {
 
 /// SIGHUP loads the certificate and the package folders again; what can't be used changes nothing: the last good version keeps serving.
 async fn reload_on_hangup(engines: Engines, tls: Option<Arc<Tls>>) {
-    let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return tracing::warn!("SIGHUP can't be listened for");
     };
     while hangup.recv().await.is_some() {
@@ -241,14 +248,21 @@ fn look_once(engine: &Engine, days: Option<NonZeroU32>) {
 
 fn greet((http, pg): (SocketAddr, SocketAddr), is_tls: bool, password: Option<&str>) {
     let (scheme, more) = if is_tls { ("https", " sslmode=require") } else { ("http", "") };
-    println!("Quarry serves.");
-    println!("  HTTP and GraphQL  {scheme}://{http}/   (GraphiQL: {scheme}://{http}/graphql)");
-    println!("  Postgres wire     psql 'host={} port={} user=admin dbname=main{more}'", pg.ip(), pg.port());
-    match password {
-        Some(password) => println!("  log in as admin   password {password}   (printed this once)"),
-        None => println!(
-            "  log in as admin   with the password of the first start (forgotten? stop, then: quarry user passwd admin)"
-        ),
+    let log_in = match password {
+        Some(password) => format!("password {password}   (printed this once)"),
+        None => "with the password of the first start (forgotten? stop, then: quarry user passwd admin)"
+            .to_owned(),
+    };
+    let told = format!(
+        "Quarry serves.\n  HTTP and GraphQL  {scheme}://{http}/   (GraphiQL: {scheme}://{http}/graphql)\n  Postgres wire     psql \
+         'host={} port={} user=admin dbname=main{more}'\n  log in as admin   {log_in}\n",
+        pg.ip(),
+        pg.port()
+    );
+    // Whoever started it need not read on: it serves all the same.
+    let mut out = std::io::stdout();
+    if let Err(error) = out.write_all(told.as_bytes()).and_then(|()| out.flush()) {
+        tracing::warn!("what to open and how to log in could not be printed: {error}");
     }
 }
 
