@@ -37,7 +37,10 @@ pub(crate) struct Rights {
 
 /// The views of those who have the same permission sets.
 #[derive(Default)]
-pub(crate) struct Shapes(Mutex<HashMap<(String, Vec<Arc<str>>), Arc<Views>>>);
+pub(crate) struct Shapes(Mutex<HashMap<ShapeKey, Arc<Views>>>);
+
+/// A registry's version, and the permission sets.
+type ShapeKey = (String, Vec<Arc<str>>);
 
 impl Shapes {
     /// The views of a shape on a registry that may be an older one than that of `now`.

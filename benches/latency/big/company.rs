@@ -49,7 +49,7 @@ pub fn seller_id(number: u64) -> String {
 
 /// An account that both leads see: the next one from this number on.
 pub fn seen_by_all(number: u64, sizes: Sizes) -> Option<u64> {
-    let seen = |n: &u64| !is_strangers(*n) && seller_of(*n) % 2 == 0;
+    let seen = |n: &u64| !is_strangers(*n) && seller_of(*n).is_multiple_of(2);
     (number..sizes.accounts).chain(0..number).find(seen)
 }
 

@@ -123,13 +123,13 @@ pub async fn all(quarry: &Quarry, peer: &Client, slot: Duration) -> Result<Vec<R
     for (name, sql, parameters, is_same, to_reach) in sql {
         let sides = sql_sides(clients, sql).await.with_context(|| name)?;
         let question = Question { name, sides, parameters, is_same };
-        rows.push(question.time(slot).await?.to_reach(to_reach));
+        rows.push(question.time(slot).await?.reaching(to_reach));
     }
     let http = |user| Side::Http(quarry, user, &months);
     let sides = [http("admin"), http(LEAD), http(HEAD), Side::Sql(peer, peer.prepare(MONTHS).await?)];
     let name = "month × stage in New York time, ObjectQL";
     let question = Question { name, sides, parameters: vec![], is_same: false };
-    rows.push(question.time(slot).await?.to_reach("0.1 ×"));
+    rows.push(question.time(slot).await?.reaching("0.1 ×"));
     Ok(rows)
 }
 

@@ -24,7 +24,7 @@ impl Row {
     }
 
     /// What its figure is to be.
-    pub fn to_reach(self, to_reach: &'static str) -> Row {
+    pub fn reaching(self, to_reach: &'static str) -> Row {
         Row { to_reach, ..self }
     }
 }

@@ -151,7 +151,7 @@ async fn one_sees_and_ends_ones_own_sessions_and_an_administrator_anyones() {
     assert_eq!(wei.end_session("wei", &two.session).unwrap_err().code, "SESSION_NOT_FOUND");
     li.end_session("li", &two.session).unwrap();
     assert!(is_refused(&shop, &two.access.text).await);
-    assert_eq!(ids(&shop.session), [one.session.clone()]);
+    assert_eq!(ids(&shop.session), std::slice::from_ref(&one.session));
     assert_eq!(shop.session.end_sessions("li").unwrap(), 1);
     assert!(is_refused(&shop, &one.access.text).await);
 }

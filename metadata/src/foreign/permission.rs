@@ -241,7 +241,7 @@ impl Making<'_, '_> {
             let property = format!("field_permissions.{name}");
             return self.pen.left_out(&property, given, "there is no such field");
         };
-        let named = |keys: &[&str]| given.any(keys).map(|list| sets_in(list));
+        let named = |keys: &[&str]| given.any(keys).map(sets_in);
         let (readers, writers) = (named(&["read"]), named(&["update", "edit", "write"]));
         for (set, grant) in &mut self.grants {
             let may = |list: &Option<BTreeSet<String>>| list.as_ref().is_none_or(|list| list.contains(set));

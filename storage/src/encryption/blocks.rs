@@ -110,7 +110,8 @@ impl BlockReader {
         let tags = blocks * to_u64(TAG_BYTES);
         if blocks == 0
             || sealed < tags
-            || sealed % to_u64(SEALED_BYTES) != 0 && sealed % to_u64(SEALED_BYTES) < to_u64(TAG_BYTES)
+            || !sealed.is_multiple_of(to_u64(SEALED_BYTES))
+                && sealed % to_u64(SEALED_BYTES) < to_u64(TAG_BYTES)
         {
             return Err(wrong("its end is cut off"));
         }

@@ -204,7 +204,7 @@ fn no_frame_of_a_file_has_a_nonce_that_another_had_also_where_its_tail_is_writte
         drop(writer);
         // The process dies before it acknowledges: what it wrote last is lost.
         let bytes = disk.contents(&path);
-        let start = bytes.windows(4).enumerate().filter(|(_, window)| window == b"QFE1").last().unwrap().0;
+        let start = bytes.windows(4).enumerate().rfind(|(_, window)| window == b"QFE1").unwrap().0;
         assert!(nonces.insert(bytes[start + 8..start + 20].to_vec()), "round {round}");
         assert!(tails.insert(bytes[start + 20..start + 60].to_vec()), "round {round}");
         if round > 0 {

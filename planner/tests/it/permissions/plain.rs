@@ -166,7 +166,7 @@ impl Role {
                 let is_clear = self.grants(object).any(|grant| grant.clear && !grant.hidden.contains(name));
                 let value = match (is_clear, masked(object, name)) {
                     (true, _) | (_, None) => value.clone(),
-                    (false, Some(text)) if text.is_empty() => continue,
+                    (false, Some("")) => continue,
                     (false, Some(text)) => text.into(),
                 };
                 seen.insert((*name).into(), value);

@@ -110,8 +110,11 @@ pub(super) async fn patch(
     .await
 }
 
-/// What an operation does to the members: with whom, or with all of them.
-fn steps_of(operation: &Operation, set: &str) -> Result<Vec<(Act, Option<BTreeSet<String>>)>, Problem> {
+/// What is done, and with which members; none: with all.
+type Steps = Vec<(Act, Option<BTreeSet<String>>)>;
+
+/// What an operation does to the members.
+fn steps_of(operation: &Operation, set: &str) -> Result<Steps, Problem> {
     let mut steps = Vec::new();
     for (path, value) in operation.by_attribute()? {
         match (path.attribute.as_str(), operation.act, &path.filter) {
