@@ -265,7 +265,12 @@ impl Shape {
             let denies = grant.records.iter().filter(|rule| rule.effect == Effect::Deny);
             let denies =
                 denies.filter(|rule| rule.acts.contains(&Act::Update) || rule.acts.contains(&Act::Create));
-            not(any(denies.map(|rule| Records::When(Arc::clone(&rule.when)))))
+            let allowed = not(any(denies.map(|rule| Records::When(Arc::clone(&rule.when)))));
+            // A part stays one of a whole that its writer may change, whoever owns it.
+            match object.sharing {
+                Sharing::Parent(_) => all_of([shared(object, Act::Update, false), allowed]),
+                _ => allowed,
+            }
         }))
     }
 
