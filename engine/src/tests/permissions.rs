@@ -74,6 +74,7 @@ fn open() -> Shop {
             "mover.permissionset.yml",
             "objects:\n  company: [create, read, update, delete]\n  user: [read, viewAll]\n",
         ),
+        ("giver.permissionset.yml", "includes: [rep]\nobjects:\n  deal: [create, read, update, transfer]\n"),
         ("chief.permissionset.yml", "includes: [rep]\ncapabilities: [manageUsers]\n"),
     ];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
@@ -473,4 +474,17 @@ async fn plans_tell_nothing_of_rows_that_are_not_seen() {
     assert!(rep.must_export_all().is_err());
     let past = Query::parse(&json!({ "object": "company", "asOf": "2020-01-01T00:00:00Z" })).unwrap();
     assert_eq!(rep.query(&past).await.err().unwrap().kind, ErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn who_gives_a_part_away_leaves_it_where_he_may_change_it() {
+    let shop = open();
+    let north = shop.create("company", json!({ "name": "N", "region": "north" })).await.unwrap();
+    let giver = with(&shop, "giver", &["giver"]);
+    let own = do_(&giver, create("company", json!({ "name": "O" }))).await.unwrap();
+    let deal = do_(&giver, create("deal", json!({ "title": "D", "company_id": own }))).await.unwrap();
+    let to = shop.session.principal().user_id.clone();
+    let moved = update("deal", &deal, json!({ "company_id": north, "owner": to }));
+    assert_eq!(refused(&giver, moved).await.1, "permission_denied");
+    do_(&giver, update("deal", &deal, json!({ "owner": to }))).await.unwrap();
 }
