@@ -28,6 +28,8 @@ pub struct Transaction {
     session: Session,
     /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
     work: Arc<Mutex<Work>>,
+    /// It did more than delete and purge: it is refused when the tenant is full.
+    takes_room: bool,
 }
 
 /// A mark to come back to.
@@ -52,7 +54,7 @@ impl Transaction {
             rights: Some(Arc::new(rights)),
         };
         let work = Work::new(active, snapshot, actor, engine.world().clone());
-        Self { session, work: Arc::new(Mutex::new(work)) }
+        Self { session, work: Arc::new(Mutex::new(work)), takes_room: false }
     }
 
     /// The surroundings of a question that sees this transaction's own changes.
@@ -73,6 +75,10 @@ impl Transaction {
         if changes.len() > CHANGES_MAX {
             return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
         }
+        let deletes = |change: &Change| {
+            matches!(change.operation, Operation::Delete { .. } | Operation::DeleteWhere { .. })
+        };
+        self.takes_room |= !changes.iter().all(deletes);
         let number = self.work.lock().begin_call();
         let applied = self.run(number, changes).await;
         let mut work = self.work.lock();
@@ -254,7 +260,9 @@ impl Transaction {
                 origin: self.session.options().origin.to_commit(),
             };
             let _right = engine.may_commit(work.active.fills())?;
-            let committed = engine.store().commit(work.writes().clone(), info);
+            let writes = work.writes().clone();
+            let writes = if self.takes_room { writes } else { writes.frees_room() };
+            let committed = engine.store().commit(writes, info);
             let told = |error: quarry_storage::Error| {
                 let error = work.active.named(error.into());
                 match work.actor.limited() {
@@ -285,6 +293,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         time_zone: session.options().time_zone,
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
+        memory: Some(session.engine().memory_share()),
         reads_audit: rights.has(Capability::ViewAudit),
     }
 }

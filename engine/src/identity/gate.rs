@@ -9,7 +9,7 @@ mod issued;
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
-use quarry_storage::{Store, World};
+use quarry_storage::{Store, TenantName, World};
 use tokio::sync::Semaphore;
 
 pub use attempt::Attempt;
@@ -23,20 +23,23 @@ use super::{
     password,
     principal::{Basis, Means},
     proofs::{Proof, Proofs},
-    scram,
+    scram, slow,
     secret::{self, KEY},
     sessions::{self, Lasting, Refreshed, Tokens},
     throttle::{Limits, Throttle, of_address},
     turns::Turns,
 };
 use crate::{
+    engines::LOGIN_SEPARATOR,
     error::{Error, ErrorKind, Result},
+    opening,
+    quota::FairTurns,
     system::Credential,
 };
 
 /// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
 const CHECKS_MAX: usize = 2;
-/// Logins that may wait for such a check.
+/// Logins of one tenant that may wait for such a check.
 const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
 pub(super) const NAME_BYTES_MAX: usize = 256;
@@ -53,8 +56,14 @@ const NOTED_EVERY_MICROS: i64 = 3_600_000_000;
 /// checked no more at once.
 pub(crate) struct Doorstep {
     addresses: Arc<Throttle>,
-    checks: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    /// The names of each tenant. They outlive its engine, which is closed when nobody comes for a while: so a guess is not forgotten
+    /// by waiting for that.
+    names: Mutex<HashMap<TenantName, Arc<Throttle>>>,
+    /// What fake verifiers are made from, stable over restarts: the main tenant's, for all.
+    fake_secret: Mutex<Option<Arc<[u8]>>>,
+    /// Given round by tenant where they are short, as requests are: who floods one tenant with logins keeps nobody of another waiting for all
+    /// of them.
+    checks: Arc<FairTurns>,
 }
 
 impl Default for Doorstep {
@@ -62,8 +71,27 @@ impl Default for Doorstep {
         let limits = Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None };
         Self {
             addresses: Arc::new(Throttle::new(limits)),
-            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+            names: Mutex::default(),
+            fake_secret: Mutex::default(),
+            checks: Arc::new(FairTurns::of(CHECKS_MAX)),
+        }
+    }
+}
+
+impl Doorstep {
+    /// The throttle of a tenant's names. Of those whose engines are closed, the ones that remember nothing any more go.
+    fn names_of(&self, tenant: &TenantName, limits: Limits, now_micros: i64) -> Arc<Throttle> {
+        let mut names = self.names.lock();
+        names.retain(|_, throttle| Arc::strong_count(throttle) > 1 || throttle.remembers(now_micros));
+        names.entry(tenant.clone()).or_insert_with(|| Arc::new(Throttle::new(limits))).clone()
+    }
+
+    /// What fake verifiers are made from; `of_main` where nobody has asked yet, for then it is the main tenant that is opened.
+    fn fake_secret(&self, of_main: impl FnOnce() -> Result<Vec<u8>>) -> Result<Arc<[u8]>> {
+        let mut secret = self.fake_secret.lock();
+        match &*secret {
+            Some(secret) => Ok(secret.clone()),
+            None => Ok(secret.insert(of_main()?.into()).clone()),
         }
     }
 }
@@ -73,16 +101,20 @@ pub(crate) struct Gate {
     pub(crate) teller: Teller,
     options: RwLock<Arc<IdentityOptions>>,
     access_seconds: u64,
-    /// What fake verifiers are made from; stable over restarts.
-    scram_secret: Vec<u8>,
+    /// What fake verifiers are made from.
+    fake_secret: Arc<[u8]>,
+    /// What stands behind a name in a login: nothing for the main tenant's.
+    login_end: String,
     /// The hash that an unknown user's password is checked against, to take as long.
     nobody_hash: String,
-    names: Throttle,
+    names: Arc<Throttle>,
     addresses: Arc<Throttle>,
     turns: Turns,
     proofs: Proofs,
-    checks: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    checks: Arc<FairTurns>,
+    /// The tenant's number among those of the checks.
+    number: u64,
+    waiting: Semaphore,
     /// Whose tokens are taken.
     issuers: RwLock<Arc<Issuers>>,
     /// When the use of a key was last noted, and which tokens of issuers were seen.
@@ -98,26 +130,34 @@ impl Gate {
     pub fn new(
         (store, world): (Arc<Store>, World),
         access_seconds: u64,
-        scram_secret: Vec<u8>,
+        tenant: &TenantName,
         doorstep: &Doorstep,
     ) -> Result<Self> {
+        let fake_secret = doorstep.fake_secret(|| opening::scram_secret(&store, &world))?;
+        let login_end = match *tenant == TenantName::main() {
+            true => String::new(),
+            false => format!("{LOGIN_SEPARATOR}{tenant}"),
+        };
         let nobody_hash = password::hash("nobody's password", &[0; 16])?;
         let proofs = Proofs::new(world.ids.secret());
         let options = IdentityOptions::default();
         let names = Limits { free_failures: NAME_FREE_FAILURES, lock: options.lock };
+        let names = doorstep.names_of(tenant, names, world.clock.now_micros());
         Ok(Self {
             ledger: Ledger::new(store, world),
             teller: Teller::default(),
             options: RwLock::new(Arc::new(options)),
             access_seconds,
-            scram_secret,
+            fake_secret,
+            login_end,
             nobody_hash,
-            names: Throttle::new(names),
+            names,
             addresses: Arc::clone(&doorstep.addresses),
             turns: Turns::default(),
             proofs,
             checks: Arc::clone(&doorstep.checks),
-            waiting: Arc::clone(&doorstep.waiting),
+            number: doorstep.checks.number(),
+            waiting: Semaphore::new(WAITING_MAX),
             issuers: RwLock::default(),
             noted: Mutex::default(),
         })
@@ -158,11 +198,15 @@ impl Gate {
             Remembered::Nothing => false,
         };
         let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
-        let check = self.checks.clone().acquire_owned().await.map_err(|_| busy())?;
+        let check = self.checks.take(self.number).await;
         drop(waiting);
-        let held = Arc::new((turn, check));
-        let checked = move |gate: &Self, login: &Login| gate.check(login, is_counted);
-        self.on_blocking_thread(&held, login, checked).await
+        let gate = self.clone();
+        // Held to its end, even when nobody waits for it any more.
+        slow::beside(move || {
+            let _held = (turn, check);
+            gate.check(&login, is_counted)
+        })
+        .await
     }
 
     /// Runs a step of a login where it may block, holding `held` to its end even when nobody waits for it any more.
@@ -278,7 +322,7 @@ impl Gate {
         if name.starts_with(KEY) && name.len() <= NAME_BYTES_MAX {
             return match keys::by_id(&snapshot, name, now, credentials::by_user)? {
                 Some((principal, verifier)) => Ok((verifier, Some(principal))),
-                None => Ok((scram::fake(&self.scram_secret, name)?, None)),
+                None => Ok((self.fake(name)?, None)),
             };
         }
         let credential = match name.len() {
@@ -291,8 +335,23 @@ impl Gate {
                 let principal = Principal::of(&snapshot, credential, basis, now)?;
                 Ok((proof.scram.clone(), Some(principal)))
             }
-            None => Ok((scram::fake(&self.scram_secret, name)?, None)),
+            None => Ok((self.fake(name)?, None)),
         }
+    }
+
+    /// What a SCRAM exchange checks against where the name is nobody's, whether or not somebody has it here.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name failed too often.
+    pub fn scram_of_nobody(&self, name: &str) -> Result<ScramVerifier> {
+        self.names.check(name, self.ledger.now())?;
+        self.fake(name)
+    }
+
+    /// Made of the whole login, so that it is the same before there is such a tenant, while there is, and when it is gone.
+    fn fake(&self, name: &str) -> Result<ScramVerifier> {
+        scram::fake(&self.fake_secret, &format!("{name}{}", self.login_end))
     }
 
     /// Begins a session of someone proven. Blocks.
@@ -339,6 +398,15 @@ impl Gate {
                 Err(token_refused())
             }
         }
+    }
+
+    /// Whether a refresh token is one that could be exchanged. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn knows_refresh(&self, text: &str) -> Result<bool> {
+        sessions::knows_refresh(&self.ledger.snapshot(), text)
     }
 
     /// Who an access token or an API key is for, as it is now. Blocks.
