@@ -122,7 +122,8 @@ impl Local {
     ///
     /// A name that no tenant has; those of opening it.
     pub fn of_tenant(&self, settings: &Settings, tenant: &str) -> Result<Local> {
-        let name = TenantName::try_from(tenant).with_context(|| format!("{tenant:?} is no name of a tenant"))?;
+        let name =
+            TenantName::try_from(tenant).with_context(|| format!("{tenant:?} is no name of a tenant"))?;
         let engine = Engines::open(self.engine.clone())?.engine_of(&name)?;
         let options = SessionOptions { timeout: settings.query_timeout(), ..SessionOptions::default() };
         let session = engine.session(engine.operator()?, options);

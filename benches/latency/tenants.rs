@@ -36,7 +36,8 @@ const ASKERS: usize = 4;
 const LOGINS: usize = 4;
 
 const BY_ID: &str = "SELECT id, name, industry, owner_id FROM account WHERE id = $1";
-const LIST: &str = "SELECT id, name, industry FROM account WHERE industry = 'technology' ORDER BY name LIMIT 50";
+const LIST: &str =
+    "SELECT id, name, industry FROM account WHERE industry = 'technology' ORDER BY name LIMIT 50";
 const WRITE: &str = "INSERT INTO contact (first_name, last_name, email) VALUES ('Quiet', $1, $2)";
 const REPORT: &str = "SELECT a.industry, count(*), max(length(a.name || b.name)) FROM account a \
      JOIN account b ON a.industry = b.industry AND a.name < b.name GROUP BY 1 ORDER BY 2 DESC";
@@ -179,7 +180,11 @@ async fn timed(time: Duration, mut call: impl AsyncFnMut() -> Result<()>) -> Res
 }
 
 /// All that the abusive tenant does, until it is stopped.
-async fn abuse(quarry: &Arc<Quarry>, tenant: &str, done: &Arc<Done>) -> Result<Vec<tokio::task::JoinHandle<()>>> {
+async fn abuse(
+    quarry: &Arc<Quarry>,
+    tenant: &str,
+    done: &Arc<Done>,
+) -> Result<Vec<tokio::task::JoinHandle<()>>> {
     let mut tasks = Vec::new();
     for _ in 0..REPORTERS {
         let (client, done) = (quarry.connect_to("admin", tenant).await?, done.clone());

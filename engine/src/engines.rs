@@ -32,6 +32,7 @@ use quarry_storage::{
     encryption::{KeyState, key_state},
     must_be_store,
 };
+use tokio::sync::Semaphore;
 
 pub use self::{
     keys::master_keys,
@@ -46,6 +47,8 @@ use crate::{
 
 /// Between a user's name and the tenant's.
 pub(crate) const LOGIN_SEPARATOR: char = '@';
+/// Tenants that are opened at a time, for whoever comes in.
+const OPENINGS_MAX: usize = 4;
 /// An engine that nobody holds, and nobody has asked for so long, is closed.
 const IDLE_MICROS: i64 = 10 * 60 * 1_000_000;
 
@@ -60,6 +63,8 @@ struct Inner {
     /// Held by whoever makes, deletes, suspends or resumes a tenant.
     changing: Mutex<()>,
     slots: Mutex<HashMap<TenantName, Arc<Slot>>>,
+    /// Held by whoever waits on a thread while a tenant is opened.
+    opening: Semaphore,
 }
 
 /// A tenant's place. Its engine is behind a lock that is held while it is opened.
@@ -83,6 +88,7 @@ impl Engines {
             catalogue: Mutex::new(records),
             changing: Mutex::default(),
             slots: Mutex::default(),
+            opening: Semaphore::new(OPENINGS_MAX),
         }))
     }
 
@@ -168,6 +174,11 @@ impl Engines {
         if tenant == TenantName::main() {
             return Ok(self.main().clone());
         }
+        if let Some(engine) = self.open_one(&tenant)? {
+            return Ok(engine);
+        }
+        // Strangers may ask for any: they wait here, and not on threads that others need.
+        let _turn = self.0.opening.acquire().await.map_err(|error| Error::internal(error.to_string()))?;
         if let Some(engine) = self.open_one(&tenant)? {
             return Ok(engine);
         }

@@ -176,9 +176,7 @@ impl From<quarry_storage::Error> for Error {
             }
             Store::Limited => match of_quota(&error) {
                 Some(told) => told.caused_by(error),
-                None => {
-                    Self::new(ErrorKind::Limited, "LIMIT_EXCEEDED", error.to_string()).caused_by(error)
-                }
+                None => Self::new(ErrorKind::Limited, "LIMIT_EXCEEDED", error.to_string()).caused_by(error),
             },
             Store::Unavailable => {
                 let message = "the store can't be used now; try again later";

@@ -178,13 +178,19 @@ fn without_keys(settings: &Settings, report: &mut Report) {
     match lost {
         Ok(lost) => {
             for tenant in lost {
-                let message =
-                    format!("the tenant {tenant} was encrypted, and its store has no keys now; it is not opened");
-                report.add(Level::Critical, message, "put its files back from a backup, its file keys among them");
+                let message = format!(
+                    "the tenant {tenant} was encrypted, and its store has no keys now; it is not opened"
+                );
+                report.add(
+                    Level::Critical,
+                    message,
+                    "put its files back from a backup, its file keys among them",
+                );
             }
         }
         Err(error) => {
-            let message = format!("whether encrypted stores still have their keys was not looked at: {error:#}");
+            let message =
+                format!("whether encrypted stores still have their keys was not looked at: {error:#}");
             report.add(Level::Note, message, "");
         }
     }

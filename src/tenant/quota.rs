@@ -5,11 +5,7 @@ use quarry_engine::{Engines, TenantLimits, TenantQuota};
 use serde_json::{Map, Value, json};
 
 use super::named;
-use crate::{
-    command::Reach,
-    reach::Records,
-    settings::Settings,
-};
+use crate::{command::Reach, reach::Records, settings::Settings};
 
 /// Says limits anew, in the order of [`TenantLimits::NAMES`], and tells what holds.
 ///

@@ -205,7 +205,14 @@ impl Store {
         self.inner.measure_if_bounded()?;
         let meter = self.inner.meter.clone();
         let writer = CheckedWriter::new(objects.upload(&name(key, BYTES)));
-        Ok(NewContent { objects, meter, bytes: 0, key: key.to_owned(), writer, hasher: blake3::Hasher::new() })
+        Ok(NewContent {
+            objects,
+            meter,
+            bytes: 0,
+            key: key.to_owned(),
+            writer,
+            hasher: blake3::Hasher::new(),
+        })
     }
 
     /// The content of a key. Who asks knows that there is one.

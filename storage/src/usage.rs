@@ -204,7 +204,11 @@ impl Inner {
             bytes += match &in_use {
                 // Room that was zeroed ahead holds nothing.
                 Some((used, offset)) if *used == path => *offset,
-                _ => self.files.open(&path, crate::files::OpenMode::Read).and_then(|file| file.bytes()).or_else(gone)
+                _ => self
+                    .files
+                    .open(&path, crate::files::OpenMode::Read)
+                    .and_then(|file| file.bytes())
+                    .or_else(gone)
                     .map_err(failed("look at", &path))?,
             };
         }

@@ -11,11 +11,7 @@ use std::{collections::HashSet, num::NonZeroU32};
 use quarry_storage::{CommitInfo, Forgotten, Key};
 
 use super::holds::{self, ALL, Held};
-use crate::{
-    engine::Engine,
-    error::Result,
-    identity::EventKind,
-};
+use crate::{engine::Engine, error::Result, identity::EventKind};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Who does it where nobody asked.
@@ -30,8 +26,7 @@ struct AllHeld {
 
 impl AllHeld {
     fn of(keys: &[Key]) -> Result<AllHeld> {
-        let mut all =
-            AllHeld { everything: false, objects: HashSet::new(), records: HashSet::new() };
+        let mut all = AllHeld { everything: false, objects: HashSet::new(), records: HashSet::new() };
         for key in keys {
             match Held::parse(key)? {
                 Held::Tenant => all.everything = true,

@@ -23,9 +23,10 @@ use super::{
     password,
     principal::{Basis, Means},
     proofs::{Proof, Proofs},
-    scram, slow,
+    scram,
     secret::{self, KEY},
     sessions::{self, Lasting, Refreshed, Tokens},
+    slow,
     throttle::{Limits, Throttle, of_address},
     turns::Turns,
 };

@@ -15,7 +15,9 @@ const NICENESS: i32 = 10;
 /// # Errors
 ///
 /// Those of `work`; `Internal` where the machine gives no thread.
-pub(crate) async fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let (told, answer) = oneshot::channel();
     // What is told of a login may be written down by a task.
     let runtime = Handle::current();

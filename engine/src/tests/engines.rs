@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{PASSWORD, START_MICROS, Shop, create, options};
 use crate::{
-    Database, Engine, EngineOptions, Engines, ErrorKind, NewTenant, Origin, SessionOptions, TenantLimits, World,
-    identity::NewKey, master_keys,
+    Database, Engine, EngineOptions, Engines, ErrorKind, NewTenant, Origin, SessionOptions, TenantLimits,
+    World, identity::NewKey, master_keys,
 };
 
 const OTHER_PASSWORD: &str = "another horse battery";
@@ -176,7 +176,11 @@ async fn guesses_are_not_forgotten_when_an_engine_is_closed() {
 async fn a_login_tells_nobody_whether_there_is_such_a_tenant() {
     let folder = tempfile::tempdir().unwrap();
     let engines = opened(&folder, "");
-    let salt = async |engines: &Engines, tenant: &str, user: &str| match engines.of_database(tenant).await.unwrap() {
+    let salt = async |engines: &Engines, tenant: &str, user: &str| match engines
+        .of_database(tenant)
+        .await
+        .unwrap()
+    {
         Database::Of(engine) => engine.scram(user).unwrap().0.salt,
         Database::Nobodys(main) => main.scram_of_nobody(&format!("{user}@{tenant}")).unwrap().salt,
         Database::NoTenants(_) => panic!("{tenant}"),
@@ -184,7 +188,11 @@ async fn a_login_tells_nobody_whether_there_is_such_a_tenant() {
     let before = salt(&engines, "acme", "erin").await;
     assert_eq!(before, salt(&engines, "acme", "erin").await, "stable");
     assert_ne!(before, salt(&engines, "other", "erin").await);
-    assert_ne!(salt(&engines, "acme", "admin").await, salt(&engines, "main", "admin").await, "not the main tenant's");
+    assert_ne!(
+        salt(&engines, "acme", "admin").await,
+        salt(&engines, "main", "admin").await,
+        "not the main tenant's"
+    );
     engines.create(&named("acme"), new_tenant()).unwrap();
     assert_eq!(before, salt(&engines, "acme", "erin").await, "made meanwhile");
     engines.suspend(&named("acme")).unwrap();
@@ -219,9 +227,16 @@ async fn a_tenant_has_what_its_quota_says() {
     engines.set_limits(&named("acme"), |limits| limits.set("storageBytes", Some(1))).unwrap();
     let full = session.change(vec![make("No room")], false).await.unwrap_err();
     assert!(["ROWS_QUOTA", "STORAGE_QUOTA"].contains(&full.code), "{full}");
-    let all = crate::Change { object: "maker".into(), operation: crate::Operation::DeleteWhere {
-        filter: crate::objectql::Query::parse(&json!({ "object": "maker" })).unwrap().filter.unwrap_or_default(),
-    }, if_revision: None };
+    let all = crate::Change {
+        object: "maker".into(),
+        operation: crate::Operation::DeleteWhere {
+            filter: crate::objectql::Query::parse(&json!({ "object": "maker" }))
+                .unwrap()
+                .filter
+                .unwrap_or_default(),
+        },
+        if_revision: None,
+    };
     session.change(vec![all], false).await.unwrap();
     assert_eq!(acme.store().snapshot().table("maker").unwrap().statistics().rows, 0);
     // It is kept, and taken back.
@@ -247,7 +262,8 @@ async fn a_plain_store_in_the_place_of_an_encrypted_one_is_refused() {
     }
     engines.close().unwrap();
     drop(engines);
-    let without = || crate::upkeep::without_keys(&data, &world(MASTER), &std::collections::BTreeMap::new()).unwrap();
+    let without =
+        || crate::upkeep::without_keys(&data, &world(MASTER), &std::collections::BTreeMap::new()).unwrap();
     assert_eq!(without(), []);
     // Another server's, where there is no master key.
     let elsewhere = tempfile::tempdir().unwrap();
@@ -327,8 +343,14 @@ fn what_a_crash_left_half_done_is_finished_at_the_next_start() {
     }
     engines.close().unwrap();
     drop(engines);
-    let record =
-        |name: &str, state| TenantRecord { name: named(name), state, location: None, made_micros: 1, is_encrypted: true, limits: Default::default() };
+    let record = |name: &str, state| TenantRecord {
+        name: named(name),
+        state,
+        location: None,
+        made_micros: 1,
+        is_encrypted: true,
+        limits: Default::default(),
+    };
     let records = [
         record("making", TenantState::Making),
         record("deleting", TenantState::Deleting),

@@ -25,7 +25,8 @@ use parking_lot::Mutex;
 mod tests;
 
 /// In every message about a share that is taken.
-pub(crate) const SHARE_TAKEN: &str = "the questions of this tenant hold all the memory that they may have together";
+pub(crate) const SHARE_TAKEN: &str =
+    "the questions of this tenant hold all the memory that they may have together";
 
 /// The part of the memory for questions that one tenant's may hold together. Cheap to clone.
 #[derive(Clone)]

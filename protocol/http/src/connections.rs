@@ -7,7 +7,14 @@
 mod insecure;
 mod patient;
 
-use std::{convert::Infallible, future::Future, io, net::{IpAddr, SocketAddr}, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};

@@ -47,7 +47,9 @@ pub(crate) fn of(error: &Error) -> StatusCode {
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY" | "MEMORY_QUOTA") => StatusCode::TOO_MANY_REQUESTS,
+        (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY" | "MEMORY_QUOTA") => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         (ErrorKind::Limited, "ROWS_QUOTA" | "STORAGE_QUOTA") => StatusCode::INSUFFICIENT_STORAGE,
         (ErrorKind::Limited, "CONTENT_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         (ErrorKind::Invalid | ErrorKind::Missing | ErrorKind::Violated, _) => StatusCode::BAD_REQUEST,

@@ -127,7 +127,8 @@ async fn begin(
     let named = engines.of_database(database).await.map_err(|error| PgError::from(error).into_fatal())?;
     let (engine, principal) = match named {
         Database::Of(engine) => {
-            let principal = authenticate(wire, &engine, Login { user: &user, login: &user, is_nobody: false });
+            let principal =
+                authenticate(wire, &engine, Login { user: &user, login: &user, is_nobody: false });
             (engine.clone(), principal.await?)
         }
         // Whether there is such a tenant is nobody's business: it is refused as a wrong password is.

@@ -34,7 +34,15 @@ pub(super) struct Runs {
 
 impl Runs {
     pub fn new(table: Arc<Table>) -> Runs {
-        Runs { table, waiting: Vec::new(), waiting_bytes: 0, rows: 0, open: None, last: None, done: Vec::new() }
+        Runs {
+            table,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            rows: 0,
+            open: None,
+            last: None,
+            done: Vec::new(),
+        }
     }
 
     pub fn table(&self) -> &Arc<Table> {

@@ -284,7 +284,8 @@ pub(super) fn unbind(folder: &Path, world: &World) {
 /// The name of a store's folder: the tenant's.
 fn name_of(folder: &Path) -> Result<String> {
     let name = folder.file_name().and_then(|name| name.to_str());
-    let nameless = || Error::Invalid(format!("the folder {} has no name that keys could be for", folder.display()));
+    let nameless =
+        || Error::Invalid(format!("the folder {} has no name that keys could be for", folder.display()));
     name.map(str::to_owned).ok_or_else(nameless)
 }
 

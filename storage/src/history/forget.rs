@@ -89,7 +89,8 @@ impl Store {
         let (Some(first), Some(last)) = (gone.files.first(), gone.files.last()) else { return Ok(None) };
         let (first, last) = (*first.start(), *last.end());
         let CommitInfo { actor, transaction, time_micros, package_version, origin } = info;
-        let by = TransactionEntry { actor, time_micros, transaction, package_version, tables: Vec::new(), origin };
+        let by =
+            TransactionEntry { actor, time_micros, transaction, package_version, tables: Vec::new(), origin };
         let mut rows: Vec<(TableId, u64)> =
             gone.rows.iter().map(|(table, rows)| (*table, u64::try_from(*rows).unwrap_or(0))).collect();
         rows.sort_by_key(|(table, _)| table.0);
@@ -233,7 +234,8 @@ impl Archive {
             }
             (last, hash) = (frame.csn, frame.hash);
             let entry = Entry::decode(frame.payload());
-            let entry = entry.map_err(|error| file.damaged(format!("entry {last} can't be read: {error}")))?;
+            let entry =
+                entry.map_err(|error| file.damaged(format!("entry {last} can't be read: {error}")))?;
             if entry.by().is_some_and(|by| by.time_micros >= may.before_micros) || may.holds(&entry)? {
                 return Ok(None);
             }
@@ -244,7 +246,6 @@ impl Archive {
             false => Err(file.damaged(format!("it ends at entry {last}, not {}", csns.end()))),
         }
     }
-
 }
 
 impl May<'_> {

@@ -52,7 +52,8 @@ fn what_is_old_goes_and_the_chain_is_proven_from_a_checkpoint_on() {
     assert_eq!((*gone.entries.start(), gone.checkpoint), (1, newest.0 + 1));
     assert!(history_files(&disk) < files);
     // What is left has no gap, and begins behind what went.
-    let links: Vec<_> = store.snapshot().chain(Csn(1), Csn(u64::MAX)).unwrap().map(|link| link.unwrap()).collect();
+    let links: Vec<_> =
+        store.snapshot().chain(Csn(1), Csn(u64::MAX)).unwrap().map(|link| link.unwrap()).collect();
     assert_eq!(links.first().unwrap().csn, gone.entries.end() + 1);
     assert_eq!(links.last().unwrap().csn, gone.checkpoint);
     let hash: String = links[0].hash_before.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -99,13 +100,16 @@ fn what_is_held_stays_and_so_does_all_behind_it() {
     let store = open_world(world(&disk)).unwrap();
     with_history(&store);
     let files = history_files(&disk);
-    let held = |table: &str, key: Option<&Key>| table == "account" && key.is_some_and(|key| **key == *"key00");
+    let held =
+        |table: &str, key: Option<&Key>| table == "account" && key.is_some_and(|key| **key == *"key00");
     assert_eq!(store.forget_history(ALL, &held, info()).unwrap(), None);
     assert_eq!(history_files(&disk), files);
-    let held = |table: &str, key: Option<&Key>| table == "account" && key.is_some_and(|key| **key == *"key20");
+    let held =
+        |table: &str, key: Option<&Key>| table == "account" && key.is_some_and(|key| **key == *"key20");
     let gone = store.forget_history(ALL, &held, info()).unwrap().unwrap();
     let request = HistoryRequest { key: Some("key20".into()), ..HistoryRequest::default() };
-    let shown: usize = store.snapshot().history(&request).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
+    let shown: usize =
+        store.snapshot().history(&request).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
     assert_eq!(shown, 2, "made and deleted");
     assert!(history_files(&disk) < files, "{gone:?}");
     drop(store);

@@ -243,7 +243,8 @@ impl Chain {
             false => self.ends.get(&told.csn).cloned(),
         };
         let Some((hash, counted)) = known else {
-            let what = format!("entry {} lets go of entries up to {}, where no file ends", self.csn, told.csn);
+            let what =
+                format!("entry {} lets go of entries up to {}, where no file ends", self.csn, told.csn);
             return report.add(file, offset, what);
         };
         if hash != told.hash {
@@ -257,9 +258,11 @@ impl Chain {
             *base.entry(table).or_default() -= rows;
         }
         base.retain(|_, rows| *rows != 0);
-        let differs = self.base.as_ref().is_some_and(|known| *known != base) || begin == 0 && !base.is_empty();
+        let differs =
+            self.base.as_ref().is_some_and(|known| *known != base) || begin == 0 && !base.is_empty();
         if differs {
-            let what = format!("entry {} tells other rows than the entries up to {} made", self.csn, told.csn);
+            let what =
+                format!("entry {} tells other rows than the entries up to {} made", self.csn, told.csn);
             report.add(file, offset, what);
         }
         self.base = Some(base);
@@ -269,7 +272,8 @@ impl Chain {
     fn add_base(&mut self, bench: &Bench, report: &mut Report) {
         let Some((begin, hash)) = self.begin.filter(|(begin, _)| *begin > 0) else { return };
         let Some(base) = self.base.take() else {
-            let what = format!("the entries up to {begin} are missing, and none tells that they were let go of");
+            let what =
+                format!("the entries up to {begin} are missing, and none tells that they were let go of");
             return report.add(&bench.archive.log_place(), 0, what);
         };
         report.notes.push(format!("history up to entry {begin} was let go of; its hash was {}", hex(&hash)));

@@ -59,7 +59,9 @@ async fn what_is_older_than_is_said_goes_but_not_past_a_hold() {
     let with_early = engine
         .chain(1, u64::MAX)
         .unwrap()
-        .filter(|link| link.as_ref().unwrap().time_micros.is_some_and(|at| at < START_MICROS + MICROS_PER_DAY))
+        .filter(|link| {
+            link.as_ref().unwrap().time_micros.is_some_and(|at| at < START_MICROS + MICROS_PER_DAY)
+        })
         .count();
     assert!(with_early > 50, "{gone:?}: what is held and all behind it stays ({with_early})");
     session.lift_hold(&held).unwrap();
@@ -69,7 +71,8 @@ async fn what_is_older_than_is_said_goes_but_not_past_a_hold() {
     assert!(first_of(&engine) > reached);
     assert!(engine.forget_history(days).unwrap().is_empty(), "what is younger stays");
     engine.write_events().unwrap();
-    let told = session.sql("SELECT subject FROM audit.events WHERE event = 'history_forgotten'").await.unwrap();
+    let told =
+        session.sql("SELECT subject FROM audit.events WHERE event = 'history_forgotten'").await.unwrap();
     let rows: usize = futures::TryStreamExt::try_collect::<Vec<_>>(told.batches)
         .await
         .unwrap()

@@ -23,7 +23,10 @@ fn what_a_stranger_says_of_himself_is_not_believed() {
 fn a_trusted_proxy_tells_who_asks_and_so_do_those_before_it() {
     assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
     assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["203.0.113.9, 10.7.7.7"]), "203.0.113.9");
-    assert_eq!(client("10.0.0.0/8,fd00::/8", "fd00::5", &["[2001:db8::1]:4711 , 10.7.7.7:80"]), "2001:db8::1");
+    assert_eq!(
+        client("10.0.0.0/8,fd00::/8", "fd00::5", &["[2001:db8::1]:4711 , 10.7.7.7:80"]),
+        "2001:db8::1"
+    );
     assert_eq!(client("10.0.0.0/8", "::ffff:10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
 }
 
