@@ -4,6 +4,7 @@
 //! Proofs of one name are checked one after another, each under the throttle as the one before has left it.
 
 mod attempt;
+mod doorstep;
 mod issued;
 
 use std::{collections::HashMap, sync::Arc};
@@ -13,6 +14,7 @@ use quarry_storage::{Store, TenantName, World};
 use tokio::sync::Semaphore;
 
 pub use attempt::Attempt;
+pub(crate) use doorstep::Doorstep;
 
 use super::{
     Event, EventKind, IdentityOptions, Origin, Principal, ScramVerifier, credentials,
@@ -23,7 +25,6 @@ use super::{
     password,
     principal::{Basis, Means},
     proofs::{Proof, Proofs},
-    scram,
     secret::{self, KEY},
     sessions::{self, Lasting, Refreshed, Tokens},
     slow,
@@ -38,64 +39,16 @@ use crate::{
     system::Credential,
 };
 
-/// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
-const CHECKS_MAX: usize = 2;
 /// Logins of one tenant that may wait for such a check.
 const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
 pub(super) const NAME_BYTES_MAX: usize = 256;
 /// Failures of one name that cost nothing.
 const NAME_FREE_FAILURES: u32 = 3;
-/// Failures from one address that cost nothing: many people may share it.
-const ADDRESS_FREE_FAILURES: u32 = 30;
 /// Keys whose last use is remembered to be noted.
 const NOTED_MAX: usize = 10_000;
 /// How often a key's use is noted at most, by this process.
 const NOTED_EVERY_MICROS: i64 = 3_600_000_000;
-
-/// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
-/// checked no more at once.
-pub(crate) struct Doorstep {
-    addresses: Arc<Throttle>,
-    /// The names of each tenant. They outlive its engine, which is closed when nobody comes for a while: so a guess is not forgotten
-    /// by waiting for that.
-    names: Mutex<HashMap<TenantName, Arc<Throttle>>>,
-    /// What fake verifiers are made from, stable over restarts: the main tenant's, for all.
-    fake_secret: Mutex<Option<Arc<[u8]>>>,
-    /// Given round by tenant where they are short, as requests are: who floods one tenant with logins keeps nobody of another waiting for all
-    /// of them.
-    checks: Arc<FairTurns>,
-}
-
-impl Default for Doorstep {
-    fn default() -> Self {
-        let limits = Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None };
-        Self {
-            addresses: Arc::new(Throttle::new(limits)),
-            names: Mutex::default(),
-            fake_secret: Mutex::default(),
-            checks: Arc::new(FairTurns::of(CHECKS_MAX)),
-        }
-    }
-}
-
-impl Doorstep {
-    /// The throttle of a tenant's names. Of those whose engines are closed, the ones that remember nothing any more go.
-    fn names_of(&self, tenant: &TenantName, limits: Limits, now_micros: i64) -> Arc<Throttle> {
-        let mut names = self.names.lock();
-        names.retain(|_, throttle| Arc::strong_count(throttle) > 1 || throttle.remembers(now_micros));
-        names.entry(tenant.clone()).or_insert_with(|| Arc::new(Throttle::new(limits))).clone()
-    }
-
-    /// What fake verifiers are made from; `of_main` where nobody has asked yet, for then it is the main tenant that is opened.
-    fn fake_secret(&self, of_main: impl FnOnce() -> Result<Vec<u8>>) -> Result<Arc<[u8]>> {
-        let mut secret = self.fake_secret.lock();
-        match &*secret {
-            Some(secret) => Ok(secret.clone()),
-            None => Ok(secret.insert(of_main()?.into()).clone()),
-        }
-    }
-}
 
 pub(crate) struct Gate {
     pub(crate) ledger: Ledger,
@@ -338,21 +291,6 @@ impl Gate {
             }
             None => Ok((self.fake(name)?, None)),
         }
-    }
-
-    /// What a SCRAM exchange checks against where the name is nobody's, whether or not somebody has it here.
-    ///
-    /// # Errors
-    ///
-    /// `Limited` when the name failed too often.
-    pub fn scram_of_nobody(&self, name: &str) -> Result<ScramVerifier> {
-        self.names.check(name, self.ledger.now())?;
-        self.fake(name)
-    }
-
-    /// Made of the whole login, so that it is the same before there is such a tenant, while there is, and when it is gone.
-    fn fake(&self, name: &str) -> Result<ScramVerifier> {
-        scram::fake(&self.fake_secret, &format!("{name}{}", self.login_end))
     }
 
     /// Begins a session of someone proven. Blocks.
