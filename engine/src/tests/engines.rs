@@ -227,16 +227,9 @@ async fn a_tenant_has_what_its_quota_says() {
     engines.set_limits(&named("acme"), |limits| limits.set("storageBytes", Some(1))).unwrap();
     let full = session.change(vec![make("No room")], false).await.unwrap_err();
     assert!(["ROWS_QUOTA", "STORAGE_QUOTA"].contains(&full.code), "{full}");
-    let all = crate::Change {
-        object: "maker".into(),
-        operation: crate::Operation::DeleteWhere {
-            filter: crate::objectql::Query::parse(&json!({ "object": "maker" }))
-                .unwrap()
-                .filter
-                .unwrap_or_default(),
-        },
-        if_revision: None,
-    };
+    let filter = crate::objectql::Filter::parse(&json!({})).unwrap();
+    let operation = crate::Operation::DeleteWhere { filter };
+    let all = crate::Change { object: "maker".into(), operation, if_revision: None };
     session.change(vec![all], false).await.unwrap();
     assert_eq!(acme.store().snapshot().table("maker").unwrap().statistics().rows, 0);
     // It is kept, and taken back.
