@@ -3,6 +3,7 @@
 mod cost;
 mod heavy;
 mod hints;
+pub mod turns;
 
 use std::{
     borrow::Cow,
@@ -25,6 +26,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 pub(crate) use cost::{Cost, check_shape};
 use heavy::Heavy;
+use quarry_storage::TenantName;
 
 use crate::{
     error::{Error, Result},
@@ -46,10 +48,10 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// `Limited` when it would cost too much, or when too many heavy questions wait.
+    /// `Limited` when it would cost too much, or when too many heavy questions of its tenant wait.
     pub(crate) fn start(
         &self,
-        state: &SessionState,
+        (state, tenant): (&SessionState, &TenantName),
         plan: Arc<dyn ExecutionPlan>,
         deadline: Deadline,
     ) -> Result<SendableRecordBatchStream> {
@@ -57,7 +59,7 @@ impl Runs {
         cost.check(&self.options)?;
         let plan = if cost.has_vast_hint { hints::without_vast(plan)? } else { plan };
         let inner = match cost.is_heavy(&self.options) {
-            true => self.heavy.run(plan, state.task_ctx())?,
+            true => self.heavy.run(tenant, plan, state.task_ctx())?,
             false => execute_stream(plan, state.task_ctx())?,
         };
         Ok(until(inner, deadline))

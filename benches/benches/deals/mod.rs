@@ -74,6 +74,7 @@ pub fn bench(folder: &Path) -> anyhow::Result<Bench> {
         now_micros: START_MICROS,
         timeout: None,
         reads_audit: true,
+        tenant: quarry_storage::TenantName::main(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime })

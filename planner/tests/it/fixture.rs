@@ -107,6 +107,7 @@ impl Shop {
             now_micros: NOW_MICROS,
             timeout: Some(Duration::from_secs(60)),
             reads_audit: true,
+            tenant: quarry_storage::TenantName::main(),
         }
     }
 
