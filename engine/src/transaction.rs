@@ -10,7 +10,7 @@ use quarry_storage::{CommitInfo, Key, Savepoint};
 
 use crate::{
     change::{Applied, Change, Operation},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     pipeline::{self, Action, Call, Step},
     recycle,
     rights::Rights,
@@ -26,6 +26,10 @@ const MATCHED_RECORDS_MAX: usize = 10_000;
 /// An open transaction. Dropping it leaves nothing.
 pub struct Transaction {
     session: Session,
+    /// The registry whose permission sets it was judged by last.
+    judged_by: String,
+    /// What he who began it may has changed after it wrote.
+    is_outdated: bool,
     /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
     work: Arc<Mutex<Work>>,
 }
@@ -51,8 +55,30 @@ impl Transaction {
             now_micros,
             rights: Some(Arc::new(rights)),
         };
+        let judged_by = active.registry.version.clone();
         let work = Work::new(active, snapshot, actor, engine.world().clone());
-        Self { session, work: Arc::new(Mutex::new(work)) }
+        Self { session, judged_by, is_outdated: false, work: Arc::new(Mutex::new(work)) }
+    }
+
+    /// Goes on with what its user may now, as `session` knows it: for a transaction that lives longer than a request. The permission sets that
+    /// he has, and what they say, are those of now; records, shares and the hierarchy of roles are those of its state, as all that it reads.
+    ///
+    /// What it wrote before was allowed by what held then: it can't be committed any more, and the client has to begin again.
+    pub fn renew(&mut self, session: &Session) {
+        let now = session.engine().active();
+        if session.principal() == self.session.principal() && now.registry.version == self.judged_by {
+            return;
+        }
+        self.session.become_of(session);
+        self.judged_by.clone_from(&now.registry.version);
+        let mut work = self.work.lock();
+        work.settle();
+        self.is_outdated |= !work.writes().is_empty();
+        let (active, clock) = (work.active.clone(), (work.actor.now_micros, work.actor.time_zone));
+        let snapshot = work.base();
+        let rights = Rights::by(&active, &now, session.principal(), snapshot, clock);
+        work.actor.roles = active.roles_of(session.principal());
+        work.actor.rights = Some(Arc::new(rights));
     }
 
     /// The surroundings of a question that sees this transaction's own changes.
@@ -239,6 +265,10 @@ impl Transaction {
     ///
     /// `Conflict`, `Violated`, `Limited`, `Unavailable`; nothing was kept.
     pub async fn commit(self) -> Result<u64> {
+        if self.is_outdated {
+            let message = "what you may do was changed while the transaction was open: begin it again";
+            return Err(Error::new(ErrorKind::Conflict, "PERMISSIONS_CHANGED", message));
+        }
         let engine = self.session.engine().clone();
         let commit = move || {
             let mut work = self.work.lock();
@@ -273,7 +303,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
     let snapshot = work.view();
     let rights = rights.unwrap_or_else(|| Arc::new(Rights::nothing(&work.active, snapshot.clone())));
     let views = match session.pinned() {
-        Some(pinned) => pinned.active.views_of(session.principal(), &work.active),
+        Some(pinned) => pinned.active.views_of(session.principal(), &session.engine().active()),
         None => rights.views.clone(),
     };
     QueryContext {
@@ -286,6 +316,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
         reads_audit: rights.has(Capability::ViewAudit),
+        tenant: session.engine().tenant().clone(),
     }
 }
 
