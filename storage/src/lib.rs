@@ -80,7 +80,7 @@ pub use history::{ChainLink, History, HistoryRequest, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
-pub use scan::{BoundIs, ColumnBound, First, Order, ScanPart, ScanRequest};
+pub use scan::{BoundIs, ColumnBound, FIRST_CHOSEN_MAX, First, Order, ScanPart, ScanRequest};
 pub use schema::{
     ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableName,
     TableSpec,

@@ -71,15 +71,17 @@ fn a_question_ends_at_its_timeout_at_every_door() {
 /// More heavy questions than may wait are told to come later, at every door.
 #[test]
 fn heavy_questions_past_the_queue_are_told_to_come_later() {
-    const WAITING: usize = 32;
-    let server = start("query_timeout_ms = 0");
+    const WAITING: usize = 256;
+    let more = ["tenant_requests_running_max", "requests_running_max", "connections_max", "connections_per_address_max"];
+    let more = more.map(|name| format!("{name} = 1000\n")).concat();
+    let server = start(&format!("query_timeout_ms = 0\n{more}"));
     let turns = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
     let request = endless(&server);
     let mut clients: Vec<TcpStream> = (0..turns + WAITING + 6)
         .map(|_| {
             let mut client = TcpStream::connect(&server.http).unwrap();
             client.write_all(request.as_bytes()).unwrap();
-            client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+            client.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
             client
         })
         .collect();

@@ -11,6 +11,7 @@
 
 mod far;
 mod guard;
+mod keys;
 mod prepare;
 mod share;
 mod sight;
@@ -18,7 +19,7 @@ mod test;
 mod viewer;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -198,6 +199,3 @@ impl Policies {
         Ok(found.into_iter().map(Key::from).collect())
     }
 }
-
-/// Names beside where they lead, each once.
-type Targets<T> = HashMap<ObjectName, T>;

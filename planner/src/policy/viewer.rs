@@ -13,7 +13,10 @@ use quarry_metadata::{
 };
 use quarry_storage::{Row, RowSet, ScanRequest, Snapshot, TableSnapshot, Value};
 
-use super::share::{self, Shares};
+use super::{
+    far::Ends,
+    share::{self, Shares},
+};
 use crate::error::{Error, Result};
 
 /// The object of people.
@@ -38,6 +41,7 @@ pub struct Viewer {
     subordinates: OnceLock<Arc<[Arc<str>]>>,
     owners: OnceLock<Arc<HashSet<Arc<str>>>>,
     shares: OnceLock<Shares>,
+    ends: Ends,
 }
 
 impl std::fmt::Debug for Viewer {
@@ -66,12 +70,18 @@ impl Viewer {
             subordinates: OnceLock::new(),
             owners: OnceLock::new(),
             shares: OnceLock::new(),
+            ends: Ends::default(),
         }
     }
 
     /// His id.
     pub fn user_id(&self) -> &Arc<str> {
         &self.user_id
+    }
+
+    /// Records that what he asks about leads to.
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     pub(super) fn now_micros(&self) -> i64 {
