@@ -72,7 +72,12 @@ fn a_question_ends_at_its_timeout_at_every_door() {
 #[test]
 fn heavy_questions_past_the_queue_are_told_to_come_later() {
     const WAITING: usize = 256;
-    let more = ["tenant_requests_running_max", "requests_running_max", "connections_max", "connections_per_address_max"];
+    let more = [
+        "tenant_requests_running_max",
+        "requests_running_max",
+        "connections_max",
+        "connections_per_address_max",
+    ];
     let more = more.map(|name| format!("{name} = 1000\n")).concat();
     let server = start(&format!("query_timeout_ms = 0\n{more}"));
     let turns = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));

@@ -141,17 +141,8 @@ fn column(table: &str, path: &str) -> String {
     }
 }
 
-pub fn sql(question: &Question) -> String {
-    let object = question.object;
-    let table = match question.search {
-        Some(words) => format!("search('{object}', '{words}')"),
-        None => object.to_owned(),
-    };
-    let link = if object == "company" { "partner_id" } else { "company_id" };
-    let joins = format!(
-        " LEFT JOIN company one ON one.id = t.{link} LEFT JOIN company two ON two.id = one.partner_id"
-    );
-    let filter = question.filter.as_ref().map(|filter| format!(" WHERE {}", filter.sql("t", object)));
+/// The joins that paths go through, where a path asks for them: a join names what it joins by.
+fn joins(question: &Question) -> String {
     let mut paths = Vec::new();
     if let Some(filter) = &question.filter {
         filter.paths(&mut paths);
@@ -163,12 +154,23 @@ pub fn sql(question: &Question) -> String {
         Kind::Groups { keys, .. } => paths.extend(keys),
         Kind::Expand { .. } => {}
     }
-    // Only where a path asks for it: a join names what it joins by.
-    let joins = match paths.iter().map(|path| path.matches('.').count()).max() {
+    let link = if question.object == "company" { "partner_id" } else { "company_id" };
+    let one = format!(" LEFT JOIN company one ON one.id = t.{link}");
+    match paths.iter().map(|path| path.matches('.').count()).max() {
         None | Some(0) => String::new(),
-        Some(1) => joins.split(" LEFT JOIN company two").next().unwrap().to_owned(),
-        Some(_) => joins,
+        Some(1) => one,
+        Some(_) => one + " LEFT JOIN company two ON two.id = one.partner_id",
+    }
+}
+
+pub fn sql(question: &Question) -> String {
+    let object = question.object;
+    let table = match question.search {
+        Some(words) => format!("search('{object}', '{words}')"),
+        None => object.to_owned(),
     };
+    let joins = joins(question);
+    let filter = question.filter.as_ref().map(|filter| format!(" WHERE {}", filter.sql("t", object)));
     let filter = filter.unwrap_or_default();
     match &question.kind {
         Kind::List { paths, order, page } => {
