@@ -87,6 +87,10 @@ pub struct Engine {
     /// Where events are kept, if they are.
     events: RwLock<Option<Arc<EventLog>>>,
     retry_turn: tokio::sync::Mutex<()>,
+    /// Held by who makes a package's next version of the one before.
+    publishing: Arc<tokio::sync::Mutex<()>>,
+    /// Held while cases are tried: they have a store of their own.
+    trying: Mutex<()>,
     contents: ContentOptions,
     /// One for each upload at once.
     uploads: Arc<Semaphore>,
@@ -202,6 +206,8 @@ impl Engine {
             memory_bytes_max: RwLock::default(),
             events: RwLock::default(),
             retry_turn: tokio::sync::Mutex::new(()),
+            publishing: Arc::default(),
+            trying: Mutex::new(()),
             uploads: Arc::new(Semaphore::new(process.contents.uploads_max)),
             contents: process.contents.clone(),
             process,
@@ -399,6 +405,16 @@ impl Engine {
 
     pub(crate) fn uploads(&self) -> &Arc<Semaphore> {
         &self.uploads
+    }
+
+    /// Held by whoever makes the next version of a package of the one before, while that is read and until it is active.
+    pub fn publishing(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.publishing
+    }
+
+    /// Held by whoever tries cases.
+    pub(crate) fn trying(&self) -> &Mutex<()> {
+        &self.trying
     }
 
     /// Held by whoever tries again after a conflict.

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     change::{Applied, Change, Operation},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     pipeline::{self, Action, Call, Step},
     recycle,
     rights::Rights,
@@ -31,6 +31,10 @@ const SMALL_BYTES_MAX: u64 = 256 << 10;
 /// An open transaction. Dropping it leaves nothing.
 pub struct Transaction {
     session: Session,
+    /// The registry whose permission sets it was judged by last.
+    judged_by: String,
+    /// What he who began it may has changed after it wrote.
+    is_outdated: bool,
     /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
     work: Arc<Mutex<Work>>,
     /// It did more than delete and purge: it is refused when the tenant is full.
@@ -58,8 +62,31 @@ impl Transaction {
             now_micros,
             rights: Some(Arc::new(rights)),
         };
+        let judged_by = active.registry.version.clone();
         let work = Work::new(active, snapshot, actor, engine.world().clone());
-        Self { session, work: Arc::new(Mutex::new(work)), takes_room: false }
+        let work = Arc::new(Mutex::new(work));
+        Self { session, judged_by, is_outdated: false, work, takes_room: false }
+    }
+
+    /// Goes on with what its user may now, as `session` knows it: for a transaction that lives longer than a request. The permission sets that
+    /// he has, and what they say, are those of now; records, shares and the hierarchy of roles are those of its state, as all that it reads.
+    ///
+    /// What it wrote before was allowed by what held then: it can't be committed any more, and the client has to begin again.
+    pub fn renew(&mut self, session: &Session) {
+        let now = session.engine().active();
+        if session.principal() == self.session.principal() && now.registry.version == self.judged_by {
+            return;
+        }
+        self.session.become_of(session);
+        self.judged_by.clone_from(&now.registry.version);
+        let mut work = self.work.lock();
+        work.settle();
+        self.is_outdated |= !work.writes().is_empty();
+        let (active, clock) = (work.active.clone(), (work.actor.now_micros, work.actor.time_zone));
+        let snapshot = work.base();
+        let rights = Rights::by(&active, &now, session.principal(), snapshot, clock);
+        work.actor.roles = active.roles_of(session.principal());
+        work.actor.rights = Some(Arc::new(rights));
     }
 
     /// The surroundings of a question that sees this transaction's own changes.
@@ -250,6 +277,10 @@ impl Transaction {
     ///
     /// `Conflict`, `Violated`, `Limited`, `Unavailable`; nothing was kept.
     pub async fn commit(self) -> Result<u64> {
+        if self.is_outdated {
+            let message = "what you may do was changed while the transaction was open: begin it again";
+            return Err(Error::new(ErrorKind::Conflict, "PERMISSIONS_CHANGED", message));
+        }
         if let Some(begun) = self.begin_commit() {
             return begun?.await;
         }
@@ -338,7 +369,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
     let snapshot = work.view();
     let rights = rights.unwrap_or_else(|| Arc::new(Rights::nothing(&work.active, snapshot.clone())));
     let views = match session.pinned() {
-        Some(pinned) => pinned.active.views_of(session.principal(), &work.active),
+        Some(pinned) => pinned.active.views_of(session.principal(), &session.engine().active()),
         None => rights.views.clone(),
     };
     QueryContext {
@@ -352,6 +383,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         timeout: session.options().timeout,
         memory: Some(session.engine().memory_share()),
         reads_audit: rights.has(Capability::ViewAudit),
+        tenant: session.engine().tenant().clone(),
     }
 }
 

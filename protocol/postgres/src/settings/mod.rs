@@ -48,6 +48,8 @@ struct Layers {
     told: HashMap<&'static str, String>,
     /// No value has changed since they were told last.
     is_told: bool,
+    /// Times that may be no longer, and never 0, which means for ever; milliseconds.
+    most: BTreeMap<String, u64>,
 }
 
 /// The settings of one connection; shared with the functions that read and write them (`current_setting`).
@@ -67,7 +69,17 @@ impl Settings {
         let layers = self.layers.lock();
         let set =
             layers.local.get(&key).or_else(|| layers.session.get(&key)).or_else(|| layers.reset.get(&key));
-        set.cloned().or_else(|| known::find(name).map(|k| k.default()))
+        let value = set.cloned().or_else(|| known::find(name).map(|k| k.default()))?;
+        Some(match (value, layers.most.get(&key)) {
+            (SettingValue::Millis(ms), Some(most)) if ms == 0 || ms > *most => SettingValue::Millis(*most),
+            (value, _) => value,
+        })
+    }
+
+    /// From now on a time is never longer than so, whatever is set; that is what `SHOW` tells, too.
+    pub fn bound(&self, name: &str, most: Duration) {
+        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.changing().most.insert(key_of(name), most);
     }
 
     /// Sets one value.
