@@ -1,6 +1,6 @@
 //! The questions over millions of records, by an administrator, by two users with a restricted role, and to PostgreSQL 15.
 //!
-//! 1. [`company::load`]: accounts, a contact for each, and opportunities go through the pipeline in process
+//! 1. [`quarry_benches::company::load`]: accounts, a contact for each, and opportunities go through the pipeline in process
 //!    ([`quarry_engine::Bulk`]); then the store is folded.
 //! 2. [`engine::all`]: small questions in process, without a door.
 //! 3. The `quarry` beside this program serves the same folder, and all rows are copied out of it into PostgreSQL, with
@@ -10,7 +10,6 @@
 //!
 //! PostgreSQL has no row security here: it answers as the administrator is answered.
 
-mod company;
 mod crowd;
 mod engine;
 mod questions;
@@ -19,7 +18,10 @@ mod table;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use quarry_benches::process::{Postgres, Quarry};
+use quarry_benches::{
+    company::{self, Company},
+    process::{Postgres, Quarry},
+};
 
 use crate::load;
 
@@ -36,9 +38,11 @@ pub struct Sizes {
 pub async fn measure(sizes: Sizes, slot: Duration, quiet: Duration) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let begin = Instant::now();
-    company::load(folder.path(), sizes).await.context("the records could not be loaded")?;
+    let Sizes { accounts, opportunities } = sizes;
+    let company = Company { accounts, contacts: accounts, opportunities, activities: 0, strangers: true };
+    company::load::load(folder.path(), company).await.context("the records could not be loaded")?;
     tell(begin, "loaded and folded");
-    let mut rows = engine::all(folder.path(), sizes, slot).await?;
+    let mut rows = engine::all(folder.path(), company, slot).await?;
     let quarry = Quarry::start(folder, &company::packages())?;
     let postgres = Postgres::start()?;
     let (admin, peer) = (quarry.connect().await?, postgres.connect().await?);
@@ -48,7 +52,6 @@ pub async fn measure(sizes: Sizes, slot: Duration, quiet: Duration) -> Result<St
     rows.extend(questions::all(&quarry, &peer, slot).await?);
     let crowd = crowd::all(&quarry, &postgres, quiet).await?;
     let copied: Vec<_> = copied.iter().map(|(table, rows)| format!("{rows} {table}")).collect();
-    let Sizes { accounts, opportunities } = sizes;
     Ok(format!(
         "`latency -- --big --accounts {accounts} --opportunities {opportunities}`: {}.\n\n{}\n{crowd}",
         copied.join(", "),
