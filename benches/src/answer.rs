@@ -1,7 +1,7 @@
 //! Answers of different programs to one question: whether they say the same.
 //!
 //! Each cell is compared as the text that its program gives. Two are the same where the texts are, where both are numbers and nearly equal
-//! (a float sums in another order), or where both are the same day, instant, period or truth in another spelling: `2024-03`, `2024-03-01`
+//! (a float sums in another order; an average is rounded to four or more digits by one of them), or where both are the same day, instant, period or truth in another spelling: `2024-03`, `2024-03-01`
 //! and `2024-03-01T00:00:00Z` are one month; `t`, `true` and `1` are one truth.
 
 #[cfg(test)]
@@ -11,6 +11,9 @@ use serde_json::Value;
 
 /// Numbers that differ by less of their size are equal.
 const NEARLY: f64 = 1e-9;
+
+/// A number with so many digits behind the point may have been rounded to them.
+const ROUNDED_MIN: usize = 4;
 
 /// One row; nothing is null.
 pub type Row = Vec<Option<String>>;
@@ -26,12 +29,14 @@ pub fn difference(reference: &[Row], other: &[Row], is_ordered: bool) -> Option<
         right.sort_by_key(|row| spelled(row));
     }
     let differs = left.iter().zip(&right).position(|(left, right)| !is_same_row(left, right))?;
-    let told = |rows: &[&Row]| rows.get(differs).map_or_else(String::new, |row| format!("{:?}", spelled(row)));
+    let told =
+        |rows: &[&Row]| rows.get(differs).map_or_else(String::new, |row| format!("{:?}", spelled(row)));
     Some(format!("row {} is {} instead of {}", differs + 1, told(&right), told(&left)))
 }
 
 fn is_same_row(left: &Row, right: &Row) -> bool {
-    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_same(left.as_deref(), right.as_deref()))
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| is_same(left.as_deref(), right.as_deref()))
 }
 
 fn is_same(left: Option<&str>, right: Option<&str>) -> bool {
@@ -39,11 +44,21 @@ fn is_same(left: Option<&str>, right: Option<&str>) -> bool {
     if left == right {
         return true;
     }
-    if let (Some(left), Some(right)) = (number(left), number(right)) {
-        return (left - right).abs() <= NEARLY * left.abs().max(right.abs());
+    if let (Some(a), Some(b)) = (number(left), number(right)) {
+        return (a - b).abs() <= (NEARLY * a.abs().max(b.abs())).max(rounding(left, right));
     }
     let (left, right) = (instant(left), instant(right));
     left.is_some() && left == right
+}
+
+/// What two numbers may differ by because one was rounded, or cut off, to so many digits; nothing below [`ROUNDED_MIN`] of them.
+fn rounding(left: &str, right: &str) -> f64 {
+    let digits = |text: &str| {
+        let behind = text.split_once('.').map_or("", |(_, behind)| behind);
+        if behind.bytes().all(|byte| byte.is_ascii_digit()) { behind.len() } else { 0 }
+    };
+    let fewest = digits(left).min(digits(right));
+    if fewest < ROUNDED_MIN { 0.0 } else { 10_f64.powi(-i32::try_from(fewest).unwrap_or(i32::MAX)) }
 }
 
 /// A finite number; truths are 1 and 0.
@@ -85,9 +100,10 @@ fn instant(text: &str) -> Option<String> {
 fn spelled(row: &Row) -> Vec<String> {
     let spell = |cell: &Option<String>| match cell {
         None => String::new(),
-        Some(text) => {
-            number(text).map(|number| format!("{number:.4}")).or_else(|| instant(text)).unwrap_or_else(|| text.clone())
-        }
+        Some(text) => number(text)
+            .map(|number| format!("{number:.4}"))
+            .or_else(|| instant(text))
+            .unwrap_or_else(|| text.clone()),
     };
     row.iter().map(spell).collect()
 }

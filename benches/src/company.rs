@@ -110,84 +110,85 @@ impl Company {
 
     /// An account.
     pub fn account(&self, number: u64) -> Value {
-    let draw = Draw(number, 1);
-    let employees = draw.below(0, 5_000) + 1;
-    let owner = if self.is_strangers(number) { "usr_stranger".into() } else { seller_id(seller_of(number)) };
-    json!({
-        "id": account_id(number),
-        "name": format!("Company {number}"),
-        "account_number": format!("A-{number:08}"),
-        "type": draw.pick(1, &["prospect", "customer", "partner", "competitor", "other"]),
-        "industry": draw.pick(2, &["technology", "finance", "manufacturing", "retail", "healthcare",
-            "education", "real_estate", "energy", "consulting", "other"]),
-        "ownership": draw.pick(3, &["private", "public", "subsidiary", "other"]),
-        "region": draw.pick(4, &["americas", "emea", "greater_china", "asia_pacific"]),
-        "annual_revenue": format!("{}.00", employees * 90_000),
-        "number_of_employees": employees,
-        "rating": draw.pick(5, &["hot", "warm", "cold"]),
-        "customer_status": draw.pick(6, &["prospect", "active_customer", "churned", "on_hold"]),
-        "sla_tier": draw.pick(7, &["platinum", "gold", "silver", "standard"]),
-        "health_score": draw.below(8, 101),
-        "next_renewal_date": day(draw.below(9, 730)),
-        "owner_id": owner,
-        "sic_code": format!("{}", 1_000 + draw.below(10, 8_000)),
-        "ticker_symbol": format!("T{}", draw.below(11, 10_000)),
-        "phone": format!("+1 202 555 {:04}", draw.below(12, 10_000)),
-        "fax": format!("+1 202 556 {:04}", draw.below(13, 10_000)),
-        "website": format!("https://company{number}.example.com"),
-        "email": format!("office@company{number}.example.com"),
-        "billing_street": format!("{} Main Street", draw.below(14, 999) + 1),
-        "billing_city": draw.pick(15, CITIES),
-        "billing_postal_code": format!("{:05}", draw.below(16, 100_000)),
-        "billing_country": draw.pick(17, &["United States", "Germany", "China", "France", "Japan"]),
-        "shipping_street": format!("{} Harbour Road", draw.below(18, 999) + 1),
-        "shipping_city": draw.pick(19, CITIES),
-        "shipping_postal_code": format!("{:05}", draw.below(20, 100_000)),
-        "shipping_country": draw.pick(21, &["United States", "Germany", "China", "France", "Japan"]),
-        "description": format!("Company {number} of {employees} people, looked after since {}.", day(draw.below(22, 2_000))),
-        "tax_number": format!("T{:012}", draw.below(23, 1_000_000_000_000)),
-    })
-}
+        let draw = Draw(number, 1);
+        let employees = draw.below(0, 5_000) + 1;
+        let owner =
+            if self.is_strangers(number) { "usr_stranger".into() } else { seller_id(seller_of(number)) };
+        json!({
+            "id": account_id(number),
+            "name": format!("Company {number}"),
+            "account_number": format!("A-{number:08}"),
+            "type": draw.pick(1, &["prospect", "customer", "partner", "competitor", "other"]),
+            "industry": draw.pick(2, &["technology", "finance", "manufacturing", "retail", "healthcare",
+                "education", "real_estate", "energy", "consulting", "other"]),
+            "ownership": draw.pick(3, &["private", "public", "subsidiary", "other"]),
+            "region": draw.pick(4, &["americas", "emea", "greater_china", "asia_pacific"]),
+            "annual_revenue": format!("{}.00", employees * 90_000),
+            "number_of_employees": employees,
+            "rating": draw.pick(5, &["hot", "warm", "cold"]),
+            "customer_status": draw.pick(6, &["prospect", "active_customer", "churned", "on_hold"]),
+            "sla_tier": draw.pick(7, &["platinum", "gold", "silver", "standard"]),
+            "health_score": draw.below(8, 101),
+            "next_renewal_date": day(draw.below(9, 730)),
+            "owner_id": owner,
+            "sic_code": format!("{}", 1_000 + draw.below(10, 8_000)),
+            "ticker_symbol": format!("T{}", draw.below(11, 10_000)),
+            "phone": format!("+1 202 555 {:04}", draw.below(12, 10_000)),
+            "fax": format!("+1 202 556 {:04}", draw.below(13, 10_000)),
+            "website": format!("https://company{number}.example.com"),
+            "email": format!("office@company{number}.example.com"),
+            "billing_street": format!("{} Main Street", draw.below(14, 999) + 1),
+            "billing_city": draw.pick(15, CITIES),
+            "billing_postal_code": format!("{:05}", draw.below(16, 100_000)),
+            "billing_country": draw.pick(17, &["United States", "Germany", "China", "France", "Japan"]),
+            "shipping_street": format!("{} Harbour Road", draw.below(18, 999) + 1),
+            "shipping_city": draw.pick(19, CITIES),
+            "shipping_postal_code": format!("{:05}", draw.below(20, 100_000)),
+            "shipping_country": draw.pick(21, &["United States", "Germany", "China", "France", "Japan"]),
+            "description": format!("Company {number} of {employees} people, looked after since {}.", day(draw.below(22, 2_000))),
+            "tax_number": format!("T{:012}", draw.below(23, 1_000_000_000_000)),
+        })
+    }
 
     /// A contact.
     pub fn contact(&self, number: u64) -> Value {
-    let draw = Draw(number, 2);
-    json!({
-        "id": contact_id(number),
-        "first_name": draw.pick(0, &["Ann", "Ben", "Chen", "Dora", "Emil", "Fang", "Grete", "Hans"]),
-        "last_name": format!("{}{}", draw.pick(1, &["Smith", "Meyer", "Wang", "Jones", "Li"]), number % 1_000),
-        "account_id": account_id(number % self.accounts.max(1)),
-        "title": draw.pick(2, &["Buyer", "Head of IT", "Controller", "Assistant"]),
-        "email": format!("person{number}@example.com"),
-        "mobile_phone": format!("+1 202 557 {:04}", draw.below(3, 10_000)),
-    })
-}
+        let draw = Draw(number, 2);
+        json!({
+            "id": contact_id(number),
+            "first_name": draw.pick(0, &["Ann", "Ben", "Chen", "Dora", "Emil", "Fang", "Grete", "Hans"]),
+            "last_name": format!("{}{}", draw.pick(1, &["Smith", "Meyer", "Wang", "Jones", "Li"]), number % 1_000),
+            "account_id": account_id(number % self.accounts.max(1)),
+            "title": draw.pick(2, &["Buyer", "Head of IT", "Controller", "Assistant"]),
+            "email": format!("person{number}@example.com"),
+            "mobile_phone": format!("+1 202 557 {:04}", draw.below(3, 10_000)),
+        })
+    }
 
     /// An opportunity.
     pub fn opportunity(&self, number: u64) -> Value {
-    let draw = Draw(number, 3);
-    let account = self.account_of(number);
-    let days = draw.below(1, 1_460);
-    let minutes = draw.below(2, 1_440);
-    json!({
-        "id": opportunity_id(number),
-        "name": format!("Sale {number} to company {account}"),
-        "account_id": account_id(account),
-        "contact_id": contact_id(account),
-        "amount": format!("{}.00", 500 + draw.below(3, 200_000)),
-        "stage": draw.pick(4, &["prospecting", "qualification", "needs_analysis", "proposal", "negotiation",
-            "closed_won", "closed_won", "closed_lost", "closed_lost", "closed_lost"]),
-        "probability": draw.below(5, 101),
-        "close_date": day(days),
-        "type": draw.pick(6, &["new_business", "existing_business_upgrade", "existing_business_renewal"]),
-        "lead_source": draw.pick(7, &["web", "phone_inquiry", "partner_referral", "trade_show", "other"]),
-        "forecast_category": draw.pick(8, &["pipeline", "best_case", "commit", "closed"]),
-        "loss_reason": draw.pick(9, &["price", "product", "competitor", "other"]),
-        "next_step": draw.pick(10, &["Call", "Send the offer", "Visit", "Wait"]),
-        "owner_id": seller_id(seller_of(account)),
-        "decided_at": format!("{}T{:02}:{:02}:00Z", day(days), minutes / 60, minutes % 60),
-    })
-}
+        let draw = Draw(number, 3);
+        let account = self.account_of(number);
+        let days = draw.below(1, 1_460);
+        let minutes = draw.below(2, 1_440);
+        json!({
+            "id": opportunity_id(number),
+            "name": format!("Sale {number} to company {account}"),
+            "account_id": account_id(account),
+            "contact_id": contact_id(account),
+            "amount": format!("{}.00", 500 + draw.below(3, 200_000)),
+            "stage": draw.pick(4, &["prospecting", "qualification", "needs_analysis", "proposal", "negotiation",
+                "closed_won", "closed_won", "closed_lost", "closed_lost", "closed_lost"]),
+            "probability": draw.below(5, 101),
+            "close_date": day(days),
+            "type": draw.pick(6, &["new_business", "existing_business_upgrade", "existing_business_renewal"]),
+            "lead_source": draw.pick(7, &["web", "phone_inquiry", "partner_referral", "trade_show", "other"]),
+            "forecast_category": draw.pick(8, &["pipeline", "best_case", "commit", "closed"]),
+            "loss_reason": draw.pick(9, &["price", "product", "competitor", "other"]),
+            "next_step": draw.pick(10, &["Call", "Send the offer", "Visit", "Wait"]),
+            "owner_id": seller_id(seller_of(account)),
+            "decided_at": format!("{}T{:02}:{:02}:00Z", day(days), minutes / 60, minutes % 60),
+        })
+    }
 
     /// An activity. None of those that would write to its account is over: no peer has the rule that does.
     pub fn activity(&self, number: u64) -> Value {

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod company;
 pub mod measure;
+pub mod moved;
 pub mod page;
 pub mod plot;
 pub mod process;

@@ -38,7 +38,8 @@ pub fn svg(plot: &Plot) -> Result<String> {
         low / 1.5..high * 1.5
     };
     let mut out = String::new();
-    draw(plot, range(|(x, _)| x), range(|(_, y)| y), &mut out).map_err(|error| anyhow!("{}: {error}", plot.title))?;
+    draw(plot, range(|(x, _)| x), range(|(_, y)| y), &mut out)
+        .map_err(|error| anyhow!("{}: {error}", plot.title))?;
     Ok(out)
 }
 

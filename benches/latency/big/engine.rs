@@ -13,10 +13,7 @@ use quarry_benches::{
 use quarry_engine::{Query, Session, SessionOptions};
 use serde_json::json;
 
-use super::{
-    questions::FIELDS,
-    table::Row,
-};
+use super::{questions::FIELDS, table::Row};
 
 /// Different records and owners that are asked for.
 const ASKED: u64 = 100;
@@ -31,9 +28,8 @@ pub async fn all(folder: &Path, company: Company, slot: Duration) -> Result<Vec<
     let mut by_id = Vec::new();
     let mut lists = Vec::new();
     for turn in 0..ASKED {
-        let account = company
-            .seen_by_all(turn * company.accounts / ASKED)
-            .context("no account is seen by all")?;
+        let account =
+            company.seen_by_all(turn * company.accounts / ASKED).context("no account is seen by all")?;
         let question =
             json!({ "object": "account", "fields": FIELDS, "where": { "id": company::account_id(account) } });
         by_id.push(Query::parse(&question)?);

@@ -70,7 +70,10 @@ pub async fn load(folder: &Path, company: Company) -> Result<Loaded> {
     let objects = vec![
         ("account", bulk(&session, "account", company.accounts, |n| company.account(n)).await?),
         ("contact", bulk(&session, "contact", company.contacts, |n| company.contact(n)).await?),
-        ("opportunity", bulk(&session, "opportunity", company.opportunities, |n| company.opportunity(n)).await?),
+        (
+            "opportunity",
+            bulk(&session, "opportunity", company.opportunities, |n| company.opportunity(n)).await?,
+        ),
         ("activity", bulk(&session, "activity", company.activities, |n| company.activity(n)).await?),
     ];
     drop(session);

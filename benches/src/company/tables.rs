@@ -45,13 +45,15 @@ pub struct Table {
     pub columns: &'static [(&'static str, Kind)],
     /// Columns of each index that fits what is asked.
     pub indexes: &'static [&'static str],
+    /// Columns that refer to a record of another table.
+    pub references: &'static [(&'static str, &'static str)],
 }
 
 use Kind::{Date, Instant, Int, Money, Text};
 
 /// All tables, those before that others refer to.
 pub const TABLES: &[Table] = &[
-    Table { name: "user", columns: &[("id", Text), ("name", Text)], indexes: &[] },
+    Table { name: "user", columns: &[("id", Text), ("name", Text)], indexes: &[], references: &[] },
     Table {
         name: "account",
         columns: &[
@@ -88,6 +90,7 @@ pub const TABLES: &[Table] = &[
             ("tax_number", Text),
         ],
         indexes: &["owner_id, name", "industry", "name"],
+        references: &[("owner_id", "user")],
     },
     Table {
         name: "contact",
@@ -101,6 +104,7 @@ pub const TABLES: &[Table] = &[
             ("mobile_phone", Text),
         ],
         indexes: &["account_id", "email"],
+        references: &[("account_id", "account")],
     },
     Table {
         name: "opportunity",
@@ -127,6 +131,7 @@ pub const TABLES: &[Table] = &[
             "owner_id, close_date DESC, id",
             "stage, close_date DESC, id",
         ],
+        references: &[("account_id", "account"), ("contact_id", "contact"), ("owner_id", "user")],
     },
     Table {
         name: "activity",
@@ -152,6 +157,12 @@ pub const TABLES: &[Table] = &[
             "owner_id",
             "status, activity_date",
         ],
+        references: &[
+            ("opportunity_id", "opportunity"),
+            ("what_id", "account"),
+            ("who_id", "contact"),
+            ("owner_id", "user"),
+        ],
     },
 ];
 
@@ -169,6 +180,23 @@ impl Table {
             Field::new(*name, data, *name != "id")
         };
         Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
+    }
+
+    /// `CREATE TABLE`, with what each kind is called.
+    pub fn ddl(&self, call: impl Fn(Kind) -> &'static str) -> String {
+        let column = |(name, kind): &(&str, Kind)| {
+            format!("\"{name}\" {}{}", call(*kind), if *name == "id" { " PRIMARY KEY" } else { "" })
+        };
+        let columns: Vec<_> = self.columns.iter().map(column).collect();
+        format!("CREATE TABLE \"{}\" ({})", self.name, columns.join(", "))
+    }
+
+    /// `CREATE INDEX` for each index.
+    pub fn index_statements(&self) -> Vec<String> {
+        let statement = |(number, columns): (usize, &&str)| {
+            format!("CREATE INDEX {0}_{number} ON \"{0}\" ({columns})", self.name)
+        };
+        self.indexes.iter().enumerate().map(statement).collect()
     }
 
     /// How many of its records a company has.
@@ -246,8 +274,9 @@ pub fn write(
 ) -> Result<Files> {
     let path = |end: &str| folder.join(format!("{table}.{end}"));
     let (csv, parquet) = (path("csv"), path("parquet"));
-    let settings =
-        WriterProperties::builder().set_compression(Compression::SNAPPY).set_max_row_group_row_count(Some(ROW_GROUP));
+    let settings = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP));
     let mut columns = ArrowWriter::try_new(File::create(&parquet)?, schema.clone(), Some(settings.build()))?;
     let mut lines =
         arrow::csv::WriterBuilder::new().with_header(false).build(BufWriter::new(File::create(&csv)?));

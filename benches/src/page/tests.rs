@@ -5,7 +5,8 @@ use crate::results::{Cell, Line, Peer, Plot, Results, Section, Unit};
 use super::{page, readme, summary};
 
 fn results() -> Results {
-    let measured = |p50: f64| Cell::Measured { p50, p99: p50 * 3.0, low: p50 * 0.9, high: p50 * 1.1, calls: 10 };
+    let measured =
+        |p50: f64| Cell::Measured { p50, p99: p50 * 3.0, low: p50 * 0.9, high: p50 * 1.1, calls: 10 };
     let line = |name: &str, cells, to_reach: Option<&str>| Line {
         name: name.into(),
         unit: Unit::Micros,
