@@ -5,6 +5,9 @@
 //! One thread tells when a call is due; as many clients as there are connections take them in turn. What is not answered when twice the time is
 //! over counts with its age.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{
         Arc, Mutex,

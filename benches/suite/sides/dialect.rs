@@ -3,6 +3,9 @@
 //! Most of it is the same everywhere. What is not is written in braces: `{month:F}` and `{quarter:F}` are the first day of a day's period,
 //! `{ny-month:F}` the first day of an instant's month by New York's clock, `{user}` the table whose name is a word of SQL.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Ask, name};
 
 /// A question in SQL for every side that is asked in it; who can't is told why.
