@@ -50,7 +50,7 @@ type Caller = Box<dyn FnMut(usize) -> Result<()> + Send>;
 ///
 /// # Errors
 ///
-/// Those of connecting; calls that fail.
+/// Those of connecting.
 pub async fn section(stage: &Stage, options: &Options) -> Result<Section> {
     let (mut lines, mut series) = (Vec::new(), Vec::new());
     let mut sides = vec![("record by id, SQL", name::QUARRY), ("account by id, GraphQL", name::QUARRY)];
@@ -66,10 +66,14 @@ pub async fn section(stage: &Stage, options: &Options) -> Result<Section> {
             let name = format!("{question}: {side} at {rate}/s");
             tell(&name);
             let callers = callers(stage, question, side).await?;
-            let times = run(callers, *rate, options.steady).with_context(|| name.clone())?;
-            let at = shares(times);
-            points.push((*rate as f64, at.get(2).copied().unwrap_or_default()));
-            let cells = at.into_iter().map(Cell::Once).collect();
+            let cells = match run(callers, *rate, options.steady).map(shares) {
+                Ok(at) => {
+                    points.extend(at.get(2).map(|p99| (*rate as f64, *p99)));
+                    at.into_iter().map(Cell::Once).collect()
+                }
+                // Of a server that gives up under a rate that is what there is to say.
+                Err(error) => vec![Cell::Said(format!("{error:#}")); SHARES.len()],
+            };
             lines.push(Line { name, unit: Unit::Micros, cells, to_reach: None });
         }
         series.push((format!("{side}, {question}"), points));

@@ -179,7 +179,7 @@ impl Stage {
         let setting = format!(
             "views over the Parquet files; threads={cores}; from its Python module, rows fetched as Python objects"
         );
-        Ok(peers::of(name::DUCKDB, &greeting, &[&setting]))
+        Ok(peers::of(name::DUCKDB, &greeting, &[setting.as_str()]))
     }
 
     fn add_sqlite(&mut self) -> Result<Peer> {
