@@ -65,7 +65,13 @@ impl Quarry {
     /// A binary that is missing or does not start.
     pub fn start(folder: TempDir, packages: &[PathBuf]) -> Result<Quarry> {
         let binary = Self::binary()?;
-        let mut child = ending_with_us(&binary, "KILL")
+        let mut command = ending_with_us(&binary, "KILL");
+        // It is measured as it starts without settings, and refuses those that it does not know.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("QUARRY_"))
+        {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
             .arg(folder.path())
             .arg("--packages")
