@@ -29,9 +29,15 @@ pub fn difference(reference: &[Row], other: &[Row], is_ordered: bool) -> Option<
         right.sort_by_key(|row| spelled(row));
     }
     let differs = left.iter().zip(&right).position(|(left, right)| !is_same_row(left, right))?;
+    let (left, right) = (left.get(differs)?, right.get(differs)?);
+    let differ =
+        |(left, right): (&Option<String>, &Option<String>)| !is_same(left.as_deref(), right.as_deref());
+    let Some(cell) = left.iter().zip(right.iter()).position(differ) else {
+        return Some(format!("row {} has {} cells instead of {}", differs + 1, right.len(), left.len()));
+    };
     let told =
-        |rows: &[&Row]| rows.get(differs).map_or_else(String::new, |row| format!("{:?}", spelled(row)));
-    Some(format!("row {} is {} instead of {}", differs + 1, told(&right), told(&left)))
+        |row: &Row| row.get(cell).cloned().flatten().map_or("nothing".to_owned(), |text| format!("{text:?}"));
+    Some(format!("row {}, cell {} is {} instead of {}", differs + 1, cell + 1, told(right), told(left)))
 }
 
 fn is_same_row(left: &Row, right: &Row) -> bool {

@@ -66,11 +66,9 @@ impl Question {
         let reference = reference(sides, &answers);
         for (column, ((side, cell), answer)) in sides.iter().zip(&mut cells).zip(&answers).enumerate() {
             let (Some(answer), Some(ask)) = (answer, self.ask(side)) else { continue };
+            let is_ordered = self.is_ordered && !ask.sorts_no_groups();
             let differs = reference.and_then(|reference| {
-                reference
-                    .iter()
-                    .zip(answer)
-                    .find_map(|(left, right)| difference(left, right, self.is_ordered))
+                reference.iter().zip(answer).find_map(|(left, right)| difference(left, right, is_ordered))
             });
             match differs {
                 Some(differs) => *cell = Cell::Said(format!("another answer: {differs}")),

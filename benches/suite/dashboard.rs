@@ -175,7 +175,7 @@ fn charts() -> Vec<Figure> {
                 &["month", "revenue"],
                 json!({ "where": { "stage": "closed_won" },
                     "groupBy": [{ "field": "close_date", "dateGranularity": "month", "alias": "month" }],
-                    "aggregations": [{ "function": "sum", "field": "amount", "alias": "revenue" }], "orderBy": [{ "field": "month", "order": "asc" }] }),
+                    "aggregations": [{ "function": "sum", "field": "amount", "alias": "revenue" }] }),
             ),
         ),
         figure(
@@ -197,8 +197,7 @@ fn charts() -> Vec<Figure> {
             aggregate(
                 &["stage", "loss_reason", "deals", "amount"],
                 json!({ "where": { "stage": { "$in": ["closed_won", "closed_lost"] } }, "groupBy": ["stage", "loss_reason"],
-                    "aggregations": [{ "function": "count", "alias": "deals" }, { "function": "sum", "field": "amount", "alias": "amount" }],
-                    "orderBy": [{ "field": "deals", "order": "desc" }, { "field": "stage", "order": "asc" }, { "field": "loss_reason", "order": "asc" }] }),
+                    "aggregations": [{ "function": "count", "alias": "deals" }, { "function": "sum", "field": "amount", "alias": "amount" }] }),
             ),
         ),
         figure(

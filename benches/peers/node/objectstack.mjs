@@ -74,6 +74,7 @@ async function load(tables) {
     indexes.forEach((index) => database.exec(index));
   }
   database.exec("ANALYZE");
+  database.pragma("wal_checkpoint(TRUNCATE)");
   database.close();
   return rows;
 }

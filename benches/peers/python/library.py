@@ -76,6 +76,7 @@ class Sqlite:
             for index in table["indexes"]:
                 self.connection.execute(index)
         self.connection.execute("ANALYZE")
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return rows
 
     def run(self, sql, parameters):

@@ -62,13 +62,16 @@ fn rows_that_are_missing_or_too_many_are_told() {
     let (one, two) = (rows(&[&["a"]]), rows(&[&["a"], &["b"]]));
     assert_eq!(difference(&two, &one, true).unwrap(), "1 rows instead of 2");
     assert_eq!(difference(&one, &two, false).unwrap(), "2 rows instead of 1");
-    assert!(difference(&rows(&[&["a", "b"]]), &rows(&[&["a"]]), true).is_some());
+    let said = difference(&rows(&[&["a", "b"]]), &rows(&[&["a"]]), true);
+    assert_eq!(said.unwrap(), "row 1 has 1 cells instead of 2");
+    let said = difference(&rows(&[&["a", "b"], &["c", "d"]]), &rows(&[&["a", "b"], &["c", "NULL"]]), true);
+    assert_eq!(said.unwrap(), "row 2, cell 2 is nothing instead of \"d\"");
 }
 
 #[test]
 fn order_counts_only_where_it_is_said() {
     let (up, down) = (rows(&[&["a", "1.00"], &["b", "2"]]), rows(&[&["b", "2.0"], &["a", "1"]]));
-    assert!(difference(&up, &down, true).unwrap().starts_with("row 1 is"));
+    assert!(difference(&up, &down, true).unwrap().starts_with("row 1, cell 1 is"));
     assert_eq!(difference(&up, &down, false), None);
 }
 

@@ -46,7 +46,9 @@ fn spelled(word: &str, side: &str) -> String {
             )
         }
         ("month" | "quarter", _) => format!("date_trunc('{what}', {field})"),
-        ("ny-month", _) => format!("date_trunc('month', {field} AT TIME ZONE 'America/New_York')"),
+        ("ny-month", _) => {
+            format!("CAST(date_trunc('month', {field} AT TIME ZONE 'America/New_York') AS date)")
+        }
         _ => format!("{{{word}}}"),
     }
 }

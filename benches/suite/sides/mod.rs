@@ -71,6 +71,13 @@ pub enum Ask {
     Cannot(String),
 }
 
+impl Ask {
+    /// ObjectStack's engine sorts records, and no groups.
+    pub fn sorts_no_groups(&self) -> bool {
+        matches!(self, Ask::Call(call) if call.get("method").is_some_and(|method| method == "aggregate"))
+    }
+}
+
 impl Side {
     /// All rows of the answer, as text.
     ///
