@@ -54,9 +54,9 @@ fn draw(
     let mut chart = ChartBuilder::on(&root)
         .caption(&plot.title, ("sans-serif", 18))
         .margin(12)
+        .margin_right(150)
         .x_label_area_size(42)
         .y_label_area_size(76)
-        .right_y_label_area_size(150)
         .build_cartesian_2d(x.log_scale(), y.log_scale())?;
     chart
         .configure_mesh()

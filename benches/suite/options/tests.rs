@@ -30,7 +30,15 @@ fn a_parts_command_has_the_sizes_and_no_other_part() {
 
 #[test]
 fn what_is_not_known_is_refused() {
-    for line in ["--fast", "--fast 1", "--only speed", "--accounts many", "--accounts", "--rates 1,x"] {
+    for line in [
+        "--fast",
+        "--fast 1",
+        "--only speed",
+        "--accounts many",
+        "--accounts",
+        "--rates 1,x",
+        "--tpch-scale 0.001",
+    ] {
         assert!(read(line).is_err(), "{line}");
     }
 }
