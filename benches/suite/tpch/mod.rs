@@ -80,7 +80,7 @@ struct Stage {
 pub async fn section(options: &Options, troubles: &mut Vec<String>) -> Result<Section> {
     let scale = options.tpch_scale;
     tell(&format!("TPC-H at scale {scale}"));
-    let stage = Stage::set(scale, options.limit).await?;
+    let stage = Stage::set(scale, options.limit, troubles).await?;
     let sides = stage.sides().await?;
     let pace = Pace { slot: options.slot / 2, turns: options.turns.min(3) };
     let mut lines = Vec::new();
@@ -141,7 +141,7 @@ fn totals(lines: &[Line], columns: &[String]) -> Vec<Line> {
 }
 
 impl Stage {
-    async fn set(scale: f64, limit: Duration) -> Result<Stage> {
+    async fn set(scale: f64, limit: Duration, troubles: &mut Vec<String>) -> Result<Stage> {
         let folder = tempfile::tempdir()?;
         let mut files = Vec::new();
         for table in rows::TABLES {
@@ -154,9 +154,12 @@ impl Stage {
         rows::load(data.path(), packages.clone(), scale).await.context("Quarry can't be loaded")?;
         tell(&format!("Quarry is loaded ({:.1} s)", begin.elapsed().as_secs_f64()));
         let quarry = Quarry::start(data, &packages)?;
-        let postgres =
-            postgres(&files).await.map_err(|error| tell(&format!("no PostgreSQL: {error:#}"))).ok();
-        let duckdb = duckdb(&files, limit).map_err(|error| tell(&format!("no DuckDB: {error:#}"))).ok();
+        let mut told = |name: &str, error: anyhow::Error| {
+            tell(&format!("no {name}: {error:#}"));
+            troubles.push(format!("TPC-H without {name}: {error:#}"));
+        };
+        let postgres = postgres(&files).await.map_err(|error| told(name::POSTGRES, error)).ok();
+        let duckdb = duckdb(&files, limit).map_err(|error| told(name::DUCKDB, error)).ok();
         Ok(Stage { quarry, postgres, duckdb, files, _folder: folder, limit })
     }
 
