@@ -6,7 +6,8 @@
 //!
 //! - `cargo run --release --workspace --bin latency -- [--scale N] [--slot-ms MS]`
 //! - `… -- --restricted [--scale N] [--slot-ms MS]`: the same by a user with a restricted role, beside an administrator ([`restricted`]).
-//! - `… -- --big [--accounts N] [--opportunities N] [--slot-ms MS] [--quiet-s S]`: over millions, by both users and PostgreSQL ([`big`]).
+//! - `… -- --big [--accounts N] [--opportunities N] [--slot-ms MS] [--quiet-s S]`: over millions, by both users and PostgreSQL ([`big`]);
+//!   with `--in-process FOLDER` only the small questions without a door, over a folder that stays.
 #![allow(clippy::print_stdout)]
 
 mod big;
@@ -16,7 +17,7 @@ mod questions;
 mod restricted;
 mod writes;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use quarry_benches::{
@@ -24,6 +25,10 @@ use quarry_benches::{
     process::{self, package_folders},
     report::Report,
 };
+
+/// As the server has it: what is measured in process must not wait for another allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What was asked of the suite.
 struct Options {
@@ -33,6 +38,8 @@ struct Options {
     sizes: big::Sizes,
     /// How long single records are asked for, alone and beside reports.
     quiet: Duration,
+    /// Where the records of [`big::in_process`] are.
+    folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +58,9 @@ async fn main() -> Result<()> {
             let packages = company::packages();
             let quarry = process::Quarry::with_demo(options.scale, &packages)?;
             println!("{}", restricted::compare(&quarry, options.slot).await?);
+        }
+        What::Big if let Some(folder) = &options.folder => {
+            println!("{}", big::in_process(folder, options.sizes, options.slot).await?);
         }
         What::Big => println!("{}", big::measure(options.sizes, options.slot, options.quiet).await?),
     }
@@ -82,19 +92,21 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
         slot: Duration::from_millis(500),
         sizes: big::Sizes { accounts: 1_000_000, opportunities: 5_000_000 },
         quiet: Duration::from_secs(10),
+        folder: None,
     };
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--restricted" => options.what = What::Restricted,
             "--big" => options.what = What::Big,
+            "--in-process" => options.folder = Some(value()?.into()),
             "--scale" => options.scale = value()?.parse()?,
             "--slot-ms" => options.slot = Duration::from_millis(value()?.parse()?),
             "--accounts" => options.sizes.accounts = value()?.parse()?,
             "--opportunities" => options.sizes.opportunities = value()?.parse()?,
             "--quiet-s" => options.quiet = Duration::from_secs(value()?.parse()?),
             _ => bail!(
-                "{word} is not known; there are --restricted, --big, --scale, --slot-ms, --accounts, --opportunities and --quiet-s"
+                "{word} is not known; there are --restricted, --big, --scale, --slot-ms, --accounts, --opportunities, --quiet-s and --in-process"
             ),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
 use quarry_planner::{Planner, PlannerOptions};
 use quarry_storage::{
@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     active::Active,
     audit::EventLog,
+    commits::{Commits, Right},
     content::ContentOptions,
     error::{Error, ErrorKind, Result},
     identity::{
@@ -68,7 +69,7 @@ pub struct Engine {
     /// Published and activated is one at a time.
     switching: Mutex<()>,
     /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
-    commits: RwLock<()>,
+    commits: Commits,
     pins: Pins,
     candidates: Candidates,
     gate: Arc<Gate>,
@@ -164,7 +165,7 @@ impl Engine {
             world,
             active: RwLock::new(active),
             switching: Mutex::new(()),
-            commits: RwLock::new(()),
+            commits: Commits::default(),
             pins: Pins::default(),
             candidates: Candidates::default(),
             gate: Arc::new(gate),
@@ -269,7 +270,7 @@ impl Engine {
     }
 
     /// See [`Self::may_commit`].
-    pub(crate) fn commits(&self) -> &RwLock<()> {
+    pub(crate) fn commits(&self) -> &Commits {
         &self.commits
     }
 
@@ -278,8 +279,20 @@ impl Engine {
     /// # Errors
     ///
     /// `Conflict` when fields of records were filled since: what it made lacks them.
-    pub(crate) fn may_commit(&self, fills: u64) -> Result<RwLockReadGuard<'_, ()>> {
-        let right = self.commits.read();
+    pub(crate) fn may_commit(&self, fills: u64) -> Result<Right> {
+        self.still(self.commits.read(), fills)
+    }
+
+    /// As [`Self::may_commit`]; none where it would have to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::may_commit`].
+    pub(crate) fn may_commit_now(&self, fills: u64) -> Result<Option<Right>> {
+        self.commits.try_read().map(|right| self.still(right, fills)).transpose()
+    }
+
+    fn still(&self, right: Right, fills: u64) -> Result<Right> {
         if self.active().fills() == fills {
             return Ok(right);
         }

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
 use quarry_planner::{QueryContext, objectql::Filter};
 use quarry_storage::{CommitInfo, Key, Savepoint};
+use tokio::sync::oneshot;
 
 use crate::{
     change::{Applied, Change, Operation},
@@ -22,6 +23,10 @@ use crate::{
 const CHANGES_MAX: usize = 100_000;
 /// Records that one `UpdateWhere` or `DeleteWhere` may match.
 const MATCHED_RECORDS_MAX: usize = 10_000;
+
+/// A commit of more rows, or bytes, is encoded on a thread of its own.
+const SMALL_ROWS_MAX: usize = 64;
+const SMALL_BYTES_MAX: u64 = 256 << 10;
 
 /// An open transaction. Dropping it leaves nothing.
 pub struct Transaction {
@@ -239,6 +244,9 @@ impl Transaction {
     ///
     /// `Conflict`, `Violated`, `Limited`, `Unavailable`; nothing was kept.
     pub async fn commit(self) -> Result<u64> {
+        if let Some(begun) = self.begin_commit() {
+            return begun?.await;
+        }
         let engine = self.session.engine().clone();
         let commit = move || {
             let mut work = self.work.lock();
@@ -246,25 +254,70 @@ impl Transaction {
             if work.writes().is_empty() {
                 return Ok(work.base_csn());
             }
-            let info = CommitInfo {
-                actor: work.actor.user_id.to_string(),
-                transaction: work.world.ids.ulid(),
-                time_micros: work.actor.now_micros,
-                package_version: work.active.registry.version.clone(),
-                origin: self.session.options().origin.to_commit(),
-            };
+            let info = self.commit_info(&work);
             let _right = engine.may_commit(work.active.fills())?;
             let committed = engine.store().commit(work.writes().clone(), info);
-            let told = |error: quarry_storage::Error| {
-                let error = work.active.named(error.into());
-                match work.actor.limited() {
-                    Some(rights) => rights.told_error(error),
-                    None => error,
-                }
-            };
-            committed.map_err(told).map(|committed| committed.csn.0)
+            committed.map_err(|error| told(&work, error)).map(|committed| committed.csn.0)
         };
         tokio::task::spawn_blocking(commit).await?
+    }
+
+    /// A small commit for which nothing must be waited but its answer: no thread is held by it. None for others.
+    fn begin_commit(&self) -> Option<Result<impl Future<Output = Result<u64>> + use<>>> {
+        let engine = self.session.engine();
+        let mut work = self.work.try_lock()?;
+        work.settle();
+        if work.writes().len() > SMALL_ROWS_MAX
+            || work.writes().bytes() > SMALL_BYTES_MAX
+            || !engine.store().has_room()
+        {
+            return None;
+        }
+        let right = match engine.may_commit_now(work.active.fills()) {
+            Ok(right) => right?,
+            Err(error) => return Some(Err(error)),
+        };
+        let (tell, answer) = oneshot::channel();
+        let told_back = move |committed| {
+            drop(right);
+            // Who asked may have gone.
+            drop(tell.send(committed));
+        };
+        let csn = work.writes().is_empty().then(|| work.base_csn());
+        if csn.is_none() {
+            let info = self.commit_info(&work);
+            if let Some(lead) = engine.store().submit(work.writes().clone(), info, told_back) {
+                drop(tokio::task::spawn_blocking(move || lead.take()));
+            }
+        }
+        drop(work);
+        let work = Arc::clone(&self.work);
+        Some(Ok(async move {
+            if let Some(csn) = csn {
+                return Ok(csn);
+            }
+            let committed = answer.await.map_err(|_| Error::internal("a commit without an answer"))?;
+            committed.map_err(|error| told(&work.lock(), error)).map(|committed| committed.csn.0)
+        }))
+    }
+
+    fn commit_info(&self, work: &Work) -> CommitInfo {
+        CommitInfo {
+            actor: work.actor.user_id.to_string(),
+            transaction: work.world.ids.ulid(),
+            time_micros: work.actor.now_micros,
+            package_version: work.active.registry.version.clone(),
+            origin: self.session.options().origin.to_commit(),
+        }
+    }
+}
+
+/// What the store refused, as it is told to who wrote it.
+fn told(work: &Work, error: quarry_storage::Error) -> Error {
+    let error = work.active.named(error.into());
+    match work.actor.limited() {
+        Some(rights) => rights.told_error(error),
+        None => error,
     }
 }
 

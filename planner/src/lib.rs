@@ -29,5 +29,5 @@ pub use datafusion::execution::SendableRecordBatchStream as BatchStream;
 pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};
-pub use policy::{Policies, Viewer};
+pub use policy::{Policies, UserLists, Viewer};
 pub use view::{EVENT_COLUMNS, EVENT_TABLE, ObjectView, Views, changes_schema, event_table, events_schema};

@@ -3,7 +3,7 @@
 use std::{cell::Cell, sync::Arc};
 
 use arrow::{
-    array::AsArray,
+    array::{AsArray, RecordBatch},
     datatypes::{Int64Type, SchemaRef},
 };
 use datafusion::{
@@ -94,9 +94,9 @@ impl Default for PlannerOptions {
             plan_joins_max: 128,
             plan_rows_max: 10_000_000_000,
             plan_bytes_max: 1 << 40,
-            heavy_rows: 3_000_000,
+            heavy_rows: 500_000,
             heavy_running_max: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
-            heavy_waiting_max: 32,
+            heavy_waiting_max: 256,
         }
     }
 }
@@ -252,6 +252,20 @@ impl Planner {
         values: &'a [ScalarValue],
     ) -> BoxFuture<'a, Result<Option<SendableRecordBatchStream>>> {
         Box::pin(self.sql.again(context, statement, values))
+    }
+
+    /// As [`Self::again`], for a record by its key alone, on the thread that asks: it takes no longer than handing it to another one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::again`].
+    pub fn at_hand(
+        &self,
+        context: &QueryContext,
+        statement: &Statement,
+        values: &[ScalarValue],
+    ) -> Result<Option<RecordBatch>> {
+        self.sql.at_hand(context, statement, values)
     }
 }
 

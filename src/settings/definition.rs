@@ -130,7 +130,7 @@ pub const DEFINITIONS: &[Definition] = &[
     ),
     define(
         "heavy_rows",
-        "3000000",
+        "500000",
         positive,
         "a question over more rows runs on threads that give way to others",
     ),

@@ -36,6 +36,7 @@
 mod apply;
 pub mod bulk;
 mod catalog;
+mod changes;
 mod check;
 mod columns;
 mod commit;
@@ -73,6 +74,8 @@ pub mod world;
 pub mod write;
 
 pub use bulk::BulkLoad;
+pub use changes::Mark;
+pub use commit::Lead;
 pub use content::{Content, Measure, NewContent, Pieces};
 pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};
@@ -80,7 +83,7 @@ pub use history::{ChainLink, History, HistoryRequest, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
-pub use scan::{BoundIs, ColumnBound, First, Order, ScanPart, ScanRequest};
+pub use scan::{BoundIs, ColumnBound, FIRST_CHOSEN_MAX, First, Order, ScanPart, ScanRequest};
 pub use schema::{
     ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableName,
     TableSpec,

@@ -21,7 +21,7 @@ pub(crate) use self::bounds::Extent;
 use self::unit::Unit;
 pub use self::{
     bounds::{BoundIs, ColumnBound},
-    first::{First, Order},
+    first::{FIRST_CHOSEN_MAX, First, Order},
 };
 use crate::{
     columns,
@@ -132,8 +132,14 @@ pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPar
     if let Some(first) = request.first
         && request.bounds.is_empty()
     {
-        wanted = first::narrow(view, first, wanted)?;
+        wanted = first::narrow(view, first, wanted, |rows| units(view, Some(rows), &[]))?;
     }
+    let units = units(view, wanted.as_ref(), &request.bounds)?;
+    Ok(gather(units, &how, request.limit.unwrap_or(usize::MAX)))
+}
+
+/// What there is to read of the wanted rows.
+fn units(view: &TableView, wanted: Option<&RowSet>, bounds: &[ColumnBound]) -> Result<Vec<Unit>> {
     let mut units = Vec::new();
     for (number, part) in view.parts.segments.iter().enumerate() {
         let id = view.parts.part_of(Place::Segment(number, 0)).0;
@@ -141,15 +147,15 @@ pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPar
         if let Some(masked) = view.overlay.as_ref().and_then(|overlay| overlay.masked.part(id)) {
             without |= masked;
         }
-        let choice = unit::Choice { wanted: wanted.as_ref(), without: &without, bounds: &request.bounds };
+        let choice = unit::Choice { wanted, without: &without, bounds };
         unit::of_segment(&mut units, id, (&view.parts.table, &part.segment), &choice)?;
     }
     for (number, delta) in view.parts.deltas.iter().enumerate() {
-        if request.bounds.iter().any(|bound| !bound.may_hold(&delta.extent(bound.column))) {
+        if bounds.iter().any(|bound| !bound.may_hold(&delta.extent(bound.column))) {
             continue;
         }
         let id = view.parts.part_of(Place::Delta(number, 0)).0;
-        let mut rows = match wanted.as_ref().map(|wanted| wanted.part(id)) {
+        let mut rows = match wanted.map(|wanted| wanted.part(id)) {
             None => delta.visible(view.parts.csn),
             Some(None) => continue,
             Some(Some(places)) => delta.visible_of(view.parts.csn, places),
@@ -162,10 +168,10 @@ pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPar
     if let Some(overlay) = &view.overlay {
         let id = view.overlay_part();
         let all = 0..u32::try_from(overlay.put()).unwrap_or(u32::MAX);
-        let rows = wanted.as_ref().map(|wanted| wanted.part(id).cloned().unwrap_or_default());
+        let rows = wanted.map(|wanted| wanted.part(id).cloned().unwrap_or_default());
         unit::of_batch(&mut units, id, (all, overlay.batch()?), rows);
     }
-    Ok(gather(units, &how, request.limit.unwrap_or(usize::MAX)))
+    Ok(units)
 }
 
 fn how(view: &TableView, request: &ScanRequest) -> Result<How> {

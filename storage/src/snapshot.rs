@@ -53,6 +53,21 @@ impl Snapshot {
         WriteSet::limited(self.csn(), self.transaction_bytes_max)
     }
 
+    /// Whether it is this very state, with the same own writes laid over it by the same call; false where that can't be told cheaply.
+    pub fn is_same(&self, other: &Snapshot) -> bool {
+        let overlays = match (&self.overlay, &other.overlay) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        overlays && self.csn == other.csn && Arc::ptr_eq(&self.state, &other.state)
+    }
+
+    /// The state and its CSN, without own writes; none where there are some.
+    pub(crate) fn committed(&self) -> Option<(&State, u64)> {
+        self.overlay.is_none().then_some((&*self.state, self.csn))
+    }
+
     /// Its commit number.
     pub fn csn(&self) -> Csn {
         Csn(self.csn)

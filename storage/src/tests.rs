@@ -18,6 +18,7 @@ mod folds;
 mod histories;
 mod isolation;
 mod many_tables;
+mod marks;
 mod model;
 mod origins;
 mod past;

@@ -15,7 +15,10 @@ mod engine;
 mod questions;
 mod table;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use quarry_benches::{
@@ -32,6 +35,16 @@ pub struct Sizes {
     pub accounts: u64,
     /// Opportunities.
     pub opportunities: u64,
+}
+
+/// The questions in process alone, over a folder that is loaded first where there is none: what is looked at with a profiler.
+pub async fn in_process(folder: &Path, sizes: Sizes, slot: Duration) -> Result<String> {
+    let begin = Instant::now();
+    if !folder.exists() {
+        company::load(folder, sizes).await.context("the records could not be loaded")?;
+        tell(begin, "loaded and folded");
+    }
+    Ok(table::Table(engine::all(folder, sizes, slot).await?).to_string())
 }
 
 /// Both tables.

@@ -1,5 +1,7 @@
 //! What a client may not do: each test is one way that someone would try.
 
+mod hierarchy;
+
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;

@@ -91,9 +91,11 @@ impl Building<'_> {
             let position = self.column(named.subject.expr);
             return self.put(name, Output::Column(position), named.data_type);
         }
-        let (expr, field) = self.scope.field(path, At { code: "INVALID_FIELD", place: &place })?;
+        let at = At { code: "INVALID_FIELD", place: &place };
+        let made = |expr, field: &_| (expr, lower::arrow_field(name, field));
+        let (expr, field) = self.scope.field(path, at, made)?;
         let position = self.column(expr);
-        self.put_field(Output::Column(position), lower::arrow_field(name, &field))
+        self.put_field(Output::Column(position), field)
     }
 
     /// Columns of a related record, fetched by key.

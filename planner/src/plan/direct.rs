@@ -17,7 +17,7 @@ use arrow::{
 use datafusion::{
     common::{DFSchema, Result as PlanResult, exec_err},
     execution::SessionState,
-    logical_expr::{Expr, SortExpr, utils::split_conjunction},
+    logical_expr::{BinaryExpr, Expr, Operator, SortExpr, utils::split_conjunction},
 };
 use quarry_storage::Order;
 
@@ -55,12 +55,38 @@ impl Direct {
         state: &Arc<SessionState>,
         deadline: Deadline,
     ) -> Result<Option<RecordBatch>> {
+        if self.is_at_hand() {
+            return deadline.wait(async { self.read_now(state) }).await;
+        }
         let state = Arc::clone(state);
         let wanted = StillWanted::default();
         let asked = Arc::clone(&wanted.0);
         let reading = tokio::task::spawn_blocking(move || self.read(&state, &asked));
         let read = async { reading.await.map_err(|error| Error::internal(error.to_string()))? };
         deadline.wait(read).await
+    }
+
+    /// At most one row, by its key: reading it takes less than finding a thread that may wait for a disk.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        let Some((key, _)) = self.view.object.fields.first() else { return false };
+        let is_key = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == key.as_str());
+        let is_one = |filter: &Expr| match filter {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+                matches!((&**left, &**right), (column, Expr::Literal(..)) | (Expr::Literal(..), column) if is_key(column))
+            }
+            _ => false,
+        };
+        matches!(self.restriction, Restriction::None)
+            && self.filter.iter().flat_map(split_conjunction).any(is_one)
+    }
+
+    /// As [`Self::rows`], on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::rows`].
+    pub(crate) fn read_now(&self, state: &SessionState) -> Result<Option<RecordBatch>> {
+        self.read(state, &AtomicBool::new(false))
     }
 
     fn read(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<RecordBatch>> {

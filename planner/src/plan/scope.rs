@@ -186,12 +186,17 @@ impl Scope {
         }
     }
 
-    /// The field at the end of a path.
+    /// What is made of the field at the end of a path.
     ///
     /// # Errors
     ///
     /// `Missing` when a name in it is not in the view where it stands.
-    pub(crate) fn field(&mut self, path: &str, at: At<'_>) -> Result<(Expr, Field)> {
+    pub(crate) fn field<T>(
+        &mut self,
+        path: &str,
+        at: At<'_>,
+        make: impl FnOnce(Expr, &Field) -> T,
+    ) -> Result<T> {
         let mut node = 0;
         let mut names = path.split('.').peekable();
         let mut depth = 0;
@@ -200,13 +205,13 @@ impl Scope {
                 let view = Arc::clone(&self.node(node)?.view);
                 let field = view.field(name).or_else(|| view.to_one(name).map(|(_, lookup)| lookup));
                 let field = field.ok_or_else(|| unknown(&view, name, path, at))?;
-                let field = field.clone();
-                return Ok((self.value(node, &field)?, field));
+                return Ok(make(self.value(node, field)?, field));
             }
             let view = &self.node(node)?.view;
             if let Some(field) = view.field(name).filter(|field| is_composite(field)).cloned() {
                 let expr = self.read(node, name);
-                return part((expr, field), names, path, at);
+                let (expr, field) = part((expr, field), names, path, at)?;
+                return Ok(make(expr, &field));
             }
             depth += 1;
             if depth > self.depth_max {
@@ -237,8 +242,7 @@ impl Scope {
         if let Some(named) = self.named(path) {
             return Ok(named.subject.clone());
         }
-        let (expr, field) = self.field(path, at)?;
-        Ok(Subject { expr, class: Class::of(&field) })
+        self.field(path, at, |expr, field| Subject { expr, class: Class::of(field) })
     }
 
     fn node(&self, index: usize) -> Result<&Node> {

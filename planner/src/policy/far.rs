@@ -9,14 +9,23 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, StringViewArray, UInt32Array, new_empty_array},
-    compute::{concat, take},
+    array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, UInt32Array, new_empty_array},
+    compute::{concat, filter, take},
 };
-use datafusion::common::HashSet;
-use quarry_storage::{Key, RowSet, ScanRequest, TableSnapshot};
+use datafusion::{common::HashSet, execution::memory_pool::MemoryPool};
+use parking_lot::Mutex;
+use quarry_metadata::{ObjectName, permissions::Act};
+use quarry_storage::{Key, RowSet, ScanRequest, Snapshot, TableSnapshot};
 
-use super::test::Test;
-use crate::error::{Error, Result};
+use super::{
+    Policies,
+    keys::{Account, Keys},
+    test::Test,
+};
+use crate::{
+    error::{Error, Result},
+    view::Access,
+};
 
 /// Once so many keys were asked for, or a share of the table, all of it is looked at, and remembered: a record by its key takes
 /// some microseconds, one among all of them some hundredths of one.
@@ -24,6 +33,10 @@ const ASKED_MIN: u64 = 512;
 const ASKED_SHARE: u64 = 64;
 /// A larger table is asked by keys however many they are.
 const WHOLE_ROWS_MAX: u64 = 4_000_000;
+/// What is remembered of a smaller table is not worth counting.
+const COUNTED_ROWS_MIN: u64 = 10_000;
+/// The table is read by an index where that leaves one row in so many.
+const INDEX_SHARE: u64 = 16;
 
 /// A table over there, and which of its records count.
 pub(super) struct Far {
@@ -32,12 +45,32 @@ pub(super) struct Far {
     pub(super) reads: Vec<usize>,
     pub(super) test: Test,
     asked: AtomicU64,
-    whole: OnceLock<Arc<HashSet<Box<str>>>>,
+    /// What is remembered is counted here.
+    pool: OnceLock<Arc<dyn MemoryPool>>,
+    whole: OnceLock<Option<Keys>>,
+    /// Held while all of the table is looked at: the others wait for what comes of it.
+    looking: Mutex<()>,
 }
 
 impl Far {
     pub(super) fn new(table: TableSnapshot, reads: Vec<usize>, test: Test) -> Far {
-        Far { table, reads, test, asked: AtomicU64::new(0), whole: OnceLock::new() }
+        Far {
+            table,
+            reads,
+            test,
+            asked: AtomicU64::new(0),
+            pool: OnceLock::new(),
+            whole: OnceLock::new(),
+            looking: Mutex::new(()),
+        }
+    }
+
+    /// Says where the memory is counted that it takes to remember all of a large table; before, such a table is asked by keys.
+    pub(super) fn account(&self, pool: &Arc<dyn MemoryPool>) {
+        if self.pool.get().is_none() {
+            self.pool.get_or_init(|| Arc::clone(pool));
+            self.test.account(pool);
+        }
     }
 
     /// Those of the keys whose records are there and count. Blocks.
@@ -50,43 +83,73 @@ impl Far {
         if wanted.is_empty() || matches!(self.test, Test::None) {
             return Ok(HashSet::new());
         }
-        if let Some(whole) = self.whole(wanted.len())? {
-            wanted.retain(|key| whole.contains(*key));
-            return Ok(wanted);
-        }
         let rows = self.table.keys(&wanted.iter().map(|key| Key::from(*key)).collect::<Vec<_>>())?;
         let mut counted: HashSet<Box<str>> = HashSet::new();
-        self.read(Some(rows), &mut counted)?;
+        self.read(Some(rows), |keys| {
+            counted.extend(keys.iter().flatten().map(Box::from));
+            Ok(())
+        })?;
         wanted.retain(|key| counted.contains(*key));
         Ok(wanted)
     }
 
-    /// All keys that count, once it is worth the while to look at all.
-    fn whole(&self, more: usize) -> Result<Option<Arc<HashSet<Box<str>>>>> {
+    /// All keys that count, once it is worth the while to look at all; none where there is no room for them.
+    fn whole(&self, more: usize) -> Result<Option<&Keys>> {
         if let Some(whole) = self.whole.get() {
-            return Ok(Some(Arc::clone(whole)));
+            return Ok(whole.as_ref());
         }
         let more = u64::try_from(more).unwrap_or(u64::MAX);
         let asked = self.asked.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         let rows = self.table.statistics().rows;
-        if asked < ASKED_MIN.max(rows / ASKED_SHARE) || rows > WHOLE_ROWS_MAX {
+        let pool = self.pool.get();
+        if asked < ASKED_MIN.max(rows / ASKED_SHARE)
+            || rows > WHOLE_ROWS_MAX
+            || (pool.is_none() && rows > COUNTED_ROWS_MIN)
+        {
             return Ok(None);
         }
-        let mut counted = HashSet::new();
-        self.read(None, &mut counted)?;
-        Ok(Some(Arc::clone(self.whole.get_or_init(|| Arc::new(counted)))))
+        let _turn = self.looking.lock();
+        if self.whole.get().is_none() {
+            let whole = self.look(Account::new(pool))?;
+            self.whole.get_or_init(|| whole);
+        }
+        Ok(self.whole.get().and_then(Option::as_ref))
     }
 
-    fn read(&self, rows: Option<RowSet>, counted: &mut HashSet<Box<str>>) -> Result<()> {
+    /// All keys that count, where there is room for them.
+    fn look(&self, account: Account) -> Result<Option<Keys>> {
+        let mut keys = Keys::new(account);
+        let rows = match self.test.predicate().and_then(|predicate| Access::of(&predicate, &self.table)) {
+            Some(access)
+                if access.estimate(&self.table)?.saturating_mul(INDEX_SHARE)
+                    <= self.table.statistics().rows =>
+            {
+                Some(access.rows(&self.table)?)
+            }
+            _ => None,
+        };
+        let mut fits = true;
+        self.read(rows, |more| {
+            fits = fits && keys.add(more);
+            Ok(())
+        })?;
+        if fits { keys.indexed() } else { Ok(None) }
+    }
+
+    /// The keys that count among some rows, or all.
+    fn read(
+        &self,
+        rows: Option<RowSet>,
+        mut counted: impl FnMut(StringViewArray) -> Result<()>,
+    ) -> Result<()> {
         let projection = [0].into_iter().chain(self.reads.iter().copied()).collect();
         let request = ScanRequest { projection: Some(projection), rows, ..ScanRequest::default() };
         for batch in self.table.scan(request)?.into_iter().flatten() {
             let batch = batch?;
             let (keys, columns) = batch.columns().split_first().ok_or_else(no_key)?;
-            let keys = keys.as_string_view_opt().ok_or_else(no_key)?;
             let counts = self.test.of(columns, batch.num_rows())?;
-            let kept = keys.iter().enumerate().filter(|(row, _)| counts.value(*row));
-            counted.extend(kept.filter_map(|(_, key)| key.map(Box::from)));
+            let kept = filter(keys, &counts)?;
+            counted(kept.as_string_view_opt().ok_or_else(no_key)?.clone())?;
         }
         Ok(())
     }
@@ -97,14 +160,11 @@ impl Far {
     ///
     /// Those of storage.
     pub(super) fn only(&self, keys: &ArrayRef) -> Result<ArrayRef> {
-        let keys = keys.as_string_view_opt().ok_or_else(no_key)?;
-        if let Some(whole) = self.whole(keys.len())? {
-            let shown = keys.iter().map(|key| key.filter(|key| whole.contains(*key)));
-            return Ok(Arc::new(shown.collect::<StringViewArray>()));
+        let counts = self.counts(keys)?;
+        if !counts.has_false() {
+            return Ok(Arc::clone(keys));
         }
-        let counted = self.among(keys.iter().flatten())?;
-        let shown = keys.iter().map(|key| key.filter(|key| counted.contains(key)));
-        Ok(Arc::new(shown.collect::<StringViewArray>()))
+        Ok(arrow::compute::nullif(keys, &arrow::compute::not(&counts)?)?)
     }
 
     /// Which of the keys count; a null does not.
@@ -112,13 +172,54 @@ impl Far {
     /// # Errors
     ///
     /// Those of storage.
-    pub(super) fn counts(&self, keys: &ArrayRef) -> Result<Vec<bool>> {
-        let keys = keys.as_string_view_opt().ok_or_else(no_key)?;
+    pub(super) fn counts(&self, keys: &ArrayRef) -> Result<BooleanArray> {
         if let Some(whole) = self.whole(keys.len())? {
-            return Ok(keys.iter().map(|key| key.is_some_and(|key| whole.contains(key))).collect());
+            return whole.among(keys);
         }
+        let keys = keys.as_string_view_opt().ok_or_else(no_key)?;
         let counted = self.among(keys.iter().flatten())?;
-        Ok(keys.iter().map(|key| key.is_some_and(|key| counted.contains(key))).collect())
+        Ok(keys.iter().map(|key| Some(key.is_some_and(|key| counted.contains(key)))).collect())
+    }
+}
+
+/// What was asked about records of other objects, of one state by one set of policies: a rule and a reference that lead to the same
+/// records look at them once.
+#[derive(Default)]
+pub(super) struct Ends(Mutex<Option<Known>>);
+
+struct Known {
+    snapshot: Snapshot,
+    policies: Arc<Policies>,
+    /// How deep it is asked decides where it ends.
+    ends: HashMap<(ObjectName, Act, usize), Arc<Far>>,
+}
+
+impl Ends {
+    /// What is known, or what is made now.
+    ///
+    /// # Errors
+    ///
+    /// Those of making it.
+    pub(super) fn of(
+        &self,
+        (snapshot, policies): (&Snapshot, &Arc<Policies>),
+        asked: (&ObjectName, Act, usize),
+        make: impl FnOnce() -> Result<Arc<Far>>,
+    ) -> Result<Arc<Far>> {
+        let asked = (asked.0.clone(), asked.1, asked.2);
+        let is_same =
+            |known: &&mut Known| known.snapshot.is_same(snapshot) && Arc::ptr_eq(&known.policies, policies);
+        if let Some(far) = self.0.lock().as_mut().filter(is_same).and_then(|known| known.ends.get(&asked)) {
+            return Ok(Arc::clone(far));
+        }
+        let far = make()?;
+        let mut known = self.0.lock();
+        if known.as_mut().filter(is_same).is_none() {
+            let (snapshot, policies) = (snapshot.clone(), Arc::clone(policies));
+            *known = Some(Known { snapshot, policies, ends: HashMap::new() });
+        }
+        let ends = known.as_mut().map(|known| &mut known.ends);
+        Ok(ends.map_or(Arc::clone(&far), |ends| Arc::clone(ends.entry(asked).or_insert(far))))
     }
 }
 
@@ -151,6 +252,6 @@ pub(super) fn followed(table: &TableSnapshot, keys: &ArrayRef, column: usize) ->
     Ok(take(&values, &places, None)?)
 }
 
-fn no_key() -> Error {
+pub(super) fn no_key() -> Error {
     Error::internal("a key that is no text")
 }

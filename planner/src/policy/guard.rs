@@ -6,21 +6,17 @@ use arrow::{
     array::{Array, ArrayRef, BooleanArray, RecordBatch},
     compute::filter_record_batch,
 };
-use datafusion::{common::ScalarValue, logical_expr::Expr};
+use datafusion::{execution::memory_pool::MemoryPool, logical_expr::Expr};
 use quarry_metadata::permissions::{Act, Records};
 use quarry_storage::TableSnapshot;
 
 use super::{
-    Policy, Seeing, Targets,
-    far::Far,
+    Policy, Seeing,
     prepare::{Preparing, Reads, far_of},
     sight::{Shown, Sight},
     test::Test,
 };
 use crate::error::Result;
-
-/// Texts that an index is asked for instead of a test of rows.
-const LOOKED_UP_MAX: usize = 1_000;
 
 /// A policy, ready for one user on one state of a table.
 pub(crate) struct Guard {
@@ -42,24 +38,22 @@ impl Guard {
         let (policies, object) = (&policy.policies, &*policy.object);
         let test = Preparing { policies, seeing, object, depth: 0, followed: 0 }
             .test(&policy.records, &mut reads)?;
-        let mut ends: Targets<Arc<Far>> = HashMap::new();
-        let mut end = |target: &_| -> Result<Arc<Far>> {
-            Ok(match ends.get(target) {
-                Some(known) => Arc::clone(known),
-                None => {
-                    let far = far_of(policies, seeing, (target, Act::Read), 1)?;
-                    ends.insert(target.clone(), Arc::clone(&far));
-                    far
-                }
-            })
-        };
+        let end = |target: &_| far_of(policies, seeing, (target, Act::Read), 1);
         let mut shown = HashMap::new();
         for (name, sight) in &policy.sights {
             let Some(field) = object.field(name.as_str()) else { continue };
             let Some(position) = table.spec().position(field.column()) else { continue };
             let ready = match sight {
                 Sight::Masked(mask) => Shown::Masked(*mask),
-                Sight::Reference(target) => Shown::Reference(end(target)?),
+                Sight::Reference(target) => {
+                    let end = end(target)?;
+                    let place = reads.positions.iter().position(|known| *known == position);
+                    // Rows where it is not seen are not seen either.
+                    if place.is_some_and(|place| test.requires(place, &end)) {
+                        continue;
+                    }
+                    Shown::Reference(end)
+                }
                 Sight::References(target) => Shown::References(end(target)?),
                 Sight::OneOf(members) => {
                     let mut places = Vec::with_capacity(members.len());
@@ -121,32 +115,13 @@ impl Guard {
 
     /// A predicate over stored columns that holds for every row that is seen; none where there is nothing simple to say.
     pub(crate) fn predicate(&self) -> Option<Expr> {
-        predicate(&self.test)
+        self.test.predicate()
     }
-}
 
-fn predicate(test: &Test) -> Option<Expr> {
-    match test {
-        Test::Among { column, ids, .. } if ids.len() <= LOOKED_UP_MAX => {
-            let text = |id: &Arc<str>| Expr::Literal(ScalarValue::Utf8View(Some(id.to_string())), None);
-            Some(
-                datafusion::logical_expr::ident(column.as_str())
-                    .in_list(ids.iter().map(text).collect(), false),
-            )
-        }
-        Test::Condition(condition) if condition.inputs.iter().all(|input| input.hops.is_empty()) => {
-            Some(condition.logical.clone())
-        }
-        Test::Or(tests) => {
-            tests.iter().map(predicate).collect::<Option<Vec<_>>>()?.into_iter().reduce(Expr::or)
-        }
-        Test::And(tests) => tests.iter().filter_map(predicate).reduce(Expr::and),
-        Test::All
-        | Test::None
-        | Test::Among { .. }
-        | Test::Condition(_)
-        | Test::Parent { .. }
-        | Test::Not(_) => None,
+    /// Says where the memory is counted that deciding takes.
+    pub(crate) fn account(&self, pool: &Arc<dyn MemoryPool>) {
+        self.test.account(pool);
+        self.shown.values().for_each(|shown| shown.account(pool));
     }
 }
 

@@ -11,6 +11,8 @@
 
 mod far;
 mod guard;
+mod keys;
+mod lists;
 mod prepare;
 mod share;
 mod sight;
@@ -18,7 +20,7 @@ mod test;
 mod viewer;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -29,6 +31,7 @@ use quarry_metadata::{
 use quarry_storage::{Key, Snapshot};
 
 pub(crate) use guard::Guard;
+pub use lists::UserLists;
 pub use share::{SHARE, share_table};
 pub(crate) use sight::Sight;
 pub use viewer::Viewer;
@@ -198,6 +201,3 @@ impl Policies {
         Ok(found.into_iter().map(Key::from).collect())
     }
 }
-
-/// Names beside where they lead, each once.
-type Targets<T> = HashMap<ObjectName, T>;

@@ -105,7 +105,8 @@ pub(super) fn far_of(
     let object = policies.registry.objects.get(target);
     let object =
         object.ok_or_else(|| Error::internal(format!("a policy about {target:?}, which is not there")))?;
-    far(policies, seeing, object, &policies.records(object, act), depth)
+    let make = || far(policies, seeing, object, &policies.records(object, act), depth);
+    seeing.viewer().ends().of((seeing.snapshot(), policies), (target, act, depth), make)
 }
 
 /// The test of the rows of an object.

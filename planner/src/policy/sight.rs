@@ -12,6 +12,7 @@ use arrow::{
     datatypes::{DataType, Date32Type, TimestampMicrosecondType},
 };
 use chrono::{DateTime, Datelike, NaiveDate};
+use datafusion::execution::memory_pool::MemoryPool;
 use quarry_metadata::{FieldName, ObjectName, permissions::Mask};
 
 use super::far::Far;
@@ -50,6 +51,15 @@ pub(super) enum Shown {
 }
 
 impl Shown {
+    /// As [`Far::account`], of all records that are looked at.
+    pub(super) fn account(&self, pool: &Arc<dyn MemoryPool>) {
+        match self {
+            Shown::Masked(_) => {}
+            Shown::Reference(far) | Shown::References(far) => far.account(pool),
+            Shown::OneOf(members) => members.iter().for_each(|(_, far)| far.account(pool)),
+        }
+    }
+
     /// The column as it is shown; `columns` are those that are read for policies. Blocks.
     ///
     /// # Errors
@@ -65,7 +75,7 @@ impl Shown {
                 for (at, far) in members {
                     let keys =
                         columns.get(*at).ok_or_else(|| Error::internal("a lookup that was not read"))?;
-                    seen = &seen | &far.counts(keys)?.into_iter().collect::<BooleanBuffer>();
+                    seen = &seen | far.counts(keys)?.values();
                 }
                 Ok(nullif(stored, &BooleanArray::new(!&seen, None))?)
             }

@@ -8,11 +8,19 @@ use arrow::{
     compute::{and, not, or},
     datatypes::SchemaRef,
 };
-use datafusion::{logical_expr::Expr, physical_expr::PhysicalExpr};
+use datafusion::{
+    common::ScalarValue,
+    execution::memory_pool::MemoryPool,
+    logical_expr::{Expr, ident},
+    physical_expr::PhysicalExpr,
+};
 use quarry_storage::TableSnapshot;
 
 use super::far::{Far, followed};
 use crate::error::{Error, Result};
+
+/// Texts that an index is asked for instead of a test of rows.
+const LOOKED_UP_MAX: usize = 1_000;
 
 /// Which rows count. Columns stand at places among those that are read for it.
 pub(super) enum Test {
@@ -70,7 +78,7 @@ impl Test {
                 BooleanArray::new(texts.iter().map(is_one).collect::<BooleanBuffer>(), None)
             }
             Test::Condition(condition) => condition.of(columns, rows)?,
-            Test::Parent { at, far } => BooleanArray::from(far.counts(column(columns, *at)?)?),
+            Test::Parent { at, far } => far.counts(column(columns, *at)?)?,
             Test::And(tests) => {
                 let mut counts = all(true, rows);
                 for test in tests {
@@ -91,6 +99,50 @@ impl Test {
             }
             Test::Not(test) => not(&test.of(columns, rows)?)?,
         })
+    }
+
+    /// A predicate over stored columns that holds for every row that counts; none where there is nothing simple to say.
+    pub(super) fn predicate(&self) -> Option<Expr> {
+        match self {
+            Test::Among { column, ids, .. } if ids.len() <= LOOKED_UP_MAX => {
+                let text = |id: &Arc<str>| Expr::Literal(ScalarValue::Utf8View(Some(id.to_string())), None);
+                Some(ident(column.as_str()).in_list(ids.iter().map(text).collect(), false))
+            }
+            Test::Condition(condition) if condition.inputs.iter().all(|input| input.hops.is_empty()) => {
+                Some(condition.logical.clone())
+            }
+            Test::Or(tests) => {
+                tests.iter().map(Test::predicate).collect::<Option<Vec<_>>>()?.into_iter().reduce(Expr::or)
+            }
+            Test::And(tests) => tests.iter().filter_map(Test::predicate).reduce(Expr::and),
+            Test::All
+            | Test::None
+            | Test::Among { .. }
+            | Test::Condition(_)
+            | Test::Parent { .. }
+            | Test::Not(_) => None,
+        }
+    }
+
+    /// Whether what counts has a record at the end of the lookup at a place that counts over there.
+    pub(super) fn requires(&self, place: usize, end: &Arc<Far>) -> bool {
+        match self {
+            Test::Parent { at, far } => *at == place && Arc::ptr_eq(far, end),
+            Test::And(tests) => tests.iter().any(|test| test.requires(place, end)),
+            Test::Or(tests) => !tests.is_empty() && tests.iter().all(|test| test.requires(place, end)),
+            Test::None => true,
+            Test::All | Test::Among { .. } | Test::Condition(_) | Test::Not(_) => false,
+        }
+    }
+
+    /// As [`Far::account`], of all records that are looked at.
+    pub(super) fn account(&self, pool: &Arc<dyn MemoryPool>) {
+        match self {
+            Test::Parent { far, .. } => far.account(pool),
+            Test::And(tests) | Test::Or(tests) => tests.iter().for_each(|test| test.account(pool)),
+            Test::Not(test) => test.account(pool),
+            Test::All | Test::None | Test::Among { .. } | Test::Condition(_) => {}
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod table;
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::{array::RecordBatch, datatypes::DataType};
 use datafusion::{
     catalog::SchemaProvider,
     common::{ParamValues, ScalarValue, metadata::ScalarAndMetadata},
@@ -45,6 +45,7 @@ use small::Small;
 use crate::{
     context::QueryContext,
     error::Result,
+    plan::direct::Direct,
     planner::PlannerOptions,
     run::{self, Runs},
 };
@@ -86,6 +87,23 @@ impl Shared {
         let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
         let deadline = run::Deadline::after(context.timeout);
         Ok(small.rows((&self.state, &context.seeing()), values, deadline).await?.map(run::at_once))
+    }
+
+    /// As [`Self::again`] on this thread, for a record by its key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::again`].
+    pub(crate) fn at_hand(
+        &self,
+        context: &QueryContext,
+        statement: &Statement,
+        values: &[ScalarValue],
+    ) -> Result<Option<RecordBatch>> {
+        let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
+        let direct = small.direct((&self.state, &context.seeing()), values)?;
+        let Some(direct) = direct.filter(Direct::is_at_hand) else { return Ok(None) };
+        direct.read_now(&self.state)?.map_or(Ok(None), |rows| small.answer(rows))
     }
 }
 

@@ -114,6 +114,39 @@ impl Small {
         Ok(())
     }
 
+    /// What reads the rows on a state of the records; none where the values ask for a plan.
+    ///
+    /// # Errors
+    ///
+    /// Those of the values.
+    pub(super) fn direct(
+        &self,
+        (state, seeing): (&SessionState, &Seeing),
+        values: &[ScalarValue],
+    ) -> Result<Option<Direct>> {
+        let bind = |expr: &Expr| bound(state, &self.stored, expr, values);
+        let count = |expr: &Option<Expr>| match expr {
+            Some(expr) => bind(expr).map(|bound| rows_of(&bound)),
+            None => Ok(Some(None)),
+        };
+        let (Some(offset), Some(limit)) = (count(&self.skip)?, count(&self.fetch)?) else { return Ok(None) };
+        if limit == Some(0) {
+            return Ok(None);
+        }
+        let sorted = |key: &SortExpr| PlanResult::Ok(SortExpr { expr: bind(&key.expr)?, ..key.clone() });
+        Ok(Some(Direct {
+            view: Arc::clone(&self.view),
+            seeing: seeing.clone(),
+            restriction: Restriction::None,
+            read: self.read.clone(),
+            filter: self.filter.as_ref().map(bind).transpose()?,
+            sort: self.sort.iter().map(sorted).collect::<PlanResult<_>>()?,
+            limit,
+            offset: offset.unwrap_or(0),
+            columns: self.columns.iter().map(bind).collect::<PlanResult<_>>()?,
+        }))
+    }
+
     /// Reads the rows on a state of the records; none where there may be many, or where the values ask for a plan.
     ///
     /// # Errors
@@ -125,30 +158,18 @@ impl Small {
         values: &[ScalarValue],
         deadline: Deadline,
     ) -> Result<Option<RecordBatch>> {
-        let bind = |expr: &Expr| bound(state, &self.stored, expr, values);
-        let count = |expr: &Option<Expr>| match expr {
-            Some(expr) => bind(expr).map(|bound| rows_of(&bound)),
-            None => Ok(Some(None)),
-        };
-        let (Some(offset), Some(limit)) = (count(&self.skip)?, count(&self.fetch)?) else { return Ok(None) };
-        if limit == Some(0) {
-            return Ok(None);
-        }
-        let sorted = |key: &SortExpr| PlanResult::Ok(SortExpr { expr: bind(&key.expr)?, ..key.clone() });
-        let direct = Direct {
-            view: Arc::clone(&self.view),
-            seeing: seeing.clone(),
-            restriction: Restriction::None,
-            read: self.read.clone(),
-            filter: self.filter.as_ref().map(bind).transpose()?,
-            sort: self.sort.iter().map(sorted).collect::<PlanResult<_>>()?,
-            limit,
-            offset: offset.unwrap_or(0),
-            columns: self.columns.iter().map(bind).collect::<PlanResult<_>>()?,
-        };
+        let Some(direct) = self.direct((state, seeing), values)? else { return Ok(None) };
         let Some(rows) = direct.rows(state, deadline).await? else { return Ok(None) };
+        self.answer(rows)
+    }
+
+    /// The rows under the answer's schema; none where they are not of the type that was announced: that is left to the plan.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub(super) fn answer(&self, rows: RecordBatch) -> Result<Option<RecordBatch>> {
         let columns = rows.columns().iter().zip(self.schema.fields());
-        // What is not of the type that was announced is left to the plan.
         if columns.into_iter().any(|(column, field)| column.data_type() != field.data_type()) {
             return Ok(None);
         }

@@ -14,7 +14,7 @@ use quarry_storage::{RowSet, TableSnapshot, Value};
 
 /// A predicate that indexes answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// The rows whose column has one of the values.
     Lookup {
         /// The column.
@@ -30,7 +30,7 @@ pub(super) enum Access {
 
 impl Access {
     /// Reads a predicate; `None` when indexes can't answer all of it.
-    pub(super) fn of(expr: &Expr, table: &TableSnapshot) -> Option<Access> {
+    pub(crate) fn of(expr: &Expr, table: &TableSnapshot) -> Option<Access> {
         match expr {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
                 Some(Access::And(vec![Access::of(left, table)?, Access::of(right, table)?]))
@@ -70,7 +70,7 @@ impl Access {
     }
 
     /// About how many rows there are, at most. Blocks.
-    pub(super) fn estimate(&self, table: &TableSnapshot) -> quarry_storage::Result<u64> {
+    pub(crate) fn estimate(&self, table: &TableSnapshot) -> quarry_storage::Result<u64> {
         match self {
             Access::Lookup { column, values } if is_key(table, column) => {
                 Ok(u64::try_from(values.len()).unwrap_or(u64::MAX))
@@ -87,7 +87,7 @@ impl Access {
     }
 
     /// Finds the rows. Blocks.
-    pub(super) fn rows(&self, table: &TableSnapshot) -> quarry_storage::Result<RowSet> {
+    pub(crate) fn rows(&self, table: &TableSnapshot) -> quarry_storage::Result<RowSet> {
         match self {
             Access::Lookup { column, values } if is_key(table, column) => {
                 let keys: Vec<_> = values.iter().filter_map(text).collect();

@@ -31,6 +31,7 @@ use crate::{
     policy::{Policies, Policy, Seeing},
 };
 
+pub(crate) use access::Access;
 pub(crate) use audit::{AuditTable, EventsTable};
 pub use audit::{EVENT_COLUMNS, EVENT_TABLE, changes_schema, event_table, events_schema};
 pub(crate) use first::FirstRows;

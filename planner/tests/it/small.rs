@@ -36,6 +36,12 @@ async fn again(shop: &Shop, context: &QueryContext, text: &str, values: &[Scalar
     Some(to_json(&rows.try_collect::<Vec<_>>().await.unwrap()))
 }
 
+/// Asked for at once: for a record by its key.
+fn at_hand(shop: &Shop, context: &QueryContext, text: &str, values: &[ScalarValue]) -> Option<Json> {
+    let rows = shop.planner.at_hand(context, &parsed(text), values).unwrap()?;
+    Some(to_json(&[rows]))
+}
+
 struct Asking {
     dice: Dice,
     values: Vec<ScalarValue>,
@@ -133,6 +139,9 @@ async fn random_small_questions_get_the_answers_of_their_plans() {
                 known += 1;
                 assert_eq!(got, wanted, "asked again, QUARRY_TEST_SEED={seed}\n{text}\n{:?}", one.values);
             }
+            if let Some(got) = at_hand(&shop, &context, &text, &one.values) {
+                assert_eq!(got, wanted, "at hand, QUARRY_TEST_SEED={seed}\n{text}\n{:?}", one.values);
+            }
         }
     }
     assert!(known > many / 4, "of {many} questions only {known} were known again");
@@ -145,8 +154,10 @@ async fn a_known_question_reads_the_state_and_the_values_it_is_asked_with() {
     let text = "select name from account where id = $1";
     let id = |id: &str| [ScalarValue::from(id)];
     assert_eq!(again(&shop, &context, text, &id("acc_1")).await, None, "nobody asked yet");
+    assert_eq!(at_hand(&shop, &context, text, &id("acc_1")), None, "nobody asked yet");
     assert_eq!(asked(&shop, &context, text, &id("acc_1")).await, json!([{"name": "Acme"}]));
     assert_eq!(again(&shop, &context, text, &id("acc_3")).await, Some(json!([{"name": "Globex"}])));
+    assert_eq!(at_hand(&shop, &context, text, &id("acc_3")), Some(json!([{"name": "Globex"}])));
     shop.insert("account", &[json!({"id": "acc_new", "name": "Newer"})]);
     assert_eq!(again(&shop, &context, text, &id("acc_new")).await, Some(json!([])), "the older state");
     let newer = QueryContext { snapshot: shop.store.snapshot(), ..context.clone() };
@@ -179,6 +190,9 @@ async fn what_may_change_by_itself_is_planned_each_time() {
         asked(&shop, &context, text, &[]).await;
         assert_eq!(again(&shop, &context, text, &[]).await, None, "{text}");
     }
+    let many = "select id from account where id > 'acc_1' or id = 'acc_1'";
+    asked(&shop, &context, many, &[]).await;
+    assert_eq!(at_hand(&shop, &context, many, &[]), None, "more than one record");
     let limits = "select id from account order by id limit $1";
     let two = [ScalarValue::Int64(Some(2))];
     assert_eq!(asked(&shop, &context, limits, &two).await, json!([{"id": "acc_1"}, {"id": "acc_2"}]));

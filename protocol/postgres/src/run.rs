@@ -134,12 +134,15 @@ impl Queries {
         Queries { engine: engine.clone(), ..self.clone() }
     }
 
-    /// Plans, and begins to run.
+    /// Plans, and begins to run. A record by its key that was asked for like this before is there at once.
     ///
     /// # Errors
     ///
     /// The planner's; `53400` when too many run.
     pub async fn open(&self, ask: Ask) -> Result<Rows> {
+        if let Some(batch) = self.engine.planner().at_hand(&ask.context, &ask.statement, &ask.values)? {
+            return Ok(Rows::ready(batch.schema(), [batch]));
+        }
         let place = Place::take(&self.places).await?;
         let engine = self.engine.clone();
         let (tell_schema, schema) = oneshot::channel();

@@ -2,12 +2,19 @@
 //!
 //! Each part gives its own first rows, and all that equal the last of them: together they hold the first of the table,
 //! whatever they are sorted by besides. An index is read in the order of its values, from either end. Where that would
-//! look at too many rows, as where few of them are wanted, the scan stays as it was.
+//! look at too many rows, as where few of them are wanted, the values of those that are wanted are read and compared, and of
+//! the others no column. Where they are many too, the scan stays as it was.
 
+use arrow::{
+    array::make_comparator,
+    compute::{SortOptions, concat, sort_to_indices},
+};
 use roaring::RoaringBitmap;
 
+use super::unit::Unit;
 use crate::{
     catalog::Table,
+    columns::arrow_error,
     error::{Error, Result},
     rowset::RowSet,
     schema::ColumnType,
@@ -20,11 +27,17 @@ const SHARE_MIN: u64 = 8;
 /// Rows of a segment that are looked at: so many, or so many for each that is wanted.
 const LOOKED_AT_MIN: u64 = 4_096;
 const LOOKED_AT_PER_ROW: u64 = 64;
+/// Where rows were chosen, so many times what is expected, and no more than so many.
+const LOOKED_AT_EXPECTED: u64 = 4;
+const LOOKED_AT_MAX: u64 = 1 << 18;
+/// Rows that were chosen whose values are compared one by one: reading one takes about as long as looking at so many in an index.
+pub const FIRST_CHOSEN_MAX: u64 = 1 << 16;
+const COMPARED_COSTS: u64 = 4;
 
 /// The first rows in the order of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct First {
-    /// The column's position: the key, or one with an index.
+    /// The column's position: the key, or one with an index; any where at most [`FIRST_CHOSEN_MAX`] rows are chosen.
     pub column: usize,
     /// The order.
     pub order: Order,
@@ -42,34 +55,95 @@ pub struct Order {
 }
 
 impl First {
-    fn check(&self, table: &Table) -> Result<()> {
+    fn check(&self, table: &Table, chosen: Option<u64>) -> Result<()> {
         let spec = table.spec.columns.get(self.column);
         let has_order = spec.is_some_and(|spec| spec.column_type != ColumnType::TextList);
-        if has_order && (self.column == 0 || table.column_index(self.column).is_some()) {
+        let are_few = chosen.is_some_and(|chosen| chosen <= FIRST_CHOSEN_MAX);
+        if has_order && (are_few || self.has_index(table)) {
             return Ok(());
         }
         let name = spec.map_or_else(|| format!("#{}", self.column).into(), |spec| spec.name.clone());
         Err(Error::Invalid(format!("column {name:?} of {:?} has no index in order", table.spec.name)))
     }
 
-    fn looked_at_max(&self) -> u64 {
-        let rows = u64::try_from(self.rows).unwrap_or(u64::MAX);
-        rows.saturating_mul(LOOKED_AT_PER_ROW).max(LOOKED_AT_MIN)
+    fn has_index(&self, table: &Table) -> bool {
+        self.column == 0 || table.column_index(self.column).is_some()
+    }
+
+    fn wanted(&self) -> u64 {
+        u64::try_from(self.rows).unwrap_or(u64::MAX)
     }
 }
 
-/// Those of the wanted rows that may be among the first; all of them where that is as good.
-pub(super) fn narrow(view: &TableView, first: First, wanted: Option<RowSet>) -> Result<Option<RowSet>> {
-    first.check(&view.parts.table)?;
-    let rows = u64::try_from(first.rows).unwrap_or(u64::MAX);
-    let all = wanted.as_ref().map_or_else(|| view.parts.rows(), RowSet::len);
-    if rows.saturating_mul(SHARE_MIN) > all {
+/// Those of the wanted rows that may be among the first; all of them where that is as good. `units` gives what to read of some rows.
+pub(super) fn narrow(
+    view: &TableView,
+    first: First,
+    wanted: Option<RowSet>,
+    units: impl Fn(&RowSet) -> Result<Vec<Unit>>,
+) -> Result<Option<RowSet>> {
+    let (table, all) = (&view.parts.table, view.parts.rows());
+    let chosen = wanted.as_ref().map(RowSet::len);
+    first.check(table, chosen)?;
+    if first.wanted().saturating_mul(SHARE_MIN) > chosen.unwrap_or(all) {
         return Ok(wanted);
     }
-    Ok(find(view, first, wanted.as_ref())?.or(wanted))
+    let mut looked_at_max = first.wanted().saturating_mul(LOOKED_AT_PER_ROW).max(LOOKED_AT_MIN);
+    let mut found = None;
+    let in_order = match chosen {
+        Some(chosen) => {
+            // Of an index as many rows are looked at as there are others among those that are chosen.
+            let expected = first.wanted().saturating_mul(all) / chosen.max(1);
+            looked_at_max = expected.saturating_mul(LOOKED_AT_EXPECTED).min(LOOKED_AT_MAX).max(looked_at_max);
+            first.has_index(table)
+                && (chosen > FIRST_CHOSEN_MAX || expected <= chosen.saturating_mul(COMPARED_COSTS))
+        }
+        None => true,
+    };
+    if in_order {
+        found = find(view, (first, looked_at_max), wanted.as_ref())?;
+    }
+    match found.or(wanted) {
+        Some(rows) if rows.len() <= FIRST_CHOSEN_MAX && rows.len() > first.wanted() && first.rows > 0 => {
+            cut(&units(&rows)?, first).map(Some)
+        }
+        rows => Ok(rows),
+    }
 }
 
-fn find(view: &TableView, first: First, wanted: Option<&RowSet>) -> Result<Option<RowSet>> {
+/// The first of some rows, and all that equal the last of them, by the values of the column.
+fn cut(units: &[Unit], first: First) -> Result<RowSet> {
+    let mut values = Vec::with_capacity(units.len());
+    let mut places = Vec::new();
+    for unit in units {
+        let (mut columns, rows) = unit.read(&[first.column], usize::MAX)?;
+        values.extend(columns.pop());
+        places.extend(unit.selected(rows).into_iter().map(|row| (unit.part, row)));
+    }
+    let mut found = RowSet::default();
+    if places.is_empty() {
+        return Ok(found);
+    }
+    let values = concat(&values.iter().map(AsRef::as_ref).collect::<Vec<_>>()).map_err(arrow_error)?;
+    let Order { is_descending, nulls_first } = first.order;
+    let options = SortOptions { descending: is_descending, nulls_first };
+    let sorted = sort_to_indices(&values, Some(options), Some(first.rows)).map_err(arrow_error)?;
+    let last = sorted.values().last().and_then(|last| usize::try_from(*last).ok()).unwrap_or(0);
+    let compare = make_comparator(&values, &values, options).map_err(arrow_error)?;
+    for (row, (part, place)) in places.into_iter().enumerate() {
+        if compare(row, last).is_le() {
+            found.insert(part, place);
+        }
+    }
+    Ok(found)
+}
+
+/// By an index, of which so many rows of a segment are looked at.
+fn find(
+    view: &TableView,
+    (first, looked_at_max): (First, u64),
+    wanted: Option<&RowSet>,
+) -> Result<Option<RowSet>> {
     let parts = &view.parts;
     let mut found = RowSet::default();
     let masked = |part: u32| view.overlay.as_ref().and_then(|overlay| overlay.masked.part(part));
@@ -79,7 +153,7 @@ fn find(view: &TableView, first: First, wanted: Option<&RowSet>) -> Result<Optio
         let own = masked(id);
         let is_current =
             |row: u32| parts.is_current(part, row) && !own.is_some_and(|masked| masked.contains(row));
-        let Some(rows) = of_segment(&parts.table, part, first, only, is_current)? else {
+        let Some(rows) = of_segment(&parts.table, part, (first, looked_at_max), only, is_current)? else {
             return Ok(None);
         };
         found.add(id, rows);
@@ -114,14 +188,14 @@ fn only(wanted: Option<&RowSet>, part: u32) -> Option<Option<&RoaringBitmap>> {
 fn of_segment(
     table: &Table,
     part: &SegmentPart,
-    first: First,
+    (first, looked_at_max): (First, u64),
     only: Option<&RoaringBitmap>,
     is_current: impl Fn(u32) -> bool,
 ) -> Result<Option<RoaringBitmap>> {
     let mut found = RoaringBitmap::new();
-    let wanted = u64::try_from(first.rows).unwrap_or(u64::MAX);
+    let wanted = first.wanted();
     let Some(index) = table.column_index(first.column).filter(|_| first.column > 0) else {
-        let mut left = first.looked_at_max();
+        let mut left = looked_at_max;
         for row in by_key(part.segment.rows(), only, first.order.is_descending) {
             if found.len() >= wanted {
                 break;
@@ -136,15 +210,13 @@ fn of_segment(
         }
         return Ok(Some(found));
     };
-    let has_enough = |mut rows: RoaringBitmap| {
-        if let Some(only) = only {
-            rows &= only;
-        }
-        found.extend(rows.iter().filter(|row| is_current(*row)));
+    let has_enough = |rows: &[u32]| {
+        let is_wanted = |row: &u32| only.is_none_or(|only| only.contains(*row)) && is_current(*row);
+        found.extend(rows.iter().copied().filter(is_wanted));
         found.len() >= wanted
     };
     let segment = &part.segment;
-    let is_done = segment.in_order(table, index, (first.order, first.looked_at_max()), has_enough)?;
+    let is_done = segment.in_order(table, index, (first.order, looked_at_max), has_enough)?;
     Ok(is_done.then_some(found))
 }
 

@@ -113,12 +113,12 @@ impl Segment {
         table: &Table,
         index: &Indexed,
         (order, rows_max): (Order, u64),
-        mut has_enough: impl FnMut(RoaringBitmap) -> bool,
+        mut has_enough: impl FnMut(&[u32]) -> bool,
     ) -> Result<bool> {
         if !self.keeps(index) {
             let is_worth_it = u64::from(self.meta.rows) <= rows_max;
             if is_worth_it {
-                has_enough(self.all());
+                has_enough(&(0..self.meta.rows).collect::<Vec<_>>());
             }
             return Ok(is_worth_it);
         }

@@ -328,10 +328,13 @@ fn check(snapshot: &Snapshot, model: &Model, random: &mut StdRng, context: &str)
 
 /// The first rows by a column are given, in any order, and each row once; of all rows and of some of them.
 fn check_first(table: &TableSnapshot, model: &Model, random: &mut StdRng, context: &str) {
-    let column = [0, NAME, CODE, RANK][random.random_range(0..4)];
+    let some = random.random_ratio(1, 2).then(|| Value::Int(random.random_range(0..4)));
+    // Of all rows by an index, of some by any column.
+    let columns: &[usize] =
+        if some.is_some() { &[0, NAME, CODE, RANK, AREA, SLOT, HEAD] } else { &[0, NAME, CODE, RANK] };
+    let column = columns[random.random_range(0..columns.len())];
     let order = Order { is_descending: random.random(), nulls_first: random.random() };
     let first = First { column, order, rows: random.random_range(0..4) };
-    let some = random.random_ratio(1, 2).then(|| Value::Int(random.random_range(0..4)));
     let context = format!("{context}: {first:?} of rank {some:?}");
     let mut sorted: Vec<&Row> =
         model.values().filter(|row| some.as_ref().is_none_or(|rank| row.get(RANK) == rank)).collect();

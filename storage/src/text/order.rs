@@ -2,13 +2,9 @@
 
 use std::ops::{Bound, ControlFlow};
 
-use roaring::RoaringBitmap;
-use tantivy::{InvertedIndexReader, postings::TermInfo};
+use tantivy::{InvertedIndexReader, postings::TermInfo, schema::IndexRecordOption};
 
-use super::{
-    TextPart, tantivy_error,
-    values::{Gathered, stream},
-};
+use super::{TextPart, tantivy_error, values::stream};
 use crate::{
     catalog::Indexed,
     error::Result,
@@ -24,10 +20,11 @@ impl TextPart {
         &self,
         index: &Indexed,
         (order, documents_max): (Order, u64),
-        mut has_enough: impl FnMut(RoaringBitmap) -> bool,
+        mut has_enough: impl FnMut(&[u32]) -> bool,
     ) -> Result<bool> {
         let Some(field) = self.fields.value(index) else { return Ok(false) };
-        let mut walk = Walk { left: documents_max, last: None, has_enough: &mut has_enough };
+        let mut walk =
+            Walk { left: documents_max, last: None, has_enough: &mut has_enough, documents: Vec::new() };
         for reader in self.searcher.segment_readers() {
             let inverted = reader.inverted_index(field).map_err(tantivy_error)?;
             for (range, is_descending) in runs(order) {
@@ -53,7 +50,9 @@ struct Walk<'a> {
     left: u64,
     /// There is enough but for the terms that begin so: what is cut alike has no order, and comes together.
     last: Option<Term>,
-    has_enough: &'a mut dyn FnMut(RoaringBitmap) -> bool,
+    has_enough: &'a mut dyn FnMut(&[u32]) -> bool,
+    /// Those of a term, in order.
+    documents: Vec<u32>,
 }
 
 impl Walk<'_> {
@@ -71,9 +70,13 @@ impl Walk<'_> {
             return Ok(ControlFlow::Break(false));
         };
         self.left = left;
-        let mut found = Gathered::default();
-        found.add(inverted, info)?;
-        if (self.has_enough)(found.finish()) && self.last.is_none() {
+        self.documents.clear();
+        let mut postings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        while !postings.docs().is_empty() {
+            self.documents.extend_from_slice(postings.docs());
+            postings.advance();
+        }
+        if (self.has_enough)(&self.documents) && self.last.is_none() {
             match cut_head(term) {
                 Some(head) => self.last = Some(head.into()),
                 None => return Ok(ControlFlow::Break(true)),

@@ -233,7 +233,9 @@ impl Gathered {
     pub fn finish(mut self) -> RoaringBitmap {
         if self.bits.is_empty() {
             self.few.sort_unstable();
-            return self.few.into_iter().collect();
+            self.few.dedup();
+            // Only what is not sorted is refused.
+            return RoaringBitmap::from_sorted_iter(self.few).unwrap_or_default();
         }
         self.spill();
         RoaringBitmap::from_lsb0_bytes(0, &self.bits)

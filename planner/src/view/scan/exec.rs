@@ -13,7 +13,7 @@ use datafusion::{
         stream::RecordBatchReceiverStreamBuilder,
     },
 };
-use quarry_storage::{ColumnType, First, Order, ScanRequest, TableSnapshot};
+use quarry_storage::{ColumnType, FIRST_CHOSEN_MAX, First, Order, ScanRequest, TableSnapshot};
 
 use super::{layout::Layout, statistics::statistics, to_u64};
 use crate::view::parts::Parts;
@@ -52,7 +52,7 @@ impl ScanExec {
     }
 
     /// A scan that need only give what may be among the first rows by one of its columns, all of whose rows it would give;
-    /// `None` where no index has that order.
+    /// `None` where no index has that order, and more rows are chosen than are compared.
     pub(crate) fn with_first(&self, column: usize, order: Order, rows: usize) -> Option<ScanExec> {
         let request = &self.request;
         let is_free = request.first.is_none() && request.limit.is_none() && request.bounds.is_empty();
@@ -63,7 +63,12 @@ impl ScanExec {
         let spec = self.table.spec().columns.get(column)?;
         // NaN and minus zero have places of their own in DataFusion's order; a list has none in an index.
         let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
-        if !has_order || !self.table.has_index(&spec.name) {
+        let chosen = match (&request.rows, &request.hits) {
+            (Some(rows), _) => Some(rows.len()),
+            (None, hits) => hits.as_ref().map(|hits| hits.rows().len()),
+        };
+        let are_few = chosen.is_some_and(|chosen| chosen <= FIRST_CHOSEN_MAX);
+        if !has_order || !(are_few || self.table.has_index(&spec.name)) {
             return None;
         }
         let request = ScanRequest { first: Some(First { column, order, rows }), ..request.clone() };
@@ -157,7 +162,8 @@ impl ExecutionPlan for ScanExec {
         Ok(Arc::new(statistics(self.layout.output.len(), to_u64(whole / self.partitions()), false)))
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.layout.account(context.memory_pool());
         let mut builder =
             RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.layout.schema), BATCHES_WAITING_MAX);
         let sender = builder.tx();

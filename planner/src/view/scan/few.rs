@@ -5,7 +5,7 @@ use datafusion::{
     common::{DataFusionError, Result},
     logical_expr::Expr,
 };
-use quarry_storage::{ColumnType, First, Order, RowSet, ScanRequest, TableSnapshot};
+use quarry_storage::{ColumnType, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot};
 
 use super::{Found, Guarded, Layout, Reach, ScanTable, to_u64};
 use crate::{answer::bytes_of, policy::Guard, view::narrow};
@@ -70,7 +70,9 @@ impl ScanTable {
         let (rows, _) = found.count(&self.table);
         let layout = Layout::new(self, wanted.columns, found.guard.clone())?;
         let first = wanted.first.filter(|_| unsettled.is_empty() && rows > FEW_ROWS_MAX);
-        let first = first.and_then(|first| self.first(&layout, first));
+        let are_chosen = found.rows.is_some() || found.hits.is_some();
+        let are_few = are_chosen && rows <= FIRST_CHOSEN_MAX;
+        let first = first.and_then(|first| self.first(&layout, first, are_few));
         let leaves_out = found.leaves_out();
         if rows > FEW_ROWS_MAX && first.is_none() {
             return Ok(None);
@@ -125,8 +127,13 @@ impl ScanTable {
         }
     }
 
-    /// The first rows by an index; none where no index has that order.
-    fn first(&self, layout: &Layout, (column, order, rows): (usize, Order, usize)) -> Option<First> {
+    /// The first rows by an index, or by their values where few are chosen; none where neither has that order.
+    fn first(
+        &self,
+        layout: &Layout,
+        (column, order, rows): (usize, Order, usize),
+        are_few: bool,
+    ) -> Option<First> {
         if u64::try_from(rows).ok()? > FEW_ROWS_MAX {
             return None;
         }
@@ -134,7 +141,7 @@ impl ScanTable {
         let spec = self.table.spec().columns.get(column)?;
         // As for plans: these have other orders in an index, or none.
         let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
-        (has_order && self.table.has_index(&spec.name)).then_some(First { column, order, rows })
+        (has_order && (are_few || self.table.has_index(&spec.name))).then_some(First { column, order, rows })
     }
 }
 

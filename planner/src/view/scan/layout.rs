@@ -6,7 +6,10 @@ use arrow::{
     array::{RecordBatch, RecordBatchOptions},
     datatypes::SchemaRef,
 };
-use datafusion::common::{DataFusionError, Result};
+use datafusion::{
+    common::{DataFusionError, Result},
+    execution::memory_pool::MemoryPool,
+};
 
 use super::ScanTable;
 use crate::{policy::Guard, view::shape::Shape};
@@ -62,6 +65,13 @@ impl Layout {
     /// Whether rows that storage gives may be left out.
     pub(super) fn leaves_out(&self) -> bool {
         self.guard.as_ref().is_some_and(|(guard, _)| guard.leaves_out())
+    }
+
+    /// Says where the memory is counted that the guard takes.
+    pub(super) fn account(&self, pool: &Arc<dyn MemoryPool>) {
+        if let Some((guard, _)) = &self.guard {
+            guard.account(pool);
+        }
     }
 
     /// The position in the table of a wanted column whose values are shown as they are.

@@ -1,5 +1,7 @@
 //! PREPARE, EXECUTE, DEALLOCATE, DISCARD.
 
+use std::sync::Arc;
+
 use datafusion::{
     scalar::ScalarValue,
     sql::sqlparser::ast::{DataType as SqlType, DiscardObject, Expr, Ident, Statement},
@@ -33,7 +35,7 @@ impl Session {
                 None => Err(PgError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{t}\" does not exist"))),
             })
             .collect::<Result<Vec<u32>>>()?;
-        let prepared = self.prepare(Some(statement.clone()), &types).await?;
+        let prepared = Arc::new(self.prepare(Some(statement.clone()), &types).await?);
         self.keep_prepared(folded(name), prepared)?;
         Ok(Outcome::done("PREPARE"))
     }

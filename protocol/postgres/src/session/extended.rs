@@ -23,19 +23,32 @@ impl Session {
         if name.is_empty() {
             self.prepared.remove("");
         }
-        let mut statements = parse::parse(text, self.limits.statement_bytes_max)?;
-        if statements.len() > 1 {
-            let message = "cannot insert multiple commands into a prepared statement";
-            return Err(PgError::new(SqlState::SYNTAX, message));
-        }
-        let prepared = self.prepare(statements.pop(), types).await?;
+        let prepared = self.read(text, types).await?;
         self.keep_prepared(name, prepared)?;
         self.wire.put(&ParseComplete::new());
         Ok(())
     }
 
+    async fn read(&mut self, text: &str, types: &[u32]) -> Result<Arc<Prepared>> {
+        // In a failed transaction only its end is read, and there is no state to ask.
+        let views = self.check_not_failed().is_ok().then(|| self.context().views);
+        if let Some(known) = views.as_ref().and_then(|views| self.known.find(text, types, views)) {
+            return Ok(known);
+        }
+        let mut statements = parse::parse(text, self.limits.statement_bytes_max)?;
+        if statements.len() > 1 {
+            let message = "cannot insert multiple commands into a prepared statement";
+            return Err(PgError::new(SqlState::SYNTAX, message));
+        }
+        let prepared = Arc::new(self.prepare(statements.pop(), types).await?);
+        if let Some(views) = views {
+            self.known.keep(text, types, &views, &prepared);
+        }
+        Ok(prepared)
+    }
+
     /// Keeps a prepared statement under its name.
-    pub(super) fn keep_prepared(&mut self, name: String, prepared: Prepared) -> Result<()> {
+    pub(super) fn keep_prepared(&mut self, name: String, prepared: Arc<Prepared>) -> Result<()> {
         if !name.is_empty() && self.prepared.contains_key(&name) {
             let message = format!("prepared statement \"{name}\" already exists");
             return Err(PgError::new(SqlState::DUPLICATE_STATEMENT, message));
@@ -44,7 +57,7 @@ impl Session {
             let message = format!("a connection may hold {HELD_MAX} prepared statements: close some");
             return Err(PgError::new(SqlState::LIMIT_EXCEEDED, message));
         }
-        self.prepared.insert(name, Arc::new(prepared));
+        self.prepared.insert(name, prepared);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ mod control;
 mod cursor;
 mod describe;
 mod extended;
+mod known;
 mod notice;
 mod query;
 mod reply;
@@ -101,6 +102,7 @@ pub struct Session {
     catalog: Arc<CatalogSession>,
     registration: Registration,
     prepared: HashMap<String, Arc<Prepared>>,
+    known: known::Known,
     portals: HashMap<String, Portal>,
     is_skipping: bool,
     is_flush_due: bool,
@@ -161,6 +163,7 @@ impl Session {
             catalog: Arc::new(catalog),
             registration,
             prepared: HashMap::new(),
+            known: known::Known::default(),
             portals: HashMap::new(),
             is_skipping: false,
             is_flush_due: false,
