@@ -37,22 +37,29 @@ pub struct Sizes {
     pub opportunities: u64,
 }
 
+impl Sizes {
+    /// The company of this size: a contact for each account, and some accounts of strangers.
+    fn company(self) -> Company {
+        let Sizes { accounts, opportunities } = self;
+        Company { accounts, contacts: accounts, opportunities, activities: 0, strangers: true }
+    }
+}
+
 /// The questions in process alone, over a folder that is loaded first where there is none: what is looked at with a profiler.
 pub async fn in_process(folder: &Path, sizes: Sizes, slot: Duration) -> Result<String> {
     let begin = Instant::now();
     if !folder.exists() {
-        company::load(folder, sizes).await.context("the records could not be loaded")?;
+        company::load::load(folder, sizes.company()).await.context("the records could not be loaded")?;
         tell(begin, "loaded and folded");
     }
-    Ok(table::Table(engine::all(folder, sizes, slot).await?).to_string())
+    Ok(table::Table(engine::all(folder, sizes.company(), slot).await?).to_string())
 }
 
 /// Both tables.
 pub async fn measure(sizes: Sizes, slot: Duration, quiet: Duration) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let begin = Instant::now();
-    let Sizes { accounts, opportunities } = sizes;
-    let company = Company { accounts, contacts: accounts, opportunities, activities: 0, strangers: true };
+    let (Sizes { accounts, opportunities }, company) = (sizes, sizes.company());
     company::load::load(folder.path(), company).await.context("the records could not be loaded")?;
     tell(begin, "loaded and folded");
     let mut rows = engine::all(folder.path(), company, slot).await?;
