@@ -6,7 +6,7 @@ use futures::StreamExt;
 use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
 use quarry_planner::{QueryContext, objectql::Filter};
-use quarry_storage::{CommitInfo, Key, Savepoint};
+use quarry_storage::{CommitInfo, Key, Savepoint, WriteSet};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -33,6 +33,8 @@ pub struct Transaction {
     session: Session,
     /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
     work: Arc<Mutex<Work>>,
+    /// It did more than delete and purge: it is refused when the tenant is full.
+    takes_room: bool,
 }
 
 /// A mark to come back to.
@@ -57,7 +59,7 @@ impl Transaction {
             rights: Some(Arc::new(rights)),
         };
         let work = Work::new(active, snapshot, actor, engine.world().clone());
-        Self { session, work: Arc::new(Mutex::new(work)) }
+        Self { session, work: Arc::new(Mutex::new(work)), takes_room: false }
     }
 
     /// The surroundings of a question that sees this transaction's own changes.
@@ -78,6 +80,10 @@ impl Transaction {
         if changes.len() > CHANGES_MAX {
             return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
         }
+        let deletes = |change: &Change| {
+            matches!(change.operation, Operation::Delete { .. } | Operation::DeleteWhere { .. })
+        };
+        self.takes_room |= !changes.iter().all(deletes);
         let number = self.work.lock().begin_call();
         let applied = self.run(number, changes).await;
         let mut work = self.work.lock();
@@ -256,7 +262,7 @@ impl Transaction {
             }
             let info = self.commit_info(&work);
             let _right = engine.may_commit(work.active.fills())?;
-            let committed = engine.store().commit(work.writes().clone(), info);
+            let committed = engine.store().commit(self.writes_of(&work), info);
             committed.map_err(|error| told(&work, error)).map(|committed| committed.csn.0)
         };
         tokio::task::spawn_blocking(commit).await?
@@ -286,7 +292,7 @@ impl Transaction {
         let csn = work.writes().is_empty().then(|| work.base_csn());
         if csn.is_none() {
             let info = self.commit_info(&work);
-            if let Some(lead) = engine.store().submit(work.writes().clone(), info, told_back) {
+            if let Some(lead) = engine.store().submit(self.writes_of(&work), info, told_back) {
                 drop(tokio::task::spawn_blocking(move || lead.take()));
             }
         }
@@ -299,6 +305,12 @@ impl Transaction {
             let committed = answer.await.map_err(|_| Error::internal("a commit without an answer"))?;
             committed.map_err(|error| told(&work.lock(), error)).map(|committed| committed.csn.0)
         }))
+    }
+
+    /// What it writes; deletions are let in where there is no room for more.
+    fn writes_of(&self, work: &Work) -> WriteSet {
+        let writes = work.writes().clone();
+        if self.takes_room { writes } else { writes.frees_room() }
     }
 
     fn commit_info(&self, work: &Work) -> CommitInfo {
@@ -338,6 +350,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         time_zone: session.options().time_zone,
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
+        memory: Some(session.engine().memory_share()),
         reads_audit: rights.has(Capability::ViewAudit),
     }
 }

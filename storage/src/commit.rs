@@ -24,6 +24,7 @@ use crate::{
     error::{Error, Result},
     log::{ChangeEntry, Entry, LogWriter, TableEntry, TransactionEntry},
     resources::Task,
+    state::State,
     store::{CommitInfo, Committed, Inner, closed},
     value::Row,
     write::{Change, WriteSet},
@@ -49,11 +50,13 @@ impl Inner {
     fn append_batch(&self, log: &mut LogWriter, batch: &[Arc<Waiting>]) {
         let state = self.published().state;
         let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
-        let mut csn = log.csn();
+        let (mut csn, mut rows, mut bytes) = (log.csn(), self.meter.rows(), 0);
         for waiting in batch {
-            match apply::apply(&state, &waiting.writes, csn + 1) {
-                Ok(done) => {
+            match self.apply_one(&state, waiting, csn + 1, (rows, bytes)) {
+                Ok((done, rows_now)) => {
                     csn += 1;
+                    rows = rows_now;
+                    bytes += u64::try_from(waiting.payload.len()).unwrap_or(u64::MAX);
                     applied.push((waiting, done));
                 }
                 Err(error) => waiting.finish(Err(error)),
@@ -67,6 +70,8 @@ impl Inner {
             Ok(()) => {
                 let times = applied.iter().map(|(waiting, _)| waiting.time_micros);
                 self.note_time(times.max().unwrap_or(i64::MIN));
+                self.meter.set_rows(rows);
+                self.meter.add_bytes(bytes);
                 let writes = applied.iter().flat_map(|(waiting, _)| waiting.writes.tables());
                 // All of them were found when they were applied.
                 let tables =
@@ -83,6 +88,27 @@ impl Inner {
                     done.undo();
                     waiting.finish(Err(Error::Unavailable(what.clone())));
                 }
+            }
+        }
+    }
+
+    /// Applies one transaction behind others that made so many rows and bytes; the rows with it.
+    fn apply_one(
+        &self,
+        state: &State,
+        waiting: &Waiting,
+        csn: u64,
+        (rows, bytes): (u64, u64),
+    ) -> Result<(Applied, u64)> {
+        let after = self.meter.rows_with(rows, &waiting.writes);
+        let bytes = bytes.saturating_add(u64::try_from(waiting.payload.len()).unwrap_or(u64::MAX));
+        // Asked behind all else: what can't be committed anyway is told as what it is.
+        let done = apply::apply(state, &waiting.writes, csn)?;
+        match self.meter.must_have_room(&waiting.writes, (rows, after), bytes) {
+            Ok(()) => Ok((done, after)),
+            Err(error) => {
+                done.undo();
+                Err(error)
             }
         }
     }

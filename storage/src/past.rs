@@ -16,7 +16,7 @@ use crate::{
     delta::{Gauge, Generation},
     error::{Error, Result},
     history::{Archive, timestamp},
-    log::{Entry, LoadEntry},
+    log::Entry,
     manifest::Manifest,
     retained::{Retained, Segments},
     segment::Ground,
@@ -154,10 +154,7 @@ impl Replay {
             let frame = frame?;
             let entry = Entry::decode(frame.payload())
                 .map_err(|error| Error::Internal(format!("entry {} can't be read: {error}", frame.csn)))?;
-            time = match &entry {
-                Entry::Transaction(by) | Entry::Load(LoadEntry { by, .. }) => time.max(by.time_micros),
-                Entry::Catalog(_) => time,
-            };
+            time = entry.by().map_or(time, |by| time.max(by.time_micros));
             if time > self.until_micros {
                 break;
             }

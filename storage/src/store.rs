@@ -31,6 +31,7 @@ use crate::{
     segment::{Ground, Segment},
     snapshot::Snapshot,
     state::State,
+    usage::Meter,
     world::{Clock, World},
     write::TRANSACTION_BYTES_MAX,
 };
@@ -60,6 +61,8 @@ pub struct StoreOptions {
     pub history_window_seconds: u64,
     /// What may be replayed in memory to make one past state.
     pub time_travel_bytes_max: u64,
+    /// Whether rows of a table of this name count as what the store holds ([`crate::StoreQuota`]).
+    pub is_counted: fn(&str) -> bool,
 }
 
 impl Default for StoreOptions {
@@ -75,6 +78,7 @@ impl Default for StoreOptions {
             row_group_rows: 32_768,
             history_window_seconds: 24 * 60 * 60,
             time_travel_bytes_max: 256 << 20,
+            is_counted: |_| true,
         }
     }
 }
@@ -142,6 +146,8 @@ pub(crate) struct Inner {
     pub manifest: AtomicU64,
     /// What deltas hold in memory.
     pub gauge: Gauge,
+    /// What it holds on disk, and may.
+    pub meter: Arc<Meter>,
     pub queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
@@ -300,11 +306,13 @@ impl Inner {
                     time_micros = time_micros.max(load.by.time_micros);
                     state = Arc::new(bulk::replay(&state, (&retained, &ground), &load, csn)?);
                 }
+                Entry::Checkpoint(checkpoint) => time_micros = time_micros.max(checkpoint.by.time_micros),
             }
             Ok(())
         })?;
         let next_segment = retained.remove_unnamed(&ground.objects, &state)?.max(manifest.next_segment);
         retained.expire(&ground.objects, world.clock.now_micros())?;
+        let meter = Arc::new(Meter::new(options.is_counted, &state)?);
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
             files,
@@ -319,6 +327,7 @@ impl Inner {
             next_segment: AtomicU64::new(next_segment),
             manifest: AtomicU64::new(manifest.number),
             gauge,
+            meter,
             queue: Queue::default(),
             log: Mutex::new(Some(log)),
             folding: Mutex::default(),

@@ -7,6 +7,7 @@ use crate::{
     delta::Held,
     error::{Error, Result},
     store::{CommitInfo, Committed, Inner, Store},
+    usage::BYTES_MAX,
     write::WriteSet,
 };
 
@@ -20,11 +21,12 @@ impl Store {
     pub fn commit(&self, writes: WriteSet, info: CommitInfo) -> Result<Committed> {
         let inner = &self.inner;
         let Some(encoded) = self.encoded(&writes, info)? else { return Ok(committed(inner.published().csn)) };
+        inner.measure_if_bounded()?;
         inner.wait_for_room(&self.folding)?;
         let own = Waiting::new(writes, self.held(encoded), None);
         let commit_batch = |batch: &[Arc<Waiting>]| inner.commit_batch(batch);
         let answer = inner.queue.commit(&own, commit_batch, || lead_on(inner));
-        self.fold_if_due();
+        self.fold_if_due(&answer);
         answer
     }
 
@@ -49,16 +51,17 @@ impl Store {
         };
         let store = Arc::clone(self);
         let tell: Tell = Box::new(move |answer| {
-            store.fold_if_due();
+            store.fold_if_due(&answer);
             tell(answer);
         });
         let own = Waiting::new(writes, self.held(encoded), Some(tell));
         self.inner.queue.join(&own).then(|| Lead(Some(Arc::clone(&self.inner))))
     }
 
-    /// Whether there is room for what changes before it is folded; where there is none, [`Self::commit`] waits for it.
+    /// Whether there is room for what changes before it is folded, and known how much there is on disk where that is bounded; where not,
+    /// [`Self::commit`] waits for it.
     pub fn has_room(&self) -> bool {
-        self.inner.gauge.bytes() <= self.inner.options.delta_bytes_max
+        self.inner.gauge.bytes() <= self.inner.options.delta_bytes_max && self.inner.knows_what_is_bounded()
     }
 
     /// The entry of a transaction, with its instant; none for one that changes nothing.
@@ -95,8 +98,13 @@ impl Store {
         (encoded, held)
     }
 
-    fn fold_if_due(&self) {
-        if self.inner.published().state.newest_bytes() > self.inner.options.delta_bytes_target {
+    /// A fold makes room in memory, and perhaps on disk.
+    fn fold_if_due(&self, answer: &Result<Committed>) {
+        let inner = &self.inner;
+        let is_full = matches!(answer, Err(Error::Limited { limit: BYTES_MAX, .. }));
+        if inner.published().state.newest_bytes() > inner.options.delta_bytes_target
+            || is_full && inner.meter.wish_for_room(inner.clock.now_micros())
+        {
             self.folding.ask();
         }
     }
