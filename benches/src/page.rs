@@ -50,7 +50,8 @@ permissions); all others get the same rows as files.
 median of a turn. What is drawn or said to be faster within these ranges is not.
 - **Security on.** *Quarry* is a user with a permission set: who is below him in the hierarchy decides about each record that he sees, which is \
 asked of every row. He sees all of them here, so that the answers are the same. *Quarry, admin* is an administrator. No peer has row security on.
-- **Losing figures stay.** A ratio above 1 means slower, or fewer a second: it is in the table like the others.
+- **Losing figures stay.** Of times and bytes a ratio above 1 means slower or more, of what is done a second one below 1 means fewer: they are \
+in the tables like the others.
 - What a side cannot do is said in its place and counts for nothing. One client asks at a time unless a table says otherwise; its own cost is \
 in every figure. Programs that are libraries (DuckDB, SQLite, ObjectStack, DataFusion) are asked in their own process and timed there, without \
 a connection between: to their favour.

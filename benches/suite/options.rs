@@ -26,7 +26,8 @@ parts: questions dashboard graphql load mixed costs growth tpch
 sizes: --accounts N (with 2 N contacts, 5 N opportunities, 10 N activities) --contacts N --opportunities N --activities N
        --growth N,N,… (records) --tpch-scale F --tenants N
 times: --slot-ms MS (of a side's turn) --turns N --seconds S (of each rate and mix) --rates N,N,… (a second) --limit-s S (of one answer)
-also:  --out FILE (the run; else benches/results/DATE.json) --no-page";
+also:  --out FILE (the run; else benches/results/DATE.json) --no-page
+       everything lies in TMPDIR meanwhile: about 40 GB of the whole run, less than 1 GB of a quick one";
 
 /// What is to be done.
 #[derive(Clone, Debug)]
