@@ -1,5 +1,7 @@
 //! Answers that are the same are taken for it, and others are not.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::json;
 
 use super::{Row, difference, rows_of_json};

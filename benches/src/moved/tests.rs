@@ -1,5 +1,7 @@
 //! What moved is told, and what only wavered is not.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{fs, path::Path};
 
 use super::{Baseline, Median, told};

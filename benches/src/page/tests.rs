@@ -1,5 +1,7 @@
 //! The page says all that a run found: losing figures, what can't be done, who was not asked, and what went wrong.
 
+#![allow(clippy::unwrap_used)]
+
 use crate::results::{Cell, Line, Peer, Plot, Results, Section, Unit};
 
 use super::{page, readme, summary};

@@ -1,5 +1,7 @@
 //! A drawing has its lines and names.
 
+#![allow(clippy::unwrap_used)]
+
 use super::svg;
 use crate::results::Plot;
 

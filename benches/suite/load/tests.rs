@@ -1,5 +1,7 @@
 //! Times count from when a call was due.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{thread, time::Duration};
 
 use super::{Caller, run, shares};

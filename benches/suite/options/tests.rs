@@ -1,5 +1,7 @@
 //! The command line is read strictly, and told again for each part.
 
+#![allow(clippy::unwrap_used)]
+
 use super::Options;
 
 fn read(line: &str) -> anyhow::Result<Options> {
