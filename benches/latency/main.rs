@@ -23,6 +23,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use quarry_benches::{
+    company,
     process::{self, package_folders},
     report::Report,
 };
@@ -58,7 +59,7 @@ async fn main() -> Result<()> {
     match options.what {
         What::Suite => println!("{}", suite(&options).await?),
         What::Restricted => {
-            let packages = package_folders(Some(&restricted::package()));
+            let packages = company::packages();
             let quarry = process::Quarry::with_demo(options.scale, &packages)?;
             println!("{}", restricted::compare(&quarry, options.slot).await?);
         }
