@@ -23,6 +23,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use quarry_benches::{
+    company,
     process::{self, package_folders},
     report::Report,
 };
@@ -58,14 +59,14 @@ async fn main() -> Result<()> {
     match options.what {
         What::Suite => println!("{}", suite(&options).await?),
         What::Restricted => {
-            let packages = package_folders(Some(&restricted::package()));
+            let packages = company::packages();
             let quarry = process::Quarry::with_demo(options.scale, &packages)?;
             println!("{}", restricted::compare(&quarry, options.slot).await?);
         }
-        What::Tenants => println!("{}", tenants::measure(options.tenants, options.quiet).await?),
         What::Big if let Some(folder) = &options.folder => {
             println!("{}", big::in_process(folder, options.sizes, options.slot).await?);
         }
+        What::Tenants => println!("{}", tenants::measure(options.tenants, options.quiet).await?),
         What::Big => println!("{}", big::measure(options.sizes, options.slot, options.quiet).await?),
     }
     Ok(())
@@ -104,20 +105,20 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
         match word.as_str() {
             "--restricted" => options.what = What::Restricted,
             "--big" => options.what = What::Big,
+            "--in-process" => options.folder = Some(value()?.into()),
             "--tenants" => {
                 options.what = What::Tenants;
                 options.tenants.tenants = value()?.parse()?;
             }
             "--abuser-accounts" => options.tenants.accounts = value()?.parse()?,
-            "--in-process" => options.folder = Some(value()?.into()),
             "--scale" => options.scale = value()?.parse()?,
             "--slot-ms" => options.slot = Duration::from_millis(value()?.parse()?),
             "--accounts" => options.sizes.accounts = value()?.parse()?,
             "--opportunities" => options.sizes.opportunities = value()?.parse()?,
             "--quiet-s" => options.quiet = Duration::from_secs(value()?.parse()?),
             _ => bail!(
-                "{word} is not known; there are --restricted, --big, --in-process, --tenants, --abuser-accounts, --scale, --slot-ms, \
-                 --accounts, --opportunities and --quiet-s"
+                "{word} is not known; there are --restricted, --big, --tenants, --abuser-accounts, --scale, --slot-ms, --accounts, --opportunities, \
+                 --quiet-s and --in-process"
             ),
         }
     }

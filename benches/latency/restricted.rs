@@ -5,19 +5,17 @@
 //! object's field; a hidden and a masked field on the account. One in thirty accounts of these sellers belongs to somebody
 //! else, so that he sees opportunities whose account he does not see.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio_postgres::Client;
 
-use quarry_benches::{process::Quarry, report::Report};
+use quarry_benches::{company::SET, process::Quarry, report::Report};
 
 use crate::{graphql, questions};
 
 /// Who asks.
 pub const USER: &str = "bench_lead";
-/// What he has: the permission set.
-pub const SET: &str = "bench_lead";
 /// His role.
 pub const ROLE: &str = "rol_bench_lead";
 /// The role below it.
@@ -27,11 +25,6 @@ pub const ROLE_BELOW: &str = "rol_bench_rep";
 const STRANGERS_EVERY: usize = 30;
 /// Records of one statement.
 const UPDATED_AT_ONCE: usize = 1_000;
-
-/// The package that declares [`SET`].
-pub fn package() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("latency/package")
-}
 
 /// The table.
 pub async fn compare(quarry: &Quarry, slot: Duration) -> Result<Report> {

@@ -6,6 +6,8 @@ use anyhow::Result;
 
 /// Slots per server; odd, so that neither side has the last word twice.
 const TURNS: usize = 5;
+/// What takes so many times as long as all its turns should takes no more of them.
+const PATIENCE: u32 = 8;
 
 /// One line of the table.
 pub struct Line {
@@ -87,6 +89,21 @@ pub struct Spread {
     pub low: f64,
     /// The highest median of a slot.
     pub high: f64,
+    /// How many calls.
+    pub calls: usize,
+}
+
+impl Spread {
+    /// Of the times of each slot.
+    pub fn of(slots: &[Vec<f64>]) -> Spread {
+        let medians = Vec::from_iter(slots.iter().map(|times| Timing::of(times.clone()).p50));
+        Spread {
+            timing: Timing::of(slots.concat()),
+            low: medians.iter().copied().fold(f64::INFINITY, f64::min),
+            high: medians.iter().copied().fold(0.0, f64::max),
+            calls: slots.iter().map(Vec::len).sum(),
+        }
+    }
 }
 
 /// As [`in_turn`], for any number of sides: `call` is told which one is asked.
@@ -109,14 +126,45 @@ pub async fn all_in_turn<T, const SIDES: usize>(
             slots.push(times);
         }
     }
-    Ok(slots.map(|slots| {
-        let medians = Vec::from_iter(slots.iter().map(|times| Timing::of(times.clone()).p50));
-        Spread {
-            timing: Timing::of(slots.concat()),
-            low: medians.iter().copied().fold(f64::INFINITY, f64::min),
-            high: medians.iter().copied().fold(0.0, f64::max),
+    Ok(slots.map(|slots| Spread::of(&slots)))
+}
+
+/// As [`all_in_turn`], of as many sides as there are, each of which tells itself how many microseconds a call took. What fails takes no
+/// further turns; the others do. Nor does, after its first, what has taken many times as long as it should.
+pub async fn those_in_turn(
+    sides: usize,
+    (slot, turns): (Duration, usize),
+    mut call: impl AsyncFnMut(usize) -> Result<f64>,
+) -> Vec<Result<Spread>> {
+    let mut slots: Vec<Result<Vec<Vec<f64>>>> = (0..sides).map(|_| Ok(Vec::new())).collect();
+    let mut spent = vec![Duration::ZERO; sides];
+    let patience = slot * u32::try_from(turns).unwrap_or(u32::MAX) * PATIENCE;
+    for turn in 0..=turns {
+        for (side, (slots, spent)) in slots.iter_mut().zip(&mut spent).enumerate() {
+            if slots.is_err() || (turn > 1 && *spent > patience) {
+                continue;
+            }
+            // The first turn warms up, for half as long, and is not counted.
+            let slot = if turn == 0 { slot / 2 } else { slot };
+            let (begin, mut times) = (Instant::now(), Vec::new());
+            while times.is_empty() || begin.elapsed() < slot {
+                match call(side).await {
+                    Ok(time) => times.push(time),
+                    Err(error) => {
+                        *slots = Err(error);
+                        break;
+                    }
+                }
+            }
+            *spent += begin.elapsed();
+            if let Ok(done) = slots
+                && turn > 0
+            {
+                done.push(times);
+            }
         }
-    }))
+    }
+    slots.into_iter().map(|slots| slots.map(|slots| Spread::of(&slots))).collect()
 }
 
 async fn run<T>(

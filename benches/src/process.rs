@@ -1,4 +1,5 @@
-//! The two servers: started on free loopback ports over folders of their own, stopped when dropped.
+//! The servers: started on free loopback ports over folders of their own, stopped when dropped, and by the system where this program ends
+//! without a word.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,6 +18,28 @@ use tokio_postgres::{Client, Config, NoTls};
 pub const PASSWORD: &str = "only for this run";
 /// Where Debian keeps PostgreSQL 15.
 const BIN: &str = "/usr/lib/postgresql/15/bin";
+/// What PostgreSQL is told beyond its defaults.
+pub const POSTGRES_SETTINGS: [&str; 8] = [
+    "shared_buffers=2GB",
+    "work_mem=64MB",
+    "effective_cache_size=8GB",
+    "synchronous_commit=on",
+    "max_connections=100",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "random_page_cost=1.1",
+];
+
+/// A command whose process ends when this one does, by this signal.
+pub fn ending_with_us(program: &Path, signal: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", signal, "--"]).arg(program);
+    command
+}
+
+fn signal(child: &Child, name: &str) {
+    let _ = Command::new("kill").args([name, &child.id().to_string()]).status();
+}
 
 /// Quarry over a folder of its own, with an `admin`.
 pub struct Quarry {
@@ -25,7 +48,7 @@ pub struct Quarry {
     pub url: String,
     pg_port: u16,
     agent: ureq::Agent,
-    _folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 /// The folders of Quarry's own packages, and of one more where there is one.
@@ -42,7 +65,13 @@ impl Quarry {
     /// A binary that is missing or does not start.
     pub fn start(folder: TempDir, packages: &[PathBuf]) -> Result<Quarry> {
         let binary = Self::binary()?;
-        let mut child = Command::new(&binary)
+        let mut command = ending_with_us(&binary, "KILL");
+        // It is measured as it starts without settings, and refuses those that it does not know.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("QUARRY_"))
+        {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
             .arg(folder.path())
             .arg("--packages")
@@ -63,7 +92,7 @@ impl Quarry {
         let pg_port = after("Postgres", "port=")?.parse()?;
         // It has more to tell, and must find somebody who reads it.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Quarry { child, url, pg_port, agent: ureq::Agent::new_with_defaults(), _folder: folder })
+        Ok(Quarry { child, url, pg_port, agent: ureq::Agent::new_with_defaults(), folder: Some(folder) })
     }
 
     /// Starts it and loads demo records.
@@ -79,6 +108,37 @@ impl Quarry {
             .status()?;
         ensure!(loaded.success(), "demo records could not be loaded");
         Ok(quarry)
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where its records lie.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().map_or(Path::new(""), TempDir::path)
+    }
+
+    /// Stops it in order, and hands over its folder.
+    ///
+    /// # Errors
+    ///
+    /// Those of waiting.
+    pub fn stop(mut self) -> Result<TempDir> {
+        signal(&self.child, "-TERM");
+        self.child.wait()?;
+        self.folder.take().context("the folder is gone")
+    }
+
+    /// What it calls itself.
+    ///
+    /// # Errors
+    ///
+    /// A binary that is missing.
+    pub fn version() -> Result<String> {
+        let told = Command::new(Self::binary()?).arg("--version").output()?;
+        Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
     }
 
     fn binary() -> Result<PathBuf> {
@@ -167,7 +227,7 @@ impl Drop for Quarry {
 
 /// PostgreSQL 15 as Debian packs it.
 pub struct Postgres {
-    child: Child,
+    child: Option<Child>,
     /// Its port on loopback.
     pub port: u16,
     folder: TempDir,
@@ -185,22 +245,42 @@ impl Postgres {
         let words = ["-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"];
         let made = owner(&bin.join("initdb")).args(words).arg(&data).stdout(Stdio::null()).status()?;
         ensure!(made.success(), "initdb failed");
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let settings = [
-            "shared_buffers=2GB",
-            "work_mem=64MB",
-            "effective_cache_size=8GB",
-            "synchronous_commit=on",
-            "max_connections=100",
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "random_page_cost=1.1",
-        ];
-        let mut command = owner(&bin.join("postgres"));
-        command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
-        command.args(settings.iter().flat_map(|s| ["-c", s])).stderr(Stdio::null());
-        let child = command.spawn()?;
-        Ok(Postgres { child, port, folder })
+        let mut postgres = Postgres { child: None, port: 0, folder };
+        postgres.resume()?;
+        Ok(postgres)
+    }
+
+    /// Starts the stopped server again, at another port; it may take a moment until it answers.
+    ///
+    /// # Errors
+    ///
+    /// Those of starting a process.
+    pub fn resume(&mut self) -> Result<()> {
+        self.port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut command = owner(self.folder.path())?(&PathBuf::from(BIN).join("postgres"));
+        command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
+        command.args(POSTGRES_SETTINGS.iter().flat_map(|s| ["-c", s])).stderr(Stdio::null());
+        self.child = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Stops it in order.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // SIGINT is PostgreSQL's fast shutdown; its children go with it.
+            signal(&child, "-INT");
+            let _ = child.wait();
+        }
+    }
+
+    /// The first of its processes.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Where its files lie.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// A program of its installation, as the user that owns the cluster.
@@ -212,10 +292,23 @@ impl Postgres {
         Ok(owner(self.folder.path())?(&PathBuf::from(BIN).join(name)))
     }
 
+    /// A connection to one of its databases, at once or not.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub async fn connect_to(&self, database: &str) -> Result<Client> {
+        connect(self.port, "bench", database).await
+    }
+
     /// A connection, waited for while the server starts.
+    ///
+    /// # Errors
+    ///
+    /// A server that did not start.
     pub async fn connect(&self) -> Result<Client> {
         for _ in 0..100 {
-            if let Ok(client) = connect(self.port, "bench", "postgres").await {
+            if let Ok(client) = self.connect_to("postgres").await {
                 return Ok(client);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -226,9 +319,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // SIGINT is PostgreSQL's fast shutdown; its children go with it.
-        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 
@@ -242,10 +333,11 @@ fn owner(folder: &Path) -> Result<impl Fn(&Path) -> Command + use<>> {
     }
     Ok(move |program: &Path| {
         if !root {
-            return Command::new(program);
+            return ending_with_us(program, "INT");
         }
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=INT", "--"]);
+        command.arg(program);
         command
     })
 }

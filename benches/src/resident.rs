@@ -1,4 +1,4 @@
-//! What this process takes in memory, as Linux tells it.
+//! What processes take in memory, as Linux tells it.
 
 use std::{
     fs,
@@ -42,6 +42,27 @@ impl Resident {
         };
         Ok(Resident { all: of("VmRSS:")?, own: of("RssAnon:")?, highest: of("VmHWM:")? })
     }
+}
+
+/// What a process and all below it take, pages that several share counted in parts (Linux's `Pss`).
+///
+/// # Errors
+///
+/// Where `/proc` does not tell.
+pub fn of_tree(pid: u32) -> Result<u64> {
+    let mut sum = 0;
+    let mut waiting = vec![pid];
+    while let Some(pid) = waiting.pop() {
+        let Ok(rollup) = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else { continue };
+        let line = rollup.lines().find(|line| line.starts_with("Pss:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        sum += number.context("/proc does not tell Pss")?.parse::<u64>()? << 10;
+        for task in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            waiting.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
+    }
+    Ok(sum)
 }
 
 /// Looks at the own memory all the while, and tells of it on standard error.

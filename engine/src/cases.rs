@@ -14,11 +14,12 @@ mod trial;
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use quarry_metadata::{Bundle, PackageName, Place};
+use quarry_storage::{ResourceOptions, Resources};
 use serde::Serialize;
 
 use crate::{
     active::Active,
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     session::Session,
 };
 
@@ -63,25 +64,37 @@ pub fn test_bundles(
     packages: &BTreeSet<PackageName>,
     filter: Option<&str>,
 ) -> Result<Tried> {
-    run(&Arc::new(Active::of(bundles, None)?), packages, filter)
+    let resources = Resources::new(ResourceOptions::default());
+    run(&Arc::new(Active::of(bundles, None)?), &resources, packages, filter)
 }
 
 impl Session {
     /// Tries the cases of packages, which are compiled together with the active ones of other names; nothing is kept, and no
-    /// record of the tenant is looked at. Blocks.
+    /// record of the tenant is looked at. Their store takes of the cache and the threads that all stores have together, and a tenant has one of
+    /// them at a time. Blocks.
     ///
     /// # Errors
     ///
-    /// `Denied` unless an administrator asks; `Invalid` with all issues.
+    /// `Denied` unless an administrator asks; `Invalid` with all issues; `Limited`, `REQUESTS_BUSY` while others are tried.
     pub fn test_packages(&self, bundles: &[Bundle], filter: Option<&str>) -> Result<Tried> {
         self.must_administer("packages")?;
+        let Some(_trying) = self.engine().trying().try_lock() else {
+            let message = "cases of this tenant are being tried already: try again when these are done";
+            return Err(Error::new(ErrorKind::Limited, "REQUESTS_BUSY", message));
+        };
         let packages = bundles.iter().map(|bundle| bundle.name().clone()).collect();
-        run(&self.engine().candidate(bundles)?, &packages, filter)
+        let resources = self.engine().process().tenants.resources();
+        run(&self.engine().candidate(bundles)?, resources, &packages, filter)
     }
 }
 
 /// The cases of these packages whose name, or whose file's, contains the filter.
-fn run(active: &Arc<Active>, packages: &BTreeSet<PackageName>, filter: Option<&str>) -> Result<Tried> {
+fn run(
+    active: &Arc<Active>,
+    resources: &Arc<Resources>,
+    packages: &BTreeSet<PackageName>,
+    filter: Option<&str>,
+) -> Result<Tried> {
     let cases: Vec<_> = active
         .registry
         .cases
@@ -94,7 +107,7 @@ fn run(active: &Arc<Active>, packages: &BTreeSet<PackageName>, filter: Option<&s
         .collect();
     let mut failures = Vec::new();
     if !cases.is_empty() {
-        let ground = ground::Ground::make(active)?;
+        let ground = ground::Ground::make(active, resources)?;
         for case in &cases {
             match trial::run(&ground, active, case) {
                 Ok(found) => failures.extend(found),

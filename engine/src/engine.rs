@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
 use quarry_planner::{MemoryShare, Planner, PlannerOptions};
 use quarry_storage::{
@@ -15,6 +15,7 @@ use crate::{
     active::Active,
     admission::Trusted,
     audit::EventLog,
+    commits::{Commits, Right},
     content::ContentOptions,
     engines::must_be_encrypted,
     error::{Error, ErrorKind, Result},
@@ -74,7 +75,7 @@ pub struct Engine {
     /// Held by who lets go of history, and by who places a hold.
     forgetting: Mutex<()>,
     /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
-    commits: RwLock<()>,
+    commits: Commits,
     pins: Pins,
     candidates: Candidates,
     gate: Arc<Gate>,
@@ -86,6 +87,10 @@ pub struct Engine {
     /// Where events are kept, if they are.
     events: RwLock<Option<Arc<EventLog>>>,
     retry_turn: tokio::sync::Mutex<()>,
+    /// Held by who makes a package's next version of the one before.
+    publishing: Arc<tokio::sync::Mutex<()>>,
+    /// Held while cases are tried: they have a store of their own.
+    trying: Mutex<()>,
     contents: ContentOptions,
     /// One for each upload at once.
     uploads: Arc<Semaphore>,
@@ -191,7 +196,7 @@ impl Engine {
             active: RwLock::new(active),
             switching: Mutex::new(()),
             forgetting: Mutex::new(()),
-            commits: RwLock::new(()),
+            commits: Commits::default(),
             pins: Pins::default(),
             candidates: Candidates::default(),
             gate: Arc::new(gate),
@@ -201,6 +206,8 @@ impl Engine {
             memory_bytes_max: RwLock::default(),
             events: RwLock::default(),
             retry_turn: tokio::sync::Mutex::new(()),
+            publishing: Arc::default(),
+            trying: Mutex::new(()),
             uploads: Arc::new(Semaphore::new(process.contents.uploads_max)),
             contents: process.contents.clone(),
             process,
@@ -340,7 +347,7 @@ impl Engine {
     }
 
     /// See [`Self::may_commit`].
-    pub(crate) fn commits(&self) -> &RwLock<()> {
+    pub(crate) fn commits(&self) -> &Commits {
         &self.commits
     }
 
@@ -349,8 +356,20 @@ impl Engine {
     /// # Errors
     ///
     /// `Conflict` when fields of records were filled since: what it made lacks them.
-    pub(crate) fn may_commit(&self, fills: u64) -> Result<RwLockReadGuard<'_, ()>> {
-        let right = self.commits.read();
+    pub(crate) fn may_commit(&self, fills: u64) -> Result<Right> {
+        self.still(self.commits.read(), fills)
+    }
+
+    /// As [`Self::may_commit`]; none where it would have to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::may_commit`].
+    pub(crate) fn may_commit_now(&self, fills: u64) -> Result<Option<Right>> {
+        self.commits.try_read().map(|right| self.still(right, fills)).transpose()
+    }
+
+    fn still(&self, right: Right, fills: u64) -> Result<Right> {
         if self.active().fills() == fills {
             return Ok(right);
         }
@@ -386,6 +405,16 @@ impl Engine {
 
     pub(crate) fn uploads(&self) -> &Arc<Semaphore> {
         &self.uploads
+    }
+
+    /// Held by whoever makes the next version of a package of the one before, while that is read and until it is active.
+    pub fn publishing(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.publishing
+    }
+
+    /// Held by whoever tries cases.
+    pub(crate) fn trying(&self) -> &Mutex<()> {
+        &self.trying
     }
 
     /// Held by whoever tries again after a conflict.

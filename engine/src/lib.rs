@@ -11,6 +11,7 @@ mod audit;
 pub mod bulk;
 pub mod cases;
 pub mod change;
+mod commits;
 pub mod content;
 mod decimal;
 pub mod engine;

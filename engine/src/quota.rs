@@ -63,7 +63,7 @@ impl Default for RequestLimits {
 
 /// The right to work on one request.
 pub struct RequestTurn {
-    _tenant: OwnedSemaphorePermit,
+    _tenant: Option<OwnedSemaphorePermit>,
     _process: FairTurn,
 }
 
@@ -113,15 +113,22 @@ impl Quota {
         if let Ok(tenant) = now.turns.clone().try_acquire_owned()
             && let Some(process) = self.process.try_take(self.tenant)
         {
-            return Ok(RequestTurn { _tenant: tenant, _process: process });
+            return Ok(RequestTurn { _tenant: Some(tenant), _process: process });
         }
         let _waiting = Waiting::begin(&self.waiting, now.limits.waiting_max).ok_or_else(busy)?;
         let turn = async {
             let tenant = now.turns.clone().acquire_owned().await.map_err(|_| busy())?;
             let process = self.process.take(self.tenant).await;
-            Ok(RequestTurn { _tenant: tenant, _process: process })
+            Ok(RequestTurn { _tenant: Some(tenant), _process: process })
         };
         tokio::time::timeout(now.limits.wait_max, turn).await.map_err(|_| busy())?
+    }
+
+    async fn go_on(&self) -> RequestTurn {
+        let turns = self.now.read().turns.clone();
+        // Nobody closes it.
+        let tenant = turns.acquire_owned().await.ok();
+        RequestTurn { _tenant: tenant, _process: self.process.take(self.tenant).await }
     }
 }
 
@@ -185,5 +192,11 @@ impl Engine {
     /// `Limited`: `RATE_LIMITED`, `REQUESTS_BUSY`.
     pub async fn begin_request(&self) -> Result<RequestTurn> {
         self.quota().begin(self.world().clock.now_micros()).await
+    }
+
+    /// The right to go on with a request that has waited for its client meanwhile, or to prepare one that is still to begin. It counts as
+    /// no request of its own, and waits as long as its caller does.
+    pub async fn continue_request(&self) -> RequestTurn {
+        self.quota().go_on().await
     }
 }

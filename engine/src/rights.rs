@@ -90,7 +90,18 @@ impl Rights {
         snapshot: Snapshot,
         clock: (i64, chrono_tz::Tz),
     ) -> Rights {
-        let views = active.views_of(principal, active);
+        Self::by(active, active, principal, snapshot, clock)
+    }
+
+    /// Those of a principal on a registry that may be an older one than that of `now`, which says what he may.
+    pub fn by(
+        active: &Active,
+        now: &Active,
+        principal: &Principal,
+        snapshot: Snapshot,
+        clock: (i64, chrono_tz::Tz),
+    ) -> Rights {
+        let views = active.views_of(principal, now);
         Rights { admin: principal.admin, ..Self::with(active, views, (&principal.user_id, snapshot), clock) }
     }
 
@@ -107,7 +118,8 @@ impl Rights {
         clock: (i64, chrono_tz::Tz),
     ) -> Rights {
         let parts = (Arc::clone(&active.registry), Arc::clone(views.policies.shape()));
-        Rights { views, viewer: Arc::new(Viewer::new(user_id, parts, snapshot, clock)), admin: false }
+        let viewer = Viewer::new(user_id, parts, snapshot, clock).remembering(Arc::clone(&active.lists));
+        Rights { views, viewer: Arc::new(viewer), admin: false }
     }
 
     fn shape(&self) -> &Shape {

@@ -48,7 +48,8 @@ pub struct Session {
     engine: Arc<Engine>,
     principal: Arc<Principal>,
     options: SessionOptions,
-    pinned: Option<Arc<Pinned>>,
+    /// With what was asked for.
+    pinned: Option<(Arc<str>, Arc<Pinned>)>,
 }
 
 impl Session {
@@ -61,17 +62,19 @@ impl Session {
         &self.principal
     }
 
-    /// Looks what the user may now, and goes on with that: for a connection that lives longer than a request.
+    /// Looks what the user may now, and goes on with that: for a connection that lives longer than a request. Tells whether it is
+    /// something else than before.
     ///
     /// # Errors
     ///
     /// `Unauthenticated` when what he logged in with does not hold any more.
-    pub fn renew(&mut self) -> Result<()> {
+    pub fn renew(&mut self) -> Result<bool> {
         let renewed = self.engine.renewed(&self.principal)?;
-        if *self.principal != renewed {
+        let is_other = *self.principal != renewed;
+        if is_other {
             self.principal = Arc::new(renewed);
         }
-        Ok(())
+        Ok(is_other)
     }
 
     /// Refuses changes to who may only read.
@@ -94,10 +97,20 @@ impl Session {
     }
 
     pub(crate) fn pinned(&self) -> Option<&Arc<Pinned>> {
-        self.pinned.as_ref()
+        self.pinned.as_ref().map(|(_, pinned)| pinned)
     }
 
-    pub(crate) fn set_pinned(&mut self, pinned: Option<Arc<Pinned>>) {
+    /// What it is pinned to: empty, or as [`Self::pin`] took it.
+    pub fn pinned_version(&self) -> &str {
+        self.pinned.as_ref().map_or("", |(text, _)| text)
+    }
+
+    /// Goes on as who another session belongs to.
+    pub(crate) fn become_of(&mut self, other: &Session) {
+        self.principal = Arc::clone(&other.principal);
+    }
+
+    pub(crate) fn set_pinned(&mut self, pinned: Option<(Arc<str>, Arc<Pinned>)>) {
         self.pinned = pinned;
     }
 

@@ -192,6 +192,11 @@ impl Work {
         self.awaited = Awaited::default();
     }
 
+    /// The state beneath, without the writes.
+    pub fn base(&self) -> Snapshot {
+        self.base.clone()
+    }
+
     /// The commit number of the state beneath.
     pub fn base_csn(&self) -> u64 {
         self.base.csn().0

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quarry_storage::Snapshot;
+use quarry_storage::{Snapshot, TenantName};
 
 use crate::{
     coerce::Clock,
@@ -36,6 +36,8 @@ pub struct QueryContext {
     pub memory: Option<MemoryShare>,
     /// It may read `audit.changes`.
     pub reads_audit: bool,
+    /// Whose turns it takes, where these are short. What is seen does not depend on it: a snapshot is one tenant's.
+    pub tenant: TenantName,
 }
 
 impl QueryContext {

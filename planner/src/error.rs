@@ -27,7 +27,7 @@ pub enum ErrorKind {
 }
 
 /// An error of the planner: `code` is stable (`INVALID_FIELD`, `INVALID_FILTER`, `INVALID_SORT`, `INVALID_QUERY`,
-/// `OBJECT_NOT_FOUND`, `FILTER_TOKEN_UNKNOWN`, `NOT_SUPPORTED`, `LIMIT_EXCEEDED`, `TIMEOUT`, `EXPRESSION_FAILED`,
+/// `OBJECT_NOT_FOUND`, `FILTER_TOKEN_UNKNOWN`, `NOT_SUPPORTED`, `LIMIT_EXCEEDED`, `QUESTIONS_BUSY`, `TIMEOUT`, `EXPRESSION_FAILED`,
 /// `INTERNAL_ERROR`), `path` says where in the question it stands (`where.$or[1].amount`), `message` names the
 /// thing and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ mod cost;
 mod heavy;
 mod hints;
 mod memory;
+pub mod turns;
 
 use std::{
     borrow::Cow,
@@ -30,6 +31,7 @@ pub use memory::MemoryShare;
 pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
 
 use crate::{
+    context::QueryContext,
     error::{Error, Result},
     planner::PlannerOptions,
 };
@@ -49,22 +51,22 @@ impl Runs {
     ///
     /// # Errors
     ///
-    /// `Limited` when it would cost too much, or when too many heavy questions wait.
+    /// `Limited` when it would cost too much, or when too many heavy questions of its tenant wait.
     pub(crate) fn start(
         &self,
-        (state, memory): (&SessionState, Option<&MemoryShare>),
+        (state, asked): (&SessionState, &QueryContext),
         plan: Arc<dyn ExecutionPlan>,
         deadline: Deadline,
     ) -> Result<SendableRecordBatchStream> {
         let cost = Cost::of(&plan)?;
         cost.check(&self.options)?;
         let plan = if cost.has_vast_hint { hints::without_vast(plan)? } else { plan };
-        let context = match memory {
+        let context = match &asked.memory {
             Some(share) => share.context(state),
             None => state.task_ctx(),
         };
         let inner = match cost.is_heavy(&self.options) {
-            true => self.heavy.run(plan, context)?,
+            true => self.heavy.run(&asked.tenant, plan, context)?,
             false => execute_stream(plan, context)?,
         };
         Ok(until(inner, deadline))

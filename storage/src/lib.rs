@@ -36,6 +36,7 @@
 mod apply;
 pub mod bulk;
 mod catalog;
+mod changes;
 mod check;
 mod columns;
 mod commit;
@@ -74,6 +75,8 @@ pub mod world;
 pub mod write;
 
 pub use bulk::BulkLoad;
+pub use changes::Mark;
+pub use commit::Lead;
 pub use content::{Content, Measure, NewContent, Pieces};
 pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};

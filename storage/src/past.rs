@@ -12,6 +12,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 use crate::{
     Csn, apply, bulk,
     catalog::{Catalog, TableId},
+    changes::Changes,
     delta::{Gauge, Generation},
     error::{Error, Result},
     history::{Archive, timestamp},
@@ -98,7 +99,7 @@ fn outside(inner: &Inner) -> Error {
     ))
 }
 
-/// The state that a manifest tells: segments, and an empty delta over them.
+/// The state that a manifest tells: segments, and an empty delta over them. When its tables were changed is not known.
 pub(crate) fn state_over(
     manifest: &Manifest,
     segments: Segments,
@@ -114,6 +115,7 @@ pub(crate) fn state_over(
         frozen: None,
         segments,
         archive,
+        changes: Arc::new(Changes::unknown()),
         catalog,
     }
 }

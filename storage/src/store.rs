@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Csn, apply, bulk,
-    catalog::Catalog,
+    catalog::{Catalog, TableId},
     check,
-    commit::{Queue, committed, encode},
+    commit::Queue,
     delta::Gauge,
     encryption::StoreKeys,
     error::{Error, Result},
@@ -31,9 +31,9 @@ use crate::{
     segment::{Ground, Segment},
     snapshot::Snapshot,
     state::State,
-    usage::{BYTES_MAX, Meter},
+    usage::Meter,
     world::{Clock, World},
-    write::{TRANSACTION_BYTES_MAX, WriteSet},
+    write::TRANSACTION_BYTES_MAX,
 };
 
 /// Limits and sizes, each with its unit.
@@ -148,7 +148,7 @@ pub(crate) struct Inner {
     pub gauge: Gauge,
     /// What it holds on disk, and may.
     pub meter: Arc<Meter>,
-    queue: Queue,
+    pub queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
     /// Taken, before the log, by who folds or changes the catalog.
@@ -200,53 +200,6 @@ impl Store {
     pub fn snapshot(&self) -> Snapshot {
         let Published { state, csn } = self.inner.published();
         Snapshot::new(state, csn).with_transaction_limit(self.inner.options.transaction_bytes_max)
-    }
-
-    /// Makes a transaction durable: conflicts, unique values and references are checked against the newest state,
-    /// one entry is appended and synced (together with those of others who wait), then it is visible.
-    ///
-    /// # Errors
-    ///
-    /// `Conflict`, the violations, `Limited`, `Unavailable`; the transaction then left nothing.
-    pub fn commit(&self, writes: WriteSet, info: CommitInfo) -> Result<Committed> {
-        let inner = &self.inner;
-        let now = inner.published();
-        if writes.is_empty() {
-            return Ok(committed(now.csn));
-        }
-        if writes.base().0 > now.csn {
-            return Err(Error::Invalid(format!(
-                "a transaction on the state {}, which is yet to come",
-                writes.base().0
-            )));
-        }
-        let limit = inner.options.transaction_rows_max;
-        if writes.len() > limit {
-            return Err(Error::Limited {
-                limit: "transaction_rows_max",
-                asked: u64::try_from(writes.len()).unwrap_or(u64::MAX),
-                allowed: u64::try_from(limit).unwrap_or(u64::MAX),
-            });
-        }
-        let (asked, allowed) = (writes.bytes(), inner.options.transaction_bytes_max);
-        if asked > allowed {
-            return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed });
-        }
-        let time_micros = info.time_micros;
-        let payload = encode(&now.state.catalog, &writes, info)?;
-        // It would keep the delta whose fold makes the room that is waited for.
-        drop(now);
-        inner.measure_if_bounded()?;
-        inner.wait_for_room(&self.folding)?;
-        let _held = inner.gauge.hold(u64::try_from(payload.len()).unwrap_or(u64::MAX));
-        let answer = inner.queue.commit(writes, (payload, time_micros), |batch| inner.commit_batch(batch));
-        let is_full = matches!(&answer, Err(Error::Limited { limit: BYTES_MAX, .. }));
-        if inner.published().state.newest_bytes() > inner.options.delta_bytes_target
-            || is_full && inner.meter.wish_for_room(inner.clock.now_micros())
-        {
-            self.folding.ask();
-        }
-        answer
     }
 
     /// Folds the delta into segments now; returns the CSN up to which all is folded. Also runs by itself past
@@ -330,7 +283,8 @@ impl Inner {
         let segments = retained.segments(&ground, &manifest)?;
         let catalog = Arc::new(Catalog::new(manifest.catalog.clone(), &resources.shapes)?);
         let gauge = Gauge::default();
-        let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive), &gauge));
+        let state = state_over(&manifest, segments, catalog, Arc::new(archive), &gauge);
+        let mut state = Arc::new(State { changes: Arc::default(), ..state });
         let mut time_micros = start.time_micros;
         let log_ground = LogGround {
             files: files.clone(),
@@ -398,8 +352,18 @@ impl Inner {
         self.time_micros.fetch_max(time_micros, Ordering::AcqRel);
     }
 
-    /// Readers see this from now on. The log's lock is held.
+    /// Readers see this from now on, in which any table may be another. The log's lock is held.
     pub fn publish(&self, state: Arc<State>, csn: u64) {
+        let mut published = self.published.write();
+        if csn != published.csn {
+            state.changes.note_all(csn);
+        }
+        *published = Published { state, csn };
+    }
+
+    /// The same, in which only these tables are others.
+    pub fn publish_changes(&self, state: Arc<State>, csn: u64, tables: impl Iterator<Item = TableId>) {
+        state.changes.note(tables, csn);
         *self.published.write() = Published { state, csn };
     }
 

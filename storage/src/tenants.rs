@@ -140,6 +140,11 @@ impl Tenants {
         Tenants { inner, _closing: closing }
     }
 
+    /// What their stores share.
+    pub fn resources(&self) -> &Arc<Resources> {
+        &self.inner.resources
+    }
+
     /// The store of a tenant, opened if it is not; whoever keeps a snapshot of it keeps this too, or it may be closed
     /// meanwhile.
     ///

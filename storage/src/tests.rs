@@ -19,6 +19,7 @@ mod forgets;
 mod histories;
 mod isolation;
 mod many_tables;
+mod marks;
 mod model;
 mod origins;
 mod past;

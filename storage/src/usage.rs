@@ -177,6 +177,11 @@ impl Inner {
         }
     }
 
+    /// Whether [`Self::measure_if_bounded`] has nothing to measure.
+    pub fn knows_what_is_bounded(&self) -> bool {
+        self.meter.quota().bytes_max.is_none() || self.meter.is_measured.load(Ordering::Acquire)
+    }
+
     /// The bytes of all files; they are listed where they are not known.
     pub fn bytes(&self) -> Result<u64> {
         if !self.meter.is_measured.load(Ordering::Acquire) {

@@ -122,7 +122,8 @@ fn sql_statements(server: &Server) {
     }
 }
 
-fn resident_kb(server: &Server) -> u64 {
+/// What the server has in memory.
+pub fn resident_kb(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find(|l| l.starts_with("VmRSS")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

@@ -68,19 +68,76 @@ fn a_question_ends_at_its_timeout_at_every_door() {
     assert_eq!(server.psql_ok("SELECT 1"), "1");
 }
 
+/// More heavy questions than may wait are told to come later, at every door.
+#[test]
+fn heavy_questions_past_the_queue_are_told_to_come_later() {
+    const WAITING: usize = 256;
+    let more = [
+        "tenant_requests_running_max",
+        "requests_running_max",
+        "connections_max",
+        "connections_per_address_max",
+    ];
+    let more = more.map(|name| format!("{name} = 1000\n")).concat();
+    let server = start(&format!("query_timeout_ms = 0\n{more}"));
+    let turns = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let request = endless(&server);
+    let mut clients: Vec<TcpStream> = (0..turns + WAITING + 6)
+        .map(|_| {
+            let mut client = TcpStream::connect(&server.http).unwrap();
+            client.write_all(request.as_bytes()).unwrap();
+            client.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+            client
+        })
+        .collect();
+    let mut told = Vec::new();
+    for _ in 0..200 {
+        clients.retain_mut(|client| {
+            let mut buffer = [0; 4096];
+            match client.read(&mut buffer) {
+                Ok(count) => {
+                    told.push(String::from_utf8_lossy(&buffer[..count]).to_lowercase());
+                    false
+                }
+                Err(_) => true,
+            }
+        });
+        if told.len() >= 6 {
+            break;
+        }
+    }
+    assert_eq!(told.len(), 6, "{told:?}");
+    for answer in &told {
+        assert!(answer.starts_with("http/1.1 429"), "{answer}");
+        assert!(answer.contains("retry-after: ") && answer.contains("questions_busy"), "{answer}");
+    }
+    let said = server.psql(ENDLESS);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("53400") && said.contains("heavy_waiting_max"), "{said}");
+    let family = json!({"op": "find", "object": "account", "args": {}});
+    assert_eq!(server.post("/api/objectql", &family).0, 200, "what is small is answered beside them");
+    drop(clients);
+}
+
+/// A request for an endless answer.
+fn endless(server: &Server) -> String {
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("admin:{PASSWORD}"));
+    let body = json!({"sql": ENDLESS}).to_string();
+    format!(
+        "POST /api/v1/sql HTTP/1.1\r\nhost: {}\r\nauthorization: Basic {credentials}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        server.http,
+        body.len()
+    )
+}
+
 /// Endless questions hold every turn there is for heavy ones; when their clients have gone, the next one gets its turn.
 #[test]
 fn a_client_that_goes_away_ends_its_question_at_every_door() {
     let server = start("query_timeout_ms = 0");
     let turns = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
     let heavy = "select count(*) from generate_series(1, 3000000)";
-    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("admin:{PASSWORD}"));
-    let body = json!({"sql": ENDLESS}).to_string();
-    let request = format!(
-        "POST /api/v1/sql HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    );
+    let request = endless(&server);
     let clients: Vec<TcpStream> = (0..turns + 2)
         .map(|_| {
             let mut client = TcpStream::connect(&server.http).unwrap();

@@ -111,13 +111,18 @@ fn the_command_does_the_same_on_a_data_folder() {
 }
 
 /// An issuer on this machine: its documents, answered for ever.
-struct Issuer {
-    url: String,
+pub struct Issuer {
+    pub url: String,
     pair: EcdsaKeyPair,
 }
 
 impl Issuer {
-    fn start() -> Issuer {
+    pub fn start() -> Issuer {
+        Issuer::with(&[])
+    }
+
+    /// One that publishes more keys than its own.
+    pub fn with(more: &[Value]) -> Issuer {
         let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).unwrap();
@@ -126,7 +131,8 @@ impl Issuer {
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
         let key =
             json!({ "kty": "EC", "crv": "P-256", "kid": "one", "use": "sig", "x": b64(x), "y": b64(y) });
-        let keys = json!({ "keys": [key] }).to_string();
+        let keys: Vec<&Value> = [&key].into_iter().chain(more).collect();
+        let keys = json!({ "keys": keys }).to_string();
         let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }).to_string();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -144,27 +150,35 @@ impl Issuer {
         Issuer { url, pair }
     }
 
-    fn token(&self, changes: &Value) -> String {
+    /// What a token of it says.
+    pub fn claims(&self, changes: &Value) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut claims = json!({ "iss": self.url, "aud": "quarry", "sub": "li", "exp": now + 600, "groups": ["Everyone"] });
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        claims
+    }
+
+    pub fn token(&self, changes: &Value) -> String {
         let header = json!({ "alg": "ES256", "kid": "one", "typ": "JWT" });
+        self.signed(&header, &self.claims(changes))
+    }
+
+    /// A token with any header, signed by its key.
+    pub fn signed(&self, header: &Value, claims: &Value) -> String {
         let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
         let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", b64(signature))
     }
+
+    /// Its public key as it is published: an uncompressed point.
+    pub fn public(&self) -> Vec<u8> {
+        self.pair.public_key().as_ref().to_vec()
+    }
 }
 
-fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-#[test]
-fn tokens_of_an_issuer_are_taken_and_nothing_secret_is_logged() {
-    let issuer = Issuer::start();
-    let folder = tempfile::tempdir().unwrap();
-    let settings = folder.path().join("quarry.toml");
-    let issuers = folder.path().join("issuers.toml");
+/// A server that takes the tokens of an issuer; its settings lie in the folder.
+pub fn trusting(issuer: &Issuer, folder: &std::path::Path) -> std::path::PathBuf {
+    let (settings, issuers) = (folder.join("quarry.toml"), folder.join("issuers.toml"));
     std::fs::write(&settings, format!("issuers = {:?}", issuers.to_str().unwrap())).unwrap();
     let told = format!(
         "[[issuer]]\nname = \"corp\"\nissuer = {:?}\naudience = [\"quarry\"]\nprovision = true\n\
@@ -172,6 +186,18 @@ fn tokens_of_an_issuer_are_taken_and_nothing_secret_is_logged() {
         issuer.url
     );
     std::fs::write(&issuers, told).unwrap();
+    settings
+}
+
+pub fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[test]
+fn tokens_of_an_issuer_are_taken_and_nothing_secret_is_logged() {
+    let issuer = Issuer::start();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = trusting(&issuer, folder.path());
     let path = folder.path().join("log");
     let log = std::fs::File::create(&path).unwrap();
     let more = ["--config", settings.to_str().unwrap()];

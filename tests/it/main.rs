@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real clients, real crashes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attacks;
 mod audit;
 mod bad_input;
 mod bounds;

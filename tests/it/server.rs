@@ -67,6 +67,13 @@ impl Server {
         Server::launch(command, log.into(), folder, &root().join("packages"), more)
     }
 
+    /// Starts over a given folder and packages, with variables of the environment.
+    pub fn start_of(folder: TempDir, packages: &Path, variables: &[(&str, &str)]) -> Server {
+        let mut command = quarry();
+        command.envs(variables.iter().copied());
+        Server::launch(command, Stdio::inherit(), folder, packages, &[])
+    }
+
     fn launch(mut command: Command, log: Stdio, folder: TempDir, packages: &Path, more: &[&str]) -> Server {
         let mut child = command
             .args(["serve", "--http", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--data"])
@@ -212,6 +219,18 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
     }
 }
 

@@ -75,6 +75,7 @@ pub fn bench(folder: &Path) -> anyhow::Result<Bench> {
         timeout: None,
         memory: None,
         reads_audit: true,
+        tenant: quarry_storage::TenantName::main(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime })

@@ -10,16 +10,14 @@ use std::{
 
 use anyhow::Result;
 use quarry_benches::{
+    company::LEAD,
     measure::Timing,
     process::{Postgres, Quarry},
     report::magnitude,
 };
 use tokio_postgres::Client;
 
-use super::{
-    company::LEAD,
-    questions::{JOIN, MONTHS, by_id, ids},
-};
+use super::questions::{JOIN, MONTHS, by_id, ids};
 
 /// The table.
 pub async fn all(quarry: &Quarry, postgres: &Postgres, quiet: Duration) -> Result<String> {

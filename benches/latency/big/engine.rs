@@ -5,23 +5,22 @@ use std::{cell::Cell, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use futures::TryStreamExt;
-use quarry_benches::{measure, process::PASSWORD};
+use quarry_benches::{
+    company::{self, Company, HEAD, LEAD},
+    measure,
+    process::PASSWORD,
+};
 use quarry_engine::{Query, Session, SessionOptions};
 use serde_json::json;
 
-use super::{
-    Sizes,
-    company::{self, HEAD, LEAD},
-    questions::FIELDS,
-    table::Row,
-};
+use super::{questions::FIELDS, table::Row};
 
 /// Different records and owners that are asked for.
 const ASKED: u64 = 100;
 
 /// By id, and the list of 50.
-pub async fn all(folder: &Path, sizes: Sizes, slot: Duration) -> Result<Vec<Row>> {
-    let engine = company::open(folder)?;
+pub async fn all(folder: &Path, company: Company, slot: Duration) -> Result<Vec<Row>> {
+    let engine = company::load::open(folder, company::packages())?;
     let mut sessions = vec![engine.session(engine.operator()?, SessionOptions::default())];
     for user in [LEAD, HEAD] {
         sessions.push(engine.session(engine.login(user, PASSWORD).await?, SessionOptions::default()));
@@ -29,8 +28,8 @@ pub async fn all(folder: &Path, sizes: Sizes, slot: Duration) -> Result<Vec<Row>
     let mut by_id = Vec::new();
     let mut lists = Vec::new();
     for turn in 0..ASKED {
-        let account = company::seen_by_all(turn * sizes.accounts / ASKED, sizes)
-            .context("no account is seen by all")?;
+        let account =
+            company.seen_by_all(turn * company.accounts / ASKED).context("no account is seen by all")?;
         let question =
             json!({ "object": "account", "fields": FIELDS, "where": { "id": company::account_id(account) } });
         by_id.push(Query::parse(&question)?);

@@ -3,14 +3,15 @@
 use std::{cell::Cell, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use quarry_benches::{measure, process::Quarry};
+use quarry_benches::{
+    company::{HEAD, LEAD},
+    measure,
+    process::Quarry,
+};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, Statement, types::ToSql};
 
-use super::{
-    company::{HEAD, LEAD},
-    table::Row,
-};
+use super::table::Row;
 use crate::questions::texts;
 
 /// Thirty fields of an account that everyone sees, one of them masked.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarry_storage::{CommitInfo, Key, ResourceOptions, Resources, Snapshot, Store, StoreOptions, World};
+use quarry_storage::{CommitInfo, Key, Resources, Snapshot, Store, StoreOptions, World};
 use tempfile::TempDir;
 
 use crate::{
@@ -25,20 +25,19 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Makes it, with the tables of these packages and the user who acts.
+    /// Makes it, with the tables of these packages and the user who acts; its cache and its threads are these.
     ///
     /// # Errors
     ///
     /// `Unavailable` when no folder can be made; those of the store; findings about a user who has nothing but a name.
-    pub fn make(active: &Arc<Active>) -> Result<Ground> {
+    pub fn make(active: &Arc<Active>, resources: &Arc<Resources>) -> Result<Ground> {
         let no_folder = |error: std::io::Error| {
             let message = "no folder can be made for the store that cases are tried on";
             Error::new(ErrorKind::Unavailable, "STORE_UNAVAILABLE", message).caused_by(error)
         };
         let folder = tempfile::tempdir().map_err(no_folder)?;
         let world = World::real();
-        let resources = Resources::new(ResourceOptions::default());
-        let store = Store::open(folder.path(), StoreOptions::default(), world.clone(), &resources)?;
+        let store = Store::open(folder.path(), StoreOptions::default(), world.clone(), resources)?;
         store.define_tables(active.tables(&store.snapshot(), None))?;
         let user = Key::from(format!("{}_{TESTER}", active.object(USER)?.id_prefix));
         let actor = Actor::of(user.clone(), world.clock.now_micros());

@@ -144,6 +144,14 @@ async fn a_server_tries_them_beside_what_is_active() {
     let tried = tokio::task::spawn_blocking(move || session.test_packages(&desk, None)).await.unwrap();
     assert_eq!(tried.unwrap(), Tried { cases: 5, failures: Vec::new() });
     assert!(shop.engine.registry().get("client").is_none(), "nothing of it is kept");
+    let trying = shop.engine.trying().lock();
+    let busy = shop.session.test_packages(&bundles(), None).unwrap_err();
+    assert_eq!(
+        (busy.kind, busy.code),
+        (ErrorKind::Limited, "REQUESTS_BUSY"),
+        "one run for a tenant at a time"
+    );
+    drop(trying);
     let broken = test_bundles(bundles().split_off(1), &[PackageName::from("desk")].into(), None).unwrap_err();
     assert_eq!((broken.kind, broken.code), (ErrorKind::Invalid, "INVALID_PACKAGES"));
 }

@@ -4,7 +4,7 @@
 //! was added is not there. It writes through today's pipeline, in which former names answer: defaults and rules of today hold
 //! for its records too, and it may only name what its version has.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::Mutex;
 use quarry_metadata::{Bundle, ObjectName};
@@ -22,54 +22,130 @@ use crate::{
 
 /// Compiled combinations that are kept; the one unused for longest goes first.
 const KEPT_MAX: usize = 16;
+/// Texts of which it is known what they mean; likewise.
+const TEXTS_MAX: usize = 128;
+/// Versions that a text may name.
+const VERSIONS_MAX: usize = 100;
+/// The longest text, bytes.
+const TEXT_BYTES_MAX: usize = 4096;
 
-/// Compiled combinations of versions, the last used at the end.
+/// Compiled combinations of versions. However many ways there are to write one, it is compiled once, and one at a time.
 #[derive(Default)]
-pub(crate) struct Pins(Mutex<Vec<Arc<Pinned>>>);
+pub(crate) struct Pins {
+    kept: Mutex<Kept>,
+    /// Held by who compiles one.
+    compiling: Mutex<()>,
+}
+
+/// The last used at the end.
+#[derive(Default)]
+struct Kept {
+    pinned: Vec<Arc<Pinned>>,
+    texts: Vec<Text>,
+}
+
+/// What a client's text means while a registry is active.
+#[derive(Clone)]
+struct Text {
+    text: String,
+    base: String,
+    versions: String,
+}
 
 /// Packages of which some are of an older version than the active one.
 pub(crate) struct Pinned {
-    /// What was asked for: `crm@1.4`.
-    text: String,
+    /// The versions, in one order: `crm@1.4.2, products@2.0.0`.
+    versions: String,
     /// The registry that was active when it was made.
     base: String,
     pub(crate) active: Arc<Active>,
+}
+
+impl Kept {
+    fn of_text(&mut self, text: &str, base: &str) -> Option<Arc<Pinned>> {
+        let place = self.texts.iter().rposition(|known| known.text == text && known.base == base)?;
+        let known = self.texts.remove(place);
+        let found = self.of_versions(&known.versions, base);
+        self.texts.push(known);
+        found
+    }
+
+    fn of_versions(&mut self, versions: &str, base: &str) -> Option<Arc<Pinned>> {
+        let place = self.pinned.iter().rposition(|kept| kept.versions == versions && kept.base == base)?;
+        let found = self.pinned.remove(place);
+        self.pinned.push(found.clone());
+        Some(found)
+    }
+
+    fn keep_text(&mut self, text: Text) {
+        self.texts.retain(|known| known.text != text.text);
+        if self.texts.len() >= TEXTS_MAX {
+            self.texts.remove(0);
+        }
+        self.texts.push(text);
+    }
+
+    fn keep(&mut self, made: Arc<Pinned>) {
+        if self.pinned.len() >= KEPT_MAX {
+            self.pinned.remove(0);
+        }
+        self.pinned.push(made);
+    }
 }
 
 impl Engine {
     /// The model with the packages that `text` names in their older versions: `crm@1.4, products@2`.
     fn pinned(&self, text: &str) -> Result<Arc<Pinned>> {
         let now = self.active();
-        let is_it = |kept: &Arc<Pinned>| kept.text == text && kept.base == now.registry.version;
+        let base = &now.registry.version;
+        let pins = self.pins();
+        if let Some(found) = pins.kept.lock().of_text(text, base) {
+            return Ok(found);
+        }
+        let chosen = self.chosen(text)?;
+        let ids: Vec<String> = chosen.values().map(Bundle::id).collect();
+        let versions = ids.join(", ");
+        let known = Text { text: text.to_owned(), base: base.clone(), versions: versions.clone() };
+        let _compiling = pins.compiling.lock();
         {
-            let mut kept = self.pins().0.lock();
-            if let Some(place) = kept.iter().rposition(is_it) {
-                let found = kept.remove(place);
-                kept.push(found.clone());
+            let mut kept = pins.kept.lock();
+            if let Some(found) = kept.of_versions(&versions, base) {
+                kept.keep_text(known);
                 return Ok(found);
             }
         }
         let mut bundles: Vec<Bundle> = now.bundles.clone();
-        for asked in text.split(',') {
-            let version = self.version(asked.trim())?;
-            bundles.retain(|bundle| bundle.name() != version.name());
-            bundles.push(version);
-        }
+        bundles.retain(|bundle| !chosen.contains_key(bundle.name().as_str()));
+        bundles.extend(chosen.into_values());
         let active = Active::of(bundles, Some(&now)).map_err(|error| {
             let message = format!("{text:?} does not go with the other packages as they are now: {error}");
             Error::new(ErrorKind::Invalid, "VERSION_NOT_AVAILABLE", message)
         })?;
-        let made = Arc::new(Pinned {
-            text: text.to_owned(),
-            base: now.registry.version.clone(),
-            active: Arc::new(active),
-        });
-        let mut kept = self.pins().0.lock();
-        if kept.len() >= KEPT_MAX {
-            kept.remove(0);
-        }
-        kept.push(made.clone());
+        let made = Arc::new(Pinned { versions, base: base.clone(), active: Arc::new(active) });
+        let mut kept = pins.kept.lock();
+        kept.keep_text(known);
+        kept.keep(made.clone());
         Ok(made)
+    }
+
+    /// The versions that a text names, by package.
+    fn chosen(&self, text: &str) -> Result<BTreeMap<String, Bundle>> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(Error::limited("bytes of a list of versions", text.len(), TEXT_BYTES_MAX));
+        }
+        let asked: Vec<&str> = text.split(',').map(str::trim).collect();
+        if asked.len() > VERSIONS_MAX {
+            return Err(Error::limited("versions named at once", asked.len(), VERSIONS_MAX));
+        }
+        let mut chosen = BTreeMap::new();
+        for asked in asked {
+            let version = self.version(asked)?;
+            if let Some(other) = chosen.insert(version.name().to_string(), version) {
+                let message = format!("two versions of {} are named", other.name());
+                return Err(Error::new(ErrorKind::Invalid, "INVALID_VERSION", message));
+            }
+        }
+        Ok(chosen)
     }
 
     /// The newest version that was ever active and that `crm@1.4` or `crm@1.4.2` means.
@@ -109,15 +185,10 @@ impl Session {
     pub fn pin(&mut self, text: &str) -> Result<()> {
         let pinned = match text.trim() {
             "" => None,
-            text => Some(self.engine().pinned(text)?),
+            text => Some((text.into(), self.engine().pinned(text)?)),
         };
         self.set_pinned(pinned);
         Ok(())
-    }
-
-    /// What it is pinned to: empty, or as [`Self::pin`] took it.
-    pub fn pinned_version(&self) -> &str {
-        self.pinned().map_or("", |pinned| &pinned.text)
     }
 }
 
@@ -160,7 +231,7 @@ impl Pinned {
             id: None,
             field: Some(name.to_owned()),
             code: "unknown_field".into(),
-            message: format!("{} has no field {name:?} in {}", object.name, self.text),
+            message: format!("{} has no field {name:?} in {}", object.name, self.versions),
             constraint: None,
         };
         Ok(unknown.map(finding).collect())

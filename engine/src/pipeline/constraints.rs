@@ -50,10 +50,12 @@ pub(super) fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Res
         let (FieldKind::Lookup { target, .. } | FieldKind::References { target, .. }) = &field.kind else {
             continue;
         };
-        if !draft.is_given(column) || !draft.changes(column) {
+        // A client must see what he names, also where it stands there already: else he finds out by trying what he is not shown.
+        let is_asked = draft.asked.get(column).copied().unwrap_or(false);
+        if !draft.is_given(column) || !is_asked && !draft.changes(column) {
             continue;
         }
-        for key in added(draft, column) {
+        for key in named(draft, column, is_asked) {
             let itself = *target == layout.object.name && key == draft.id;
             let named = (target.clone(), key);
             if itself || call.lost.contains(&named) {
@@ -70,10 +72,10 @@ pub(super) fn references(draft: &mut Draft, work: &mut Work, call: &Call) -> Res
     Ok(())
 }
 
-/// What a column refers to now and did not before.
-fn added(draft: &Draft, column: usize) -> Vec<Key> {
+/// What a column refers to now, all of it or what it did not before.
+fn named(draft: &Draft, column: usize, all: bool) -> Vec<Key> {
     let before = match draft.old.as_ref().map(|old| old.get(column)) {
-        Some(Value::TextList(ids)) => ids.clone(),
+        Some(Value::TextList(ids)) if !all => ids.clone(),
         _ => [].into(),
     };
     match draft.value(column) {

@@ -11,10 +11,11 @@ use quarry_storage::Key;
 
 use super::{
     call::{Action, Call, Step},
-    coerce, complete, conditions, contents, defaults,
+    coerce, complete, conditions, constraints, contents, defaults,
     draft::Draft,
     permits, polymorphic, resolve,
     targets::{self, Sought},
+    tell,
 };
 use crate::{
     change::{Done, Record},
@@ -157,7 +158,12 @@ impl Wave {
         let mut all: Vec<&mut Draft> = drafts.iter_mut().collect();
         defaults::fill(&mut all, work)?;
         conditions::locked(&mut all, given, work)?;
-        drafts.retain(|draft| draft.old.is_none() || draft.has_changed());
+        let (drafts, same): (Vec<Draft>, Vec<Draft>) =
+            drafts.into_iter().partition(|draft| draft.old.is_none() || draft.has_changed());
+        for mut draft in same.into_iter().filter(|draft| draft.asked.contains(&true)) {
+            constraints::references(&mut draft, work, call)?;
+            tell(call, draft);
+        }
         complete(work, call, drafts)
     }
 }

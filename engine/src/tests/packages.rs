@@ -274,6 +274,36 @@ async fn two_clients_on_two_versions_write_and_read_the_same_record() {
 }
 
 #[tokio::test]
+async fn a_combination_is_compiled_once_however_it_is_written() {
+    let shop = Shop::open();
+    shop.install(store("1.0.0", V1));
+    shop.install(store("1.1.0", V2));
+    let core = shop.engine.registry().packages.get("core").unwrap().version.clone();
+    let first = shop.pinned("store@1.0");
+    let kept = first.pinned().unwrap();
+    for text in [" store@1.0 ", "store@1.0.0", "store@1", &format!("core@{core}, store@1.0.0")] {
+        let other = shop.pinned(text);
+        assert_eq!(other.pinned_version(), text.trim(), "as it was taken");
+        let same = Arc::ptr_eq(kept, other.pinned().unwrap());
+        assert_eq!(same, !text.contains("core") && text != "store@1", "{text}");
+    }
+    let one = shop.pinned(&format!("core@{core},store@1.0.0"));
+    let other = shop.pinned(&format!("store@1.0 , core@{core}"));
+    assert!(Arc::ptr_eq(one.pinned().unwrap(), other.pinned().unwrap()));
+    // Many texts are no more work, and are not kept for ever.
+    for n in 0..1_000 {
+        let again = shop.pinned(&format!("store@1.0{}", " ".repeat(n % 300)));
+        assert!(Arc::ptr_eq(kept, again.pinned().unwrap()));
+        let blank = shop.pinned(&format!("{}store@1.0.0,{}core@{core}", " ".repeat(n % 7), " ".repeat(n)));
+        assert!(Arc::ptr_eq(one.pinned().unwrap(), blank.pinned().unwrap()));
+    }
+    let mut session = shop.session.clone();
+    assert_eq!(session.pin("store@1.0, store@1.1").unwrap_err().code, "INVALID_VERSION");
+    assert_eq!(session.pin(&"store@1.0,".repeat(101)).unwrap_err().kind, ErrorKind::Limited);
+    assert_eq!(session.pin(&" ".repeat(5_000).replace("  ", " x")).unwrap_err().kind, ErrorKind::Limited);
+}
+
+#[tokio::test]
 async fn former_names_of_objects_and_fields_answer_in_reads_and_writes() {
     let shop = Shop::open();
     let part = "idPrefix: bit\nfields:\n  title: { type: text }\n  item_id: { type: lookup, reference: item }\n  number: { type: autonumber, format: 'P{0000}' }\n";

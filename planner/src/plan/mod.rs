@@ -93,7 +93,7 @@ impl Question {
     /// Starts a plan; its rows come until the deadline.
     pub(crate) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let physical = self.physical(plan).await?;
-        self.runs.start((self.state_for(plan), self.context.memory.as_ref()), physical, self.deadline)
+        self.runs.start((self.state_for(plan), &self.context), physical, self.deadline)
     }
 }
 

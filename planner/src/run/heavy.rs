@@ -3,25 +3,26 @@
 //! The threads that answer pages must not be found busy with reports. So a question whose plan handles many rows is run by
 //! a runtime of its own: as many threads as there are cores, of low priority where the system has such, so that a report has
 //! the whole machine when nobody else wants it, and a page gets its core at once when somebody does. A few heavy questions
-//! run at a time, others wait for their turn in order, and no more wait than is allowed. One whose client does not read
-//! what is there holds no turn meanwhile.
+//! run at a time; others wait for their turn, which goes round by tenant ([`Turns`]), and no more of a tenant wait than is
+//! allowed. One whose client does not read what is there holds no turn meanwhile.
 
 use std::sync::Arc;
 
 use datafusion::{
-    common::{DataFusionError, Result as PlanResult},
     execution::{SendableRecordBatchStream, TaskContext},
     physical_plan::{ExecutionPlan, execute_stream, stream::RecordBatchReceiverStreamBuilder},
 };
 use futures::StreamExt;
 use parking_lot::Mutex;
+use quarry_storage::TenantName;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc::error::TrySendError},
+    sync::mpsc::error::TrySendError,
 };
 
+use super::turns::Turns;
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     planner::PlannerOptions,
 };
 
@@ -38,15 +39,8 @@ pub(crate) struct Heavy {
     threads: usize,
     /// Started when the first heavy question comes.
     runtime: Mutex<Option<Runtime>>,
-    turns: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
+    turns: Arc<Turns>,
     waiting_max: usize,
-}
-
-/// A turn, or a place in the queue for one.
-enum Ticket {
-    Turn(OwnedSemaphorePermit),
-    Queued(OwnedSemaphorePermit),
 }
 
 impl Heavy {
@@ -54,38 +48,35 @@ impl Heavy {
         Heavy {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             runtime: Mutex::new(None),
-            turns: Arc::new(Semaphore::new(options.heavy_running_max.max(1))),
-            queue: Arc::new(Semaphore::new(options.heavy_waiting_max)),
+            turns: Turns::new(options.heavy_running_max, options.heavy_waiting_max),
             waiting_max: options.heavy_waiting_max,
         }
     }
 
-    /// Runs a plan when its turn comes; dropping the stream ends it.
+    /// Runs a plan of a tenant when its turn comes; dropping the stream ends it.
     ///
     /// # Errors
     ///
-    /// `Limited` when too many wait already.
+    /// `Limited`, `QUESTIONS_BUSY` when too many of the tenant wait already.
     pub(crate) fn run(
         &self,
+        tenant: &TenantName,
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let Some(threads) = self.handle() else { return Ok(execute_stream(plan, context)?) };
-        let ticket = self.ticket()?;
+        let place = self.turns.ask(tenant).ok_or_else(|| busy(self.waiting_max))?;
         let mut stream = RecordBatchReceiverStreamBuilder::new(plan.schema(), BATCHES_WAITING_MAX);
         let batches = stream.tx();
-        let turns = Arc::clone(&self.turns);
         let work = async move {
-            let mut turn = Some(ticket.turn(&turns).await?);
+            let mut turn = place.turn().await;
             let mut rows = execute_stream(plan, context)?;
             while let Some(batch) = rows.next().await {
                 let room = match batches.try_reserve() {
                     Ok(room) => room,
                     Err(TrySendError::Closed(())) => return Ok(()),
                     Err(TrySendError::Full(())) => {
-                        drop(turn.take());
-                        let Ok(room) = batches.reserve().await else { return Ok(()) };
-                        turn = Some(next_turn(&turns).await?);
+                        let Ok(room) = turn.away(batches.reserve()).await else { return Ok(()) };
                         room
                     }
                 };
@@ -100,21 +91,6 @@ impl Heavy {
         };
         stream.spawn_on(work, &threads);
         Ok(stream.build())
-    }
-
-    fn ticket(&self) -> Result<Ticket> {
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(Ticket::Turn(turn));
-        }
-        let place = Arc::clone(&self.queue).try_acquire_owned();
-        place.map(Ticket::Queued).map_err(|_| {
-            let message = format!(
-                "{} questions over many rows wait for their turn already (heavy_waiting_max): ask again later, or for \
-                 less",
-                self.waiting_max
-            );
-            Error::limited("", message)
-        })
     }
 
     /// The runtime's handle; none where the machine gives no threads: then the question runs where it is asked.
@@ -138,23 +114,12 @@ impl Drop for Heavy {
     }
 }
 
-impl Ticket {
-    /// Waits for the turn; the place in the queue is free again when it has come.
-    async fn turn(self, turns: &Arc<Semaphore>) -> PlanResult<OwnedSemaphorePermit> {
-        match self {
-            Ticket::Turn(turn) => Ok(turn),
-            Ticket::Queued(place) => {
-                let turn = next_turn(turns).await;
-                drop(place);
-                turn
-            }
-        }
-    }
-}
-
-async fn next_turn(turns: &Arc<Semaphore>) -> PlanResult<OwnedSemaphorePermit> {
-    // The semaphore is never closed.
-    Arc::clone(turns).acquire_owned().await.map_err(|closed| DataFusionError::External(Box::new(closed)))
+fn busy(waiting_max: usize) -> Error {
+    let message = format!(
+        "{waiting_max} questions over many rows wait for their turn already (heavy_waiting_max): ask again later, or for \
+         less"
+    );
+    Error::new(ErrorKind::Limited, "QUESTIONS_BUSY", "", message)
 }
 
 fn started(threads: usize) -> std::io::Result<Runtime> {

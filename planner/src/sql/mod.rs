@@ -12,6 +12,7 @@ mod parameters;
 mod search;
 mod small;
 mod table;
+mod truncate;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use catalog::{AUDIT, CHANGES, EVENTS, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
 pub(crate) use pairs::series_rows;
+pub(crate) use truncate::register as register_date_trunc;
 
 use known::{Asked, KnownQuestions};
 use small::Small;
@@ -265,6 +267,6 @@ impl SqlSession {
         let physical = run::physical(&state, &plan, deadline).await?;
         pairs::check(&physical, self.shared.options.join_pairs_max)?;
         let counted = pairs::count(physical, self.shared.options.join_pairs_max)?;
-        self.shared.runs.start((&state, self.context.memory.as_ref()), counted, deadline)
+        self.shared.runs.start((&state, &self.context), counted, deadline)
     }
 }

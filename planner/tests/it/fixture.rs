@@ -108,6 +108,7 @@ impl Shop {
             timeout: Some(Duration::from_secs(60)),
             memory: None,
             reads_audit: true,
+            tenant: quarry_storage::TenantName::main(),
         }
     }
 

@@ -195,3 +195,60 @@ async fn ranges_and_extremes_are_the_same_however_the_rows_lie() {
         run(&shop, "select max(number) as m, count(stage) as n from \"order\"", Vec::new()).await.unwrap();
     assert_eq!(got, json!([{"m": "o300", "n": 101}]));
 }
+
+#[tokio::test]
+async fn instants_are_truncated_by_the_clock_of_the_session_or_of_a_zone_that_is_named() {
+    let shop = Shop::filled(Kept::Both);
+    // Berlin: UTC+1 in winter, UTC+2 in summer; the clock goes forward on 2024-03-31 and back on 2024-10-27.
+    let cases = [
+        ("Europe/Berlin", "date_trunc('day', timestamptz '2024-06-30 22:30:00Z')", "2024-06-30T22:00:00Z"),
+        ("Europe/Berlin", "date_trunc('month', timestamptz '2024-06-30 22:30:00Z')", "2024-06-30T22:00:00Z"),
+        ("Europe/Berlin", "date_trunc('day', timestamptz '2024-03-31 12:00:00Z')", "2024-03-30T23:00:00Z"),
+        ("Europe/Berlin", "date_trunc('week', timestamptz '2024-04-02 00:30:00Z')", "2024-03-31T22:00:00Z"),
+        ("Europe/Berlin", "date_trunc('hour', timestamptz '2024-10-27 01:30:00Z')", "2024-10-27T01:00:00Z"),
+        ("UTC", "date_trunc('day', timestamptz '2024-06-30 22:30:00Z')", "2024-06-30T00:00:00Z"),
+        (
+            "UTC",
+            "date_trunc('day', timestamptz '2024-06-30 22:30:00Z', 'Europe/Berlin')",
+            "2024-06-30T22:00:00Z",
+        ),
+        (
+            "Europe/Berlin",
+            "date_trunc('day', timestamptz '2024-06-30 22:30:00Z', 'America/New_York')",
+            "2024-06-30T04:00:00Z",
+        ),
+        ("Asia/Kathmandu", "date_trunc('hour', timestamptz '2024-06-30 22:30:00Z')", "2024-06-30T22:15:00Z"),
+    ];
+    for (zone, expression, expected) in cases {
+        let mut context = shop.context();
+        context.time_zone = zone.parse().unwrap();
+        let session = shop.planner.sql(&context, &SqlExtras::default());
+        let text = format!(
+            "select count(*) as n from (select {expression} as t) where t = timestamptz '{expected}'"
+        );
+        let batches: Vec<RecordBatch> = session.ask(&text).await.unwrap().try_collect().await.unwrap();
+        assert_eq!(to_json(&batches), json!([{"n": 1}]), "{zone}: {expression}");
+    }
+    // Of records, in groups, and again when nothing is planned any more.
+    let mut context = shop.context();
+    context.time_zone = chrono_tz::Asia::Tokyo;
+    for text in [
+        "select count(*) as n from account where date_trunc('day', seen_at) <> \
+         date_trunc('day', seen_at, 'Asia/Tokyo')",
+        "select count(distinct t) as n from (select date_trunc('year', seen_at) as t from account group by 1) \
+         where t <> date_trunc('year', t, 'Asia/Tokyo')",
+    ] {
+        let session = shop.planner.sql(&context, &SqlExtras::default());
+        for _ in 0..2 {
+            let batches: Vec<RecordBatch> = session.ask(text).await.unwrap().try_collect().await.unwrap();
+            assert_eq!(to_json(&batches), json!([{"n": 0}]), "{text}");
+        }
+    }
+    for (text, code) in [
+        ("select date_trunc('day', now(), 'Mars/Base')", "INVALID_QUERY"),
+        ("select date_trunc('day', seen_at, name) from account", "NOT_SUPPORTED"),
+    ] {
+        let error = run(&shop, text, Vec::new()).await.unwrap_err();
+        assert_eq!(error.code, code, "{error}");
+    }
+}

@@ -11,7 +11,7 @@ use quarry_engine::{Error, ErrorKind, Session};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Door, body,
+    Door, auth, body,
     problem::{Answered, Problem},
 };
 
@@ -65,6 +65,12 @@ pub(crate) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Problem> {
     let broken = |_| Error::new(ErrorKind::Internal, "INTERNAL_ERROR", "the work broke off");
+    // The work goes on when its client goes away: so does what it takes of its tenant's turns.
+    let turn = auth::turn();
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     Ok(tokio::task::spawn_blocking(work).await.map_err(broken)??)
 }
 

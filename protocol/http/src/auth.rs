@@ -15,7 +15,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub(crate) use keys::{keys_told, list as list_keys, made_told, make as make_key, new_key, revoke};
 pub(crate) use login::{log_out, login, me, refresh};
-use quarry_engine::{Engine, Origin, Principal, Session, SessionOptions};
+use quarry_engine::{Engine, Origin, Principal, RequestTurn, Session, SessionOptions};
 pub(crate) use sessions::{
     end as end_session, end_all as end_sessions, list as list_sessions, sessions_told,
 };
@@ -36,20 +36,35 @@ const TIME_ZONE: &str = "x-quarry-time-zone";
 /// Versions of packages to see the objects in: `crm@1.4`.
 const VERSION: &str = "x-quarry-version";
 
+tokio::task_local! {
+    /// The turn of the request that is answered.
+    static TURN: Arc<RequestTurn>;
+}
+
+/// The turn of the request that is answered, for work that may outlive it; none where it needs none.
+pub(crate) fn turn() -> Option<Arc<RequestTurn>> {
+    TURN.try_with(Arc::clone).ok()
+}
+
 /// Puts the caller's session into the request, or refuses it.
-pub(crate) async fn admit(State(door): State<Door>, mut request: Request, next: Next) -> Answered {
+pub(crate) async fn admit(State(door): State<Door>, request: Request, next: Next) -> Answered {
     if is_page(&request) {
         return Ok(next.run(request).await);
     }
     let origin = origin(&request);
     let (engine, principal) = principal(&door, request.headers(), &origin).await?;
     let options = SessionOptions { origin, ..options(&door, request.headers())? };
-    let mut session = engine.session(principal, options);
+    let session = engine.session(principal, options);
+    // Held while it is worked on, not while the client reads; by what goes on when the client has gone, too.
+    let turn = Arc::new(session.engine().begin_request().await?);
+    TURN.scope(turn, answered(session, request, next)).await
+}
+
+/// Answers a request that has its turn.
+async fn answered(mut session: Session, mut request: Request, next: Next) -> Answered {
     if request.headers().contains_key(VERSION) {
         session = pinned(session, request.headers()).await?;
     }
-    // Held while it is worked on, not while the client reads.
-    let _turn = session.engine().begin_request().await?;
     let (asked, path) = (session.clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(session);
     let response = next.run(request).await;

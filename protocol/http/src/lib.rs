@@ -128,8 +128,6 @@ pub(crate) struct Door {
     pub engines: Engines,
     pub options: Arc<HttpOptions>,
     pub documents: openapi::Documents,
-    /// Who puts an object makes a version of the one before: one at a time.
-    pub publishing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Door {
@@ -158,7 +156,6 @@ pub fn router(engines: impl Into<Engines>, options: HttpOptions) -> Router {
         engines: engines.clone(),
         options: Arc::new(options),
         documents: openapi::Documents::default(),
-        publishing: Arc::default(),
     };
     let open = Router::new()
         .route("/", get(front::front))

@@ -16,11 +16,11 @@ use datafusion::{
     sql::sqlparser::ast::Statement,
 };
 use futures::StreamExt;
-use quarry_engine::{Engine, QueryContext};
-use quarry_planner::sql::SqlSession;
+use quarry_engine::{Engine, QueryContext, RequestTurn};
+use quarry_planner::{sql::SqlSession, turns::Turns};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::timeout,
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -44,7 +44,7 @@ const BATCHES_QUEUED: usize = 2;
 pub struct Queries {
     engine: Arc<Engine>,
     runtime: Handle,
-    places: Arc<Semaphore>,
+    places: Arc<Turns>,
 }
 
 /// The runtime that queries run on; stops with it.
@@ -72,7 +72,7 @@ impl QueryThreads {
     /// The places for queries of all connections, with the engine of some of them.
     pub fn queries(&self, engine: Arc<Engine>, running_max: usize) -> Queries {
         let runtime = self.0.as_ref().map_or_else(Handle::current, |r| r.handle().clone());
-        Queries { engine, runtime, places: Arc::new(Semaphore::new(running_max)) }
+        Queries { engine, runtime, places: Turns::new(running_max, usize::MAX) }
     }
 }
 
@@ -96,6 +96,8 @@ pub struct Ask {
     pub values: Vec<ScalarValue>,
     /// The client's `application_name`, for the log of unanswered probes.
     pub application: String,
+    /// The tenant's turn, held while it runs; none where whoever asks holds it himself.
+    pub turn: Option<RequestTurn>,
 }
 
 impl Ask {
@@ -139,11 +141,11 @@ impl Queries {
     /// # Errors
     ///
     /// The planner's; `53400` when too many run.
-    pub async fn open(&self, ask: Ask) -> Result<Rows> {
+    pub async fn open(&self, mut ask: Ask) -> Result<Rows> {
         if let Some(batch) = self.engine.planner().at_hand(&ask.context, &ask.statement, &ask.values)? {
             return Ok(Rows::ready(batch.schema(), [batch]));
         }
-        let place = Place::take(&self.places).await?;
+        let place = Place::take(&self.places, &self.engine, ask.turn.take()).await?;
         let engine = self.engine.clone();
         let (tell_schema, schema) = oneshot::channel();
         let (batches, receiver) = mpsc::channel(BATCHES_QUEUED);
@@ -169,6 +171,7 @@ impl Queries {
     {
         let engine = self.engine.clone();
         let task = self.runtime.spawn(async move {
+            let _turn = engine.continue_request().await;
             let probe = ask.probe();
             let planned = plan(&engine, &ask).await;
             log_unanswered(probe, &planned);
@@ -230,7 +233,7 @@ async fn produce(
     if tell_schema.send(Ok(stream.schema())).is_err() {
         return;
     }
-    while let Some(room) = place.room_in(&batches).await {
+    while let Some(room) = place.room_in(&engine, &batches).await {
         let Some(batch) = next_batch(&mut stream, timeout).await else { return };
         let failed = batch.is_err();
         room.send(batch);

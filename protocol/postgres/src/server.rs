@@ -48,9 +48,9 @@ pub struct PostgresOptions {
     pub queries_max: usize,
     /// Threads that queries run on.
     pub query_threads: usize,
-    /// What `statement_timeout` begins with; a client may change it.
+    /// What `statement_timeout` begins with; a client may have less, not more.
     pub statement_timeout: Option<Duration>,
-    /// What `idle_in_transaction_session_timeout` begins with; a client may change it.
+    /// What `idle_in_transaction_session_timeout` begins with; a client may have less, not more.
     pub idle_in_transaction_timeout: Option<Duration>,
     /// How long a client may leave unread what was sent to it.
     pub write_timeout: Duration,
@@ -214,7 +214,17 @@ impl Door {
             let error = PgError::fatal(SqlState::TOO_MANY_CONNECTIONS, "sorry, too many clients already");
             return refuse(wire, &error).await;
         };
-        match Session::new(wire, opened, &around) {
+        // A version that is asked for may have to be compiled.
+        let turn = match asks_for_version(&opened) {
+            true => match opened.engine.begin_request().await {
+                Ok(turn) => Some(turn),
+                Err(error) => return refuse(wire, &PgError::from(error).into_fatal()).await,
+            },
+            false => None,
+        };
+        let session = Session::new(wire, opened, &around);
+        drop(turn);
+        match session {
             Ok(session) => session.serve(around.closing.clone()).await,
             Err(refused) => {
                 let (wire, error) = *refused;
@@ -222,6 +232,11 @@ impl Door {
             }
         }
     }
+}
+
+fn asks_for_version(opened: &startup::Opened) -> bool {
+    let named = |text: &String| text.to_ascii_lowercase().contains("quarry");
+    opened.parameters.iter().any(|(name, value)| named(name) || name == "options" && named(value))
 }
 
 async fn refuse(mut wire: Wire, error: &PgError) {

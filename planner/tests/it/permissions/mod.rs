@@ -5,6 +5,7 @@
 //! names what is not seen is refused as one that names what is not there.
 
 mod named;
+mod nulled;
 mod plain;
 
 use std::sync::Arc;

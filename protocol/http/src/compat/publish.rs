@@ -52,8 +52,8 @@ pub(super) async fn put(
     object.insert("name".into(), name.as_str().into());
     must_be_own(&session, &name)?;
     let (asking, wanted) = (session.clone(), name.clone());
-    // The next version is made of the one before: they take turns, also where a client goes away meanwhile.
-    let turn = door.publishing.clone().lock_owned().await;
+    // The next version is made of the one before: those of a tenant take turns, also where a client goes away meanwhile.
+    let turn = session.engine().publishing().clone().lock_owned().await;
     let publish = move || {
         let _turn = turn;
         Ok(published(&asking, &wanted, &object))

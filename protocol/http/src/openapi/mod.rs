@@ -12,7 +12,11 @@ mod object;
 mod page;
 mod schema;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use axum::{
     Extension,
@@ -22,9 +26,10 @@ use axum::{
 };
 use bytes::Bytes;
 pub(crate) use page::{page, script, style};
-use quarry_engine::{Session, Views};
+use parking_lot::Mutex;
+use quarry_engine::{Session, TenantName, Views};
 use serde_json::{Map, Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::{
     Door,
@@ -32,10 +37,12 @@ use crate::{
     problem::{Answered, Problem},
 };
 
-/// Documents that are kept: the newest views in some locales.
-const KEPT_MAX: usize = 8;
+/// Documents that are kept, of all tenants …
+const KEPT_MAX: usize = 64;
+/// … and of one: the newest views in some locales. One that asks for many takes nothing of the others'.
+const TENANT_KEPT_MAX: usize = 8;
 
-/// The documents that were asked for last.
+/// The documents that were asked for last, the newest first.
 #[derive(Clone, Default)]
 pub(crate) struct Documents {
     kept: Arc<Mutex<VecDeque<Kept>>>,
@@ -43,12 +50,21 @@ pub(crate) struct Documents {
 
 /// A document, and what it was made of.
 struct Kept {
+    tenant: TenantName,
     views: Arc<Views>,
     locale: String,
-    text: Bytes,
+    /// Made by the first who asks; who asks meanwhile waits for it, and nobody else.
+    document: Arc<OnceCell<Document>>,
 }
 
-/// The document; `ETag` names the registry and the locale.
+/// A text, and what it is known by.
+#[derive(Clone)]
+struct Document {
+    text: Bytes,
+    tag: String,
+}
+
+/// The document; `ETag` names the registry and the locale, and differs with what is told.
 pub(crate) async fn answer(
     State(door): State<Door>,
     Extension(session): Extension<Session>,
@@ -56,15 +72,13 @@ pub(crate) async fn answer(
 ) -> Answered {
     let context = session.context();
     let locale = plain(&context.locale);
-    let tag = format!("\"{}-{locale}-{}\"", context.views.registry.version, env!("CARGO_PKG_VERSION"));
+    let tenant = session.engine().tenant();
+    let Document { text, tag } = door.documents.document(tenant, &context.views, &locale).await?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
     let mut response: Response = match is_known {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => {
-            let text = door.documents.text(&context.views, &locale).await?;
-            ([(header::CONTENT_TYPE, "application/json")], text).into_response()
-        }
+        false => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
     };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&tag) {
@@ -78,17 +92,48 @@ pub(crate) async fn answer(
 
 impl Documents {
     /// The document of these views; made once for all who ask at the same time.
-    async fn text(&self, views: &Arc<Views>, locale: &str) -> Result<Bytes, Problem> {
-        let mut kept = self.kept.lock().await;
-        let is_this = |kept: &&Kept| Arc::ptr_eq(&kept.views, views) && kept.locale == locale;
-        if let Some(found) = kept.iter().find(is_this) {
-            return Ok(found.text.clone());
-        }
+    async fn document(
+        &self,
+        tenant: &TenantName,
+        views: &Arc<Views>,
+        locale: &str,
+    ) -> Result<Document, Problem> {
+        let place = self.place(tenant, views, locale);
         let (making, wanted) = (Arc::clone(views), locale.to_owned());
-        let text = off_thread(move || Ok(Bytes::from(document(&making, &wanted).to_string()))).await?;
+        let make = || off_thread(move || Ok(Document::of(&making, &wanted)));
+        Ok(place.get_or_try_init(make).await?.clone())
+    }
+
+    fn place(&self, tenant: &TenantName, views: &Arc<Views>, locale: &str) -> Arc<OnceCell<Document>> {
+        let mut kept = self.kept.lock();
+        let is_this = |kept: &Kept| Arc::ptr_eq(&kept.views, views) && kept.locale == locale;
+        if let Some(found) = kept.iter().position(is_this).and_then(|at| kept.remove(at)) {
+            let document = Arc::clone(&found.document);
+            kept.push_front(found);
+            return document;
+        }
+        let own = |kept: &Kept| kept.tenant == *tenant;
+        if kept.iter().filter(|kept| own(kept)).count() >= TENANT_KEPT_MAX
+            && let Some(oldest) = kept.iter().rposition(own)
+        {
+            kept.remove(oldest);
+        }
         kept.truncate(KEPT_MAX - 1);
-        kept.push_front(Kept { views: Arc::clone(views), locale: locale.to_owned(), text: text.clone() });
-        Ok(text)
+        let document = Arc::<OnceCell<Document>>::default();
+        let (views, locale) = (Arc::clone(views), locale.to_owned());
+        kept.push_front(Kept { tenant: tenant.clone(), views, locale, document: Arc::clone(&document) });
+        document
+    }
+}
+
+impl Document {
+    fn of(views: &Views, locale: &str) -> Document {
+        let text = document(views, locale).to_string();
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let (registry, told) = (&views.registry.version, hasher.finish());
+        let tag = format!("\"{registry}-{told:016x}-{locale}-{}\"", env!("CARGO_PKG_VERSION"));
+        Document { text: Bytes::from(text), tag }
     }
 }
 

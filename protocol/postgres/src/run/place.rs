@@ -1,12 +1,14 @@
 //! The places for queries: so many compute at once. Who waits for the client to read holds none: an open cursor costs
-//! what it keeps in memory, never another's turn.
+//! what it keeps in memory, never another's turn. Places go round by tenant where they are short.
+//!
+//! With its place a query holds its tenant's turn: what a tenant may have running at once is counted while it runs, not
+//! while it is planned. The turn is taken first, always: who waits for a turn of its tenant keeps nobody from a place.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::timeout,
-};
+use quarry_engine::{Engine, RequestTurn};
+use quarry_planner::turns::{Turn, Turns};
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     error::{PgError, Result},
@@ -18,8 +20,9 @@ const PLACE_WAIT: Duration = Duration::from_secs(30);
 
 /// A query's place.
 pub(super) struct Place {
-    places: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
+    place: Turn,
+    /// Of its tenant; none where whoever asked holds one himself until it has ended.
+    turn: Option<RequestTurn>,
 }
 
 impl Place {
@@ -28,23 +31,35 @@ impl Place {
     /// # Errors
     ///
     /// `53400` when too many run.
-    pub async fn take(places: &Arc<Semaphore>) -> Result<Place> {
-        match timeout(PLACE_WAIT, places.clone().acquire_owned()).await {
-            Ok(Ok(held)) => Ok(Place { places: places.clone(), held: Some(held) }),
-            _ => Err(PgError::new(SqlState::LIMIT_EXCEEDED, "too many queries are running: try again later")),
-        }
+    pub async fn take(places: &Arc<Turns>, engine: &Engine, turn: Option<RequestTurn>) -> Result<Place> {
+        let busy = || PgError::new(SqlState::LIMIT_EXCEEDED, "too many queries are running: try again later");
+        let asked = places.ask(engine.tenant()).ok_or_else(busy)?;
+        let place = timeout(PLACE_WAIT, asked.turn()).await.map_err(|_| busy())?;
+        Ok(Place { place, turn })
     }
 
-    /// Room for one more in the queue to the client; none when nobody reads it any more. While the queue is full the
-    /// place is given back; the query then waits its turn again, behind those that came before, until its statement's
-    /// own deadline.
-    pub async fn room_in<'a, T>(&mut self, queue: &'a mpsc::Sender<T>) -> Option<mpsc::Permit<'a, T>> {
+    /// Room for one more in the queue to the client; none when nobody reads it any more. While the queue is full place
+    /// and turn are given back; the query then waits for them again, behind those that came before, until its
+    /// statement's own deadline.
+    pub async fn room_in<'a, T>(
+        &mut self,
+        engine: &Engine,
+        queue: &'a mpsc::Sender<T>,
+    ) -> Option<mpsc::Permit<'a, T>> {
         if let Ok(room) = queue.try_reserve() {
             return Some(room);
         }
-        self.held = None;
-        let room = queue.reserve().await.ok()?;
-        self.held = Some(self.places.clone().acquire_owned().await.ok()?);
+        let counts = self.turn.take().is_some();
+        let wait = async {
+            let room = queue.reserve().await.ok()?;
+            let turn = match counts {
+                true => Some(engine.continue_request().await),
+                false => None,
+            };
+            Some((room, turn))
+        };
+        let (room, turn) = self.place.away(wait).await?;
+        self.turn = turn;
         Some(room)
     }
 }

@@ -58,6 +58,13 @@ impl Work {
         self.transaction.take().unwrap_or_else(|| session.begin())
     }
 
+    /// A statement comes: the open transaction goes on with what its user may now.
+    pub fn renew(&mut self, session: &quarry_engine::Session) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.renew(session);
+        }
+    }
+
     /// Brings it back.
     pub fn put(&mut self, transaction: Transaction) {
         self.transaction = Some(transaction);

@@ -59,9 +59,9 @@ pub struct SessionLimits {
     pub rows_changed_max: usize,
     /// Cursors and named portals with rows still to come.
     pub cursors_max: usize,
-    /// What `statement_timeout` begins with.
+    /// What `statement_timeout` begins with, and the most that it may be.
     pub statement_timeout: Option<Duration>,
-    /// What `idle_in_transaction_session_timeout` begins with.
+    /// What `idle_in_transaction_session_timeout` begins with, and the most that it may be.
     pub idle_in_transaction_timeout: Option<Duration>,
 }
 
@@ -239,7 +239,11 @@ impl Session {
     async fn on_message(&mut self, message: Frontend) -> Result<()> {
         if matches!(message, Frontend::Query(_) | Frontend::Parse { .. } | Frontend::Execute { .. }) {
             // A connection may live for days: what its user may is looked up for each statement, and when he may nothing any more it ends.
-            self.user.renew().map_err(|error| PgError::from(error).into_fatal())?;
+            // What a cursor would still give was decided by what he could before.
+            if self.user.renew().map_err(|error| PgError::from(error).into_fatal())? {
+                self.portals.clear();
+            }
+            self.block.renew(&self.user);
         }
         match message {
             Frontend::Sync => return self.on_sync().await,

@@ -42,7 +42,22 @@ impl Session {
     /// A question on a state, with the catalog around it.
     pub(crate) fn ask(&self, context: QueryContext, statement: Statement, values: Vec<ScalarValue>) -> Ask {
         let application = self.settings.get("application_name").unwrap_or_default();
-        Ask { context, catalog: Arc::clone(&self.catalog), statement, values, application }
+        Ask { context, catalog: Arc::clone(&self.catalog), statement, values, application, turn: None }
+    }
+
+    /// The same as a request of its own: it takes a turn of its tenant, and holds it until its last row is there.
+    ///
+    /// # Errors
+    ///
+    /// `53400` when the tenant asks too much.
+    async fn ask_in_turn(
+        &self,
+        context: QueryContext,
+        statement: Statement,
+        values: Vec<ScalarValue>,
+    ) -> Result<Ask> {
+        let turn = self.user.engine().begin_request().await?;
+        Ok(Ask { turn: Some(turn), ..self.ask(context, statement, values) })
     }
 
     /// Runs a question; a cancel, the deadline and the client's leaving end it.
@@ -63,7 +78,7 @@ impl Session {
     ) -> Result<Outcome> {
         check_query(statement)?;
         let context = self.context();
-        let ask = self.ask(context, statement.clone(), values.to_vec());
+        let ask = self.ask_in_turn(context, statement.clone(), values.to_vec()).await?;
         let rows = self.open(ask).await?;
         Ok(Outcome::Rows(rows, Tag::Select))
     }
@@ -81,7 +96,7 @@ impl Session {
         }
         let plain = plain_explain(statement)?;
         let context = self.context();
-        let ask = self.ask(context, plain, values.to_vec());
+        let ask = self.ask_in_turn(context, plain, values.to_vec()).await?;
         let rows = self.open(ask).await?;
         let all = self.guard.wait(&mut self.wire, rows.all(EXPLAIN_ROWS_MAX)).await?;
         let mut lines = Vec::new();

@@ -37,6 +37,14 @@ pub fn begin_with(
     settings.begin_with("statement_timeout", &millis(limits.statement_timeout))?;
     settings
         .begin_with("idle_in_transaction_session_timeout", &millis(limits.idle_in_transaction_timeout))?;
+    // A client may have less of them, not more, and not for ever.
+    let bounds = [
+        ("statement_timeout", limits.statement_timeout),
+        ("idle_in_transaction_session_timeout", limits.idle_in_transaction_timeout),
+    ];
+    for (name, most) in bounds {
+        most.into_iter().for_each(|most| settings.bound(name, most));
+    }
     for (name, value) in parameters.iter().filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str())) {
         settings.begin_with(name, value)?;
     }
@@ -151,10 +159,15 @@ impl Session {
             self.settings.begin();
         }
         let set = self.settings.set(name, &texts.join(", "), scope);
+        let holds = self.settings.get(name);
         if is_outside {
             self.settings.end(true);
         }
-        set.map(|_| ())
+        let set = set?;
+        if let Some(holds) = holds.filter(|holds| *holds != set) {
+            self.warn(SqlState::WARNING, &format!("{name} is at most {holds} on this server"));
+        }
+        Ok(())
     }
 
     /// `SET quarry.version`: the statements that follow see the objects as those versions declare them.
@@ -261,6 +274,11 @@ impl Session {
         let rows = Rows::texts(vec![(name.as_str(), vec![value])])?;
         Ok(Outcome::Rows(rows, Tag::Fixed("SHOW".into())))
     }
+}
+
+/// Whether a version of a package is asked for.
+pub fn names_version(set: &Set) -> bool {
+    matches!(set, Set::SingleAssignment { variable, .. } if dotted(variable).eq_ignore_ascii_case(VERSION))
 }
 
 /// The setting that `SHOW` is about: `SHOW TIME ZONE`, `SHOW TRANSACTION ISOLATION LEVEL` are phrases.

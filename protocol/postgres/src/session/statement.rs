@@ -2,7 +2,7 @@
 
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
 
-use super::{Outcome, Session};
+use super::{Outcome, Session, setting};
 use crate::{
     dml,
     error::{PgError, Result},
@@ -132,14 +132,12 @@ pub fn refuse(statement: &Statement) -> PgError {
     PgError::unsupported(format!("{what} is not supported"), hint)
 }
 
-/// What costs a turn. (`EXECUTE` runs one of these.)
+/// What holds a turn while it is done. A query takes its own, and holds it until its last row is there; `EXECUTE` and
+/// `DECLARE` run one of these. A version may have to be compiled.
 fn is_work(statement: &Statement) -> bool {
-    matches!(
-        statement,
-        Statement::Query(_)
-            | Statement::Insert(_)
-            | Statement::Update(_)
-            | Statement::Delete(_)
-            | Statement::Explain { .. }
-    )
+    match statement {
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => true,
+        Statement::Set(set) => setting::names_version(set),
+        _ => false,
+    }
 }

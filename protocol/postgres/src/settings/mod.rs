@@ -12,7 +12,7 @@ use std::{
 };
 
 use chrono_tz::Tz;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use known::Known;
 pub use value::{SettingValue, read_bool};
@@ -46,6 +46,10 @@ struct Layers {
     local: Layer,
     undo: Vec<(Layer, Layer)>,
     told: HashMap<&'static str, String>,
+    /// No value has changed since they were told last.
+    is_told: bool,
+    /// Times that may be no longer, and never 0, which means for ever; milliseconds.
+    most: BTreeMap<String, u64>,
 }
 
 /// The settings of one connection; shared with the functions that read and write them (`current_setting`).
@@ -65,7 +69,17 @@ impl Settings {
         let layers = self.layers.lock();
         let set =
             layers.local.get(&key).or_else(|| layers.session.get(&key)).or_else(|| layers.reset.get(&key));
-        set.cloned().or_else(|| known::find(name).map(|k| k.default()))
+        let value = set.cloned().or_else(|| known::find(name).map(|k| k.default()))?;
+        Some(match (value, layers.most.get(&key)) {
+            (SettingValue::Millis(ms), Some(most)) if ms == 0 || ms > *most => SettingValue::Millis(*most),
+            (value, _) => value,
+        })
+    }
+
+    /// From now on a time is never longer than so, whatever is set; that is what `SHOW` tells, too.
+    pub fn bound(&self, name: &str, most: Duration) {
+        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.changing().most.insert(key_of(name), most);
     }
 
     /// Sets one value.
@@ -81,7 +95,7 @@ impl Settings {
     }
 
     fn put(&self, key: String, value: SettingValue, scope: Scope) -> Result<()> {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         if key.contains('.') && layers.session.len() + layers.local.len() >= CUSTOM_MAX {
             let message = format!("too many settings: a connection may have {CUSTOM_MAX}");
             return Err(PgError::new(SqlState::LIMIT_EXCEEDED, message));
@@ -105,13 +119,13 @@ impl Settings {
     /// As [`Self::set`].
     pub fn begin_with(&self, name: &str, text: &str) -> Result<()> {
         let value = checked(name, text)?;
-        self.layers.lock().reset.insert(key_of(name), value);
+        self.changing().reset.insert(key_of(name), value);
         Ok(())
     }
 
     /// Tells what clients can't set (`session_authorization`).
     pub fn fix(&self, name: &'static str, value: SettingValue) {
-        self.layers.lock().reset.insert(key_of(name), value);
+        self.changing().reset.insert(key_of(name), value);
     }
 
     /// Forgets one value.
@@ -121,7 +135,7 @@ impl Settings {
     /// `42704`.
     pub fn reset(&self, name: &str) -> Result<()> {
         let key = key_of(name);
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         if known::find(name).is_none() && !layers.session.contains_key(&key) {
             return Err(unknown(name));
         }
@@ -132,7 +146,7 @@ impl Settings {
 
     /// Forgets all values.
     pub fn reset_all(&self) {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         layers.session.clear();
         layers.local.clear();
     }
@@ -145,7 +159,7 @@ impl Settings {
 
     /// A transaction ends; what it set stays or goes with it.
     pub fn end(&self, kept: bool) {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         let first = layers.undo.drain(..).next();
         if let (false, Some((session, _))) = (kept, first) {
             layers.session = session;
@@ -155,7 +169,9 @@ impl Settings {
 
     /// What `set_config(…, true)` set outside a transaction ends with its statement.
     pub fn forget_local(&self) {
-        self.layers.lock().local.clear();
+        if !self.layers.lock().local.is_empty() {
+            self.changing().local.clear();
+        }
     }
 
     /// A savepoint is made; returns its depth.
@@ -168,7 +184,7 @@ impl Settings {
 
     /// A savepoint is come back to.
     pub fn rollback_to(&self, depth: usize) {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         if let Some((session, local)) = layers.undo.get(depth).cloned() {
             layers.session = session;
             layers.local = local;
@@ -208,8 +224,17 @@ impl Settings {
         }
     }
 
+    fn changing(&self) -> MutexGuard<'_, Layers> {
+        let mut layers = self.layers.lock();
+        layers.is_told = false;
+        layers
+    }
+
     /// What must be told to the client now: reported settings whose value is not the one told last.
     pub fn untold(&self) -> Vec<(&'static str, String)> {
+        if std::mem::replace(&mut self.layers.lock().is_told, true) {
+            return Vec::new();
+        }
         let now: Vec<_> = known::ALL
             .iter()
             .filter(|k| k.reported)

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::time::Duration;
+
 use super::{Scope, Settings};
 use crate::sqlstate::SqlState;
 
@@ -49,6 +51,24 @@ fn what_cannot_be_is_refused_with_its_code() {
         assert_eq!(settings.set(name, text, Scope::Session).unwrap_err().state, state, "{name} = {text}");
     }
     assert_eq!(settings.get("no_such_thing"), None);
+}
+
+#[test]
+fn a_time_that_is_bounded_is_never_longer_nor_without_an_end() {
+    let settings = Settings::default();
+    settings.bound("statement_timeout", Duration::from_secs(60));
+    assert_eq!(settings.get("statement_timeout").as_deref(), Some("1min"));
+    for (text, shown, seconds) in [("0", "1min", 60), ("2h", "1min", 60), ("5s", "5s", 5)] {
+        settings.set("statement_timeout", text, Scope::Session).unwrap();
+        assert_eq!(settings.get("STATEMENT_TIMEOUT").as_deref(), Some(shown), "{text}");
+        assert_eq!(settings.duration("statement_timeout"), Some(Duration::from_secs(seconds)), "{text}");
+    }
+    settings.set("statement_timeout", "0", Scope::Local).unwrap();
+    assert_eq!(settings.duration("statement_timeout"), Some(Duration::from_secs(60)));
+    settings.reset_all();
+    settings.begin_with("statement_timeout", "9000s").unwrap();
+    assert_eq!(settings.duration("statement_timeout"), Some(Duration::from_secs(60)));
+    assert_eq!(settings.duration("idle_session_timeout"), None, "another is not bounded");
 }
 
 #[test]

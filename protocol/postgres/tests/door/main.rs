@@ -10,6 +10,7 @@ mod notices;
 mod queries;
 mod raw;
 mod recycle;
+mod rights;
 mod security;
 mod sessions;
 mod tenants;
