@@ -37,6 +37,7 @@ const FORM: u64 = 1;
 pub fn run(settings: &Settings, what: &Audit) -> Result<()> {
     match what {
         Audit::Export(export) => export_all(settings, export),
+        Audit::Forget { days, tenant } => forget(settings, *days, tenant),
         Audit::Check { file } => check(file),
         Audit::Hold(hold) => holds(settings, hold),
     }
@@ -45,7 +46,8 @@ pub fn run(settings: &Settings, what: &Audit) -> Result<()> {
 fn export_all(settings: &Settings, export: &Export) -> Result<()> {
     let (from, to) = (export.from.as_deref().map(instant), export.to.as_deref().map(instant));
     let (from, to) = (from.transpose()?, to.transpose()?);
-    let local = Local::open(settings)?;
+    let main = Local::open(settings)?;
+    let local = main.of_tenant(settings, &export.tenant)?;
     let out: Box<dyn Write> = match &export.out {
         Some(path) => Box::new(File::create_new(path).with_context(|| path.display().to_string())?),
         None => Box::new(std::io::stdout().lock()),
@@ -56,11 +58,31 @@ fn export_all(settings: &Settings, export: &Export) -> Result<()> {
     local.engine.keep_events();
     local.engine.tell(EventKind::Exported, Some(local.session.principal()), "audit");
     local.engine.close()?;
+    main.engine.close()?;
     let (entries, head) = written?;
     eprintln!(
         "{entries} entries{}",
         head.map_or(String::new(), |(csn, hash)| format!("; entry {csn} is the last, its hash {hash}"))
     );
+    Ok(())
+}
+
+fn forget(settings: &Settings, days: std::num::NonZeroU32, tenant: &str) -> Result<()> {
+    let main = Local::open(settings)?;
+    let local = main.of_tenant(settings, tenant)?;
+    local.engine.keep_events();
+    let gone = local.engine.forget_history(days);
+    local.engine.close()?;
+    main.engine.close()?;
+    for some in &gone? {
+        println!(
+            "let go of entries {} to {}, hash {}; entry {} tells of it",
+            some.entries.start(),
+            some.entries.end(),
+            some.hash,
+            some.checkpoint
+        );
+    }
     Ok(())
 }
 

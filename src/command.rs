@@ -346,6 +346,15 @@ pub enum Key {
 pub enum Audit {
     /// Write history with its hashes, NDJSON; while no server runs.
     Export(Export),
+    /// Let go of history older than so many days, with a checkpoint in its place; while no server runs. Legal holds are kept.
+    Forget {
+        /// How many days are kept.
+        #[arg(long, value_name = "N")]
+        days: std::num::NonZeroU32,
+        /// Of which tenant.
+        #[arg(long, value_name = "NAME", default_value = "main")]
+        tenant: String,
+    },
     /// Check an export by itself, without a server and without the data folder.
     Check {
         /// The export.
@@ -365,6 +374,9 @@ pub struct Export {
     /// Before this date or instant [default: to the last entry].
     #[arg(long, value_name = "WHEN")]
     pub to: Option<String>,
+    /// Of which tenant.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub tenant: String,
     /// The file, which may not be there yet [default: standard output].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -9,7 +9,9 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use futures::StreamExt;
-use quarry_engine::{Engine, EngineOptions, Query, Session, SessionOptions, World, master_keys};
+use quarry_engine::{
+    Engine, EngineOptions, Engines, Query, Session, SessionOptions, TenantName, World, master_keys,
+};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -106,11 +108,26 @@ impl Local {
             eprintln!("made user admin with password {password}");
         }
         let engine = opened.engine;
+        engine.set_limits_of_all(settings.limits_of_all());
         let operator = engine.operator()?;
         let options = SessionOptions { timeout: settings.query_timeout(), ..SessionOptions::default() };
         let session = engine.session(operator, options);
         let runtime = Runtime::new().context("no threads to work with")?;
         Ok(Local { engine, session, runtime: Arc::new(runtime) })
+    }
+
+    /// A tenant of the same data folder, asked as its operator; the main one is this.
+    ///
+    /// # Errors
+    ///
+    /// A name that no tenant has; those of opening it.
+    pub fn of_tenant(&self, settings: &Settings, tenant: &str) -> Result<Local> {
+        let name =
+            TenantName::try_from(tenant).with_context(|| format!("{tenant:?} is no name of a tenant"))?;
+        let engine = Engines::open(self.engine.clone())?.engine_of(&name)?;
+        let options = SessionOptions { timeout: settings.query_timeout(), ..SessionOptions::default() };
+        let session = engine.session(engine.operator()?, options);
+        Ok(Local { engine, session, runtime: self.runtime.clone() })
     }
 
     /// Answers a SQL query.

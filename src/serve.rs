@@ -49,6 +49,7 @@ async fn run(settings: &Settings, demo: bool) -> Result<()> {
     let engine = opened.engine;
     // What holds of the main tenant now holds of those that are opened later.
     engine.set_request_limits(settings.request_limits());
+    engine.set_limits_of_all(settings.limits_of_all());
     engine.set_requests_running_max(settings.requests_running_max());
     engine.keep_events();
     let main = Arc::clone(&engine);
@@ -238,6 +239,10 @@ fn look_once(engine: &Engine, days: Option<NonZeroU32>) {
         Ok(0) => {}
         Ok(removed) => tracing::info!("removed {removed} sessions, API keys and grants that have ended"),
         Err(error) => tracing::warn!("sessions that have ended can't be removed now: {error}"),
+    }
+    match engine.history_days().map(|days| engine.forget_history(days)).transpose() {
+        Ok(_) => {}
+        Err(error) => tracing::warn!("old history can't be let go of now: {error}"),
     }
     match engine.remove_uploads() {
         Ok(0) => {}

@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use quarry_engine::RequestLimits;
+use quarry_engine::{RequestLimits, TenantLimits};
 use quarry_http::Origins;
 use quarry_listen::{Tls, TlsFiles};
 
@@ -289,6 +289,18 @@ impl Settings {
         }
     }
 
+    /// What a tenant may have.
+    pub fn limits_of_all(&self) -> TenantLimits {
+        let bound = |key: &str| Some(self.number(key)).filter(|limit| *limit > 0);
+        TenantLimits {
+            rows: bound("tenant_rows_max"),
+            storage_bytes: bound("tenant_storage_bytes_max"),
+            memory_bytes: bound("tenant_query_memory_bytes"),
+            history_days: bound("history_days"),
+            ..TenantLimits::default()
+        }
+    }
+
     /// Requests of all tenants that are worked on at once.
     pub fn requests_running_max(&self) -> usize {
         self.count("requests_running_max")
@@ -315,6 +327,8 @@ impl Settings {
             tls_required: self.tls_required(),
             hsts_seconds: self.number("hsts_seconds"),
             origins: self.origins()?,
+            proxies: quarry_http::Proxies::parse(self.text("trusted_proxies"))
+                .map_err(|why| anyhow::anyhow!("trusted_proxies: {why}"))?,
             ..Default::default()
         })
     }

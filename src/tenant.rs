@@ -1,6 +1,7 @@
 //! `quarry tenant`: tenants made, listed, suspended, resumed, exported and deleted, in the data folder or on a running server.
 
 mod export;
+mod quota;
 
 use anyhow::{Context, Result, bail};
 use quarry_engine::{Engines, NewTenant, TenantName, TenantState, upkeep};
@@ -35,6 +36,20 @@ pub fn run(settings: &Settings, what: &Tenant) -> Result<()> {
             bail!("--confirm says {confirm:?}, not {name:?}; nothing was deleted")
         }
         Tenant::Delete { name, reach, .. } => delete(settings, name, reach),
+        Tenant::Quota {
+            name,
+            rows,
+            storage_bytes,
+            memory_bytes,
+            requests_per_second,
+            requests_running,
+            history_days,
+            reach,
+        } => {
+            let said =
+                [rows, storage_bytes, memory_bytes, requests_per_second, requests_running, history_days];
+            quota::run(settings, name, said, reach)
+        }
         Tenant::Export { name, out } => {
             let local = Local::open(settings)?;
             let engines = Engines::open(local.engine.clone())?;

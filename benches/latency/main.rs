@@ -6,6 +6,7 @@
 //!
 //! - `cargo run --release --workspace --bin latency -- [--scale N] [--slot-ms MS]`
 //! - `… -- --restricted [--scale N] [--slot-ms MS]`: the same by a user with a restricted role, beside an administrator ([`restricted`]).
+//! - `… -- --tenants N [--abuser-accounts N] [--quiet-s S]`: one quiet tenant of many, beside an abusive one ([`tenants`]).
 //! - `… -- --big [--accounts N] [--opportunities N] [--slot-ms MS] [--quiet-s S]`: over millions, by both users and PostgreSQL ([`big`]);
 //!   with `--in-process FOLDER` only the small questions without a door, over a folder that stays.
 #![allow(clippy::print_stdout)]
@@ -15,6 +16,7 @@ mod graphql;
 mod load;
 mod questions;
 mod restricted;
+mod tenants;
 mod writes;
 
 use std::{path::PathBuf, time::Duration};
@@ -35,6 +37,7 @@ struct Options {
     scale: u32,
     slot: Duration,
     sizes: big::Sizes,
+    tenants: tenants::Sizes,
     /// How long single records are asked for, alone and beside reports.
     quiet: Duration,
     /// Where the records of [`big::in_process`] are.
@@ -46,6 +49,7 @@ enum What {
     Suite,
     Restricted,
     Big,
+    Tenants,
 }
 
 #[tokio::main]
@@ -61,6 +65,7 @@ async fn main() -> Result<()> {
         What::Big if let Some(folder) = &options.folder => {
             println!("{}", big::in_process(folder, options.sizes, options.slot).await?);
         }
+        What::Tenants => println!("{}", tenants::measure(options.tenants, options.quiet).await?),
         What::Big => println!("{}", big::measure(options.sizes, options.slot, options.quiet).await?),
     }
     Ok(())
@@ -90,6 +95,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
         scale: 20,
         slot: Duration::from_millis(500),
         sizes: big::Sizes { accounts: 1_000_000, opportunities: 5_000_000 },
+        tenants: tenants::Sizes { tenants: 200, accounts: 20_000 },
         quiet: Duration::from_secs(10),
         folder: None,
     };
@@ -99,13 +105,19 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
             "--restricted" => options.what = What::Restricted,
             "--big" => options.what = What::Big,
             "--in-process" => options.folder = Some(value()?.into()),
+            "--tenants" => {
+                options.what = What::Tenants;
+                options.tenants.tenants = value()?.parse()?;
+            }
+            "--abuser-accounts" => options.tenants.accounts = value()?.parse()?,
             "--scale" => options.scale = value()?.parse()?,
             "--slot-ms" => options.slot = Duration::from_millis(value()?.parse()?),
             "--accounts" => options.sizes.accounts = value()?.parse()?,
             "--opportunities" => options.sizes.opportunities = value()?.parse()?,
             "--quiet-s" => options.quiet = Duration::from_secs(value()?.parse()?),
             _ => bail!(
-                "{word} is not known; there are --restricted, --big, --scale, --slot-ms, --accounts, --opportunities, --quiet-s and --in-process"
+                "{word} is not known; there are --restricted, --big, --tenants, --abuser-accounts, --scale, --slot-ms, --accounts, --opportunities, \
+                 --quiet-s and --in-process"
             ),
         }
     }

@@ -105,6 +105,25 @@ impl Quarry {
         connect(self.pg_port, user, "main").await
     }
 
+    /// A user's connection to a tenant's database at the Postgres door.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub async fn connect_to(&self, user: &str, tenant: &str) -> Result<Client> {
+        connect(self.pg_port, user, tenant).await
+    }
+
+    /// Asks the HTTP door for something as nobody.
+    ///
+    /// # Errors
+    ///
+    /// A status that is no success.
+    pub fn open(&self, path: &str, body: &Value) -> Result<Value> {
+        let request = self.agent.post(format!("{}{path}", self.url));
+        Ok(request.send_json(body)?.body_mut().read_json()?)
+    }
+
     /// The Basic authorization of the HTTP door.
     pub fn authorization(&self, user: &str) -> String {
         use base64::Engine as _;

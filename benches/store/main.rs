@@ -3,6 +3,9 @@
 //! Rows are 30 columns wide ([`wide`]); PostgreSQL 15 gets the same rows and indexes. Every case prints one line of the
 //! table; `--only` takes some of them: `commit`, `crowd`, `get` (with `disk`), `scan`, `load`, `open`, `memory`, `mixed`.
 //!
+//! With `QUARRY_BENCH_ENCRYPTED=1` in the environment every store of the suite is encrypted: run twice, the two tables tell what that costs
+//! (`--only commit --only crowd --only get --only scan --only load`).
+//!
 //! ```text
 //! cargo run --release --workspace --bin store -- [--rows N] [--scan-rows N] [--load-rows N] [--memory-rows N]
 //!     [--seconds S] [--slot-ms MS] [--only NAME]…

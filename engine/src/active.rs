@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::RwLock;
 use quarry_metadata::{Bundle, DeleteBehavior, FieldKind, FieldName, Object, ObjectName, Places, Registry};
-use quarry_planner::{Views, lower};
+use quarry_planner::{UserLists, Views, lower};
 use quarry_storage::{ColumnSpec, Snapshot, TableSpec};
 
 use crate::{
@@ -51,6 +51,8 @@ pub(crate) struct Active {
     fills: AtomicU64,
     /// What those see who do not see everything.
     pub shapes: Shapes,
+    /// Who is below whom, and in which teams, as it was asked for last.
+    pub lists: Arc<UserLists>,
     /// Objects beside their tables, as they were last asked for.
     layouts: RwLock<HashMap<ObjectName, Arc<Layout>>>,
 }
@@ -114,6 +116,7 @@ impl Active {
             places,
             fills: AtomicU64::default(),
             shapes: Shapes::default(),
+            lists: Arc::default(),
             layouts: RwLock::default(),
         })
     }

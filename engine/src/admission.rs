@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use quarry_storage::TenantName;
+
 use crate::{
     engine::Engine,
     error::Result,
@@ -19,22 +21,60 @@ use crate::{
 /// Bytes of a token or key; longer ones are not looked at.
 const TOKEN_BYTES_MAX: usize = 16 << 10;
 
+/// The issuers of all tenants of a process, and who fetches their keys.
+#[derive(Clone)]
+pub(crate) struct Trusted {
+    issuers: Vec<Issuer>,
+    fetch: Arc<dyn Fetch>,
+}
+
+impl Trusted {
+    /// Those that vouch for users of a tenant.
+    fn of(&self, tenant: &TenantName) -> Vec<Issuer> {
+        let (tenant, main) = (tenant.to_string(), TenantName::main().to_string());
+        let is_own = |issuer: &&Issuer| *issuer.tenant.as_ref().unwrap_or(&main) == tenant;
+        self.issuers.iter().filter(is_own).cloned().collect()
+    }
+}
+
 impl Engine {
     /// From now on logins are looked after so.
     pub fn set_identity_options(&self, options: IdentityOptions) {
         self.gate().set_options(options);
     }
 
-    /// From now on tokens of these issuers are taken, and of no others; their keys are fetched by `fetch`.
+    /// From now on tokens of these issuers are taken, and of no others; their keys are fetched by `fetch`. Those of other tenants are trusted by
+    /// these, when they are opened.
     ///
     /// # Errors
     ///
-    /// `Invalid` for an issuer that is not configured well.
+    /// `Invalid` for an issuer that is not configured well, of this tenant or another.
     pub fn trust_issuers(&self, issuers: Vec<Issuer>, fetch: Arc<dyn Fetch>) -> Result<()> {
-        let active = self.active();
-        issuers.iter().try_for_each(|issuer| check_fields(&active, issuer))?;
-        self.gate().trust(Issuers::new(issuers, &fetch)?);
+        let all = Trusted { issuers, fetch };
+        for tenant in all.issuers.iter().filter_map(|issuer| issuer.tenant.as_deref()) {
+            let tenant = TenantName::try_from(tenant)?;
+            Issuers::new(all.of(&tenant), &all.fetch)?;
+        }
+        self.trust(&all)?;
+        *self.process().trusted.lock() = Some(all);
         Ok(())
+    }
+
+    /// Takes tokens of those issuers that vouch for users of this tenant.
+    fn trust(&self, all: &Trusted) -> Result<()> {
+        let own = all.of(self.tenant());
+        let active = self.active();
+        own.iter().try_for_each(|issuer| check_fields(&active, issuer))?;
+        self.gate().trust(Issuers::new(own, &all.fetch)?);
+        Ok(())
+    }
+
+    /// As its process was told. What does not fit this tenant is told in the log, and nobody comes in by it.
+    pub(crate) fn trust_as_process(&self) {
+        let trusted = self.process().trusted.lock().clone();
+        if let Some(Err(error)) = trusted.map(|all| self.trust(&all)) {
+            tracing::error!(tenant = %self.tenant(), "its issuers are not trusted: {error}");
+        }
     }
 
     /// From now on what happens at the gate is told there too, and not kept in memory.
@@ -60,9 +100,12 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` after too many tries.
+    /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` after too many tries; `Denied` when the tenant is
+    /// suspended, to who has proven himself.
     pub async fn login_from(&self, user: &str, password: &str, origin: &Origin) -> Result<Principal> {
-        self.gate().login(user, password, origin).await
+        let principal = self.gate().login(user, password, origin).await?;
+        self.must_serve()?;
+        Ok(principal)
     }
 
     /// Begins a session of someone proven by password: an access token for some minutes, and a refresh token.
@@ -86,7 +129,16 @@ impl Engine {
         }
         let text = self.gate().ledger.unmarked(refresh_token).ok_or_else(token_refused)?.to_owned();
         let (gate, origin) = (self.gate().clone(), origin.clone());
-        tokio::task::spawn_blocking(move || gate.refresh(&text, &origin)).await?
+        // A suspended tenant exchanges nothing; whoever has such a token is told, for it was given out here.
+        let is_open = self.must_serve();
+        let refresh = move || match is_open {
+            Ok(()) => gate.refresh(&text, &origin),
+            Err(suspended) => match gate.knows_refresh(&text)? {
+                true => Err(suspended),
+                false => Err(token_refused()),
+            },
+        };
+        tokio::task::spawn_blocking(refresh).await?
     }
 
     /// Who a bearer token is for: an access token, an API key, or a token of an issuer that is trusted. Read anew each time: rights that were taken are gone.
@@ -101,11 +153,16 @@ impl Engine {
         let text = self.gate().ledger.unmarked(token).ok_or_else(token_refused)?.to_owned();
         let (gate, origin) = (self.gate().clone(), origin.clone());
         if !Issuers::may_be(&text) || text.starts_with(REFRESH) {
-            return tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await?;
+            let principal = tokio::task::spawn_blocking(move || gate.by_secret(&text, &origin)).await??;
+            self.must_serve()?;
+            return Ok(principal);
         }
         let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
         let registrar = Registrar { store, active, world };
-        tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await?
+        let principal =
+            tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await??;
+        self.must_serve()?;
+        Ok(principal)
     }
 
     /// What someone proven may now: for connections that live longer than a request.
@@ -126,6 +183,15 @@ impl Engine {
     /// `Limited` when the name failed too often; those of the store: then nobody is logged in.
     pub fn scram(&self, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
         self.gate().scram(user)
+    }
+
+    /// What a SCRAM exchange checks against for a name that is nobody's, of a tenant that there is not: as [`Self::scram`] of an unknown one.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name failed too often.
+    pub fn scram_of_nobody(&self, name: &str) -> Result<ScramVerifier> {
+        self.gate().scram_of_nobody(name)
     }
 
     /// The right to check one proof of a SCRAM exchange: one at a time for each name, and a failure unless

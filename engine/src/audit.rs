@@ -12,6 +12,7 @@
 //! commits of their own.
 
 pub(crate) mod holds;
+mod retention;
 #[cfg(test)]
 mod tests;
 

@@ -2,18 +2,22 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
-use quarry_planner::{Planner, PlannerOptions};
+use quarry_planner::{MemoryShare, Planner, PlannerOptions};
 use quarry_storage::{
     ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
+    read_catalogue,
 };
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
     active::Active,
+    admission::Trusted,
     audit::EventLog,
+    commits::{Commits, Right},
     content::ContentOptions,
+    engines::must_be_encrypted,
     error::{Error, ErrorKind, Result},
     identity::{
         Principal,
@@ -21,8 +25,9 @@ use crate::{
     },
     opening,
     packages::{self, Candidates, Pins},
-    quota::{FairTurns, Quota},
+    quota::{FairTurns, ForAll, Quota, TenantLimits},
     session::{Session, SessionOptions},
+    system::is_counted,
 };
 
 /// Where things are and how large they may get.
@@ -67,12 +72,18 @@ pub struct Engine {
     active: RwLock<Arc<Active>>,
     /// Published and activated is one at a time.
     switching: Mutex<()>,
+    /// Held by who lets go of history, and by who places a hold.
+    forgetting: Mutex<()>,
     /// Held by each commit, and alone by an activation while it fills what was written meanwhile.
-    commits: RwLock<()>,
+    commits: Commits,
     pins: Pins,
     candidates: Candidates,
     gate: Arc<Gate>,
     quota: Quota,
+    own_limits: RwLock<TenantLimits>,
+    /// What its questions may hold together.
+    memory: MemoryShare,
+    memory_bytes_max: RwLock<Option<u64>>,
     /// Where events are kept, if they are.
     events: RwLock<Option<Arc<EventLog>>>,
     retry_turn: tokio::sync::Mutex<()>,
@@ -93,13 +104,17 @@ pub(crate) struct Process {
     packages: Vec<PathBuf>,
     token_seconds: u64,
     /// With the memory that all questions of all tenants share.
-    planner: Planner,
+    pub planner: Planner,
     contents: ContentOptions,
     pub tenants: Tenants,
     /// Of requests.
     turns: Arc<FairTurns>,
+    /// What each tenant may have.
+    pub for_all: RwLock<ForAll>,
     /// Of logins.
     doorstep: Doorstep,
+    /// Who vouches for users.
+    pub trusted: Mutex<Option<Trusted>>,
 }
 
 impl Engine {
@@ -109,11 +124,19 @@ impl Engine {
     ///
     /// `Invalid` with all issues of the packages in the message; those of the store.
     pub fn open(options: EngineOptions, world: World) -> Result<Opened> {
-        let EngineOptions { data, packages, admin_password, token_seconds, tenants, .. } = options;
+        let EngineOptions { data, packages, admin_password, token_seconds, mut tenants, .. } = options;
         let EngineOptions { resources, planner, contents, .. } = options;
         let resources = Resources::new(resources);
+        tenants.store.is_counted = is_counted;
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
         let planner = Planner::new(planner);
+        let main = TenantName::main();
+        let records = read_catalogue(&data, &world)?;
+        let told = records.iter().find(|record| record.name == main);
+        if let Some(told) = told {
+            must_be_encrypted(told, &main.folder(&data), &world)?;
+        }
+        let own_limits = told.map(|told| TenantLimits::of_kept(&told.limits)).unwrap_or_default();
         let process = Arc::new(Process {
             data,
             packages,
@@ -122,9 +145,13 @@ impl Engine {
             contents,
             tenants,
             turns: Arc::default(),
+            for_all: RwLock::default(),
             doorstep: Doorstep::default(),
+            trusted: Mutex::default(),
         });
-        Self::over((process, world), &TenantName::main(), admin_password, None)
+        let opened = Self::over((process, world), &main, admin_password, None)?;
+        opened.engine.set_own_limits(own_limits);
+        Ok(opened)
     }
 
     /// Another tenant of the same data folder and the same package folders, made if there is none. Records, users and versions are
@@ -137,7 +164,8 @@ impl Engine {
         let parts = (self.process.clone(), self.world.clone());
         let opened = Self::over(parts, tenant, admin_password, Some(&self.active()))?;
         opened.engine.set_identity_options(self.gate().options());
-        opened.engine.set_request_limits(self.quota().limits());
+        opened.engine.set_own_limits(TenantLimits::default());
+        opened.engine.trust_as_process();
         if self.event_log().read().is_some() {
             opened.engine.keep_events();
         }
@@ -156,10 +184,9 @@ impl Engine {
         let packages::Opened { active, folders } = packages::open(&store, folders, known)?;
         let active = Arc::new(active);
         store.define_tables(active.tables(&store.snapshot(), None))?;
-        let scram_secret = opening::scram_secret(&store, &world)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
         let stored = (store.clone(), world.clone());
-        let mut gate = Gate::new(stored, process.token_seconds, scram_secret, &process.doorstep)?;
+        let mut gate = Gate::new(stored, process.token_seconds, tenant, &process.doorstep)?;
         gate.ledger.mark_with(tenant);
         let engine = Engine {
             tenant: tenant.clone(),
@@ -168,11 +195,15 @@ impl Engine {
             world,
             active: RwLock::new(active),
             switching: Mutex::new(()),
-            commits: RwLock::new(()),
+            forgetting: Mutex::new(()),
+            commits: Commits::default(),
             pins: Pins::default(),
             candidates: Candidates::default(),
             gate: Arc::new(gate),
             quota: Quota::new(process.turns.clone()),
+            own_limits: RwLock::default(),
+            memory: process.planner.memory_share(),
+            memory_bytes_max: RwLock::default(),
             events: RwLock::default(),
             retry_turn: tokio::sync::Mutex::new(()),
             publishing: Arc::default(),
@@ -200,9 +231,32 @@ impl Engine {
         }
     }
 
-    /// Sends away whoever is connected.
+    /// Sends away whoever is connected, and lets nobody in.
     pub(crate) fn end(&self) {
         self.ended.send_replace(true);
+    }
+
+    /// Lets people in again.
+    pub(crate) fn resume(&self) {
+        self.ended.send_replace(false);
+    }
+
+    /// Whether nobody may come in.
+    pub(crate) fn has_ended(&self) -> bool {
+        *self.ended.borrow()
+    }
+
+    /// Told to who has proven himself.
+    ///
+    /// # Errors
+    ///
+    /// `Denied` when the tenant is suspended.
+    pub fn must_serve(&self) -> Result<()> {
+        if !self.has_ended() {
+            return Ok(());
+        }
+        let message = format!("the tenant {} is suspended", self.tenant);
+        Err(Error::new(ErrorKind::Denied, "TENANT_SUSPENDED", message))
     }
 
     pub(crate) fn process(&self) -> &Arc<Process> {
@@ -251,6 +305,19 @@ impl Engine {
         &self.quota
     }
 
+    pub(crate) fn own_limits(&self) -> &RwLock<TenantLimits> {
+        &self.own_limits
+    }
+
+    /// See [`Self::memory_share`].
+    pub(crate) fn own_memory(&self) -> &MemoryShare {
+        &self.memory
+    }
+
+    pub(crate) fn memory_bytes_max(&self) -> &RwLock<Option<u64>> {
+        &self.memory_bytes_max
+    }
+
     /// See [`crate::audit`].
     pub(crate) fn event_log(&self) -> &RwLock<Option<Arc<EventLog>>> {
         &self.events
@@ -274,8 +341,13 @@ impl Engine {
         &self.switching
     }
 
+    /// Held by whoever lets go of history, or places a hold.
+    pub(crate) fn forgetting(&self) -> &Mutex<()> {
+        &self.forgetting
+    }
+
     /// See [`Self::may_commit`].
-    pub(crate) fn commits(&self) -> &RwLock<()> {
+    pub(crate) fn commits(&self) -> &Commits {
         &self.commits
     }
 
@@ -284,8 +356,20 @@ impl Engine {
     /// # Errors
     ///
     /// `Conflict` when fields of records were filled since: what it made lacks them.
-    pub(crate) fn may_commit(&self, fills: u64) -> Result<RwLockReadGuard<'_, ()>> {
-        let right = self.commits.read();
+    pub(crate) fn may_commit(&self, fills: u64) -> Result<Right> {
+        self.still(self.commits.read(), fills)
+    }
+
+    /// As [`Self::may_commit`]; none where it would have to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::may_commit`].
+    pub(crate) fn may_commit_now(&self, fills: u64) -> Result<Option<Right>> {
+        self.commits.try_read().map(|right| self.still(right, fills)).transpose()
+    }
+
+    fn still(&self, right: Right, fills: u64) -> Result<Right> {
         if self.active().fills() == fills {
             return Ok(right);
         }

@@ -7,7 +7,11 @@
 //! 3. [`Engines::of_database`]: a database's name at the Postgres door.
 //!
 //! What of these names no tenant is the main tenant's to judge, as any other name that is nobody's. No body and no other header
-//! is asked. A tenant that is suspended lets nobody in, and sends away whoever is ([`Engine::ended`]).
+//! is asked. A tenant that is suspended lets nobody in, and sends away whoever is ([`Engine::ended`]); but it is its engine that says so, to
+//! who has proven himself: to a stranger it is a tenant as any other, and as none.
+//!
+//! **A tenant has one engine at a time**, from when it is opened until nobody holds it any more: suspended and resumed it is the same. Two over
+//! one store would not know of each other's activations and holds.
 
 mod keys;
 mod lives;
@@ -15,6 +19,7 @@ mod lives;
 use std::{
     collections::HashMap,
     fmt,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -22,20 +27,28 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use quarry_storage::{TenantName, TenantRecord, TenantState, must_be_store};
+use quarry_storage::{
+    TenantName, TenantRecord, TenantState, World,
+    encryption::{KeyState, key_state},
+    must_be_store,
+};
+use tokio::sync::Semaphore;
 
 pub use self::{
     keys::master_keys,
-    lives::{NewTenant, TenantInfo},
+    lives::{NewTenant, TenantInfo, TenantQuota},
 };
 use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
     identity::ledger::TENANT_END,
+    quota::TenantLimits,
 };
 
 /// Between a user's name and the tenant's.
-const LOGIN_SEPARATOR: char = '@';
+pub(crate) const LOGIN_SEPARATOR: char = '@';
+/// Tenants that are opened at a time, for whoever comes in.
+const OPENINGS_MAX: usize = 4;
 /// An engine that nobody holds, and nobody has asked for so long, is closed.
 const IDLE_MICROS: i64 = 10 * 60 * 1_000_000;
 
@@ -50,6 +63,8 @@ struct Inner {
     /// Held by whoever makes, deletes, suspends or resumes a tenant.
     changing: Mutex<()>,
     slots: Mutex<HashMap<TenantName, Arc<Slot>>>,
+    /// Held by whoever waits on a thread while a tenant is opened.
+    opening: Semaphore,
 }
 
 /// A tenant's place. Its engine is behind a lock that is held while it is opened.
@@ -73,6 +88,7 @@ impl Engines {
             catalogue: Mutex::new(records),
             changing: Mutex::default(),
             slots: Mutex::default(),
+            opening: Semaphore::new(OPENINGS_MAX),
         }))
     }
 
@@ -85,7 +101,7 @@ impl Engines {
     ///
     /// # Errors
     ///
-    /// `Denied` when the tenant is suspended; those of opening it.
+    /// Those of opening it.
     pub async fn of_login<'a>(&self, login: &'a str) -> Result<(Arc<Engine>, &'a str)> {
         let named =
             login.rsplit_once(LOGIN_SEPARATOR).and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
@@ -107,22 +123,24 @@ impl Engines {
         }
     }
 
-    /// The tenant of this name; none when there is none.
+    /// Whose database this is.
     ///
     /// # Errors
     ///
     /// As [`Self::of_login`].
-    pub async fn of_database(&self, name: &str) -> Result<Option<Arc<Engine>>> {
+    pub async fn of_database(&self, name: &str) -> Result<Database> {
         match self.known(name) {
-            Some(tenant) => self.get(tenant).await.map(Some),
-            None => Ok(None),
+            Some(tenant) => self.get(tenant).await.map(Database::Of),
+            None if TenantName::try_from(name).is_ok() => Ok(Database::Nobodys(self.main().clone())),
+            None => Ok(Database::NoTenants(self.main().clone())),
         }
     }
 
-    /// The tenants' engines that are open, the main one first.
+    /// The tenants' engines that are open and serve, the main one first.
     pub fn open_ones(&self) -> Vec<Arc<Engine>> {
         let slots: Vec<Arc<Slot>> = self.0.slots.lock().values().cloned().collect();
         let others = slots.iter().filter_map(|slot| slot.engine.try_lock()?.clone());
+        let others = others.filter(|engine| !engine.has_ended());
         std::iter::once(self.main().clone()).chain(others).collect()
     }
 
@@ -130,6 +148,12 @@ impl Engines {
     pub fn close_idle(&self) {
         let before = self.now().saturating_sub(IDLE_MICROS);
         self.close_unheld(|used| used <= before);
+    }
+
+    /// Closes engines that nobody holds, however lately they were asked for.
+    #[cfg(test)]
+    pub(crate) fn close_all_unheld(&self) {
+        self.close_unheld(|_| true);
     }
 
     /// Closes all of them, the main one last; no call after it succeeds. Blocks.
@@ -153,13 +177,18 @@ impl Engines {
         if let Some(engine) = self.open_one(&tenant)? {
             return Ok(engine);
         }
+        // Strangers may ask for any: they wait here, and not on threads that others need.
+        let _turn = self.0.opening.acquire().await.map_err(|error| Error::internal(error.to_string()))?;
+        if let Some(engine) = self.open_one(&tenant)? {
+            return Ok(engine);
+        }
         let engines = self.clone();
         tokio::task::spawn_blocking(move || engines.engine_of(&tenant)).await?
     }
 
     /// The engine of a tenant that is open already.
     fn open_one(&self, tenant: &TenantName) -> Result<Option<Arc<Engine>>> {
-        self.must_be_active(tenant)?;
+        self.must_be_there(tenant)?;
         let Some(slot) = self.0.slots.lock().get(tenant).cloned() else { return Ok(None) };
         slot.used_micros.store(self.now(), Ordering::Relaxed);
         Ok(slot.engine.try_lock().and_then(|engine| engine.clone()))
@@ -169,7 +198,7 @@ impl Engines {
     ///
     /// # Errors
     ///
-    /// `Missing` when there is no such tenant; `Denied` when it is suspended; `Limited` when too many others are in use; those of opening.
+    /// `Missing` when there is no such tenant; `Unavailable` when its files are not what they should be; `Limited` when too many others are in use; those of opening.
     pub fn engine_of(&self, tenant: &TenantName) -> Result<Arc<Engine>> {
         if *tenant == TenantName::main() {
             return Ok(self.main().clone());
@@ -177,8 +206,8 @@ impl Engines {
         let slot = self.0.slots.lock().entry(tenant.clone()).or_default().clone();
         let mut place = slot.engine.lock();
         slot.used_micros.store(self.now(), Ordering::Relaxed);
-        // Looked at under the lock of its place, which whoever suspends it takes too.
-        self.must_be_active(tenant)?;
+        // Looked at under the lock of its place, which whoever suspends, resumes or deletes it takes behind what he has written down.
+        let record = self.must_be_there(tenant)?;
         if let Some(engine) = &*place {
             return Ok(engine.clone());
         }
@@ -189,9 +218,14 @@ impl Engines {
             let message = format!("the files of the tenant {tenant} are not where they should be");
             return Err(Error::new(ErrorKind::Unavailable, "STORE_UNAVAILABLE", message));
         }
+        must_be_encrypted(&record, &tenants.folder(tenant), self.main().world())?;
         let opened = self.main().open_tenant(tenant, None)?;
         if let Some(refused) = &opened.refused {
             tracing::error!(%tenant, "the package folders are not served, the active versions are: {refused}");
+        }
+        opened.engine.set_own_limits(TenantLimits::of_kept(&record.limits));
+        if record.state == TenantState::Suspended {
+            opened.engine.end();
         }
         Ok(place.insert(opened.engine).clone())
     }
@@ -199,7 +233,7 @@ impl Engines {
     /// One more engine may be open: where all places are taken, the one goes that was not asked for longest, of those that nobody holds.
     fn make_room(&self) {
         let open_max = self.main().process().tenants.open_max();
-        if self.open_ones().len() < open_max {
+        if self.count_open() < open_max {
             return;
         }
         let is_unheld = |slot: &Arc<Slot>| {
@@ -216,6 +250,12 @@ impl Engines {
         if let Some(oldest) = oldest {
             self.close_unheld(|used| used <= oldest);
         }
+    }
+
+    fn count_open(&self) -> usize {
+        let slots: Vec<Arc<Slot>> = self.0.slots.lock().values().cloned().collect();
+        // One whose place is taken is being opened.
+        1 + slots.iter().filter(|slot| slot.engine.try_lock().is_none_or(|place| place.is_some())).count()
     }
 
     fn close_unheld(&self, is_due: impl Fn(i64) -> bool) {
@@ -249,15 +289,11 @@ impl Engines {
         self.0.catalogue.lock().iter().find(|record| record.name == *tenant).cloned()
     }
 
-    fn must_be_active(&self, tenant: &TenantName) -> Result<()> {
-        match self.record(tenant).map(|record| record.state) {
-            Some(TenantState::Active) => Ok(()),
-            Some(TenantState::Suspended) => {
-                let message = format!("the tenant {tenant} is suspended");
-                Err(Error::new(ErrorKind::Denied, "TENANT_SUSPENDED", message))
-            }
-            Some(TenantState::Making | TenantState::Deleting) | None => Err(missing(tenant)),
-        }
+    /// One that has records: half made and half deleted ones have not.
+    fn must_be_there(&self, tenant: &TenantName) -> Result<TenantRecord> {
+        let is_there =
+            |record: &TenantRecord| matches!(record.state, TenantState::Active | TenantState::Suspended);
+        self.record(tenant).filter(is_there).ok_or_else(|| missing(tenant))
     }
 
     fn now(&self) -> i64 {
@@ -269,6 +305,33 @@ impl fmt::Debug for Engines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Engines({} others)", self.0.catalogue.lock().len())
     }
+}
+
+/// Whose database a name is.
+pub enum Database {
+    /// A tenant's.
+    Of(Arc<Engine>),
+    /// Nobody's, and it could be a tenant's. Whether it is, nobody is told: the main tenant's engine refuses who asks for it, as whom it does
+    /// not know.
+    Nobodys(Arc<Engine>),
+    /// No tenant has such a name. That it is nobody's is told to who has proven himself to the main tenant, whose engine this is.
+    NoTenants(Arc<Engine>),
+}
+
+/// A store in the place of one that was encrypted has no keys: nothing of it is read.
+///
+/// # Errors
+///
+/// `Unavailable`.
+pub(crate) fn must_be_encrypted(record: &TenantRecord, folder: &Path, world: &World) -> Result<()> {
+    if !record.is_encrypted || key_state(folder, world)? != KeyState::Plain {
+        return Ok(());
+    }
+    let message = format!(
+        "the store of the tenant {} was encrypted, and has no keys now: it is another, or its file of keys is gone",
+        record.name
+    );
+    Err(Error::new(ErrorKind::Unavailable, "NOT_ENCRYPTED", message))
 }
 
 fn missing(tenant: &TenantName) -> Error {

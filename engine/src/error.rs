@@ -150,6 +150,20 @@ impl From<quarry_planner::Error> for Error {
     }
 }
 
+/// What the tenant has all of; none for another limit.
+fn of_quota(error: &quarry_storage::Error) -> Option<Error> {
+    let quarry_storage::Error::Limited { limit, allowed, .. } = error else { return None };
+    let (code, what) = match *limit {
+        quarry_storage::ROWS_MAX => ("ROWS_QUOTA", "records, those in recycle bins among them"),
+        quarry_storage::BYTES_MAX => ("STORAGE_QUOTA", "bytes of storage"),
+        _ => return None,
+    };
+    let message = format!(
+        "the tenant has all of the {allowed} {what} that it may have: delete and purge some, or ask its operator for more"
+    );
+    Some(Error::new(ErrorKind::Limited, code, message))
+}
+
 impl From<quarry_storage::Error> for Error {
     fn from(error: quarry_storage::Error) -> Self {
         use quarry_storage::ErrorKind as Store;
@@ -160,9 +174,10 @@ impl From<quarry_storage::Error> for Error {
                 let message = "another transaction changed the same records; begin again on the new state";
                 Self::new(ErrorKind::Conflict, "CONCURRENT_UPDATE", message).caused_by(error)
             }
-            Store::Limited => {
-                Self::new(ErrorKind::Limited, "LIMIT_EXCEEDED", error.to_string()).caused_by(error)
-            }
+            Store::Limited => match of_quota(&error) {
+                Some(told) => told.caused_by(error),
+                None => Self::new(ErrorKind::Limited, "LIMIT_EXCEEDED", error.to_string()).caused_by(error),
+            },
             Store::Unavailable => {
                 let message = "the store can't be used now; try again later";
                 Self::new(ErrorKind::Unavailable, "STORE_UNAVAILABLE", message).caused_by(error)

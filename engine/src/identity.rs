@@ -24,6 +24,7 @@ pub(crate) mod registrar;
 mod scram;
 mod secret;
 pub(crate) mod sessions;
+mod slow;
 pub(crate) mod sweep;
 mod throttle;
 mod turns;

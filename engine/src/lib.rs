@@ -11,6 +11,7 @@ mod audit;
 pub mod bulk;
 pub mod cases;
 pub mod change;
+mod commits;
 pub mod content;
 mod decimal;
 pub mod engine;
@@ -47,7 +48,7 @@ pub use cases::{Failure, Tried, test_bundles};
 pub use change::{Applied, Change, ChangeReport, Done, Finding, Input, Operation, Outcome, Record, Warnings};
 pub use content::{ContentOptions, Download, Upload, Uploaded};
 pub use engine::{Engine, EngineOptions, Opened};
-pub use engines::{Engines, NewTenant, TenantInfo, master_keys};
+pub use engines::{Database, Engines, NewTenant, TenantInfo, TenantQuota, master_keys};
 pub use error::{Error, ErrorKind, Result};
 pub use explain::{Explained, ExplainedAct, Said};
 pub use identity::{
@@ -63,7 +64,7 @@ pub use quarry_storage::{
     ChainLink, Clock, Ids, KeyProvider, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions,
     TenantState, Value, World,
 };
-pub use quota::{RequestLimits, RequestTurn};
+pub use quota::{RequestLimits, RequestTurn, TenantLimits, TenantUsage};
 pub use session::{Session, SessionOptions};
 pub use shares::{Access, Grantee, Share};
 pub use transaction::Transaction;

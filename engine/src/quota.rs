@@ -8,6 +8,7 @@
 //! A turn is held while a request is worked on, not while its client reads the answer.
 
 mod fair;
+mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,8 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use fair::FairTurns;
+pub(crate) use limits::ForAll;
+pub use limits::{TenantLimits, TenantUsage};
 
 use crate::{
     engine::Engine,
@@ -96,12 +99,8 @@ impl Quota {
         Self { now, bucket: Mutex::default(), waiting: AtomicUsize::new(0), process, tenant }
     }
 
-    /// The limits that hold.
-    pub fn limits(&self) -> RequestLimits {
-        self.now.read().limits.clone()
-    }
-
-    fn set(&self, limits: RequestLimits) {
+    /// From now on these hold. What runs goes on.
+    pub(crate) fn set(&self, limits: RequestLimits) {
         let turns = Arc::new(Semaphore::new(limits.running_max.clamp(1, Semaphore::MAX_PERMITS)));
         *self.now.write() = Arc::new(Now { limits, turns });
     }
@@ -181,11 +180,6 @@ fn busy() -> Error {
 }
 
 impl Engine {
-    /// From now on this tenant may have so much. What runs goes on.
-    pub fn set_request_limits(&self, limits: RequestLimits) {
-        self.quota().set(limits);
-    }
-
     /// From now on all tenants of the process have so many turns together.
     pub fn set_requests_running_max(&self, max: usize) {
         self.quota().process.set_max(max);

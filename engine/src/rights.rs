@@ -118,7 +118,8 @@ impl Rights {
         clock: (i64, chrono_tz::Tz),
     ) -> Rights {
         let parts = (Arc::clone(&active.registry), Arc::clone(views.policies.shape()));
-        Rights { views, viewer: Arc::new(Viewer::new(user_id, parts, snapshot, clock)), admin: false }
+        let viewer = Viewer::new(user_id, parts, snapshot, clock).remembering(Arc::clone(&active.lists));
+        Rights { views, viewer: Arc::new(viewer), admin: false }
     }
 
     fn shape(&self) -> &Shape {

@@ -32,6 +32,11 @@ pub(crate) const HOLD: &str = "_hold";
 /// What happened: see [`crate::audit`].
 pub(crate) const EVENT: &str = quarry_planner::EVENT_TABLE;
 
+/// Whether rows of a table count as what a tenant has: those of objects and recycle bins do.
+pub(crate) fn is_counted(table: &str) -> bool {
+    !table.starts_with('_')
+}
+
 /// Columns that are found without a scan.
 const INDEXED: &[&str] = &["at", "uploaded_by", "expires_at", "user_id"];
 /// The contents that were sent: by whom and when, and which record has them.

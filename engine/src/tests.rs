@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// 2026-03-01T00:00:00Z.
-const START_MICROS: i64 = 1_772_323_200_000_000;
+pub(crate) const START_MICROS: i64 = 1_772_323_200_000_000;
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// An engine in a folder that goes with it.
@@ -117,7 +117,7 @@ fn packages(package: &str) -> Vec<PathBuf> {
     vec![here.join("../packages/core"), here.join("fixtures").join(package)]
 }
 
-fn options(folder: &tempfile::TempDir) -> EngineOptions {
+pub(crate) fn options(folder: &tempfile::TempDir) -> EngineOptions {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     EngineOptions {
         data: folder.path().join("data"),

@@ -6,7 +6,8 @@ use futures::StreamExt;
 use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
 use quarry_planner::{QueryContext, objectql::Filter};
-use quarry_storage::{CommitInfo, Key, Savepoint};
+use quarry_storage::{CommitInfo, Key, Savepoint, WriteSet};
+use tokio::sync::oneshot;
 
 use crate::{
     change::{Applied, Change, Operation},
@@ -23,6 +24,10 @@ const CHANGES_MAX: usize = 100_000;
 /// Records that one `UpdateWhere` or `DeleteWhere` may match.
 const MATCHED_RECORDS_MAX: usize = 10_000;
 
+/// A commit of more rows, or bytes, is encoded on a thread of its own.
+const SMALL_ROWS_MAX: usize = 64;
+const SMALL_BYTES_MAX: u64 = 256 << 10;
+
 /// An open transaction. Dropping it leaves nothing.
 pub struct Transaction {
     session: Session,
@@ -32,6 +37,8 @@ pub struct Transaction {
     is_outdated: bool,
     /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
     work: Arc<Mutex<Work>>,
+    /// It did more than delete and purge: it is refused when the tenant is full.
+    takes_room: bool,
 }
 
 /// A mark to come back to.
@@ -57,7 +64,7 @@ impl Transaction {
         };
         let judged_by = active.registry.version.clone();
         let work = Work::new(active, snapshot, actor, engine.world().clone());
-        Self { session, judged_by, is_outdated: false, work: Arc::new(Mutex::new(work)) }
+        Self { session, judged_by, is_outdated: false, work: Arc::new(Mutex::new(work)), takes_room: false }
     }
 
     /// Goes on with what its user may now, as `session` knows it: for a transaction that lives longer than a request. The permission sets that
@@ -99,6 +106,10 @@ impl Transaction {
         if changes.len() > CHANGES_MAX {
             return Err(Error::limited("changes in one request", changes.len(), CHANGES_MAX));
         }
+        let deletes = |change: &Change| {
+            matches!(change.operation, Operation::Delete { .. } | Operation::DeleteWhere { .. })
+        };
+        self.takes_room |= !changes.iter().all(deletes);
         let number = self.work.lock().begin_call();
         let applied = self.run(number, changes).await;
         let mut work = self.work.lock();
@@ -269,6 +280,9 @@ impl Transaction {
             let message = "what you may do was changed while the transaction was open: begin it again";
             return Err(Error::new(ErrorKind::Conflict, "PERMISSIONS_CHANGED", message));
         }
+        if let Some(begun) = self.begin_commit() {
+            return begun?.await;
+        }
         let engine = self.session.engine().clone();
         let commit = move || {
             let mut work = self.work.lock();
@@ -276,25 +290,76 @@ impl Transaction {
             if work.writes().is_empty() {
                 return Ok(work.base_csn());
             }
-            let info = CommitInfo {
-                actor: work.actor.user_id.to_string(),
-                transaction: work.world.ids.ulid(),
-                time_micros: work.actor.now_micros,
-                package_version: work.active.registry.version.clone(),
-                origin: self.session.options().origin.to_commit(),
-            };
+            let info = self.commit_info(&work);
             let _right = engine.may_commit(work.active.fills())?;
-            let committed = engine.store().commit(work.writes().clone(), info);
-            let told = |error: quarry_storage::Error| {
-                let error = work.active.named(error.into());
-                match work.actor.limited() {
-                    Some(rights) => rights.told_error(error),
-                    None => error,
-                }
-            };
-            committed.map_err(told).map(|committed| committed.csn.0)
+            let committed = engine.store().commit(self.writes_of(&work), info);
+            committed.map_err(|error| told(&work, error)).map(|committed| committed.csn.0)
         };
         tokio::task::spawn_blocking(commit).await?
+    }
+
+    /// A small commit for which nothing must be waited but its answer: no thread is held by it. None for others.
+    fn begin_commit(&self) -> Option<Result<impl Future<Output = Result<u64>> + use<>>> {
+        let engine = self.session.engine();
+        let mut work = self.work.try_lock()?;
+        work.settle();
+        if work.writes().len() > SMALL_ROWS_MAX
+            || work.writes().bytes() > SMALL_BYTES_MAX
+            || !engine.store().has_room()
+        {
+            return None;
+        }
+        let right = match engine.may_commit_now(work.active.fills()) {
+            Ok(right) => right?,
+            Err(error) => return Some(Err(error)),
+        };
+        let (tell, answer) = oneshot::channel();
+        let told_back = move |committed| {
+            drop(right);
+            // Who asked may have gone.
+            drop(tell.send(committed));
+        };
+        let csn = work.writes().is_empty().then(|| work.base_csn());
+        if csn.is_none() {
+            let info = self.commit_info(&work);
+            if let Some(lead) = engine.store().submit(self.writes_of(&work), info, told_back) {
+                drop(tokio::task::spawn_blocking(move || lead.take()));
+            }
+        }
+        drop(work);
+        let work = Arc::clone(&self.work);
+        Some(Ok(async move {
+            if let Some(csn) = csn {
+                return Ok(csn);
+            }
+            let committed = answer.await.map_err(|_| Error::internal("a commit without an answer"))?;
+            committed.map_err(|error| told(&work.lock(), error)).map(|committed| committed.csn.0)
+        }))
+    }
+
+    /// What it writes; deletions are let in where there is no room for more.
+    fn writes_of(&self, work: &Work) -> WriteSet {
+        let writes = work.writes().clone();
+        if self.takes_room { writes } else { writes.frees_room() }
+    }
+
+    fn commit_info(&self, work: &Work) -> CommitInfo {
+        CommitInfo {
+            actor: work.actor.user_id.to_string(),
+            transaction: work.world.ids.ulid(),
+            time_micros: work.actor.now_micros,
+            package_version: work.active.registry.version.clone(),
+            origin: self.session.options().origin.to_commit(),
+        }
+    }
+}
+
+/// What the store refused, as it is told to who wrote it.
+fn told(work: &Work, error: quarry_storage::Error) -> Error {
+    let error = work.active.named(error.into());
+    match work.actor.limited() {
+        Some(rights) => rights.told_error(error),
+        None => error,
     }
 }
 
@@ -315,6 +380,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         time_zone: session.options().time_zone,
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
+        memory: Some(session.engine().memory_share()),
         reads_audit: rights.has(Capability::ViewAudit),
         tenant: session.engine().tenant().clone(),
     }

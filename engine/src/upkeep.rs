@@ -50,6 +50,9 @@ fn folders(
     let main = TenantName::main();
     let mut folders = vec![(main.clone(), TenantState::Active, main.folder(data))];
     for TenantRecord { name, state, location, .. } in read_catalogue(data, world)? {
+        if name == main {
+            continue;
+        }
         let missing =
             || Error::invalid(format!("the tenant {name} is pinned to a location that is not there"));
         let base = match &location {
@@ -60,6 +63,28 @@ fn folders(
         folders.push((name, state, folder));
     }
     Ok(folders)
+}
+
+/// The tenants whose stores were encrypted and have no keys now: they are others, or their keys are gone. None of them is opened.
+///
+/// # Errors
+///
+/// `Damaged` catalogue; `Invalid` when there is no such location.
+pub fn without_keys(
+    data: &Path,
+    world: &World,
+    locations: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<TenantName>> {
+    let encrypted = read_catalogue(data, world)?.into_iter().filter(|record| record.is_encrypted);
+    let encrypted: Vec<TenantName> = encrypted.map(|record| record.name).collect();
+    let mut lost = Vec::new();
+    for (name, state, folder) in folders(data, world, locations)? {
+        let is_there = matches!(state, TenantState::Active | TenantState::Suspended);
+        if is_there && encrypted.contains(&name) && key_state(&folder, world)? == KeyState::Plain {
+            lost.push(name);
+        }
+    }
+    Ok(lost)
 }
 
 /// Wraps the keys of every encrypted tenant with the world's master key; whether each was changed.

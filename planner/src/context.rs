@@ -8,6 +8,7 @@ use crate::{
     coerce::Clock,
     objectql::AsOf,
     policy::{Seeing, Viewer},
+    run::MemoryShare,
     view::Views,
 };
 
@@ -31,6 +32,8 @@ pub struct QueryContext {
     pub now_micros: i64,
     /// The question is ended when it has run so long.
     pub timeout: Option<Duration>,
+    /// The share of the memory that it and others of its tenant have; none: all of it.
+    pub memory: Option<MemoryShare>,
     /// It may read `audit.changes`.
     pub reads_audit: bool,
     /// Whose turns it takes, where these are short. What is seen does not depend on it: a snapshot is one tenant's.

@@ -7,6 +7,8 @@ use datafusion::{
     common::{DataFusionError, SchemaError},
 };
 
+use crate::run::SHARE_TAKEN;
+
 /// Coarse kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -199,6 +201,9 @@ fn classify(error: &DataFusionError) -> (ErrorKind, &'static str) {
         // DataFusion takes what a pattern's compiler says for a bug of its own.
         DataFusionError::Internal(text) if text.contains(PATTERN) => {
             (ErrorKind::Violated, "EXPRESSION_FAILED")
+        }
+        DataFusionError::ResourcesExhausted(told) if told.contains(SHARE_TAKEN) => {
+            (ErrorKind::Limited, "MEMORY_QUOTA")
         }
         DataFusionError::ResourcesExhausted(_) => (ErrorKind::Limited, "LIMIT_EXCEEDED"),
         _ => (ErrorKind::Internal, "INTERNAL_ERROR"),

@@ -29,6 +29,6 @@ pub use datafusion::execution::SendableRecordBatchStream as BatchStream;
 pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};
-pub use policy::{Policies, Viewer};
-pub use run::turns;
+pub use policy::{Policies, UserLists, Viewer};
+pub use run::{MemoryShare, turns};
 pub use view::{EVENT_COLUMNS, EVENT_TABLE, ObjectView, Views, changes_schema, event_table, events_schema};

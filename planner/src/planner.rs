@@ -11,7 +11,7 @@ use datafusion::{
     execution::FunctionRegistry,
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder, config::SessionConfig,
-        memory_pool::FairSpillPool, runtime_env::RuntimeEnv,
+        runtime_env::RuntimeEnv,
     },
     logical_expr::LogicalPlan,
     physical_plan::{displayable, stream::RecordBatchStreamAdapter},
@@ -32,7 +32,7 @@ use crate::{
         records::{Level, Records, Resolving},
     },
     rules,
-    run::{self, Deadline, Runs},
+    run::{self, Deadline, MemoryShare, Runs, SharePool, Total},
     sql::{self, CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
     view::{FirstRows, ScanSizes},
 };
@@ -108,12 +108,15 @@ pub struct Planner {
     small: Arc<SessionState>,
     large: Arc<SessionState>,
     runs: Arc<Runs>,
+    runtime: Arc<RuntimeEnv>,
+    memory: Arc<Total>,
 }
 
 impl Planner {
     /// A planner with its memory pool.
     pub fn new(options: PlannerOptions) -> Planner {
-        let runtime = runtime(&options);
+        let memory = Total::new(options.memory_bytes);
+        let runtime = runtime(&options, &memory);
         let config = SessionConfig::new()
             .with_target_partitions(options.target_partitions.max(1))
             .with_default_catalog_and_schema(CATALOG, SEARCH_PATH)
@@ -147,7 +150,17 @@ impl Planner {
         let options = Arc::new(options);
         let runs = Arc::new(Runs::new(Arc::clone(&options)));
         let shared = (Arc::clone(&options), Arc::clone(&runs));
-        Planner { sql: sql::Shared::new(sql, shared), options, small, large, runs }
+        Planner { sql: sql::Shared::new(sql, shared), options, small, large, runs, runtime, memory }
+    }
+
+    /// A share of the memory that questions have, for those of one tenant: all of it until it is bounded.
+    pub fn memory_share(&self) -> MemoryShare {
+        MemoryShare::of(&self.runtime, &self.memory)
+    }
+
+    /// What all questions may hold together, bytes.
+    pub fn memory_bytes_max(&self) -> u64 {
+        self.options.memory_bytes
     }
 
     /// Answers an ObjectQL question; rows come as a stream.
@@ -361,9 +374,8 @@ fn postgres_rules(mut config: SessionConfig) -> SessionConfig {
     config
 }
 
-fn runtime(options: &PlannerOptions) -> Arc<RuntimeEnv> {
-    let memory = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX);
-    let memory_pool = Arc::new(FairSpillPool::new(memory));
+fn runtime(options: &PlannerOptions, memory: &Arc<Total>) -> Arc<RuntimeEnv> {
+    let memory_pool = Arc::new(SharePool::of(memory));
     let runtime = RuntimeEnv { memory_pool, ..RuntimeEnv::default() };
     if let Err(error) = runtime.disk_manager.set_max_temp_directory_size(options.spill_bytes_max) {
         tracing::warn!(%error, "queries can't spill to disk");

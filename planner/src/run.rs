@@ -3,6 +3,7 @@
 mod cost;
 mod heavy;
 mod hints;
+mod memory;
 pub mod turns;
 
 use std::{
@@ -26,9 +27,11 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 pub(crate) use cost::{Cost, check_shape};
 use heavy::Heavy;
-use quarry_storage::TenantName;
+pub use memory::MemoryShare;
+pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
 
 use crate::{
+    context::QueryContext,
     error::{Error, Result},
     planner::PlannerOptions,
 };
@@ -44,23 +47,27 @@ impl Runs {
         Runs { heavy: Heavy::new(&options), options }
     }
 
-    /// Starts a physical plan, if its cost allows; its rows come until the deadline.
+    /// Starts a physical plan, if its cost allows, in a share of the memory; its rows come until the deadline.
     ///
     /// # Errors
     ///
     /// `Limited` when it would cost too much, or when too many heavy questions of its tenant wait.
     pub(crate) fn start(
         &self,
-        (state, tenant): (&SessionState, &TenantName),
+        (state, asked): (&SessionState, &QueryContext),
         plan: Arc<dyn ExecutionPlan>,
         deadline: Deadline,
     ) -> Result<SendableRecordBatchStream> {
         let cost = Cost::of(&plan)?;
         cost.check(&self.options)?;
         let plan = if cost.has_vast_hint { hints::without_vast(plan)? } else { plan };
+        let context = match &asked.memory {
+            Some(share) => share.context(state),
+            None => state.task_ctx(),
+        };
         let inner = match cost.is_heavy(&self.options) {
-            true => self.heavy.run(tenant, plan, state.task_ctx())?,
-            false => execute_stream(plan, state.task_ctx())?,
+            true => self.heavy.run(&asked.tenant, plan, context)?,
+            false => execute_stream(plan, context)?,
         };
         Ok(until(inner, deadline))
     }

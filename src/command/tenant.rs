@@ -42,6 +42,32 @@ pub enum Tenant {
         #[command(flatten)]
         reach: Reach,
     },
+    /// Tell what a tenant may have and has; with options, say it anew. A number, 0 for no bound, or "default" for what the settings say.
+    Quota {
+        /// Its name; main is the main tenant.
+        name: String,
+        /// Records, those in recycle bins among them.
+        #[arg(long, value_name = "N")]
+        rows: Option<String>,
+        /// Bytes of all its files.
+        #[arg(long, value_name = "N")]
+        storage_bytes: Option<String>,
+        /// Bytes that its questions may hold together.
+        #[arg(long, value_name = "N")]
+        memory_bytes: Option<String>,
+        /// Requests a second.
+        #[arg(long, value_name = "N")]
+        requests_per_second: Option<String>,
+        /// Requests worked on at once.
+        #[arg(long, value_name = "N")]
+        requests_running: Option<String>,
+        /// Days of history that are kept; 0: all of it.
+        #[arg(long, value_name = "N")]
+        history_days: Option<String>,
+        /// Which state.
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Write all that a tenant has into a folder: records as NDJSON, packages, contents; while no server runs.
     Export {
         /// Its name; main is the main tenant.

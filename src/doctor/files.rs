@@ -6,8 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use quarry_engine::upkeep;
+
 use super::{Level, Report};
-use crate::settings::Settings;
+use crate::{reach::world, settings::Settings};
 
 /// Files of the data folder that are looked at.
 const FILES_MAX: usize = 20_000;
@@ -165,6 +167,32 @@ fn encryption(settings: &Settings, report: &mut Report) {
             report.add(Level::Warning, message, "give master_key_file");
         }
         None => {}
+    }
+    without_keys(settings, report);
+}
+
+/// A store that has taken the place of an encrypted one.
+fn without_keys(settings: &Settings, report: &mut Report) {
+    let lost = world(settings)
+        .and_then(|world| Ok(upkeep::without_keys(&settings.data(), &world, &settings.locations())?));
+    match lost {
+        Ok(lost) => {
+            for tenant in lost {
+                let message = format!(
+                    "the tenant {tenant} was encrypted, and its store has no keys now; it is not opened"
+                );
+                report.add(
+                    Level::Critical,
+                    message,
+                    "put its files back from a backup, its file keys among them",
+                );
+            }
+        }
+        Err(error) => {
+            let message =
+                format!("whether encrypted stores still have their keys was not looked at: {error:#}");
+            report.add(Level::Note, message, "");
+        }
     }
 }
 

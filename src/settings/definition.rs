@@ -50,6 +50,10 @@ fn positive(value: &str) -> Result<(), String> {
     }
 }
 
+fn proxies(value: &str) -> Result<(), String> {
+    quarry_http::Proxies::parse(value).map(drop)
+}
+
 /// `eu=/srv/eu,us=/srv/us`.
 pub(super) fn places(value: &str) -> Result<BTreeMap<String, PathBuf>, String> {
     let mut places = BTreeMap::new();
@@ -212,7 +216,37 @@ pub const DEFINITIONS: &[Definition] = &[
     ),
     define("tenant_requests_running_max", "128", positive, "requests of a tenant that are worked on at once"),
     define("tenant_requests_waiting_max", "1024", positive, "requests of a tenant that wait for that"),
+    define(
+        "history_days",
+        "0",
+        number,
+        "days that history is kept, unless a tenant's quota says otherwise; 0: for good",
+    ),
+    define(
+        "tenant_rows_max",
+        "0",
+        number,
+        "records that a tenant may have, unless its own quota says otherwise; 0: as many as it likes",
+    ),
+    define(
+        "tenant_storage_bytes_max",
+        "0",
+        number,
+        "bytes that a tenant's files may have, unless its own quota says otherwise; 0: as many as there is room for",
+    ),
+    define(
+        "tenant_query_memory_bytes",
+        "0",
+        number,
+        "of query_memory_bytes, what the questions of one tenant may hold together; 0: half where several are open",
+    ),
     define("requests_running_max", "256", positive, "requests of all tenants that are worked on at once"),
+    define(
+        "trusted_proxies",
+        "",
+        proxies,
+        "addresses and networks of proxies whose X-Forwarded-For is believed, with commas between",
+    ),
     define("connections_max", "256", positive, "connections per door"),
     define(
         "connections_per_address_max",

@@ -84,7 +84,7 @@ impl BulkLoad {
         if self.waiting_bytes <= self.store.inner.options.load_bytes_target {
             return Ok(());
         }
-        let written = self.write_out();
+        let written = self.must_fit().and_then(|()| self.write_out());
         self.is_broken = written.is_err();
         written
     }
@@ -112,6 +112,17 @@ impl BulkLoad {
             }
         }
         inner.commit_load(loaded, info)
+    }
+
+    /// What was added so far must have room: a load that is refused in the end shall not fill the disk first.
+    fn must_fit(&self) -> Result<()> {
+        let inner = &self.store.inner;
+        inner.meter.forget_bytes();
+        inner.measure_if_bounded()?;
+        let counted = self.tables.iter().filter(|(table, _)| inner.meter.counts(table));
+        let rows: u64 = counted.map(|(_, runs)| runs.rows()).sum();
+        let bounded = if rows > 0 { inner.meter.rows().saturating_add(rows) } else { 0 };
+        inner.meter.must_fit(bounded, 0)
     }
 
     /// Writes what waits, and closes segments that have grown large.
@@ -159,6 +170,8 @@ impl Inner {
             *table = before.state.catalog.must_by_id(table.id)?.clone();
         }
         check::whole(&before.state, before.csn, &loaded)?;
+        self.meter.forget_bytes();
+        self.measure_if_bounded()?;
         let time_micros = info.time_micros;
         let payload = Entry::Load(entry(&loaded, info)).encode()?;
 
@@ -166,6 +179,11 @@ impl Inner {
         let log = place.as_mut().ok_or_else(closed)?;
         let state = self.published().state;
         check::changed_since(&state, before.csn, &loaded)?;
+        let rows = self.rows_with(&loaded);
+        if rows > self.meter.rows() {
+            // The segments are among what was measured.
+            self.meter.must_fit(rows, u64::try_from(payload.len()).unwrap_or(u64::MAX))?;
+        }
         let csn = log.csn() + 1;
         let next = with_loaded(&state, &loaded, csn)?;
         let named = || loaded.iter().flat_map(|loaded| &loaded.parts);
@@ -183,8 +201,18 @@ impl Inner {
         }
         self.retained.note(named().map(|part| &part.segment));
         self.note_time(time_micros);
+        self.meter.set_rows(rows);
+        self.meter.add_bytes(u64::try_from(payload.len()).unwrap_or(u64::MAX));
         self.publish(Arc::new(next), csn);
         Ok(committed(csn))
+    }
+
+    /// How many rows there will be with a load.
+    fn rows_with(&self, loaded: &[Loaded]) -> u64 {
+        let counted = loaded.iter().filter(|loaded| self.meter.counts(&loaded.table.spec.name));
+        let parts = counted.flat_map(|loaded| &loaded.parts);
+        let rows: u64 = parts.map(|part| u64::from(part.segment.rows())).sum();
+        self.meter.rows().saturating_add(rows)
     }
 
     /// Nothing of a failed write is left in the log: no one names the segments of loads that failed. The log's lock is held.

@@ -3,161 +3,35 @@
 //! 1. Who wants to commit encodes the entry ([`encode`]) and joins the queue.
 //! 2. Whoever finds no leader becomes one: it takes all that wait, checks and applies them in order, writes their entries
 //!    with one sync, moves the published CSN, and wakes them.
-//! 3. Who joined in the meantime is the next batch; its first becomes the leader, so that no one works for others after
-//!    its own answer is there.
+//! 3. Who joined in the meantime is the next batch ([`queue`]).
+
+mod queue;
+mod ways;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
+use queue::Tell;
+pub(crate) use queue::{Queue, Waiting};
+pub use ways::Lead;
 
 use crate::{
     Csn,
     apply::{self, Applied},
-    catalog::{Catalog, Table},
+    catalog::{Catalog, Table, TableId},
     error::{Error, Result},
     log::{ChangeEntry, Entry, LogWriter, TableEntry, TransactionEntry},
     resources::Task,
+    state::State,
     store::{CommitInfo, Committed, Inner, closed},
     value::Row,
     write::{Change, WriteSet},
 };
 
-/// Transactions in one batch.
-const BATCH_TRANSACTIONS_MAX: usize = 1_024;
-/// Bytes of entries in one batch, unless one alone is larger.
-const BATCH_BYTES_MAX: usize = 32 << 20;
-
 /// How long a writer that waits for room sleeps at a time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// A transaction that waits for its answer.
-pub(crate) struct Waiting {
-    pub writes: WriteSet,
-    pub payload: Vec<u8>,
-    /// The transaction's instant.
-    pub time_micros: i64,
-    turn: Mutex<Turn>,
-    woken: Condvar,
-}
-
-enum Turn {
-    Waits,
-    Leads,
-    Done(Result<Committed>),
-    /// The answer was fetched.
-    Taken,
-}
-
-/// Who waits.
-#[derive(Default)]
-pub(crate) struct Queue {
-    inner: Mutex<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    waiting: Vec<Arc<Waiting>>,
-    has_leader: bool,
-}
-
-impl Waiting {
-    /// The answer, once.
-    pub fn finish(&self, answer: Result<Committed>) {
-        *self.turn.lock() = Turn::Done(answer);
-        self.woken.notify_one();
-    }
-}
-
-impl Queue {
-    /// Waits for the answer of a transaction; meanwhile perhaps leads a batch, by `commit_batch`, which must finish
-    /// each one of it.
-    pub fn commit(
-        &self,
-        writes: WriteSet,
-        (payload, time_micros): (Vec<u8>, i64),
-        commit_batch: impl FnOnce(&[Arc<Waiting>]),
-    ) -> Result<Committed> {
-        let turn = Mutex::new(Turn::Waits);
-        let own = Arc::new(Waiting { writes, payload, time_micros, turn, woken: Condvar::new() });
-        let leads = {
-            let mut line = self.inner.lock();
-            line.waiting.push(own.clone());
-            !std::mem::replace(&mut line.has_leader, true)
-        };
-        if !leads && let Some(answer) = wait(&own) {
-            return answer;
-        }
-        let leading = Leading { queue: self, batch: self.take() };
-        commit_batch(&leading.batch);
-        drop(leading);
-        match std::mem::replace(&mut *own.turn.lock(), Turn::Taken) {
-            Turn::Done(answer) => answer,
-            _ => Err(Error::Internal("a batch left a transaction without an answer".into())),
-        }
-    }
-
-    /// The first of the line is always the leader itself.
-    fn take(&self) -> Vec<Arc<Waiting>> {
-        let mut line = self.inner.lock();
-        let mut bytes = 0;
-        let fits = |waiting: &&Arc<Waiting>| {
-            bytes += waiting.payload.len();
-            bytes <= BATCH_BYTES_MAX
-        };
-        let count = line.waiting.iter().take(BATCH_TRANSACTIONS_MAX).take_while(fits).count().max(1);
-        let count = count.min(line.waiting.len());
-        line.waiting.drain(..count).collect()
-    }
-
-    fn hand_over(&self) {
-        let mut line = self.inner.lock();
-        match line.waiting.first() {
-            Some(next) => {
-                *next.turn.lock() = Turn::Leads;
-                next.woken.notify_one();
-            }
-            None => line.has_leader = false,
-        }
-    }
-}
-
-/// A batch and the lead; however it ends, no one is left without an answer and the next one leads.
-struct Leading<'a> {
-    queue: &'a Queue,
-    batch: Vec<Arc<Waiting>>,
-}
-
-impl Drop for Leading<'_> {
-    fn drop(&mut self) {
-        for waiting in &self.batch {
-            let mut turn = waiting.turn.lock();
-            if !matches!(*turn, Turn::Done(_) | Turn::Taken) {
-                *turn = Turn::Done(Err(Error::Internal("the commit was abandoned".into())));
-                waiting.woken.notify_one();
-            }
-        }
-        self.queue.hand_over();
-    }
-}
-
-/// The answer; `None` when it is this one's turn to lead.
-fn wait(own: &Waiting) -> Option<Result<Committed>> {
-    let mut turn = own.turn.lock();
-    loop {
-        match std::mem::replace(&mut *turn, Turn::Waits) {
-            Turn::Waits => own.woken.wait(&mut turn),
-            Turn::Leads => return None,
-            Turn::Done(answer) => {
-                *turn = Turn::Taken;
-                return Some(answer);
-            }
-            Turn::Taken => return Some(Err(Error::Internal("an answer was fetched twice".into()))),
-        }
-    }
-}
 
 impl Inner {
     /// Applies, writes and publishes a batch; every transaction of it gets its answer.
@@ -176,11 +50,13 @@ impl Inner {
     fn append_batch(&self, log: &mut LogWriter, batch: &[Arc<Waiting>]) {
         let state = self.published().state;
         let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
-        let mut csn = log.csn();
+        let (mut csn, mut rows, mut bytes) = (log.csn(), self.meter.rows(), 0);
         for waiting in batch {
-            match apply::apply(&state, &waiting.writes, csn + 1) {
-                Ok(done) => {
+            match self.apply_one(&state, waiting, csn + 1, (rows, bytes)) {
+                Ok((done, rows_now)) => {
                     csn += 1;
+                    rows = rows_now;
+                    bytes += u64::try_from(waiting.payload.len()).unwrap_or(u64::MAX);
                     applied.push((waiting, done));
                 }
                 Err(error) => waiting.finish(Err(error)),
@@ -194,7 +70,14 @@ impl Inner {
             Ok(()) => {
                 let times = applied.iter().map(|(waiting, _)| waiting.time_micros);
                 self.note_time(times.max().unwrap_or(i64::MIN));
-                self.publish(state, csn);
+                self.meter.set_rows(rows);
+                self.meter.add_bytes(bytes);
+                let writes = applied.iter().flat_map(|(waiting, _)| waiting.writes.tables());
+                // All of them were found when they were applied.
+                let tables =
+                    writes.filter_map(|(name, _)| state.catalog.must_get(name).ok().map(|table| table.id));
+                let tables: Vec<TableId> = tables.collect();
+                self.publish_changes(state, csn, tables.into_iter());
                 for (csn, (waiting, _)) in (first..).zip(applied) {
                     waiting.finish(Ok(committed(csn)));
                 }
@@ -205,6 +88,27 @@ impl Inner {
                     done.undo();
                     waiting.finish(Err(Error::Unavailable(what.clone())));
                 }
+            }
+        }
+    }
+
+    /// Applies one transaction behind others that made so many rows and bytes; the rows with it.
+    fn apply_one(
+        &self,
+        state: &State,
+        waiting: &Waiting,
+        csn: u64,
+        (rows, bytes): (u64, u64),
+    ) -> Result<(Applied, u64)> {
+        let after = self.meter.rows_with(rows, &waiting.writes);
+        let bytes = bytes.saturating_add(u64::try_from(waiting.payload.len()).unwrap_or(u64::MAX));
+        // Asked behind all else: what can't be committed anyway is told as what it is.
+        let done = apply::apply(state, &waiting.writes, csn)?;
+        match self.meter.must_have_room(&waiting.writes, (rows, after), bytes) {
+            Ok(()) => Ok((done, after)),
+            Err(error) => {
+                done.undo();
+                Err(error)
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     objects::{CheckedFile, CheckedWriter, ObjectName, Objects, Seal, Sums},
     store::{Store, closed},
+    usage::Meter,
     value::Key,
     verify::Report,
 };
@@ -55,6 +56,8 @@ struct ContentSums {
 /// A content on its way. It is there when [`Self::finish`] says so; dropped without that, it leaves nothing.
 pub struct NewContent {
     objects: Objects,
+    meter: Arc<Meter>,
+    bytes: u64,
     key: String,
     writer: CheckedWriter,
     hasher: blake3::Hasher,
@@ -65,8 +68,10 @@ impl NewContent {
     ///
     /// # Errors
     ///
-    /// `Io`; the content can't be finished then.
+    /// `Limited` when the store may not hold so much; `Io`. The content can't be finished then.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.meter.must_fit(0, self.bytes)?;
         self.hasher.update(bytes);
         let written = self.writer.write_all(bytes);
         written.map_err(|source| self.objects.io("write", &name(&self.key, BYTES), source))
@@ -78,12 +83,13 @@ impl NewContent {
     ///
     /// `Io`; the content may then be there or not.
     pub fn finish(self) -> Result<Measure> {
-        let NewContent { objects, key, writer, hasher } = self;
+        let NewContent { objects, meter, key, writer, hasher, .. } = self;
         let (sums, upload) = writer.close();
         let (bytes, hash) = (sums.bytes, hasher.finalize());
         objects.put(&name(&key, SUMS), SEAL.encode(&ContentSums { sums, hash: *hash.as_bytes() })?)?;
         let object = name(&key, BYTES);
         upload.finish().map_err(|source| objects.io("write", &object, source))?;
+        meter.add_bytes(bytes);
         Ok(Measure { bytes, hash: hash.to_hex().to_string() })
     }
 }
@@ -196,8 +202,17 @@ impl Store {
             return Err(closed());
         }
         let objects = self.inner.ground.objects.clone();
+        self.inner.measure_if_bounded()?;
+        let meter = self.inner.meter.clone();
         let writer = CheckedWriter::new(objects.upload(&name(key, BYTES)));
-        Ok(NewContent { objects, key: key.to_owned(), writer, hasher: blake3::Hasher::new() })
+        Ok(NewContent {
+            objects,
+            meter,
+            bytes: 0,
+            key: key.to_owned(),
+            writer,
+            hasher: blake3::Hasher::new(),
+        })
     }
 
     /// The content of a key. Who asks knows that there is one.
@@ -225,6 +240,7 @@ impl Store {
     pub fn remove_content(&self, key: &str) -> Result<()> {
         must_be_key(key)?;
         let objects = &self.inner.ground.objects;
+        self.inner.meter.forget_bytes();
         [BYTES, SUMS].iter().try_for_each(|end| objects.delete(&name(key, end)))
     }
 }

@@ -59,6 +59,7 @@ impl Inner {
             self.fold_meanwhile()?;
         }
         compact::all(self)?;
+        self.measure_again();
         Ok(self.published().state.folded.csn)
     }
 
@@ -69,6 +70,13 @@ impl Inner {
             let state = self.published().state;
             state.generations.len() > 1 || state.newest_bytes() > self.options.delta_bytes_target
         };
+        if self.meter.take_wish() {
+            self.fold()?;
+            let _folding = self.folding.lock();
+            self.expire();
+            self.measure_again();
+            return Ok(());
+        }
         if is_due { self.fold().map(drop) } else { Ok(()) }
     }
 

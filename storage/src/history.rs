@@ -15,6 +15,7 @@
 
 mod chain;
 mod file;
+mod forget;
 mod frames;
 mod read;
 mod rows;
@@ -33,6 +34,7 @@ use parking_lot::RwLock;
 pub(crate) use self::file::SUMS_SEAL;
 pub use self::{
     chain::ChainLink,
+    forget::{Forgotten, IsHeld},
     read::{History, HistoryRequest},
     rows::history_schema,
 };

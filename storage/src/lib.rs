@@ -36,6 +36,7 @@
 mod apply;
 pub mod bulk;
 mod catalog;
+mod changes;
 mod check;
 mod columns;
 mod commit;
@@ -67,16 +68,19 @@ pub mod store;
 pub mod tenants;
 mod term;
 mod text;
+mod usage;
 pub mod value;
 pub mod verify;
 pub mod world;
 pub mod write;
 
 pub use bulk::BulkLoad;
+pub use changes::Mark;
+pub use commit::Lead;
 pub use content::{Content, Measure, NewContent, Pieces};
 pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};
-pub use history::{ChainLink, History, HistoryRequest, history_schema};
+pub use history::{ChainLink, Forgotten, History, HistoryRequest, IsHeld, history_schema};
 pub use past::AsOf;
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
@@ -93,6 +97,7 @@ pub use tenants::{
     catalogue::{TenantRecord, TenantState, read_catalogue, write_catalogue},
     destroy::destroy_store,
 };
+pub use usage::{BYTES_MAX, ROWS_MAX, StoreQuota, StoreUsage};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};
 pub use world::{Clock, Ids, ObjectPlace, World};

@@ -24,7 +24,8 @@ mod writer;
 mod tests;
 
 pub(crate) use entry::{
-    ChangeEntry, Entry, LoadEntry, LoadedSegment, LoadedTable, TableEntry, TransactionEntry, patched,
+    ChangeEntry, CheckpointEntry, Entry, LoadEntry, LoadedSegment, LoadedTable, TableEntry, TransactionEntry,
+    patched,
 };
 pub(crate) use frame::Hash;
 pub(crate) use reader::{FoundFrame, FrameReader};

@@ -57,6 +57,8 @@ use crate::{
     world::{ObjectPlace, World},
 };
 
+/// The folders of all objects that a store puts.
+const OBJECT_FOLDERS: [&str; 4] = ["content", "history", "manifest", "segments"];
 /// Bytes that are uploaded, or copied, at a time.
 const PART_BYTES: usize = 8 << 20;
 
@@ -158,6 +160,18 @@ impl Objects {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// Bytes of all objects; of a store in a folder, without its log and what is being put.
+    pub fn bytes(&self) -> Result<u64> {
+        let prefixes = OBJECT_FOLDERS.iter().map(|folder| ObjectName::from(*folder));
+        let mut bytes = 0;
+        for prefix in prefixes {
+            for about in wait(self.store.list(Some(&prefix)).collect::<Vec<_>>()) {
+                bytes += about.map_err(|error| self.failed("list", &prefix, error))?.size;
+            }
+        }
+        Ok(bytes)
     }
 
     /// Makes the names that are found in a folder durable: a process that was killed while it put them there may not

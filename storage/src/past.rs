@@ -12,10 +12,11 @@ use std::{ops::RangeInclusive, sync::Arc};
 use crate::{
     Csn, apply, bulk,
     catalog::{Catalog, TableId},
+    changes::Changes,
     delta::{Gauge, Generation},
     error::{Error, Result},
     history::{Archive, timestamp},
-    log::{Entry, LoadEntry},
+    log::Entry,
     manifest::Manifest,
     retained::{Retained, Segments},
     segment::Ground,
@@ -98,7 +99,7 @@ fn outside(inner: &Inner) -> Error {
     ))
 }
 
-/// The state that a manifest tells: segments, and an empty delta over them.
+/// The state that a manifest tells: segments, and an empty delta over them. When its tables were changed is not known.
 pub(crate) fn state_over(
     manifest: &Manifest,
     segments: Segments,
@@ -114,6 +115,7 @@ pub(crate) fn state_over(
         frozen: None,
         segments,
         archive,
+        changes: Arc::new(Changes::unknown()),
         catalog,
     }
 }
@@ -152,10 +154,7 @@ impl Replay {
             let frame = frame?;
             let entry = Entry::decode(frame.payload())
                 .map_err(|error| Error::Internal(format!("entry {} can't be read: {error}", frame.csn)))?;
-            time = match &entry {
-                Entry::Transaction(by) | Entry::Load(LoadEntry { by, .. }) => time.max(by.time_micros),
-                Entry::Catalog(_) => time,
-            };
+            time = entry.by().map_or(time, |by| time.max(by.time_micros));
             if time > self.until_micros {
                 break;
             }

@@ -63,6 +63,11 @@ impl Snapshot {
         overlays && self.csn == other.csn && Arc::ptr_eq(&self.state, &other.state)
     }
 
+    /// The state and its CSN, without own writes; none where there are some.
+    pub(crate) fn committed(&self) -> Option<(&State, u64)> {
+        self.overlay.is_none().then_some((&*self.state, self.csn))
+    }
+
     /// Its commit number.
     pub fn csn(&self) -> Csn {
         Csn(self.csn)

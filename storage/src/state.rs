@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 pub(crate) use self::find::{Gone, Located};
 use crate::{
     catalog::{Catalog, Table, TableId},
+    changes::Changes,
     delta::{DeltaTable, Generation},
     error::Result,
     history::Archive,
@@ -27,6 +28,8 @@ pub(crate) struct State {
     pub segments: HashMap<TableId, Arc<Vec<SegmentPart>>>,
     /// All entries there ever were.
     pub archive: Arc<Archive>,
+    /// When its tables were changed last; the same for all states of a store.
+    pub changes: Arc<Changes>,
     /// Oldest first: perhaps one that is being folded, then the one that takes the writes.
     pub generations: Vec<Arc<Generation>>,
     /// Up to here all is in the segments.
@@ -135,6 +138,7 @@ impl State {
             catalog: Arc::new(catalog),
             segments: self.segments.clone(),
             archive: self.archive.clone(),
+            changes: self.changes.clone(),
             folded: self.folded,
             frozen: self.frozen,
         }

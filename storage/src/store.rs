@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Csn, apply, bulk,
-    catalog::Catalog,
+    catalog::{Catalog, TableId},
     check,
-    commit::{Queue, committed, encode},
+    commit::Queue,
     delta::Gauge,
     encryption::StoreKeys,
     error::{Error, Result},
@@ -31,8 +31,9 @@ use crate::{
     segment::{Ground, Segment},
     snapshot::Snapshot,
     state::State,
+    usage::Meter,
     world::{Clock, World},
-    write::{TRANSACTION_BYTES_MAX, WriteSet},
+    write::TRANSACTION_BYTES_MAX,
 };
 
 /// Limits and sizes, each with its unit.
@@ -60,6 +61,8 @@ pub struct StoreOptions {
     pub history_window_seconds: u64,
     /// What may be replayed in memory to make one past state.
     pub time_travel_bytes_max: u64,
+    /// Whether rows of a table of this name count as what the store holds ([`crate::StoreQuota`]).
+    pub is_counted: fn(&str) -> bool,
 }
 
 impl Default for StoreOptions {
@@ -75,6 +78,7 @@ impl Default for StoreOptions {
             row_group_rows: 32_768,
             history_window_seconds: 24 * 60 * 60,
             time_travel_bytes_max: 256 << 20,
+            is_counted: |_| true,
         }
     }
 }
@@ -142,7 +146,9 @@ pub(crate) struct Inner {
     pub manifest: AtomicU64,
     /// What deltas hold in memory.
     pub gauge: Gauge,
-    queue: Queue,
+    /// What it holds on disk, and may.
+    pub meter: Arc<Meter>,
+    pub queue: Queue,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
     /// Taken, before the log, by who folds or changes the catalog.
@@ -194,49 +200,6 @@ impl Store {
     pub fn snapshot(&self) -> Snapshot {
         let Published { state, csn } = self.inner.published();
         Snapshot::new(state, csn).with_transaction_limit(self.inner.options.transaction_bytes_max)
-    }
-
-    /// Makes a transaction durable: conflicts, unique values and references are checked against the newest state,
-    /// one entry is appended and synced (together with those of others who wait), then it is visible.
-    ///
-    /// # Errors
-    ///
-    /// `Conflict`, the violations, `Limited`, `Unavailable`; the transaction then left nothing.
-    pub fn commit(&self, writes: WriteSet, info: CommitInfo) -> Result<Committed> {
-        let inner = &self.inner;
-        let now = inner.published();
-        if writes.is_empty() {
-            return Ok(committed(now.csn));
-        }
-        if writes.base().0 > now.csn {
-            return Err(Error::Invalid(format!(
-                "a transaction on the state {}, which is yet to come",
-                writes.base().0
-            )));
-        }
-        let limit = inner.options.transaction_rows_max;
-        if writes.len() > limit {
-            return Err(Error::Limited {
-                limit: "transaction_rows_max",
-                asked: u64::try_from(writes.len()).unwrap_or(u64::MAX),
-                allowed: u64::try_from(limit).unwrap_or(u64::MAX),
-            });
-        }
-        let (asked, allowed) = (writes.bytes(), inner.options.transaction_bytes_max);
-        if asked > allowed {
-            return Err(Error::Limited { limit: "transaction_bytes_max", asked, allowed });
-        }
-        let time_micros = info.time_micros;
-        let payload = encode(&now.state.catalog, &writes, info)?;
-        // It would keep the delta whose fold makes the room that is waited for.
-        drop(now);
-        inner.wait_for_room(&self.folding)?;
-        let _held = inner.gauge.hold(u64::try_from(payload.len()).unwrap_or(u64::MAX));
-        let answer = inner.queue.commit(writes, (payload, time_micros), |batch| inner.commit_batch(batch));
-        if inner.published().state.newest_bytes() > inner.options.delta_bytes_target {
-            self.folding.ask();
-        }
-        answer
     }
 
     /// Folds the delta into segments now; returns the CSN up to which all is folded. Also runs by itself past
@@ -320,7 +283,8 @@ impl Inner {
         let segments = retained.segments(&ground, &manifest)?;
         let catalog = Arc::new(Catalog::new(manifest.catalog.clone(), &resources.shapes)?);
         let gauge = Gauge::default();
-        let mut state = Arc::new(state_over(&manifest, segments, catalog, Arc::new(archive), &gauge));
+        let state = state_over(&manifest, segments, catalog, Arc::new(archive), &gauge);
+        let mut state = Arc::new(State { changes: Arc::default(), ..state });
         let mut time_micros = start.time_micros;
         let log_ground = LogGround {
             files: files.clone(),
@@ -342,11 +306,13 @@ impl Inner {
                     time_micros = time_micros.max(load.by.time_micros);
                     state = Arc::new(bulk::replay(&state, (&retained, &ground), &load, csn)?);
                 }
+                Entry::Checkpoint(checkpoint) => time_micros = time_micros.max(checkpoint.by.time_micros),
             }
             Ok(())
         })?;
         let next_segment = retained.remove_unnamed(&ground.objects, &state)?.max(manifest.next_segment);
         retained.expire(&ground.objects, world.clock.now_micros())?;
+        let meter = Arc::new(Meter::new(options.is_counted, &state)?);
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
             files,
@@ -361,6 +327,7 @@ impl Inner {
             next_segment: AtomicU64::new(next_segment),
             manifest: AtomicU64::new(manifest.number),
             gauge,
+            meter,
             queue: Queue::default(),
             log: Mutex::new(Some(log)),
             folding: Mutex::default(),
@@ -385,8 +352,18 @@ impl Inner {
         self.time_micros.fetch_max(time_micros, Ordering::AcqRel);
     }
 
-    /// Readers see this from now on. The log's lock is held.
+    /// Readers see this from now on, in which any table may be another. The log's lock is held.
     pub fn publish(&self, state: Arc<State>, csn: u64) {
+        let mut published = self.published.write();
+        if csn != published.csn {
+            state.changes.note_all(csn);
+        }
+        *published = Published { state, csn };
+    }
+
+    /// The same, in which only these tables are others.
+    pub fn publish_changes(&self, state: Arc<State>, csn: u64, tables: impl Iterator<Item = TableId>) {
+        state.changes.note(tables, csn);
         *self.published.write() = Published { state, csn };
     }
 

@@ -178,14 +178,7 @@ impl Tenants {
     pub fn pin(&self, tenant: &TenantName, location: Option<&str>) -> Result<()> {
         let base = match location {
             None => None,
-            Some(name) => {
-                let known = self.inner.options.locations.get(name);
-                let missing = || {
-                    let names: Vec<_> = self.inner.options.locations.keys().map(String::as_str).collect();
-                    Error::Invalid(format!("there is no location {name:?}; there are: {}", names.join(", ")))
-                };
-                Some(known.ok_or_else(missing)?.clone())
-            }
+            Some(name) => Some(self.inner.location(name)?.to_path_buf()),
         };
         let mut bases = self.inner.bases.lock();
         match base {
@@ -193,6 +186,18 @@ impl Tenants {
             None => drop(bases.remove(tenant)),
         }
         Ok(())
+    }
+
+    /// The folder that the store of a tenant has in a location, without pinning it there.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when there is no such location.
+    pub fn folder_in(&self, tenant: &TenantName, location: Option<&str>) -> Result<PathBuf> {
+        Ok(match location {
+            None => tenant.folder(&self.inner.data),
+            Some(name) => tenant.folder(self.inner.location(name)?),
+        })
     }
 
     /// The folder of a tenant's store, whether or not there is one.
@@ -235,6 +240,16 @@ impl Tenants {
 }
 
 impl Inner {
+    /// The folder of a location.
+    fn location(&self, name: &str) -> Result<&Path> {
+        let known = self.options.locations.get(name);
+        let missing = || {
+            let names: Vec<_> = self.options.locations.keys().map(String::as_str).collect();
+            Error::Invalid(format!("there is no location {name:?}; there are: {}", names.join(", ")))
+        };
+        Ok(known.ok_or_else(missing)?.as_path())
+    }
+
     fn get(
         &self,
         tenant: &TenantName,

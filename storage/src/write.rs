@@ -23,6 +23,8 @@ pub const TRANSACTION_BYTES_MAX: u64 = 256 << 20;
 pub struct WriteSet {
     base: Csn,
     bytes_max: u64,
+    /// See [`Self::frees_room`].
+    is_freeing: bool,
     changes: Arc<Changes>,
 }
 
@@ -74,7 +76,19 @@ impl WriteSet {
 
     /// As [`Self::new`], but rows and the journal of its savepoints may hold `bytes_max` bytes, roughly.
     pub fn limited(base: Csn, bytes_max: u64) -> Self {
-        Self { base, bytes_max, changes: Arc::default() }
+        Self { base, bytes_max, is_freeing: false, changes: Arc::default() }
+    }
+
+    /// It is there to make room, or is the owner's own: it is committed however full the store is ([`crate::StoreQuota`]).
+    #[must_use]
+    pub fn frees_room(mut self) -> Self {
+        self.is_freeing = true;
+        self
+    }
+
+    /// See [`Self::frees_room`].
+    pub(crate) fn is_freeing(&self) -> bool {
+        self.is_freeing
     }
 
     /// Bytes that it holds, roughly.

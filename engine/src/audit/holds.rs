@@ -18,7 +18,7 @@ const HOLDS_MAX: usize = 10_000;
 /// Why there is a hold may be told in so many bytes.
 const REASON_BYTES_MAX: usize = 1_000;
 /// Everything, or every record of an object.
-const ALL: &str = "*";
+pub(super) const ALL: &str = "*";
 
 /// A hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,12 @@ fn hold_of(row: &Row) -> Result<Hold> {
     Ok(Hold { on: text(0)?, reason: text(1)?, placed_micros: *placed_micros, placed_by: text(3)? })
 }
 
-fn keys(snapshot: &Snapshot) -> Result<Vec<Key>> {
+/// What is held, by the keys of the holds.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(super) fn keys(snapshot: &Snapshot) -> Result<Vec<Key>> {
     let mut keys = Vec::new();
     let request = quarry_storage::ScanRequest { projection: Some(vec![0]), ..Default::default() };
     for batch in snapshot.table(HOLD)?.scan(request)?.into_iter().flatten() {
@@ -152,6 +157,8 @@ impl Session {
             return Err(Error::limited("legal holds", count + 1, HOLDS_MAX));
         }
         let (key, by) = (on.key(), self.principal().user_id.clone());
+        // History is let go of by what is held then.
+        let _still = self.engine().forgetting().lock();
         // A purge that looked before the hold has ended; one that looks after it finds it.
         let alone = self.engine().commits().write();
         self.engine().gate().ledger.write(&by, |draft| {
@@ -187,5 +194,10 @@ impl Session {
 
 /// The object whose deleted records lie in a table.
 pub(crate) fn object_of_bin(bin: &TableName) -> &str {
-    bin.strip_prefix(quarry_planner::lower::BIN).unwrap_or(bin)
+    object_of_table(bin)
+}
+
+/// The object whose records, there or deleted, lie in a table.
+pub(super) fn object_of_table(table: &str) -> &str {
+    table.strip_prefix(quarry_planner::lower::BIN).unwrap_or(table)
 }

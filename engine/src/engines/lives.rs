@@ -3,7 +3,7 @@
 //! The catalogue is written before what it tells begins, and what a crash leaves half-done is finished at the next start
 //! ([`Engines::open`]): a tenant that was being made goes, and so does one that was being deleted.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use quarry_storage::{
     TenantName, TenantRecord, TenantState, destroy_store,
@@ -15,6 +15,7 @@ use super::{Engines, missing};
 use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
+    quota::{TenantLimits, TenantUsage},
     session::Session,
 };
 
@@ -43,6 +44,19 @@ pub struct TenantInfo {
     pub made_micros: Option<i64>,
     /// The name of the master key that it is encrypted under; none: it is not encrypted.
     pub master_key: Option<String>,
+    /// What is said for it alone that it may have.
+    pub limits: TenantLimits,
+}
+
+/// What a tenant may have, and has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantQuota {
+    /// What is said for it alone.
+    pub own: TenantLimits,
+    /// What holds.
+    pub limits: TenantLimits,
+    /// What it has.
+    pub usage: TenantUsage,
 }
 
 impl Engines {
@@ -57,6 +71,7 @@ impl Engines {
         let half_done = |record: &TenantRecord| {
             matches!(record.state, TenantState::Making | TenantState::Deleting).then(|| record.name.clone())
         };
+        engines.note_keys()?;
         let half_done: Vec<_> = engines.0.catalogue.lock().iter().filter_map(half_done).collect();
         for tenant in half_done {
             tracing::warn!(%tenant, "a tenant that was half made or half deleted goes now");
@@ -66,6 +81,38 @@ impl Engines {
             }
         }
         Ok(engines)
+    }
+
+    /// Writes down who is encrypted, where an earlier program did not.
+    fn note_keys(&self) -> Result<()> {
+        let main = self.record(&TenantName::main()).unwrap_or_else(|| self.unsaid_main());
+        let mut records = self.0.catalogue.lock().clone();
+        records.retain(|record| record.name != main.name);
+        records.push(main);
+        let mut is_changed = false;
+        for record in records.iter_mut().filter(|record| !record.is_encrypted) {
+            let tenants = &self.main().process().tenants;
+            // One whose location is missing is told of when it is opened.
+            let Ok(folder) = tenants.folder_in(&record.name, record.location.as_deref()) else { continue };
+            record.is_encrypted = key_state(&folder, self.main().world())? != KeyState::Plain;
+            is_changed |= record.is_encrypted;
+        }
+        if !is_changed {
+            return Ok(());
+        }
+        self.change(|now| *now = records)
+    }
+
+    /// The main tenant, of whom nothing was said yet.
+    fn unsaid_main(&self) -> TenantRecord {
+        TenantRecord {
+            name: TenantName::main(),
+            state: TenantState::Active,
+            location: None,
+            made_micros: i64::MIN,
+            is_encrypted: false,
+            limits: BTreeMap::new(),
+        }
     }
 
     /// Makes a tenant, with a user `admin`; the random password, where none was given. Blocks.
@@ -96,6 +143,8 @@ impl Engines {
             state: TenantState::Making,
             location: new.location,
             made_micros,
+            is_encrypted: self.main().world().keys.is_some(),
+            limits: BTreeMap::new(),
         };
         self.change(|records| records.push(record.clone()))?;
         let made = self.main().open_tenant(tenant, new.admin_password).and_then(|opened| {
@@ -116,19 +165,16 @@ impl Engines {
     ///
     /// A key file that can't be read.
     pub fn list(&self) -> Result<Vec<TenantInfo>> {
-        let main = TenantRecord {
-            name: TenantName::main(),
-            state: TenantState::Active,
-            location: None,
-            made_micros: i64::MIN,
-        };
-        let records = self.0.catalogue.lock().clone();
+        let main = self.record(&TenantName::main()).unwrap_or_else(|| self.unsaid_main());
+        let mut records = self.0.catalogue.lock().clone();
+        records.retain(|record| record.name != main.name);
         std::iter::once(main).chain(records).map(|record| self.info(record)).collect()
     }
 
     fn info(&self, record: TenantRecord) -> Result<TenantInfo> {
-        self.pin(&record.name)?;
-        let folder = self.main().process().tenants.folder(&record.name);
+        // Where it lies is asked, and not said: whoever makes one of that name meanwhile may say otherwise.
+        let tenants = &self.main().process().tenants;
+        let folder = tenants.folder_in(&record.name, record.location.as_deref())?;
         let master_key = match key_state(&folder, self.main().world())? {
             KeyState::Encrypted { master, .. } => Some(master),
             KeyState::Plain => None,
@@ -140,6 +186,7 @@ impl Engines {
             location: record.location,
             made_micros,
             master_key,
+            limits: TenantLimits::of_kept(&record.limits),
         })
     }
 
@@ -152,7 +199,7 @@ impl Engines {
         let _changing = self.0.changing.lock();
         self.must_be_other(tenant)?;
         self.set_state(tenant, TenantState::Suspended)?;
-        self.send_away(tenant);
+        self.tell_engine(tenant, Engine::end);
         Ok(())
     }
 
@@ -164,7 +211,50 @@ impl Engines {
     pub fn resume(&self, tenant: &TenantName) -> Result<()> {
         let _changing = self.0.changing.lock();
         self.must_be_other(tenant)?;
-        self.set_state(tenant, TenantState::Active)
+        self.set_state(tenant, TenantState::Active)?;
+        self.tell_engine(tenant, Engine::resume);
+        Ok(())
+    }
+
+    /// What is said for a tenant, what it may have and what it has. Blocks: it is opened.
+    ///
+    /// # Errors
+    ///
+    /// `Missing`; those of opening it.
+    pub fn quota(&self, tenant: &TenantName) -> Result<TenantQuota> {
+        let engine = self.engine_of(tenant)?;
+        let own = self.record(tenant).map(|record| TenantLimits::of_kept(&record.limits));
+        Ok(TenantQuota { own: own.unwrap_or_default(), limits: engine.limits(), usage: engine.usage()? })
+    }
+
+    /// From now on a tenant may have so much; what it has already stays. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// `Missing`; `Io` of writing it down.
+    pub fn set_limits(
+        &self,
+        tenant: &TenantName,
+        how: impl FnOnce(&mut TenantLimits) -> Result<()>,
+    ) -> Result<TenantLimits> {
+        let _changing = self.0.changing.lock();
+        let is_main = *tenant == TenantName::main();
+        let record = match is_main {
+            true => self.record(tenant).unwrap_or_else(|| self.unsaid_main()),
+            false => self.must_be_there(tenant)?,
+        };
+        let mut limits = TenantLimits::of_kept(&record.limits);
+        how(&mut limits)?;
+        let record = TenantRecord { limits: limits.kept(), ..record };
+        self.change(|records| {
+            records.retain(|known| known.name != *tenant);
+            records.push(record);
+        })?;
+        match is_main {
+            true => self.main().set_own_limits(limits.clone()),
+            false => self.tell_engine(tenant, |engine| engine.set_own_limits(limits.clone())),
+        }
+        Ok(limits)
     }
 
     /// Deletes a tenant for good: its keys first, so that no copy of its files can be read any more, then its files. Whether
@@ -196,6 +286,15 @@ impl Engines {
     pub(super) fn pin(&self, tenant: &TenantName) -> Result<()> {
         let location = self.record(tenant).and_then(|record| record.location);
         Ok(self.main().process().tenants.pin(tenant, location.as_deref())?)
+    }
+
+    /// Tells the engine, where it is open. What it goes by was written down before: whoever opens it now, goes by that.
+    fn tell_engine(&self, tenant: &TenantName, told: impl FnOnce(&Engine)) {
+        let slot = self.0.slots.lock().get(tenant).cloned();
+        let Some(slot) = slot else { return };
+        if let Some(engine) = &*slot.engine.lock() {
+            told(engine);
+        }
     }
 
     /// Whoever is in goes; the engine is not given to anyone any more.

@@ -93,6 +93,10 @@ pub enum EventKind {
     TenantDeleted,
     HoldPlaced,
     HoldLifted,
+    /// A tenant may have more or less.
+    TenantLimited,
+    /// Old history was let go of.
+    HistoryForgotten,
 }
 
 impl EventKind {
@@ -128,6 +132,8 @@ impl EventKind {
             EventKind::TenantDeleted => "tenant_deleted",
             EventKind::HoldPlaced => "hold_placed",
             EventKind::HoldLifted => "hold_lifted",
+            EventKind::TenantLimited => "tenant_limited",
+            EventKind::HistoryForgotten => "history_forgotten",
         }
     }
 

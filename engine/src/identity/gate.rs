@@ -4,15 +4,17 @@
 //! Proofs of one name are checked one after another, each under the throttle as the one before has left it.
 
 mod attempt;
+mod doorstep;
 mod issued;
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
-use quarry_storage::{Store, World};
+use quarry_storage::{Store, TenantName, World};
 use tokio::sync::Semaphore;
 
 pub use attempt::Attempt;
+pub(crate) use doorstep::Doorstep;
 
 use super::{
     Event, EventKind, IdentityOptions, Origin, Principal, ScramVerifier, credentials,
@@ -23,66 +25,50 @@ use super::{
     password,
     principal::{Basis, Means},
     proofs::{Proof, Proofs},
-    scram,
     secret::{self, KEY},
     sessions::{self, Lasting, Refreshed, Tokens},
+    slow,
     throttle::{Limits, Throttle, of_address},
     turns::Turns,
 };
 use crate::{
+    engines::LOGIN_SEPARATOR,
     error::{Error, ErrorKind, Result},
+    opening,
+    quota::FairTurns,
     system::Credential,
 };
 
-/// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
-const CHECKS_MAX: usize = 2;
-/// Logins that may wait for such a check.
+/// Logins of one tenant that may wait for such a check.
 const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
 pub(super) const NAME_BYTES_MAX: usize = 256;
 /// Failures of one name that cost nothing.
 const NAME_FREE_FAILURES: u32 = 3;
-/// Failures from one address that cost nothing: many people may share it.
-const ADDRESS_FREE_FAILURES: u32 = 30;
 /// Keys whose last use is remembered to be noted.
 const NOTED_MAX: usize = 10_000;
 /// How often a key's use is noted at most, by this process.
 const NOTED_EVERY_MICROS: i64 = 3_600_000_000;
-
-/// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
-/// checked no more at once.
-pub(crate) struct Doorstep {
-    addresses: Arc<Throttle>,
-    checks: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-}
-
-impl Default for Doorstep {
-    fn default() -> Self {
-        let limits = Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None };
-        Self {
-            addresses: Arc::new(Throttle::new(limits)),
-            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
-        }
-    }
-}
 
 pub(crate) struct Gate {
     pub(crate) ledger: Ledger,
     pub(crate) teller: Teller,
     options: RwLock<Arc<IdentityOptions>>,
     access_seconds: u64,
-    /// What fake verifiers are made from; stable over restarts.
-    scram_secret: Vec<u8>,
+    /// What fake verifiers are made from.
+    fake_secret: Arc<[u8]>,
+    /// What stands behind a name in a login: nothing for the main tenant's.
+    login_end: String,
     /// The hash that an unknown user's password is checked against, to take as long.
     nobody_hash: String,
-    names: Throttle,
+    names: Arc<Throttle>,
     addresses: Arc<Throttle>,
     turns: Turns,
     proofs: Proofs,
-    checks: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    checks: Arc<FairTurns>,
+    /// The tenant's number among those of the checks.
+    number: u64,
+    waiting: Semaphore,
     /// Whose tokens are taken.
     issuers: RwLock<Arc<Issuers>>,
     /// When the use of a key was last noted, and which tokens of issuers were seen.
@@ -98,26 +84,34 @@ impl Gate {
     pub fn new(
         (store, world): (Arc<Store>, World),
         access_seconds: u64,
-        scram_secret: Vec<u8>,
+        tenant: &TenantName,
         doorstep: &Doorstep,
     ) -> Result<Self> {
+        let fake_secret = doorstep.fake_secret(|| opening::scram_secret(&store, &world))?;
+        let login_end = match *tenant == TenantName::main() {
+            true => String::new(),
+            false => format!("{LOGIN_SEPARATOR}{tenant}"),
+        };
         let nobody_hash = password::hash("nobody's password", &[0; 16])?;
         let proofs = Proofs::new(world.ids.secret());
         let options = IdentityOptions::default();
         let names = Limits { free_failures: NAME_FREE_FAILURES, lock: options.lock };
+        let names = doorstep.names_of(tenant, names, world.clock.now_micros());
         Ok(Self {
             ledger: Ledger::new(store, world),
             teller: Teller::default(),
             options: RwLock::new(Arc::new(options)),
             access_seconds,
-            scram_secret,
+            fake_secret,
+            login_end,
             nobody_hash,
-            names: Throttle::new(names),
+            names,
             addresses: Arc::clone(&doorstep.addresses),
             turns: Turns::default(),
             proofs,
             checks: Arc::clone(&doorstep.checks),
-            waiting: Arc::clone(&doorstep.waiting),
+            number: doorstep.checks.number(),
+            waiting: Semaphore::new(WAITING_MAX),
             issuers: RwLock::default(),
             noted: Mutex::default(),
         })
@@ -158,11 +152,15 @@ impl Gate {
             Remembered::Nothing => false,
         };
         let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
-        let check = self.checks.clone().acquire_owned().await.map_err(|_| busy())?;
+        let check = self.checks.take(self.number).await;
         drop(waiting);
-        let held = Arc::new((turn, check));
-        let checked = move |gate: &Self, login: &Login| gate.check(login, is_counted);
-        self.on_blocking_thread(&held, login, checked).await
+        let gate = self.clone();
+        // Held to its end, even when nobody waits for it any more.
+        slow::beside(move || {
+            let _held = (turn, check);
+            gate.check(&login, is_counted)
+        })
+        .await
     }
 
     /// Runs a step of a login where it may block, holding `held` to its end even when nobody waits for it any more.
@@ -278,7 +276,7 @@ impl Gate {
         if name.starts_with(KEY) && name.len() <= NAME_BYTES_MAX {
             return match keys::by_id(&snapshot, name, now, credentials::by_user)? {
                 Some((principal, verifier)) => Ok((verifier, Some(principal))),
-                None => Ok((scram::fake(&self.scram_secret, name)?, None)),
+                None => Ok((self.fake(name)?, None)),
             };
         }
         let credential = match name.len() {
@@ -291,7 +289,7 @@ impl Gate {
                 let principal = Principal::of(&snapshot, credential, basis, now)?;
                 Ok((proof.scram.clone(), Some(principal)))
             }
-            None => Ok((scram::fake(&self.scram_secret, name)?, None)),
+            None => Ok((self.fake(name)?, None)),
         }
     }
 
@@ -339,6 +337,15 @@ impl Gate {
                 Err(token_refused())
             }
         }
+    }
+
+    /// Whether a refresh token is one that could be exchanged. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn knows_refresh(&self, text: &str) -> Result<bool> {
+        sessions::knows_refresh(&self.ledger.snapshot(), text)
     }
 
     /// Who an access token or an API key is for, as it is now. Blocks.

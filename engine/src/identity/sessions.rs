@@ -223,6 +223,17 @@ pub(crate) fn refresh(
     })
 }
 
+/// Whether a refresh token is one that could be exchanged. It is left as it is.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn knows_refresh(snapshot: &Snapshot, text: &str) -> Result<bool> {
+    let Some((id, family, rest)) = refresh_parts(text) else { return Ok(false) };
+    let row = snapshot.table(SESSION)?.get(id)?;
+    Ok(row.is_some_and(|row| secret::is(family, row.get(2)) && secret::is(rest, row.get(3))))
+}
+
 fn refresh_parts(text: &str) -> Option<(&str, &str, &str)> {
     let mut parts = text.strip_prefix(REFRESH)?.split('.');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {

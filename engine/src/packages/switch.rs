@@ -316,7 +316,8 @@ impl Engine {
             package_version: work.active.registry.version.clone(),
             origin: None,
         };
-        self.store().commit(work.writes().clone(), info)?;
+        // The server's own work is never refused for want of room: it is what makes some.
+        self.store().commit(work.writes().clone().frees_room(), info)?;
         Ok(())
     }
 }

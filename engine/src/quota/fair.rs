@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 /// Turns of all tenants together, until it is said otherwise.
 const RUNNING_MAX: usize = 256;
 
+/// Of fewer that wait, nobody looks for those that have gone.
+const LOOKED_AT: usize = 64;
+
 /// The turns.
 pub(crate) struct FairTurns {
     tenants: AtomicU64,
@@ -36,12 +39,17 @@ pub(crate) struct FairTurn {
 
 impl Default for FairTurns {
     fn default() -> Self {
-        let state = State { max: RUNNING_MAX, taken: 0, waiting: HashMap::new(), ring: VecDeque::new() };
-        Self { tenants: AtomicU64::new(0), state: Mutex::new(state) }
+        Self::of(RUNNING_MAX)
     }
 }
 
 impl FairTurns {
+    /// So many turns.
+    pub fn of(max: usize) -> Self {
+        let state = State { max: max.max(1), taken: 0, waiting: HashMap::new(), ring: VecDeque::new() };
+        Self { tenants: AtomicU64::new(0), state: Mutex::new(state) }
+    }
+
     /// A number for one more tenant.
     pub fn number(&self) -> u64 {
         self.tenants.fetch_add(1, Ordering::Relaxed)
@@ -69,9 +77,14 @@ impl FairTurns {
         let told = {
             let mut state = self.state.lock();
             let (sender, told) = oneshot::channel();
+            let is_first = !state.waiting.contains_key(&tenant);
             let queue = state.waiting.entry(tenant).or_default();
+            // Who has gone is passed over when his turn comes; where none comes for long, he goes here.
+            if queue.len() >= LOOKED_AT && queue.len().is_power_of_two() {
+                queue.retain(|sender| !sender.is_closed());
+            }
             queue.push_back(sender);
-            if queue.len() == 1 {
+            if is_first {
                 state.ring.push_back(tenant);
             }
             self.give(&mut state);

@@ -113,3 +113,25 @@ async fn who_stops_waiting_takes_no_turn() {
     assert_eq!(process.taken(), (0, 0));
     quota.begin(0).await.unwrap();
 }
+
+/// Who waits and goes leaves nothing, however long no turn comes.
+#[tokio::test]
+async fn those_that_have_gone_are_not_kept() {
+    let turns = Arc::new(FairTurns::of(1));
+    let held = turns.try_take(1).unwrap();
+    for _ in 0..5_000 {
+        let waiting = turns.clone();
+        let gone = tokio::time::timeout(Duration::ZERO, waiting.take(2)).await;
+        assert!(gone.is_err());
+    }
+    let (taken, waiting) = turns.taken();
+    assert!(taken == 1 && waiting <= 128, "{waiting} wait");
+    let next = tokio::spawn({
+        let turns = turns.clone();
+        async move { drop(turns.take(2).await) }
+    });
+    tokio::task::yield_now().await;
+    drop(held);
+    next.await.unwrap();
+    assert_eq!(turns.taken(), (0, 0));
+}

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{PASSWORD, START_MICROS, Shop, create, options};
 use crate::{
-    Engine, EngineOptions, Engines, ErrorKind, NewTenant, Origin, SessionOptions, World, identity::NewKey,
-    master_keys,
+    Database, Engine, EngineOptions, Engines, ErrorKind, NewTenant, Origin, SessionOptions, TenantLimits,
+    World, identity::NewKey, master_keys,
 };
 
 const OTHER_PASSWORD: &str = "another horse battery";
@@ -102,8 +102,9 @@ async fn the_tenant_comes_from_who_one_is() {
     session.change(vec![create("maker", json!({ "name": "Of acme" }))], false).await.unwrap();
     assert_eq!(acme.store().snapshot().table("maker").unwrap().statistics().rows, 1);
     assert_eq!(engines.main().store().snapshot().table("maker").unwrap().statistics().rows, 0);
-    assert!(engines.of_database("acme").await.unwrap().is_some_and(|engine| Arc::ptr_eq(&engine, &acme)));
-    assert!(engines.of_database("nobody").await.unwrap().is_none());
+    let of_acme = engines.of_database("acme").await.unwrap();
+    assert!(matches!(of_acme, Database::Of(engine) if Arc::ptr_eq(&engine, &acme)));
+    assert!(matches!(engines.of_database("nobody").await.unwrap(), Database::Nobodys(_)));
     assert!(engines.must_operate(&session).is_err(), "an administrator of another tenant");
     let main = engines.main();
     let operator = main.session(main.operator().unwrap(), SessionOptions::default());
@@ -118,24 +119,164 @@ async fn who_is_suspended_goes_and_comes_in_again_when_resumed() {
     let acme = engines.engine_of(&named("acme")).unwrap();
     engines.suspend(&named("acme")).unwrap();
     acme.ended().await;
-    for asked in [
-        engines.of_login("admin@acme").await.err().unwrap(),
-        engines.of_secret("acme~qa_x_y").await.err().unwrap(),
-        engines.of_database("acme").await.err().unwrap(),
-    ] {
-        assert_eq!((asked.kind, asked.code), (ErrorKind::Denied, "TENANT_SUSPENDED"), "{asked}");
-    }
-    drop(acme);
+    assert_told_to_who_is_proven(&engines).await;
+    let still = engines.engine_of(&named("acme")).unwrap();
+    assert!(Arc::ptr_eq(&still, &acme), "one engine for one store");
+    assert!(!engines.open_ones().iter().any(|open| Arc::ptr_eq(open, &acme)), "nothing is done in it");
+    engines.resume(&named("acme")).unwrap();
+    acme.login("admin", OTHER_PASSWORD).await.unwrap();
+    engines.suspend(&named("acme")).unwrap();
+    drop((acme, still));
     engines.close().unwrap();
     drop(engines);
     let engines = opened(&folder, "");
-    assert!(engines.of_login("admin@acme").await.is_err(), "also after a restart");
+    assert_told_to_who_is_proven(&engines).await;
     engines.resume(&named("acme")).unwrap();
     let (acme, _) = engines.of_login("admin@acme").await.unwrap();
     acme.login("admin", OTHER_PASSWORD).await.unwrap();
     for refused in [engines.suspend(&TenantName::main()), engines.suspend(&named("nobody"))] {
         assert!(refused.is_err());
     }
+}
+
+/// A suspended tenant is told of to who has proven himself, and is as none to all others.
+async fn assert_told_to_who_is_proven(engines: &Engines) {
+    let (acme, user) = engines.of_login("admin@acme").await.unwrap();
+    let told = acme.login(user, OTHER_PASSWORD).await.unwrap_err();
+    assert_eq!((told.kind, told.code), (ErrorKind::Denied, "TENANT_SUSPENDED"), "{told}");
+    let told = acme.login(user, "a wrong password").await.unwrap_err();
+    assert_eq!(told.kind, ErrorKind::Unauthenticated, "{told}");
+    let engine = engines.of_secret("acme~qa_x_y").await.unwrap();
+    let told = engine.by_bearer("acme~qa_x_y", &Origin::default()).await.unwrap_err();
+    assert_eq!(told.kind, ErrorKind::Unauthenticated, "{told}");
+    assert!(matches!(engines.of_database("acme").await.unwrap(), Database::Of(_)));
+}
+
+#[tokio::test]
+async fn guesses_are_not_forgotten_when_an_engine_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    let acme = engines.engine_of(&named("acme")).unwrap();
+    for _ in 0..4 {
+        acme.login("admin", "a wrong password").await.unwrap_err();
+    }
+    let waiting = acme.login("admin", OTHER_PASSWORD).await.unwrap_err();
+    assert_eq!(waiting.code, "LOGIN_THROTTLED", "{waiting}");
+    let closed = Arc::downgrade(&acme);
+    drop(acme);
+    engines.close_all_unheld();
+    assert!(closed.upgrade().is_none(), "it was closed");
+    let acme = engines.engine_of(&named("acme")).unwrap();
+    let waiting = acme.login("admin", OTHER_PASSWORD).await.unwrap_err();
+    assert_eq!(waiting.code, "LOGIN_THROTTLED", "{waiting}");
+}
+
+#[tokio::test]
+async fn a_login_tells_nobody_whether_there_is_such_a_tenant() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    let salt = async |engines: &Engines, tenant: &str, user: &str| match engines
+        .of_database(tenant)
+        .await
+        .unwrap()
+    {
+        Database::Of(engine) => engine.scram(user).unwrap().0.salt,
+        Database::Nobodys(main) => main.scram_of_nobody(&format!("{user}@{tenant}")).unwrap().salt,
+        Database::NoTenants(_) => panic!("{tenant}"),
+    };
+    let before = salt(&engines, "acme", "erin").await;
+    assert_eq!(before, salt(&engines, "acme", "erin").await, "stable");
+    assert_ne!(before, salt(&engines, "other", "erin").await);
+    assert_ne!(
+        salt(&engines, "acme", "admin").await,
+        salt(&engines, "main", "admin").await,
+        "not the main tenant's"
+    );
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    assert_eq!(before, salt(&engines, "acme", "erin").await, "made meanwhile");
+    engines.suspend(&named("acme")).unwrap();
+    assert_eq!(before, salt(&engines, "acme", "erin").await, "suspended");
+    engines.delete(&named("acme")).unwrap();
+    assert_eq!(before, salt(&engines, "acme", "erin").await, "gone");
+    assert!(matches!(engines.of_database("No.Tenant").await.unwrap(), Database::NoTenants(_)));
+}
+
+#[tokio::test]
+async fn a_tenant_has_what_its_quota_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    engines.main().set_limits_of_all(TenantLimits { rows: Some(5), ..TenantLimits::default() });
+    let acme = engines.engine_of(&named("acme")).unwrap();
+    let limited = engines.set_limits(&named("acme"), |limits| limits.set("rows", Some(4))).unwrap();
+    assert_eq!((limited.rows, acme.limits().rows), (Some(4), Some(4)));
+    let session = acme.session(acme.operator().unwrap(), SessionOptions::default());
+    let make = |name: &str| create("maker", json!({ "name": name }));
+    let has = engines.quota(&named("acme")).unwrap().usage.rows;
+    for number in has..4 {
+        session.change(vec![make(&format!("Maker {number}"))], false).await.unwrap();
+    }
+    let full = session.change(vec![make("One too many")], false).await.unwrap_err();
+    assert_eq!((full.kind, full.code), (ErrorKind::Limited, "ROWS_QUOTA"), "{full}");
+    // Sessions are no records: who is full can come in, read and delete.
+    let admin = acme.login("admin", OTHER_PASSWORD).await.unwrap();
+    acme.begin_session(&admin, &Origin::default()).await.unwrap();
+    engines.set_limits(&named("acme"), |limits| limits.set("storageBytes", Some(1))).unwrap();
+    let full = session.change(vec![make("No room")], false).await.unwrap_err();
+    assert!(["ROWS_QUOTA", "STORAGE_QUOTA"].contains(&full.code), "{full}");
+    let filter = crate::objectql::Filter::parse(&json!({})).unwrap();
+    let operation = crate::Operation::DeleteWhere { filter };
+    let all = crate::Change { object: "maker".into(), operation, if_revision: None };
+    session.change(vec![all], false).await.unwrap();
+    assert_eq!(acme.store().snapshot().table("maker").unwrap().statistics().rows, 0);
+    // It is kept, and taken back.
+    drop((session, acme));
+    engines.close().unwrap();
+    drop(engines);
+    let engines = opened(&folder, "");
+    assert_eq!(engines.list().unwrap()[1].limits.storage_bytes, Some(1));
+    engines.set_limits(&named("acme"), |limits| limits.set("storageBytes", None)).unwrap();
+    engines.set_limits(&named("main"), |limits| limits.set("rows", Some(0))).unwrap();
+    assert!(engines.set_limits(&named("nobody"), |_| Ok(())).is_err());
+    assert_eq!(engines.list().unwrap().len(), 2, "the main tenant once");
+    assert_eq!(engines.engine_of(&named("acme")).unwrap().limits().rows, Some(4));
+}
+
+#[tokio::test]
+async fn a_plain_store_in_the_place_of_an_encrypted_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let engines = opened(&folder, MASTER);
+    for name in ["acme", "plain"] {
+        engines.create(&named(name), new_tenant()).unwrap();
+    }
+    engines.close().unwrap();
+    drop(engines);
+    let without =
+        || crate::upkeep::without_keys(&data, &world(MASTER), &std::collections::BTreeMap::new()).unwrap();
+    assert_eq!(without(), []);
+    // Another server's, where there is no master key.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let others = opened(&elsewhere, "");
+    others.create(&named("acme"), new_tenant()).unwrap();
+    others.close().unwrap();
+    drop(others);
+    let place = |name: &str| named(name).folder(&data);
+    fs::remove_dir_all(place("acme")).unwrap();
+    fs::rename(named("acme").folder(&elsewhere.path().join("data")), place("acme")).unwrap();
+    assert_eq!(without(), [named("acme")]);
+    let engines = opened(&folder, MASTER);
+    let error = engines.engine_of(&named("acme")).err().unwrap();
+    assert_eq!(error.code, "NOT_ENCRYPTED", "{error}");
+    assert!(error.message.contains("acme"));
+    engines.engine_of(&named("plain")).unwrap();
+    engines.close().unwrap();
+    drop(engines);
+    fs::remove_dir_all(place("main")).unwrap();
+    fs::rename(TenantName::main().folder(&elsewhere.path().join("data")), place("main")).unwrap();
+    let error = Engine::open(options(&folder), world(MASTER)).err().unwrap();
+    assert_eq!(error.code, "NOT_ENCRYPTED", "{error}");
 }
 
 #[tokio::test]
@@ -193,8 +334,14 @@ fn what_a_crash_left_half_done_is_finished_at_the_next_start() {
     }
     engines.close().unwrap();
     drop(engines);
-    let record =
-        |name: &str, state| TenantRecord { name: named(name), state, location: None, made_micros: 1 };
+    let record = |name: &str, state| TenantRecord {
+        name: named(name),
+        state,
+        location: None,
+        made_micros: 1,
+        is_encrypted: true,
+        limits: Default::default(),
+    };
     let records = [
         record("making", TenantState::Making),
         record("deleting", TenantState::Deleting),

@@ -1,5 +1,6 @@
 //! What a client may not do: each test is one way that someone would try.
 
+mod hierarchy;
 mod meanwhile;
 
 use std::collections::BTreeMap;

@@ -82,7 +82,8 @@ struct Kept {
 
 impl Kept {
     fn new(question: &Question) -> Kept {
-        let pool = &question.small.runtime_env().memory_pool;
+        let shared = &question.small.runtime_env().memory_pool;
+        let pool = question.context.memory.as_ref().map_or(shared, |share| share.pool());
         let bytes = MemoryConsumer::new("expand").register(pool);
         Kept { rows: AtomicU64::new(0), rows_max: question.options.expand_rows_max, bytes }
     }

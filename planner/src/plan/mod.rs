@@ -93,7 +93,8 @@ impl Question {
     /// Starts a plan; its rows come until the deadline.
     pub(crate) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let physical = self.physical(plan).await?;
-        self.runs.start((self.state_for(plan), &self.context.tenant), physical, self.deadline)
+        let with = (self.state_for(plan), &self.context);
+        self.runs.start(with, physical, self.deadline)
     }
 }
 

@@ -12,6 +12,7 @@
 mod far;
 mod guard;
 mod keys;
+mod lists;
 mod prepare;
 mod share;
 mod sight;
@@ -30,6 +31,7 @@ use quarry_metadata::{
 use quarry_storage::{Key, Snapshot};
 
 pub(crate) use guard::Guard;
+pub use lists::UserLists;
 pub use share::{SHARE, share_table};
 pub(crate) use sight::Sight;
 pub use viewer::Viewer;

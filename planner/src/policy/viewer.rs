@@ -11,10 +11,11 @@ use quarry_metadata::{
     expression::{Path, UserList},
     permissions::{Act, Shape},
 };
-use quarry_storage::{Row, RowSet, ScanRequest, Snapshot, TableSnapshot, Value};
+use quarry_storage::{Row, RowSet, ScanRequest, Snapshot, TableName, TableSnapshot, Value};
 
 use super::{
     far::Ends,
+    lists::{Kind, List, UserLists},
     share::{self, Shares},
 };
 use crate::error::{Error, Result};
@@ -37,11 +38,12 @@ pub struct Viewer {
     now_micros: i64,
     time_zone: chrono_tz::Tz,
     record: OnceLock<Option<Row>>,
-    teams: OnceLock<Arc<[Arc<str>]>>,
-    subordinates: OnceLock<Arc<[Arc<str>]>>,
-    owners: OnceLock<Arc<HashSet<Arc<str>>>>,
+    teams: OnceLock<List>,
+    subordinates: OnceLock<List>,
     shares: OnceLock<Shares>,
     ends: Ends,
+    /// Lists that others asked for before.
+    lists: Arc<UserLists>,
 }
 
 impl std::fmt::Debug for Viewer {
@@ -68,10 +70,16 @@ impl Viewer {
             record: OnceLock::new(),
             teams: OnceLock::new(),
             subordinates: OnceLock::new(),
-            owners: OnceLock::new(),
             shares: OnceLock::new(),
             ends: Ends::default(),
+            lists: Arc::default(),
         }
+    }
+
+    /// The same, with what is remembered of users in the registry.
+    #[must_use]
+    pub fn remembering(self, lists: Arc<UserLists>) -> Viewer {
+        Viewer { lists, ..self }
     }
 
     /// His id.
@@ -100,16 +108,38 @@ impl Viewer {
     pub fn list(&self, list: UserList) -> Result<Arc<[Arc<str>]>> {
         match list {
             UserList::Roles => Ok(self.shape.roles().into()),
-            UserList::Teams => kept(&self.teams, || self.find_teams()),
-            UserList::Subordinates => kept(&self.subordinates, || self.find_subordinates()),
+            UserList::Teams => {
+                let tables = ["team_member"];
+                Ok(kept(&self.teams, || self.remembered(Kind::Teams, &tables, || self.find_teams()))?.ids)
+            }
+            UserList::Subordinates => Ok(self.below()?.ids),
         }
     }
 
     /// Whose records are his: his own, and those of the users below him. Blocks.
     pub(super) fn owners(&self) -> Result<Arc<HashSet<Arc<str>>>> {
-        kept(&self.owners, || {
-            let below = self.list(UserList::Subordinates)?;
-            Ok(Arc::new(below.iter().chain([&self.user_id]).cloned().collect()))
+        Ok(self.below()?.with_own)
+    }
+
+    fn below(&self) -> Result<List> {
+        let tables = [USER, "role"];
+        let find = || self.find_subordinates();
+        kept(&self.subordinates, || self.remembered(Kind::Subordinates, &tables, find))
+    }
+
+    /// A list as it is remembered, or is found in these objects now.
+    fn remembered(
+        &self,
+        kind: Kind,
+        objects: &[&str],
+        find: impl FnOnce() -> Result<Arc<[Arc<str>]>>,
+    ) -> Result<List> {
+        let objects = objects.iter().filter_map(|object| self.registry.get(object));
+        let tables: Vec<TableName> = objects.map(|object| object.table().into()).collect();
+        self.lists.of((&self.user_id, kind), (&self.snapshot, &tables), || {
+            let ids = find()?;
+            let with_own = Arc::new(ids.iter().chain([&self.user_id]).cloned().collect());
+            Ok(List { ids, with_own })
         })
     }
 

@@ -267,6 +267,6 @@ impl SqlSession {
         let physical = run::physical(&state, &plan, deadline).await?;
         pairs::check(&physical, self.shared.options.join_pairs_max)?;
         let counted = pairs::count(physical, self.shared.options.join_pairs_max)?;
-        self.shared.runs.start((&state, &self.context.tenant), counted, deadline)
+        self.shared.runs.start((&state, &self.context), counted, deadline)
     }
 }

@@ -227,9 +227,11 @@ impl Found {
 
     /// Takes a guard. Where it can say by indexes which rows are seen, the others are not read at all.
     fn guard(&mut self, table: &TableSnapshot, guard: Guard) -> quarry_storage::Result<()> {
-        let access = guard.predicate().and_then(|predicate| Access::of(&predicate, table));
+        let access = match self.count(table).0 > few::FEW_ROWS_MAX {
+            true => guard.predicate().and_then(|predicate| Access::of(&predicate, table)),
+            false => None,
+        };
         if let Some(access) = access
-            && self.count(table).0 > few::FEW_ROWS_MAX
             && access.estimate(table)?.saturating_mul(GUARD_SHARE) <= self.count(table).0
         {
             let seen = access.rows(table)?;

@@ -102,7 +102,7 @@ pub(crate) fn origin<T>(request: &axum::http::Request<T>) -> Origin {
     let said = request.headers().get(header::USER_AGENT).and_then(|said| said.to_str().ok());
     let origin = Origin {
         door: Some("http"),
-        address: peer.map(|peer| peer.address.ip()),
+        address: peer.map(|peer| peer.client),
         request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
         client: None,
     };

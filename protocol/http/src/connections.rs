@@ -7,7 +7,14 @@
 mod insecure;
 mod patient;
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1};
@@ -40,8 +47,8 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\nco
 /// Where a request came from; in its extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
-    /// The other end of the socket.
-    pub address: SocketAddr,
+    /// Who asks: the other end of the socket, or who stands behind it where that is a proxy that is trusted.
+    pub client: IpAddr,
     /// Whether the socket is encrypted.
     pub is_tls: bool,
 }
@@ -81,14 +88,17 @@ pub async fn serve(
             }
         };
         let Ok(slot) = slot else { break };
-        let Some(place) = addresses.take(address.ip()) else {
+        // Of a proxy's connections each is somebody else's.
+        let is_proxy = around.options.proxies.trusts(address.ip());
+        let place = if is_proxy { None } else { addresses.take(address.ip()) };
+        if place.is_none() && !is_proxy {
             tokio::spawn(async move {
                 let _slot = slot;
                 // Whether it reads that is its own matter.
                 drop(timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await);
             });
             continue;
-        };
+        }
         let held = around.clone().hold(stream, address, graceful.watcher(), slot);
         tokio::spawn(async move {
             let _place = place;
@@ -134,7 +144,7 @@ impl Around {
             Ok(Err(error)) => return tracing::debug!("a handshake failed: {error}"),
             Err(_) => return tracing::debug!("a handshake took too long"),
         };
-        let peer = Peer { address, is_tls: stream.is_tls() };
+        let peer = Peer { client: address.ip(), is_tls: stream.is_tls() };
         let router = match self.options.tls_required && !peer.is_tls {
             true => insecure::router(),
             false => self.router.clone(),
@@ -170,8 +180,10 @@ fn connection(
         Future: Send,
     > + use<>,
 > {
+    let proxies = options.proxies.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        let client = proxies.client(peer.client, request.headers());
+        request.extensions_mut().insert(Peer { client, ..peer });
         router.clone().oneshot(request)
     });
     http1::Builder::new()

@@ -29,6 +29,7 @@ mod objects;
 mod openapi;
 mod packages;
 mod problem;
+mod proxies;
 mod query;
 mod recycle;
 mod rows;
@@ -50,6 +51,7 @@ use axum::{
 };
 pub use browsers::Origins;
 pub use connections::serve;
+pub use proxies::Proxies;
 use quarry_engine::Engines;
 use quarry_listen::Tls;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -91,6 +93,8 @@ pub struct HttpOptions {
     pub hsts_seconds: u64,
     /// Which pages of other sites may ask.
     pub origins: Origins,
+    /// Who is believed when he tells for whom he asks.
+    pub proxies: Proxies,
 }
 
 impl Default for HttpOptions {
@@ -113,6 +117,7 @@ impl Default for HttpOptions {
             tls_required: false,
             hsts_seconds: 365 * 24 * 60 * 60,
             origins: Origins::default(),
+            proxies: Proxies::default(),
         }
     }
 }

@@ -14,9 +14,10 @@
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
 //! | 422 | understood, but past a limit |
-//! | 429 | too many requests or heavy questions of the tenant, too many logins, too many uploads at once |
+//! | 429 | too many requests or heavy questions of the tenant, too many logins, too many uploads at once; its questions hold all the memory that they may |
 //! | 500 | a bug, or damage: see the server's log under the request id |
 //! | 503 | the store can't be used now |
+//! | 507 | the tenant has all the rows, or bytes, that it may have |
 
 use axum::http::StatusCode;
 use quarry_engine::{Error, ErrorKind};
@@ -46,9 +47,10 @@ pub(crate) fn of(error: &Error) -> StatusCode {
         (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY" | "QUESTIONS_BUSY") => {
+        (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY" | "QUESTIONS_BUSY" | "MEMORY_QUOTA") => {
             StatusCode::TOO_MANY_REQUESTS
         }
+        (ErrorKind::Limited, "ROWS_QUOTA" | "STORAGE_QUOTA") => StatusCode::INSUFFICIENT_STORAGE,
         (ErrorKind::Limited, "CONTENT_TOO_LARGE") => StatusCode::PAYLOAD_TOO_LARGE,
         (ErrorKind::Invalid | ErrorKind::Missing | ErrorKind::Violated, _) => StatusCode::BAD_REQUEST,
         (ErrorKind::Unauthenticated, _) => StatusCode::UNAUTHORIZED,

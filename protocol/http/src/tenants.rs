@@ -8,7 +8,9 @@ use axum::{
     response::IntoResponse,
     routing::{self, get, post},
 };
-use quarry_engine::{Engines, Error, EventKind, NewTenant, Session, TenantInfo, TenantName, TenantState};
+use quarry_engine::{
+    Engines, Error, EventKind, NewTenant, Session, TenantInfo, TenantLimits, TenantName, TenantState,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,6 +26,7 @@ pub(crate) fn routes() -> Router<Door> {
     Router::new()
         .route("/api/v1/tenants", get(list).post(create))
         .route("/api/v1/tenants/{name}", routing::delete(delete))
+        .route("/api/v1/tenants/{name}/quota", get(quota).put(set_quota))
         .route("/api/v1/tenants/{name}/suspend", post(suspend))
         .route("/api/v1/tenants/{name}/resume", post(resume))
 }
@@ -93,6 +96,61 @@ pub(crate) async fn delete(
     Ok(Json(json!({ "deleted": name, "erased": erased })).into_response())
 }
 
+/// `GET /api/v1/tenants/acme/quota`: what is said for it alone, what holds, and what it has.
+pub(crate) async fn quota(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+) -> Answered {
+    door.engines.must_operate(&session)?;
+    let (engines, tenant) = (door.engines.clone(), named(&name)?);
+    let quota = off_thread(move || engines.quota(&tenant)).await?;
+    let usage = json!({
+        "rows": quota.usage.rows,
+        "storageBytes": quota.usage.storage_bytes,
+        "memoryBytes": quota.usage.memory_bytes,
+    });
+    let told = json!({ "quota": limits(&quota.own), "limits": limits(&quota.limits), "usage": usage });
+    Ok(Json(told).into_response())
+}
+
+/// `PUT /api/v1/tenants/acme/quota`: `{"rows", "storageBytes", …}` says these anew; `null`: as it is said for all.
+pub(crate) async fn set_quota(
+    State(door): State<Door>,
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answered {
+    door.engines.must_operate(&session)?;
+    let given = body::object(&door, &headers, body).await?;
+    known(&given, &TenantLimits::NAMES)?;
+    let mut changes = Vec::new();
+    for (name, value) in &given {
+        let limit = match value {
+            Value::Null => None,
+            value => Some(value.as_u64().ok_or_else(|| {
+                Problem::invalid(format!("{name:?} is a whole number from 0 on, or null")).at(name)
+            })?),
+        };
+        changes.push((name.clone(), limit));
+    }
+    let (engines, tenant) = (door.engines.clone(), named(&name)?);
+    let set = move || {
+        engines.set_limits(&tenant, |limits| {
+            changes.iter().try_for_each(|(name, limit)| limits.set(name, *limit))
+        })
+    };
+    let own = off_thread(set).await?;
+    tracing::info!(tenant = %name, by = session.principal().user_name, ?own, "a tenant's quota was changed");
+    session.tell_of(EventKind::TenantLimited, &name);
+    Ok(Json(json!({ "quota": limits(&own) })).into_response())
+}
+
+fn limits(limits: &TenantLimits) -> serde_json::Map<String, Value> {
+    TenantLimits::NAMES.into_iter().map(|name| (name.to_owned(), json!(limits.get(name)))).collect()
+}
+
 async fn change(
     door: Door,
     session: Session,
@@ -127,5 +185,6 @@ fn told(tenant: &TenantInfo) -> Value {
         "location": tenant.location,
         "made": tenant.made_micros.map(instant),
         "masterKey": tenant.master_key,
+        "quota": limits(&tenant.limits),
     })
 }

@@ -69,6 +69,7 @@ states! {
     DUPLICATE_STATEMENT = "42P05",
     INVALID_COLUMN_REFERENCE = "42P10",
     INDETERMINATE_TYPE = "42P18",
+    DISK_FULL = "53100",
     OUT_OF_MEMORY = "53200",
     TOO_MANY_CONNECTIONS = "53300",
     LIMIT_EXCEEDED = "53400",
@@ -94,6 +95,8 @@ pub fn of_engine(error: &Error) -> SqlState {
         "DELETE_RESTRICTED" | "REFERENCE_NOT_FOUND" => SqlState::FOREIGN_KEY_VIOLATION,
         "CONCURRENT_UPDATE" => SqlState::SERIALIZATION_FAILURE,
         "TIMEOUT" => SqlState::QUERY_CANCELED,
+        "ROWS_QUOTA" | "STORAGE_QUOTA" => SqlState::DISK_FULL,
+        "MEMORY_QUOTA" => SqlState::OUT_OF_MEMORY,
         "TENANT_SUSPENDED" => SqlState::CANNOT_CONNECT_NOW,
         _ => of_kind(error.kind),
     }

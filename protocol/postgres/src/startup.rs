@@ -11,7 +11,7 @@ use pgwire::{
     error::PgWireError,
     messages::startup::{Authentication, NegotiateProtocolVersion},
 };
-use quarry_engine::{Engine, Engines, Origin, Principal, ScramVerifier};
+use quarry_engine::{Database, Engine, Engines, Origin, Principal, ScramVerifier};
 use quarry_listen::Tls;
 
 use crate::{
@@ -42,6 +42,17 @@ pub struct Opened {
     pub minor: u16,
 }
 
+/// Whom somebody says he is.
+#[derive(Clone, Copy)]
+struct Login<'a> {
+    /// As he wrote it.
+    user: &'a str,
+    /// As the engine knows it.
+    login: &'a str,
+    /// It is not looked whether anybody has that name.
+    is_nobody: bool,
+}
+
 /// What a connection may be, before anybody is known.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
@@ -59,7 +70,8 @@ pub struct Entry<'a> {
 ///
 /// # Errors
 ///
-/// Always fatal: `28P01` for a wrong password as for an unknown user, `28000` without TLS where it is required, `3D000`, `08P01`,
+/// Always fatal: `28P01` for a wrong password as for an unknown user or tenant, `28000` without TLS where it is required, `57P03` to who has
+/// proven himself to a suspended tenant, `3D000` to who has proven himself to the main one for what can't be a tenant's name, `08P01`,
 /// and the store's.
 pub async fn open(wire: &mut Wire, entry: Entry<'_>) -> Result<Option<Opened>> {
     read_opening(wire, entry).await.map_err(PgError::into_fatal)
@@ -111,16 +123,28 @@ async fn begin(
         let hint = "read the change events instead";
         return Err(PgError::unsupported("replication connections are not supported", hint).into_fatal());
     }
-    // A database that is not there is told to who has proven himself to the main one, and to nobody else.
     let database = database.as_deref().unwrap_or(DATABASE);
     let named = engines.of_database(database).await.map_err(|error| PgError::from(error).into_fatal())?;
-    let engine = named.as_ref().unwrap_or(engines.main());
-    let principal = authenticate(wire, engine, &user).await?;
-    let Some(engine) = named else {
-        let message = format!("database \"{database}\" does not exist");
-        let error = PgError::fatal(SqlState::INVALID_DATABASE, message);
-        return Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")));
+    let (engine, principal) = match named {
+        Database::Of(engine) => {
+            let principal =
+                authenticate(wire, &engine, Login { user: &user, login: &user, is_nobody: false });
+            (engine.clone(), principal.await?)
+        }
+        // Whether there is such a tenant is nobody's business: it is refused as a wrong password is.
+        Database::Nobodys(main) => {
+            let login = format!("{user}@{database}");
+            authenticate(wire, &main, Login { user: &user, login: &login, is_nobody: true }).await?;
+            return Err(wrong_password(&user));
+        }
+        Database::NoTenants(main) => {
+            authenticate(wire, &main, Login { user: &user, login: &user, is_nobody: false }).await?;
+            let message = format!("database \"{database}\" does not exist");
+            let error = PgError::fatal(SqlState::INVALID_DATABASE, message);
+            return Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")));
+        }
     };
+    engine.must_serve().map_err(|error| PgError::from(error).into_fatal())?;
     wire.trust();
     Ok(Opened { engine, principal, parameters, minor: agreed })
 }
@@ -139,8 +163,9 @@ fn negotiate(wire: &mut Wire, minor: u16, parameters: &mut BTreeMap<String, Stri
 }
 
 /// The SCRAM-SHA-256 exchange (RFC 5802, RFC 7677). An unknown user goes through it with a verifier that nothing satisfies.
-async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Result<Principal> {
-    let (verifier, principal) = look_up(engine, user).await?;
+async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, named: Login<'_>) -> Result<Principal> {
+    let Login { user, login, .. } = named;
+    let (verifier, principal) = look_up(engine, named).await?;
     let (server, is_bound) = scram_over(wire);
     // The better one first, as PostgreSQL has it.
     let offered: &[&str] = if is_bound { &[MECHANISM_BOUND, MECHANISM] } else { &[MECHANISM] };
@@ -157,7 +182,7 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, user: &str) -> Resu
     let last = read_password(wire).await?;
     // Nothing is waited for between the turn and what comes of it: a client can't hold up those who log in by this name.
     let origin = origin(wire);
-    let attempt = engine.attempt(user, &origin).await.map_err(|error| PgError::from(error).into_fatal())?;
+    let attempt = engine.attempt(login, &origin).await.map_err(|error| PgError::from(error).into_fatal())?;
     let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
     let principal = principal.ok_or_else(|| wrong_password(user))?;
     attempt.proven(&principal);
@@ -172,9 +197,13 @@ pub fn origin(wire: &Wire) -> Origin {
 }
 
 /// The store is read off the sockets' threads.
-async fn look_up(engine: &Arc<Engine>, user: &str) -> Result<(ScramVerifier, Option<Principal>)> {
-    let (engine, user) = (engine.clone(), user.to_owned());
-    let found = tokio::task::spawn_blocking(move || engine.scram(&user)).await;
+async fn look_up(engine: &Arc<Engine>, named: Login<'_>) -> Result<(ScramVerifier, Option<Principal>)> {
+    let (engine, login, is_nobody) = (engine.clone(), named.login.to_owned(), named.is_nobody);
+    let look = move || match is_nobody {
+        true => engine.scram_of_nobody(&login).map(|verifier| (verifier, None)),
+        false => engine.scram(&login),
+    };
+    let found = tokio::task::spawn_blocking(look).await;
     let found =
         found.map_err(|e| PgError::fatal(SqlState::INTERNAL, format!("the user could not be read: {e}")))?;
     found.map_err(|error| PgError::from(error).into_fatal())

@@ -22,6 +22,8 @@ pub(super) struct Runs {
     /// Rows that are not written yet.
     waiting: Vec<Row>,
     waiting_bytes: u64,
+    /// Rows that were added.
+    rows: u64,
     /// The segment that is being written.
     open: Option<SegmentWriter>,
     /// The last key of the run that is being written.
@@ -32,13 +34,26 @@ pub(super) struct Runs {
 
 impl Runs {
     pub fn new(table: Arc<Table>) -> Runs {
-        Runs { table, waiting: Vec::new(), waiting_bytes: 0, open: None, last: None, done: Vec::new() }
+        Runs {
+            table,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            rows: 0,
+            open: None,
+            last: None,
+            done: Vec::new(),
+        }
     }
 
     pub fn table(&self) -> &Arc<Table> {
         &self.table
     }
 
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes of rows that are not written yet, roughly.
     pub fn waiting_bytes(&self) -> u64 {
         self.waiting_bytes
     }
@@ -50,6 +65,7 @@ impl Runs {
 
     pub fn add(&mut self, row: Row) {
         self.waiting_bytes += row.bytes();
+        self.rows += 1;
         self.waiting.push(row);
     }
 

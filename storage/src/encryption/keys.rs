@@ -19,7 +19,8 @@ use crate::{
 const NAME: &str = "keys";
 const UNFINISHED: &str = "keys.new";
 const MAGIC: &[u8; 8] = b"QUARRYKY";
-const VERSION: u32 = 1;
+/// 1 was not bound to the folder's name; it is when it is opened.
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 16;
 
 /// What the file says.
@@ -29,6 +30,10 @@ struct KeyFile {
     store: [u8; 16],
     /// In the order they were made; the last one is for new files.
     keys: Vec<(u32, WrappedKey)>,
+    /// The name of the folder that they are for, which is the tenant's. It is not in the file: a key is unwrapped by this name or not at
+    /// all, so that a store is no other tenant's when its files are put in that one's place.
+    #[serde(skip)]
+    bound_to: Option<String>,
 }
 
 /// The data keys of an open store.
@@ -82,7 +87,11 @@ impl StoreKeys {
             };
         };
         let provider = provider_of(folder, world)?;
-        file.open(folder, &**provider, &world.ids).map(Some)
+        let opened = file.open(folder, &**provider, &world.ids)?;
+        if file.bound_to.is_none() {
+            bind(folder, world, &**provider)?;
+        }
+        Ok(Some(opened))
     }
 
     /// As [`Self::open`] of a store that is there; none is made.
@@ -163,14 +172,29 @@ impl KeyFile {
     fn context(&self, number: u32) -> Vec<u8> {
         let mut context = self.store.to_vec();
         context.extend_from_slice(&number.to_le_bytes());
+        context.extend_from_slice(self.bound_to.as_deref().unwrap_or_default().as_bytes());
         context
+    }
+
+    /// The same keys, all of them wrapped anew, for the folder that it lies in.
+    fn wrapped_anew(&mut self, folder: &Path, provider: &dyn KeyProvider) -> Result<()> {
+        let bound = KeyFile { store: self.store, keys: Vec::new(), bound_to: Some(name_of(folder)?) };
+        let mut keys = Vec::new();
+        for (number, wrapped) in &self.keys {
+            let key = provider.unwrap_key(wrapped, &self.context(*number));
+            let key = key.map_err(|error| told(folder, error))?;
+            keys.push((*number, provider.wrap_key(&key, &bound.context(*number))?));
+        }
+        *self = KeyFile { keys, ..bound };
+        Ok(())
     }
 
     /// Puts the file there, whole and durably.
     fn write(&self, files: &dyn Files, folder: &Path) -> Result<()> {
         let payload = postcard::to_stdvec(self).map_err(|error| Error::Internal(format!("keys: {error}")))?;
         let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        let version = if self.bound_to.is_some() { VERSION } else { 1 };
+        bytes.extend_from_slice(&version.to_le_bytes());
         let crc = crc32c::crc32c_append(crc32c::crc32c(&bytes), &payload);
         bytes.extend_from_slice(&crc.to_le_bytes());
         bytes.extend_from_slice(&payload);
@@ -205,18 +229,10 @@ pub fn key_state(folder: &Path, world: &World) -> Result<KeyState> {
 pub fn rotate_master_key(folder: &Path, world: &World) -> Result<bool> {
     change(folder, world, |file, provider| {
         let master = provider.master();
-        if file.keys.iter().all(|(_, wrapped)| wrapped.master == master) {
+        if file.bound_to.is_some() && file.keys.iter().all(|(_, wrapped)| wrapped.master == master) {
             return Ok(false);
         }
-        for at in 0..file.keys.len() {
-            let Some((number, wrapped)) = file.keys.get(at) else { continue };
-            let context = file.context(*number);
-            let key = provider.unwrap_key(wrapped, &context).map_err(|error| told(folder, error))?;
-            let anew = provider.wrap_key(&key, &context)?;
-            if let Some((_, wrapped)) = file.keys.get_mut(at) {
-                *wrapped = anew;
-            }
-        }
+        file.wrapped_anew(folder, provider)?;
         Ok(true)
     })
 }
@@ -228,10 +244,49 @@ pub fn rotate_master_key(folder: &Path, world: &World) -> Result<bool> {
 /// As [`rotate_master_key`].
 pub fn rotate_data_key(folder: &Path, world: &World) -> Result<()> {
     change(folder, world, |file, provider| {
+        if file.bound_to.is_none() {
+            file.wrapped_anew(folder, provider)?;
+        }
         file.add(provider, &*world.ids)?;
         Ok(true)
     })
     .map(drop)
+}
+
+/// Binds the keys of an earlier program to the folder's name.
+fn bind(folder: &Path, world: &World, provider: &dyn KeyProvider) -> Result<()> {
+    let files = &*world.files;
+    // Who opens the store has not locked the folder yet; another process that has it binds them itself.
+    let _lock = files::lock(files, folder)?;
+    match read(files, folder)? {
+        Some(mut file) if file.bound_to.is_none() => {
+            file.wrapped_anew(folder, provider)?;
+            file.write(files, folder)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a key file one of an earlier program, which was not bound.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(super) fn unbind(folder: &Path, world: &World) {
+    let (files, provider) = (&*world.files, world.keys.as_ref().unwrap());
+    let bound = read(files, folder).unwrap().unwrap();
+    let mut unbound = KeyFile { store: bound.store, keys: Vec::new(), bound_to: None };
+    for (number, wrapped) in &bound.keys {
+        let key = provider.unwrap_key(wrapped, &bound.context(*number)).unwrap();
+        unbound.keys.push((*number, provider.wrap_key(&key, &unbound.context(*number)).unwrap()));
+    }
+    unbound.write(files, folder).unwrap();
+}
+
+/// The name of a store's folder: the tenant's.
+fn name_of(folder: &Path) -> Result<String> {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let nameless =
+        || Error::Invalid(format!("the folder {} has no name that keys could be for", folder.display()));
+    name.map(str::to_owned).ok_or_else(nameless)
 }
 
 /// Destroys the keys of a store that no process has open, durably: the file is overwritten, then removed. A store that has none is told.
@@ -293,7 +348,7 @@ fn make(folder: &Path, world: &World, provider: &dyn KeyProvider) -> Result<Arc<
     }
     let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15, ..] = world.ids.secret();
     let store = [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15];
-    let mut file = KeyFile { store, keys: Vec::new() };
+    let mut file = KeyFile { store, keys: Vec::new(), bound_to: Some(name_of(folder)?) };
     file.add(provider, &*world.ids)?;
     file.write(files, folder)?;
     file.open(folder, provider, &world.ids)
@@ -328,11 +383,17 @@ fn read(files: &dyn Files, folder: &Path) -> Result<Option<KeyFile>> {
     if !head.starts_with(MAGIC) || field(12) != Some(crc32c::crc32c_append(crc32c::crc32c(before), payload)) {
         return Err(damaged(folder, "its checksum does not match"));
     }
-    if field(8) != Some(VERSION) {
-        let what = format!("{} has a format this program does not read; use a newer program", path.display());
-        return Err(Error::Invalid(what));
-    }
-    postcard::from_bytes(payload).map(Some).map_err(|error| damaged(folder, &error.to_string()))
+    let bound_to = match field(8) {
+        Some(1) => None,
+        Some(VERSION) => Some(name_of(folder)?),
+        _ => {
+            let place = path.display();
+            let what = format!("{place} has a format this program does not read; use a newer program");
+            return Err(Error::Invalid(what));
+        }
+    };
+    let file: KeyFile = postcard::from_bytes(payload).map_err(|error| damaged(folder, &error.to_string()))?;
+    Ok(Some(KeyFile { bound_to, ..file }))
 }
 
 fn damaged(folder: &Path, what: &str) -> Error {

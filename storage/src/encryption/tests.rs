@@ -175,3 +175,42 @@ fn master_keys_of_another_length_none_and_twins_are_refused() {
     let keys = MasterKeys::new(&[master(1)], ids).unwrap();
     assert!(!format!("{keys:?}").contains("01010101"));
 }
+
+#[test]
+fn a_key_file_is_of_no_use_to_another_tenant() {
+    let data = tempfile::tempdir().unwrap();
+    let (one, other) = (data.path().join("one"), data.path().join("other"));
+    drop(keys_of(&one, &[1]).unwrap());
+    drop(keys_of(&other, &[1]).unwrap());
+    let of_one = fs::read(one.join("keys")).unwrap();
+    fs::write(other.join("keys"), &of_one).unwrap();
+    let error = keys_of(&other, &[1]).unwrap_err().to_string();
+    assert!(error.contains("other"), "{error}");
+    // Nor is it with all else of its store.
+    let moved = data.path().join("moved");
+    fs::rename(&one, &moved).unwrap();
+    keys_of(&moved, &[1]).unwrap_err();
+    fs::rename(&moved, &one).unwrap();
+    drop(keys_of(&one, &[1]).unwrap());
+}
+
+#[test]
+fn a_key_file_of_before_is_bound_when_it_is_opened() {
+    let data = tempfile::tempdir().unwrap();
+    let (folder, other) = (data.path().join("one"), data.path().join("other"));
+    let keys = keys_of(&folder, &[1]).unwrap();
+    let stored = seal(&keys, "a", b"what was written before").unwrap();
+    drop(keys);
+    super::keys::unbind(&folder, &with_masters(World::real(), &[1]));
+    let before = fs::read(folder.join("keys")).unwrap();
+    let keys = keys_of(&folder, &[1]).unwrap();
+    assert_eq!(whole(&keys, "a", &stored).unwrap(), b"what was written before");
+    drop(keys);
+    let bound = fs::read(folder.join("keys")).unwrap();
+    assert_ne!(bound, before);
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("keys"), &bound).unwrap();
+    keys_of(&other, &[1]).unwrap_err();
+    drop(keys_of(&folder, &[1]).unwrap());
+    assert_eq!(fs::read(folder.join("keys")).unwrap(), bound, "once");
+}

@@ -32,18 +32,15 @@ impl ChainLink {
 
 impl From<FoundFrame> for ChainLink {
     fn from(frame: FoundFrame) -> ChainLink {
-        let time_micros = match Entry::decode(frame.payload()) {
-            Ok(Entry::Transaction(entry)) => Some(entry.time_micros),
-            Ok(Entry::Load(entry)) => Some(entry.by.time_micros),
-            Ok(Entry::Catalog(_)) | Err(_) => None,
-        };
+        let entry = Entry::decode(frame.payload()).ok();
+        let time_micros = entry.and_then(|entry| entry.by().map(|by| by.time_micros));
         let FoundFrame { csn, hash_before, hash, bytes, .. } = frame;
         ChainLink { csn, time_micros, hash_before, hash, frame: bytes }
     }
 }
 
 impl Snapshot {
-    /// The entries from one to another, both of them with it, as far as this state goes. What they hold is everything: nothing is hidden
+    /// The entries from one to another, both of them with it, as far as this state goes and history was not let go of. What they hold is everything: nothing is hidden
     /// from who has them.
     ///
     /// # Errors
@@ -55,7 +52,8 @@ impl Snapshot {
         to: Csn,
     ) -> Result<impl Iterator<Item = Result<ChainLink>> + Send + use<>> {
         let last = to.0.min(self.csn().0);
-        let frames = self.archive().frames(from.0.max(1)..=last)?;
+        let first = self.archive().kept_from(from.0.max(1))?;
+        let frames = self.archive().frames(first..=last)?;
         Ok(frames.map(|frame| frame.map(ChainLink::from)))
     }
 }

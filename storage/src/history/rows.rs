@@ -208,6 +208,15 @@ impl Rows {
                     self.push(&head, Cells { operation: "nothing", ..Cells::default() });
                 }
             }
+            Entry::Checkpoint(checkpoint) => {
+                let is_wanted = wanted.tables.is_none() && wanted.key.is_none();
+                if is_wanted && wanted.transaction(&checkpoint.by) {
+                    let hash: String = checkpoint.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                    let new = Some(format!("{{\"upTo\":{},\"hash\":\"{hash}\"}}", checkpoint.csn));
+                    let head = Head { csn, by: Some(&checkpoint.by) };
+                    self.push(&head, Cells { operation: "checkpoint", new, ..Cells::default() });
+                }
+            }
             Entry::Transaction(_) | Entry::Load(_) => {}
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::frame::PAYLOAD_BYTES_MAX;
+use super::frame::{Hash, PAYLOAD_BYTES_MAX};
 use crate::{
     catalog::TableId,
     error::{Error, Result},
@@ -23,6 +23,8 @@ pub(crate) enum Entry {
     Transaction(TransactionEntry),
     /// New rows that lie in segments.
     Load(LoadEntry),
+    /// History before was let go of.
+    Checkpoint(CheckpointEntry),
 }
 
 /// An entry as it is written: where it was sent from is told before what was sent, in kinds of entry of their own, so that entries of
@@ -34,6 +36,7 @@ enum Written<'a> {
     Load(&'a LoadEntry),
     SentTransaction(&'a CommitOrigin, &'a TransactionEntry),
     SentLoad(&'a CommitOrigin, &'a LoadEntry),
+    Checkpoint(&'a CheckpointEntry),
 }
 
 /// The same, read.
@@ -44,10 +47,11 @@ enum Read {
     Load(LoadEntry),
     SentTransaction(CommitOrigin, TransactionEntry),
     SentLoad(CommitOrigin, LoadEntry),
+    Checkpoint(CheckpointEntry),
 }
 
 /// Who changed what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TransactionEntry {
     pub actor: String,
     pub time_micros: i64,
@@ -57,6 +61,18 @@ pub(crate) struct TransactionEntry {
     /// From where it was sent, where that is known. Written before the rest, see [`Written`].
     #[serde(skip)]
     pub origin: Option<CommitOrigin>,
+}
+
+/// What remains of the entries up to one of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CheckpointEntry {
+    /// Who let go of them, when and why; it changes nothing.
+    pub by: TransactionEntry,
+    /// The last of them, and its hash.
+    pub csn: u64,
+    pub hash: Hash,
+    /// The rows that tables had behind it, by their numbers; tables without rows may be left out.
+    pub rows: Vec<(TableId, u64)>,
 }
 
 /// Who loaded what: every row of these segments is new.
@@ -128,6 +144,37 @@ pub(crate) fn patched(old: &Row, fields: &[(u32, Value, Value)]) -> Row {
 }
 
 impl Entry {
+    /// Who made it, and when; a change of the catalog does not tell.
+    pub fn by(&self) -> Option<&TransactionEntry> {
+        match self {
+            Entry::Catalog(_) => None,
+            Entry::Transaction(by) => Some(by),
+            Entry::Load(LoadEntry { by, .. }) | Entry::Checkpoint(CheckpointEntry { by, .. }) => Some(by),
+        }
+    }
+
+    /// By how many rows it changes each table.
+    pub fn count(&self, mut more: impl FnMut(TableId, i64)) {
+        match self {
+            Entry::Catalog(_) | Entry::Checkpoint(_) => {}
+            Entry::Load(load) => {
+                for table in &load.tables {
+                    more(table.table, table.segments.iter().map(|segment| i64::from(segment.rows)).sum());
+                }
+            }
+            Entry::Transaction(transaction) => {
+                for table in &transaction.tables {
+                    let rows = table.changes.iter().map(|change| match change {
+                        ChangeEntry::Insert(_) => 1,
+                        ChangeEntry::Delete(_) => -1,
+                        ChangeEntry::Update { .. } => 0,
+                    });
+                    more(table.table, rows.sum());
+                }
+            }
+        }
+    }
+
     /// Its bytes.
     ///
     /// # Errors
@@ -144,6 +191,7 @@ impl Entry {
                 Some(origin) => Written::SentLoad(origin, entry),
                 None => Written::Load(entry),
             },
+            Entry::Checkpoint(entry) => Written::Checkpoint(entry),
         };
         let bytes = postcard::to_stdvec(&written);
         let bytes =
@@ -169,6 +217,7 @@ impl Entry {
                 entry.by.origin = Some(origin);
                 Entry::Load(entry)
             }
+            Read::Checkpoint(entry) => Entry::Checkpoint(entry),
         })
     }
 }

@@ -121,6 +121,11 @@ impl LogWriter {
         &self.path
     }
 
+    /// Where the next frame goes in it.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Is there nothing in it of a write that failed?
     pub fn is_clean(&self) -> bool {
         self.dirty_end.is_none()

@@ -5,7 +5,7 @@
 //!
 //! It belongs to whoever has the store of `main` open: no other process writes it.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,8 @@ use crate::{
 const NAME: &str = "tenants";
 const UNFINISHED: &str = "tenants.new";
 const MAGIC: &[u8; 8] = b"QUARRYTN";
-const VERSION: u32 = 1;
+/// 1 knew no limits, and did not tell who is encrypted.
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 16;
 
 /// What a tenant may do.
@@ -46,6 +47,10 @@ pub struct TenantRecord {
     pub location: Option<String>,
     /// When it was made, microseconds UTC.
     pub made_micros: i64,
+    /// Its store has keys: one without is another.
+    pub is_encrypted: bool,
+    /// What it may have, by names that mean nothing here.
+    pub limits: BTreeMap<String, u64>,
 }
 
 /// The same in the file.
@@ -55,9 +60,27 @@ struct Kept {
     state: TenantState,
     location: Option<String>,
     made_micros: i64,
+    is_encrypted: bool,
+    limits: BTreeMap<String, u64>,
 }
 
-/// All tenants but `main`, in the order of names; none where there is no catalogue.
+/// The same in format 1.
+#[derive(Deserialize)]
+struct Version1 {
+    name: String,
+    state: TenantState,
+    location: Option<String>,
+    made_micros: i64,
+}
+
+impl From<Version1> for Kept {
+    fn from(old: Version1) -> Kept {
+        let Version1 { name, state, location, made_micros } = old;
+        Kept { name, state, location, made_micros, is_encrypted: false, limits: BTreeMap::new() }
+    }
+}
+
+/// All tenants, in the order of names; `main` only where something is told of it, and none where there is no catalogue.
 ///
 /// # Errors
 ///
@@ -80,14 +103,21 @@ pub fn read_catalogue(data: &Path, world: &World) -> Result<Vec<TenantRecord>> {
     if !head.starts_with(MAGIC) || field(12) != Some(crc) {
         return Err(damaged("its checksum does not match"));
     }
-    if field(8) != Some(VERSION) {
-        let what = format!("{} has a format this program does not read; use a newer program", path.display());
-        return Err(Error::Invalid(what));
-    }
-    let kept: Vec<Kept> = postcard::from_bytes(payload).map_err(|error| damaged(&error.to_string()))?;
+    let kept = match field(8) {
+        Some(1) => postcard::from_bytes::<Vec<Version1>>(payload)
+            .map(|kept| kept.into_iter().map(Kept::from).collect::<Vec<_>>()),
+        Some(VERSION) => postcard::from_bytes(payload),
+        _ => {
+            let place = path.display();
+            let what = format!("{place} has a format this program does not read; use a newer program");
+            return Err(Error::Invalid(what));
+        }
+    };
+    let kept = kept.map_err(|error| damaged(&error.to_string()))?;
     let record = |kept: Kept| {
-        let Kept { name, state, location, made_micros } = kept;
-        Ok(TenantRecord { name: TenantName::try_from(name.as_str())?, state, location, made_micros })
+        let Kept { name, state, location, made_micros, is_encrypted, limits } = kept;
+        let name = TenantName::try_from(name.as_str())?;
+        Ok(TenantRecord { name, state, location, made_micros, is_encrypted, limits })
     };
     kept.into_iter().map(record).collect()
 }
@@ -118,6 +148,13 @@ pub fn write_catalogue(data: &Path, world: &World, records: &[TenantRecord]) -> 
 }
 
 fn kept_of(record: &TenantRecord) -> Kept {
-    let TenantRecord { name, state, location, made_micros } = record;
-    Kept { name: name.to_string(), state: *state, location: location.clone(), made_micros: *made_micros }
+    let TenantRecord { name, state, location, made_micros, is_encrypted, limits } = record;
+    Kept {
+        name: name.to_string(),
+        state: *state,
+        location: location.clone(),
+        made_micros: *made_micros,
+        is_encrypted: *is_encrypted,
+        limits: limits.clone(),
+    }
 }

@@ -171,6 +171,8 @@ fn the_catalogue_comes_back_and_damage_of_it_is_told() {
         state,
         location: location.map(str::to_owned),
         made_micros: 5,
+        is_encrypted: number == 2,
+        limits: [("rows".to_owned(), u64::try_from(number).unwrap())].into(),
     };
     let all = [
         record(1, TenantState::Active, None),

@@ -1,5 +1,7 @@
 //! What a commit accepts, refuses and keeps.
 
+use std::{sync::mpsc, thread};
+
 use super::support::*;
 use crate::{
     Condition, ConditionIs, Error, ErrorKind, IndexSpec, Row, Store, StoreOptions, Value, World, WriteSet,
@@ -274,4 +276,63 @@ fn several_conditions_must_all_be_met_to_count() {
     let store = Store::open(folder.path(), options(), crate::World::seeded(1, 0), &resources()).unwrap();
     assert_eq!(store.snapshot().table("account").unwrap().spec().unique, tables[0].unique);
     check(&store, "reopened");
+}
+
+/// Threads that wait lead in turn; those who are told have it done by whoever leads, or by a lead that they take or let go.
+#[test]
+fn who_waits_and_who_is_told_are_committed_together() {
+    const ROUNDS: u64 = 60;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        for worker in 0..6 {
+            let (store, tell) = (&store, tell.clone());
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let key = format!("k{worker}_{round}");
+                    let mut writes = store.snapshot().writes();
+                    writes.insert(&name("account"), account(&key, "name", &key, 1)).unwrap();
+                    if worker % 2 == 0 {
+                        tell.send(store.commit(writes, info()).unwrap().csn.0).unwrap();
+                        continue;
+                    }
+                    let tell = tell.clone();
+                    let lead =
+                        store.submit(writes, info(), move |answer| tell.send(answer.unwrap().csn.0).unwrap());
+                    match lead {
+                        Some(lead) if round % 5 == 0 => drop(lead),
+                        Some(lead) => lead.take(),
+                        None => {}
+                    }
+                }
+            });
+        }
+    });
+    drop(tell);
+    let mut answers: Vec<u64> = told.iter().collect();
+    answers.sort_unstable();
+    answers.dedup();
+    assert_eq!(u64::try_from(answers.len()), Ok(6 * ROUNDS), "each its own answer");
+    assert_eq!(answers.last(), Some(&store.snapshot().csn().0));
+    let count = store.snapshot().table("account").unwrap().statistics().rows;
+    assert_eq!(count, 6 * ROUNDS);
+    // What is refused is told too, and nothing is left behind it.
+    let mut twice = store.snapshot().writes();
+    twice.insert(&name("account"), account("k0_0", "again", "", 1)).unwrap();
+    let (tell, told) = mpsc::channel();
+    let lead = store.submit(twice, info(), move |answer| tell.send(answer).unwrap());
+    lead.expect("nobody else leads").take();
+    assert!(matches!(told.recv().unwrap(), Err(Error::DuplicateKey { .. })));
+    let (tell, told) = mpsc::channel();
+    assert!(
+        store.submit(store.snapshot().writes(), info(), move |answer| tell.send(answer).unwrap()).is_none()
+    );
+    assert_eq!(told.recv().unwrap().unwrap().csn, store.snapshot().csn(), "nothing to commit");
+    store.close().unwrap();
+    let mut late = store.snapshot().writes();
+    late.insert(&name("account"), account("late", "", "", 1)).unwrap();
+    let (tell, told) = mpsc::channel();
+    drop(store.submit(late, info(), move |answer| tell.send(answer).unwrap()));
+    assert!(told.recv().unwrap().is_err(), "closed");
 }

@@ -10,7 +10,7 @@ use crate::{
     encryption::StoreKeys,
     error::{Error, Result},
     history::{HistoryFile, Part, rows_of},
-    log::{ChangeEntry, Entry, FoundFrame, FrameReader, Hash, Tail, judge_tail},
+    log::{CheckpointEntry, Entry, FoundFrame, FrameReader, Hash, Tail, judge_tail},
     manifest::Manifest,
     objects::{Objects, Reader},
     schema::TableSpec,
@@ -26,6 +26,12 @@ pub(super) struct Chain {
     /// Rows of each table as the entries made them, at the CSNs of manifests.
     pub counts: HashMap<u64, HashMap<TableId, i64>>,
     rows: HashMap<TableId, i64>,
+    /// The entry before the first that is there, and its hash, which that one tells; none before it was seen.
+    begin: Option<(u64, Hash)>,
+    /// Hash and rows where files of history end.
+    ends: HashMap<u64, (Hash, HashMap<TableId, i64>)>,
+    /// What tables had before the first entry that is there, by a checkpoint.
+    base: Option<HashMap<TableId, i64>>,
     /// What entries must be, by manifests that were made of them.
     anchors: HashMap<u64, Hash>,
     /// Names and types of all columns that folded entries have.
@@ -46,11 +52,18 @@ impl Chain {
             tables: Vec::new(),
             counts: HashMap::new(),
             rows: HashMap::new(),
+            begin: None,
+            ends: HashMap::new(),
+            base: None,
             anchors: bench.manifests.iter().map(anchor).collect(),
             catalog: catalog.map(Arc::new),
             shapes: bench.shapes.clone(),
         };
         let mut parts = bench.archive.parts(&(0..=u64::MAX))?.into_iter().peekable();
+        if let Some(first) = parts.peek().map(Part::first).filter(|first| *first > 1) {
+            chain.csn = first - 1;
+            chain.tables = newest.map(|manifest| manifest.catalog.clone()).unwrap_or_default();
+        }
         while let Some(part) = parts.next() {
             match part {
                 Part::File { csns, name } => {
@@ -58,6 +71,7 @@ impl Chain {
                     if let Err(error) = chain.file(&bench.ground.objects, &csns, report) {
                         report.add_error(&place, error);
                     }
+                    chain.ends.insert(*csns.end(), (chain.hash, chain.rows.clone()));
                 }
                 Part::Log { reader, place, .. } => {
                     let is_last = parts.peek().is_none();
@@ -68,6 +82,7 @@ impl Chain {
                 }
             }
         }
+        chain.add_base(bench, report);
         if let Some(manifest) = newest.filter(|manifest| manifest.folded_csn > chain.csn) {
             let what = format!("entries end at {}, segments hold {}", chain.csn, manifest.folded_csn);
             report.add(&bench.archive.log_place(), 0, what);
@@ -144,7 +159,8 @@ impl Chain {
         report: &mut Report,
     ) -> Result<()> {
         let (header, mut frames) = FrameReader::open(reader, place.to_string(), keys)?;
-        if header.first_csn == self.csn + 1 && header.hash_before != self.hash {
+        let is_begun = self.begin.is_some() || self.csn == 0;
+        if is_begun && header.first_csn == self.csn + 1 && header.hash_before != self.hash {
             report.add(place, 24, "the file's header does not continue the hash chain");
         }
         loop {
@@ -177,6 +193,11 @@ impl Chain {
         if frame.csn <= self.csn {
             return None;
         }
+        if self.begin.is_none() {
+            // Of what was let go of before it, a checkpoint must tell the same hash.
+            self.hash = if self.csn == 0 { [0; 32] } else { frame.hash_before };
+            self.begin = Some((self.csn, self.hash));
+        }
         if frame.csn != self.csn + 1 {
             report.add(file, offset, format!("entry {} where {} was due", frame.csn, self.csn + 1));
         } else if frame.hash_before != self.hash {
@@ -195,7 +216,10 @@ impl Chain {
             }
         };
         report.entries += 1;
-        self.count(&entry);
+        entry.count(|table, more| *self.rows.entry(table).or_default() += more);
+        if let Entry::Checkpoint(checkpoint) = &entry {
+            self.checkpoint(checkpoint, (file, offset), report);
+        }
         if self.anchors.contains_key(&frame.csn) {
             self.counts.insert(frame.csn, self.rows.clone());
         }
@@ -208,22 +232,54 @@ impl Chain {
         Some(entry)
     }
 
-    fn count(&mut self, entry: &Entry) {
-        if let Entry::Load(load) = entry {
-            for table in &load.tables {
-                let rows = self.rows.entry(table.table).or_default();
-                *rows += table.segments.iter().map(|segment| i64::from(segment.rows)).sum::<i64>();
-            }
+    /// A checkpoint: where the chain begins behind it, it tells the hash that the first entry has of the one before, and the rows then.
+    fn checkpoint(&mut self, told: &CheckpointEntry, (file, offset): (&str, u64), report: &mut Report) {
+        let (begin, begin_hash) = self.begin.unwrap_or_default();
+        if told.csn < begin {
+            return; // a later one has taken its place
         }
-        let Entry::Transaction(transaction) = entry else { return };
-        for table in &transaction.tables {
-            let rows = self.rows.entry(table.table).or_default();
-            for change in &table.changes {
-                match change {
-                    ChangeEntry::Insert(_) => *rows += 1,
-                    ChangeEntry::Delete(_) => *rows -= 1,
-                    ChangeEntry::Update { .. } => {}
-                }
+        let known = match told.csn == begin {
+            true => Some((begin_hash, HashMap::new())),
+            false => self.ends.get(&told.csn).cloned(),
+        };
+        let Some((hash, counted)) = known else {
+            let what =
+                format!("entry {} lets go of entries up to {}, where no file ends", self.csn, told.csn);
+            return report.add(file, offset, what);
+        };
+        if hash != told.hash {
+            let what = format!("entry {} tells another hash of entry {}", self.csn, told.csn);
+            report.add(file, offset, what);
+        }
+        let signed = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+        let mut base: HashMap<TableId, i64> =
+            told.rows.iter().map(|(table, rows)| (*table, signed(*rows))).collect();
+        for (table, rows) in counted {
+            *base.entry(table).or_default() -= rows;
+        }
+        base.retain(|_, rows| *rows != 0);
+        let differs =
+            self.base.as_ref().is_some_and(|known| *known != base) || begin == 0 && !base.is_empty();
+        if differs {
+            let what =
+                format!("entry {} tells other rows than the entries up to {} made", self.csn, told.csn);
+            report.add(file, offset, what);
+        }
+        self.base = Some(base);
+    }
+
+    /// What was let go of counts for the rows that there must be.
+    fn add_base(&mut self, bench: &Bench, report: &mut Report) {
+        let Some((begin, hash)) = self.begin.filter(|(begin, _)| *begin > 0) else { return };
+        let Some(base) = self.base.take() else {
+            let what =
+                format!("the entries up to {begin} are missing, and none tells that they were let go of");
+            return report.add(&bench.archive.log_place(), 0, what);
+        };
+        report.notes.push(format!("history up to entry {begin} was let go of; its hash was {}", hex(&hash)));
+        for counts in self.counts.values_mut() {
+            for (table, rows) in &base {
+                *counts.entry(*table).or_default() += rows;
             }
         }
     }

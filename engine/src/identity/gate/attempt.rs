@@ -1,11 +1,13 @@
-//! One proof of a SCRAM exchange: checked in its turn, and a failure unless it is told to be right.
+//! SCRAM exchanges: what is told of a name that is nobody's, and one proof, checked in its turn, a failure unless it is told to be right.
 
 use std::sync::Arc;
 
 use super::{Gate, NAME_BYTES_MAX, busy};
 use crate::{
     error::Result,
-    identity::{Origin, Principal, credentials, secret::KEY, throttle::of_address, turns::Turn},
+    identity::{
+        Origin, Principal, ScramVerifier, credentials, scram, secret::KEY, throttle::of_address, turns::Turn,
+    },
 };
 
 /// One proof about to be checked, in its turn. Counts as a failure unless it is told to be right.
@@ -18,6 +20,21 @@ pub struct Attempt {
 }
 
 impl Gate {
+    /// What a SCRAM exchange checks against where the name is nobody's, whether or not somebody has it here.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the name failed too often.
+    pub fn scram_of_nobody(&self, name: &str) -> Result<ScramVerifier> {
+        self.names.check(name, self.ledger.now())?;
+        self.fake(name)
+    }
+
+    /// Made of the whole login, so that it is the same before there is such a tenant, while there is, and when it is gone.
+    pub(super) fn fake(&self, name: &str) -> Result<ScramVerifier> {
+        scram::fake(&self.fake_secret, &format!("{name}{}", self.login_end))
+    }
+
     /// The right to check one proof of a SCRAM exchange.
     ///
     /// # Errors

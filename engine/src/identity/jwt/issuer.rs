@@ -18,6 +18,9 @@ const CLOCK_SKEW_SECONDS_MAX: u64 = 300;
 pub struct Issuer {
     /// What it is called here: in events, and in what users are told.
     pub name: String,
+    /// Whose users it vouches for; without it, the main tenant's. Of another tenant's, a token is sent with the tenant's name and `~` before it.
+    #[serde(default)]
+    pub tenant: Option<String>,
     /// Its claim `iss`, to the letter.
     pub issuer: String,
     /// Whom its tokens must be for: one of these in the claim `aud`.

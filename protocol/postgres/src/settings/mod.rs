@@ -12,7 +12,7 @@ use std::{
 };
 
 use chrono_tz::Tz;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use known::Known;
 pub use value::{SettingValue, read_bool};
@@ -48,6 +48,8 @@ struct Layers {
     told: HashMap<&'static str, String>,
     /// Times that may be no longer, and never 0, which means for ever; milliseconds.
     most: BTreeMap<String, u64>,
+    /// No value has changed since they were told last.
+    is_told: bool,
 }
 
 /// The settings of one connection; shared with the functions that read and write them (`current_setting`).
@@ -93,7 +95,7 @@ impl Settings {
     }
 
     fn put(&self, key: String, value: SettingValue, scope: Scope) -> Result<()> {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         if key.contains('.') && layers.session.len() + layers.local.len() >= CUSTOM_MAX {
             let message = format!("too many settings: a connection may have {CUSTOM_MAX}");
             return Err(PgError::new(SqlState::LIMIT_EXCEEDED, message));
@@ -117,13 +119,13 @@ impl Settings {
     /// As [`Self::set`].
     pub fn begin_with(&self, name: &str, text: &str) -> Result<()> {
         let value = checked(name, text)?;
-        self.layers.lock().reset.insert(key_of(name), value);
+        self.changing().reset.insert(key_of(name), value);
         Ok(())
     }
 
     /// Tells what clients can't set (`session_authorization`).
     pub fn fix(&self, name: &'static str, value: SettingValue) {
-        self.layers.lock().reset.insert(key_of(name), value);
+        self.changing().reset.insert(key_of(name), value);
     }
 
     /// Forgets one value.
@@ -133,7 +135,7 @@ impl Settings {
     /// `42704`.
     pub fn reset(&self, name: &str) -> Result<()> {
         let key = key_of(name);
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         if known::find(name).is_none() && !layers.session.contains_key(&key) {
             return Err(unknown(name));
         }
@@ -144,7 +146,7 @@ impl Settings {
 
     /// Forgets all values.
     pub fn reset_all(&self) {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         layers.session.clear();
         layers.local.clear();
     }
@@ -157,7 +159,7 @@ impl Settings {
 
     /// A transaction ends; what it set stays or goes with it.
     pub fn end(&self, kept: bool) {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         let first = layers.undo.drain(..).next();
         if let (false, Some((session, _))) = (kept, first) {
             layers.session = session;
@@ -167,7 +169,9 @@ impl Settings {
 
     /// What `set_config(…, true)` set outside a transaction ends with its statement.
     pub fn forget_local(&self) {
-        self.layers.lock().local.clear();
+        if !self.layers.lock().local.is_empty() {
+            self.changing().local.clear();
+        }
     }
 
     /// A savepoint is made; returns its depth.
@@ -180,7 +184,7 @@ impl Settings {
 
     /// A savepoint is come back to.
     pub fn rollback_to(&self, depth: usize) {
-        let mut layers = self.layers.lock();
+        let mut layers = self.changing();
         if let Some((session, local)) = layers.undo.get(depth).cloned() {
             layers.session = session;
             layers.local = local;
@@ -220,8 +224,17 @@ impl Settings {
         }
     }
 
+    fn changing(&self) -> MutexGuard<'_, Layers> {
+        let mut layers = self.layers.lock();
+        layers.is_told = false;
+        layers
+    }
+
     /// What must be told to the client now: reported settings whose value is not the one told last.
     pub fn untold(&self) -> Vec<(&'static str, String)> {
+        if std::mem::replace(&mut self.layers.lock().is_told, true) {
+            return Vec::new();
+        }
         let now: Vec<_> = known::ALL
             .iter()
             .filter(|k| k.reported)

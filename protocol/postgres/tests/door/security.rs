@@ -102,8 +102,10 @@ async fn an_error_of_the_store_during_login_leaves_nobody_logged_in() {
 async fn only_the_one_database_is_there_and_only_after_the_password() {
     let server = Server::start().await;
     let error = server.config().dbname("other").connect(NoTls).await.err().unwrap();
+    assert_eq!(code(&error).code(), "28P01", "a tenant may have that name");
+    let error = server.config().dbname("Other").connect(NoTls).await.err().unwrap();
     assert_eq!(code(&error).code(), "3D000");
-    let error = server.config().dbname("other").password("wrong").connect(NoTls).await.err().unwrap();
+    let error = server.config().dbname("Other").password("wrong").connect(NoTls).await.err().unwrap();
     assert_eq!(code(&error).code(), "28P01");
     let error = server.config().options("-c nonsense=1").connect(NoTls).await.err().unwrap();
     assert_eq!(code(&error).code(), "42704");

@@ -41,7 +41,8 @@ async fn the_database_is_the_tenant_and_its_users_are_its_own() {
     let mut mixed = server.config();
     assert_eq!(refusal(mixed.password(OTHER_PASSWORD)).await, "28P01");
     let mut nobody = server.config();
-    assert_eq!(refusal(nobody.dbname("nobody")).await, "3D000", "told to who has proven himself");
+    assert_eq!(refusal(nobody.dbname("nobody")).await, "28P01", "no tenant is as a wrong password");
+    assert_eq!(refusal(nobody.dbname("No.Tenant")).await, "3D000", "told to who has proven himself");
     assert_eq!(refusal(nobody.password("wrong password")).await, "28P01", "and to nobody else");
     server.stop().await;
 }
@@ -60,6 +61,7 @@ async fn who_is_connected_is_sent_away_when_the_tenant_is_suspended() {
     assert_eq!(code(&error).code(), "57P03", "{error:?}");
     assert!(client.batch_execute("SELECT 1").await.is_err());
     assert_eq!(refusal(&acme(&server)).await, "57P03");
+    assert_eq!(refusal(acme(&server).password("wrong password")).await, "28P01", "told to nobody else");
     assert_eq!(text(&of_main, "SELECT 1").await, "1");
     server.stop().await;
 }

@@ -1,0 +1,65 @@
+//! What the gates of all tenants have in common.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+use quarry_storage::TenantName;
+
+use crate::{
+    error::Result,
+    identity::throttle::{Limits, Throttle},
+    quota::FairTurns,
+};
+
+/// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
+const CHECKS_MAX: usize = 2;
+/// Failures from one address that cost nothing: many people may share it.
+const ADDRESS_FREE_FAILURES: u32 = 30;
+
+/// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
+/// checked no more at once.
+pub(crate) struct Doorstep {
+    pub addresses: Arc<Throttle>,
+    /// The names of each tenant. They outlive its engine, which is closed when nobody comes for a while: so a guess is not forgotten
+    /// by waiting for that.
+    names: Mutex<HashMap<TenantName, Arc<Throttle>>>,
+    /// What fake verifiers are made from, stable over restarts: the main tenant's, for all.
+    fake_secret: Mutex<Option<Arc<[u8]>>>,
+    /// Given round by tenant where they are short, as requests are: who floods one tenant with logins keeps nobody of another waiting for all
+    /// of them.
+    pub checks: Arc<FairTurns>,
+}
+
+impl Default for Doorstep {
+    fn default() -> Self {
+        let limits = Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None };
+        Self {
+            addresses: Arc::new(Throttle::new(limits)),
+            names: Mutex::default(),
+            fake_secret: Mutex::default(),
+            checks: Arc::new(FairTurns::of(CHECKS_MAX)),
+        }
+    }
+}
+
+impl Doorstep {
+    /// The throttle of a tenant's names. Of those whose engines are closed, the ones that remember nothing any more go.
+    pub fn names_of(&self, tenant: &TenantName, limits: Limits, now_micros: i64) -> Arc<Throttle> {
+        let mut names = self.names.lock();
+        names.retain(|_, throttle| Arc::strong_count(throttle) > 1 || throttle.remembers(now_micros));
+        names.entry(tenant.clone()).or_insert_with(|| Arc::new(Throttle::new(limits))).clone()
+    }
+
+    /// What fake verifiers are made from; `of_main` where nobody has asked yet, for then it is the main tenant that is opened.
+    ///
+    /// # Errors
+    ///
+    /// Those of `of_main`.
+    pub fn fake_secret(&self, of_main: impl FnOnce() -> Result<Vec<u8>>) -> Result<Arc<[u8]>> {
+        let mut secret = self.fake_secret.lock();
+        match &*secret {
+            Some(secret) => Ok(secret.clone()),
+            None => Ok(secret.insert(of_main()?.into()).clone()),
+        }
+    }
+}

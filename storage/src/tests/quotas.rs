@@ -1,0 +1,136 @@
+//! A store that may hold so much: what would be too much is refused as a whole, and who is full can delete.
+
+use std::num::NonZeroU64;
+
+use super::support::*;
+use crate::{BYTES_MAX, Error, ROWS_MAX, Store, StoreOptions, StoreQuota, World, WriteSet};
+
+fn quota(rows: u64, bytes: u64) -> StoreQuota {
+    StoreQuota { rows_max: NonZeroU64::new(rows), bytes_max: NonZeroU64::new(bytes) }
+}
+
+fn limit_of(error: &Error) -> &'static str {
+    match error {
+        Error::Limited { limit, .. } => limit,
+        other => panic!("{other}"),
+    }
+}
+
+fn rows(count: i64, from: i64) -> Vec<crate::Row> {
+    (from..from + count).map(|n| account(&format!("key{n:05}"), "a name", &format!("code{n}"), n)).collect()
+}
+
+#[test]
+fn rows_are_counted_as_they_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.set_quota(quota(3, 0));
+    insert(&store, "account", rows(2, 0)).unwrap();
+    let error = insert(&store, "account", rows(2, 10)).unwrap_err();
+    assert_eq!(limit_of(&error), ROWS_MAX);
+    assert_eq!(all(&store.snapshot(), "account").len(), 2, "nothing of it is there");
+    insert(&store, "account", rows(1, 10)).unwrap();
+    assert_eq!(store.usage().unwrap().rows, 3);
+    // Full: one may change what is there, exchange and delete it.
+    update(&store, "account", account("key00000", "another name", "code0", 0)).unwrap();
+    change(&store, |writes| {
+        writes.delete(&name("account"), get(&store.snapshot(), "account", "key00001").unwrap())?;
+        writes.insert(&name("account"), account("key00020", "in its place", "code20", 1))
+    })
+    .unwrap();
+    assert_eq!(limit_of(&insert(&store, "account", rows(1, 30)).unwrap_err()), ROWS_MAX);
+    delete(&store, "account", "key00000").unwrap();
+    insert(&store, "account", rows(1, 30)).unwrap();
+    // What frees room is not asked for any.
+    let mut writes = WriteSet::new(store.snapshot().csn()).frees_room();
+    writes.insert(&name("account"), account("key00040", "a trigger's", "code40", 1)).unwrap();
+    store.commit(writes, info()).unwrap();
+    assert_eq!(store.usage().unwrap().rows, 4);
+    store.fold().unwrap();
+    store.close().unwrap();
+    drop(store);
+    let again = open(folder.path());
+    assert_eq!(again.usage().unwrap().rows, 4, "counted again when it is opened");
+}
+
+#[test]
+fn rows_of_tables_that_do_not_count_are_as_many_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { is_counted: |table| table != "contact", ..options() };
+    let store = open_with(folder.path(), options);
+    store.set_quota(quota(1, 1));
+    assert_eq!(limit_of(&insert(&store, "account", rows(1, 0)).unwrap_err()), BYTES_MAX);
+    insert(&store, "contact", vec![contact("c1", "", "not counted"), contact("c2", "", "nor this")]).unwrap();
+    assert_eq!(store.usage().unwrap().rows, 0);
+}
+
+#[test]
+fn many_that_commit_at_once_get_no_further_than_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.set_quota(quota(50, 0));
+    let insert_one = |thread: i64, n: i64| insert(&store, "account", rows(1, thread * 1_000 + n));
+    let done: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|thread| scope.spawn(move || (0..20).filter(|n| insert_one(thread, *n).is_ok()).count()))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(done, 50);
+    assert_eq!(all(&store.snapshot(), "account").len(), 50);
+}
+
+#[test]
+fn a_load_that_would_be_too_much_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { load_bytes_target: 4 << 10, ..options() };
+    let store = open_with(folder.path(), options);
+    store.set_quota(quota(500, 0));
+    let load_all = |store: &std::sync::Arc<Store>, count: i64| {
+        let mut load = store.bulk_load();
+        rows(count, 0).into_iter().try_for_each(|row| load.add(&name("account"), row))?;
+        load.commit(info())
+    };
+    assert_eq!(limit_of(&load_all(&store, 5_000).unwrap_err()), ROWS_MAX);
+    assert_eq!(store.usage().unwrap().rows, 0);
+    load_all(&store, 500).unwrap();
+    assert_eq!(store.usage().unwrap().rows, 500);
+    assert_eq!(limit_of(&insert(&store, "account", rows(1, 9_000)).unwrap_err()), ROWS_MAX);
+    store.close().unwrap();
+    drop(store);
+    let again = open(folder.path());
+    assert_eq!(again.usage().unwrap().rows, 500);
+    again.close().unwrap();
+    drop(again);
+    assert_eq!(verified(folder.path(), &World::seeded(7, 0)).findings, []);
+}
+
+#[test]
+fn bytes_are_those_of_all_files_and_deleting_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let empty = store.usage().unwrap().bytes;
+    insert(&store, "account", rows(200, 0)).unwrap();
+    let some = store.usage().unwrap().bytes;
+    assert!(some > empty, "{some} of {empty}");
+    store.set_quota(quota(0, some + 4_000));
+    let error = insert(&store, "account", rows(200, 1_000)).unwrap_err();
+    assert_eq!(limit_of(&error), BYTES_MAX);
+    let mut content = store.new_content("a").unwrap();
+    let refused = (0..10).find_map(|_| content.write(&[0; 1_000]).err()).expect("it is too long");
+    assert_eq!(limit_of(&refused), BYTES_MAX);
+    drop(content);
+    let mut content = store.new_content("b").unwrap();
+    content.write(&[0; 1_000]).unwrap();
+    content.finish().unwrap();
+    assert!(store.usage().unwrap().bytes >= some + 1_000);
+    let mut writes = WriteSet::new(store.snapshot().csn()).frees_room();
+    for row in all(&store.snapshot(), "account") {
+        writes.delete(&name("account"), row).unwrap();
+    }
+    store.commit(writes, info()).unwrap();
+    store.remove_content("b").unwrap();
+    store.fold().unwrap();
+    assert!(all(&store.snapshot(), "account").is_empty());
+    store.close().unwrap();
+}

@@ -1,0 +1,246 @@
+//! How much a store holds, and how much it may: rows of its tables, bytes of all its files.
+//!
+//! Rows are counted as they come and go, under the log's lock, so a commit that is refused is the first that would be too much. Bytes are
+//! measured: nothing is listed until somebody asks for them or bounds them; from then on each entry and each content is added as it is
+//! written, and every fold measures anew, for it is folds that let go of files.
+//!
+//! What takes nothing, and what frees room ([`crate::WriteSet::frees_room`]), is never refused: who is full must be able to delete.
+
+use std::{
+    num::NonZeroU64,
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+};
+
+use parking_lot::RwLock;
+
+use crate::{
+    error::{Error, Result},
+    files::failed,
+    log::log_files,
+    state::State,
+    store::{Inner, Store},
+    write::{Change, WriteSet},
+};
+
+/// The name of the bound of rows, in errors.
+pub const ROWS_MAX: &str = "rows_max";
+/// The name of the bound of bytes, in errors.
+pub const BYTES_MAX: &str = "bytes_max";
+
+/// How much a store may hold; none: as much as there is room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreQuota {
+    /// Rows of all tables that are counted ([`crate::StoreOptions::is_counted`]).
+    pub rows_max: Option<NonZeroU64>,
+    /// Bytes of all files: segments, indexes, past states, history, log, contents.
+    pub bytes_max: Option<NonZeroU64>,
+}
+
+/// How much a store holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreUsage {
+    /// Rows of all tables that are counted.
+    pub rows: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+}
+
+/// What a store holds, as far as it is known.
+pub(crate) struct Meter {
+    is_counted: fn(&str) -> bool,
+    quota: RwLock<StoreQuota>,
+    /// Changed under the log's lock.
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    is_measured: AtomicBool,
+    /// Somebody was refused for want of bytes: a fold shall look for what can go.
+    wants_room: AtomicBool,
+    looked_micros: AtomicI64,
+}
+
+/// How often room is looked for, however many are refused.
+const LOOK_EVERY_MICROS: i64 = 60_000_000;
+
+impl Meter {
+    /// Of a store that holds this.
+    pub fn new(is_counted: fn(&str) -> bool, state: &State) -> Result<Meter> {
+        let mut rows = 0;
+        if let Some(newest) = state.generations.last() {
+            for table in state.catalog.tables().iter().filter(|table| is_counted(&table.spec.name)) {
+                rows += newest.must_get(table.id)?.count(crate::apply::NEWEST);
+            }
+        }
+        Ok(Meter {
+            is_counted,
+            quota: RwLock::default(),
+            rows: AtomicU64::new(rows),
+            bytes: AtomicU64::new(0),
+            is_measured: AtomicBool::new(false),
+            wants_room: AtomicBool::new(false),
+            looked_micros: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    pub fn quota(&self) -> StoreQuota {
+        *self.quota.read()
+    }
+
+    /// Rows that are counted.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Acquire)
+    }
+
+    /// So many rows are there from now on. The log's lock is held.
+    pub fn set_rows(&self, rows: u64) {
+        self.rows.store(rows, Ordering::Release);
+    }
+
+    /// More was written.
+    pub fn add_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// What was written may have gone: it is measured again when it is asked for.
+    pub fn forget_bytes(&self) {
+        self.is_measured.store(false, Ordering::Release);
+    }
+
+    /// Somebody was refused; whether room shall be looked for now.
+    pub fn wish_for_room(&self, now_micros: i64) -> bool {
+        let last = self.looked_micros.load(Ordering::Acquire);
+        if now_micros < last.saturating_add(LOOK_EVERY_MICROS) {
+            return false;
+        }
+        self.looked_micros.store(now_micros, Ordering::Release);
+        self.wants_room.store(true, Ordering::Release);
+        true
+    }
+
+    /// Whether room is to be looked for, told once.
+    pub fn take_wish(&self) -> bool {
+        self.wants_room.swap(false, Ordering::AcqRel)
+    }
+
+    /// Rows of a table of this name count.
+    pub fn counts(&self, table: &str) -> bool {
+        (self.is_counted)(table)
+    }
+
+    /// How many rows there would be with these changes, beside `rows`.
+    pub fn rows_with(&self, rows: u64, writes: &WriteSet) -> u64 {
+        let counted = writes.tables().filter(|(name, _)| (self.is_counted)(name));
+        counted.flat_map(|(_, changes)| changes.values()).fold(rows, |rows, change| match change {
+            Change::Insert(_) => rows.saturating_add(1),
+            Change::Delete(_) => rows.saturating_sub(1),
+            Change::Update { .. } => rows,
+        })
+    }
+
+    /// May a transaction be written that leaves so many rows of `before`, in an entry of so many bytes?
+    ///
+    /// # Errors
+    ///
+    /// `Limited`.
+    pub fn must_have_room(&self, writes: &WriteSet, (before, after): (u64, u64), bytes: u64) -> Result<()> {
+        if writes.is_freeing() || !writes.tables().any(|(name, _)| (self.is_counted)(name)) {
+            return Ok(());
+        }
+        let added = if after > before { after } else { 0 };
+        self.must_fit(added, bytes)
+    }
+
+    /// May there be so many rows, and so many more bytes?
+    ///
+    /// # Errors
+    ///
+    /// `Limited`.
+    pub fn must_fit(&self, rows: u64, more_bytes: u64) -> Result<()> {
+        let StoreQuota { rows_max, bytes_max } = self.quota();
+        if let Some(allowed) = rows_max.map(NonZeroU64::get).filter(|max| rows > *max) {
+            return Err(Error::Limited { limit: ROWS_MAX, asked: rows, allowed });
+        }
+        let Some(allowed) = bytes_max.map(NonZeroU64::get) else { return Ok(()) };
+        let asked = self.bytes.load(Ordering::Acquire).saturating_add(more_bytes);
+        match asked > allowed && self.is_measured.load(Ordering::Acquire) {
+            true => Err(Error::Limited { limit: BYTES_MAX, asked, allowed }),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Inner {
+    /// Measures the bytes of all files, where they are bounded and not known.
+    pub fn measure_if_bounded(&self) -> Result<()> {
+        match self.meter.quota().bytes_max {
+            Some(_) => self.bytes().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether [`Self::measure_if_bounded`] has nothing to measure.
+    pub fn knows_what_is_bounded(&self) -> bool {
+        self.meter.quota().bytes_max.is_none() || self.meter.is_measured.load(Ordering::Acquire)
+    }
+
+    /// The bytes of all files; they are listed where they are not known.
+    pub fn bytes(&self) -> Result<u64> {
+        if !self.meter.is_measured.load(Ordering::Acquire) {
+            self.measure()?;
+        }
+        Ok(self.meter.bytes.load(Ordering::Acquire))
+    }
+
+    /// What was known may be known no more: files went.
+    pub fn measure_again(&self) {
+        if self.meter.is_measured.load(Ordering::Acquire)
+            && let Err(error) = self.measure()
+        {
+            tracing::warn!(%error, "what the store holds could not be measured; the last measure holds on");
+        }
+    }
+
+    fn measure(&self) -> Result<()> {
+        // What is written meanwhile may be counted twice, until the next fold.
+        let before = self.meter.bytes.load(Ordering::Acquire);
+        let mut bytes = self.ground.objects.bytes()?;
+        let folder = &self.log_ground.folder;
+        let in_use = self.log.lock().as_ref().map(|log| (log.path().to_path_buf(), log.offset()));
+        for (_, path) in log_files(&*self.files, folder)? {
+            bytes += match &in_use {
+                // Room that was zeroed ahead holds nothing.
+                Some((used, offset)) if *used == path => *offset,
+                _ => self
+                    .files
+                    .open(&path, crate::files::OpenMode::Read)
+                    .and_then(|file| file.bytes())
+                    .or_else(gone)
+                    .map_err(failed("look at", &path))?,
+            };
+        }
+        let written = self.meter.bytes.load(Ordering::Acquire).saturating_sub(before);
+        self.meter.bytes.store(bytes.saturating_add(written), Ordering::Release);
+        self.meter.is_measured.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+/// A file that went meanwhile has no bytes.
+fn gone(error: std::io::Error) -> std::io::Result<u64> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(0) } else { Err(error) }
+}
+
+impl Store {
+    /// From now on it may hold so much. What it holds already stays.
+    pub fn set_quota(&self, quota: StoreQuota) {
+        *self.inner.meter.quota.write() = quota;
+    }
+
+    /// How much it holds. Blocks: files are listed the first time.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub fn usage(&self) -> Result<StoreUsage> {
+        Ok(StoreUsage { rows: self.inner.meter.rows(), bytes: self.inner.bytes()? })
+    }
+}
