@@ -93,8 +93,7 @@ impl Question {
     /// Starts a plan; its rows come until the deadline.
     pub(crate) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let physical = self.physical(plan).await?;
-        let with = (self.state_for(plan), &self.context);
-        self.runs.start(with, physical, self.deadline)
+        self.runs.start((self.state_for(plan), &self.context), physical, self.deadline)
     }
 }
 
