@@ -10,7 +10,25 @@ pub const HIDDEN: &str = "rumour";
 pub const NOTHING: &str = "rumoux";
 
 /// What stands in no answer to the clerk: names and values that he does not see.
-const SECRETS: &[&str] = &["zq", "umbra", "rumour", "worth", "mood", "9090"];
+const SECRETS: &[&str] = &[
+    "zqvault",
+    "zqlabel",
+    "zqdescription",
+    "zqworth",
+    "zqmood",
+    "zqcalm",
+    "zqangry",
+    "zqtitle",
+    "zqsecret",
+    "zqkeepers",
+    "zqv_",
+    "zq com_",
+    "umbra",
+    "rumour",
+    "worth",
+    "mood",
+    "909090909",
+];
 
 /// A server with the package of `tests/it/fixtures/attacks`, and some records.
 pub struct Stage {
@@ -77,7 +95,7 @@ impl Stage {
     fn fill(&self) {
         let clerk = self.id_of("clerk");
         let company = |id: &str, stars: i64, own: bool, more: Value| {
-            let mut data = json!({ "id": id, "stars": stars, "region": "north", "worth": 9090, "mood": "zqangry",
+            let mut data = json!({ "id": id, "stars": stars, "region": "north", "worth": 909_090_909, "mood": "zqangry",
                 "rumour": format!("zq {id}"), "code": "shared", "phone": "+49 30 1000001" });
             data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             if own {
