@@ -1,3 +1,5 @@
+//! Tests of who commits and who is alone.
+
 use std::{sync::mpsc, thread};
 
 use super::Commits;

@@ -1,3 +1,5 @@
+//! Who is below whom, and what he sees of theirs.
+
 use super::*;
 
 /// Who is below whom is remembered between questions, and never beyond a change of it.
