@@ -41,7 +41,7 @@ pub use self::{
 use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
-    identity::ledger::TENANT_END,
+    identity::{gate::NAME_BYTES_MAX, ledger::TENANT_END},
     quota::TenantLimits,
 };
 
@@ -103,8 +103,11 @@ impl Engines {
     ///
     /// Those of opening it.
     pub async fn of_login<'a>(&self, login: &'a str) -> Result<(Arc<Engine>, &'a str)> {
-        let named =
-            login.rsplit_once(LOGIN_SEPARATOR).and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
+        // Too long for any name: what is before the tenant's is never looked at alone.
+        let whole = Some(login).filter(|login| login.len() <= NAME_BYTES_MAX);
+        let named = whole
+            .and_then(|login| login.rsplit_once(LOGIN_SEPARATOR))
+            .and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
         match named {
             Some((user, tenant)) => Ok((self.get(tenant).await?, user)),
             None => Ok((self.main().clone(), login)),
@@ -121,6 +124,11 @@ impl Engines {
             Some(tenant) => self.get(tenant).await,
             None => Ok(self.main().clone()),
         }
+    }
+
+    /// Whether a user of that name may be one of a tenant's: longer names are nobody's.
+    pub fn may_be_login(user: &str, tenant: &str) -> bool {
+        user.len().saturating_add(LOGIN_SEPARATOR.len_utf8()).saturating_add(tenant.len()) <= NAME_BYTES_MAX
     }
 
     /// Whose database this is.
@@ -282,7 +290,7 @@ impl Engines {
     /// The tenant of this name, when there is one.
     fn known(&self, name: &str) -> Option<TenantName> {
         let name = TenantName::try_from(name).ok()?;
-        (name == TenantName::main() || self.record(&name).is_some()).then_some(name)
+        (name == TenantName::main() || self.must_be_there(&name).is_ok()).then_some(name)
     }
 
     fn record(&self, tenant: &TenantName) -> Option<TenantRecord> {

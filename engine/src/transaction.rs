@@ -6,7 +6,7 @@ use futures::StreamExt;
 use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
 use quarry_planner::{QueryContext, objectql::Filter};
-use quarry_storage::{CommitInfo, Key, Savepoint, WriteSet};
+use quarry_storage::{CommitInfo, Committed, Csn, Key, Savepoint, WriteSet};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -35,7 +35,7 @@ pub struct Transaction {
     judged_by: String,
     /// What he who began it may has changed after it wrote.
     is_outdated: bool,
-    /// Locked for as long as a step of work runs, on a blocking thread; never across an await.
+    /// Locked for as long as a step of work runs, on a blocking thread, or a small commit is encoded; never across an await.
     work: Arc<Mutex<Work>>,
     /// It did more than delete and purge: it is refused when the tenant is full.
     takes_room: bool,
@@ -275,9 +275,9 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// `Conflict`, `Violated`, `Limited`, `Unavailable`; nothing was kept.
+    /// `Conflict`, `Violated`, `Limited`, `Unavailable`; nothing was kept. Where this is dropped before its answer is there, it may be kept.
     pub async fn commit(self) -> Result<u64> {
-        if self.is_outdated {
+        if self.is_outdated && !self.look(|work| work.writes().is_empty()) {
             let message = "what you may do was changed while the transaction was open: begin it again";
             return Err(Error::new(ErrorKind::Conflict, "PERMISSIONS_CHANGED", message));
         }
@@ -304,35 +304,29 @@ impl Transaction {
         let engine = self.session.engine();
         let mut work = self.work.try_lock()?;
         work.settle();
-        if work.writes().len() > SMALL_ROWS_MAX
+        let (tell, answer) = oneshot::channel();
+        if work.writes().is_empty() {
+            drop(tell.send(Ok(Committed { csn: Csn(work.base_csn()) })));
+        } else if work.writes().len() > SMALL_ROWS_MAX
             || work.writes().bytes() > SMALL_BYTES_MAX
             || !engine.store().has_room()
         {
             return None;
-        }
-        let right = match engine.may_commit_now(work.active.fills()) {
-            Ok(right) => right?,
-            Err(error) => return Some(Err(error)),
-        };
-        let (tell, answer) = oneshot::channel();
-        let told_back = move |committed| {
-            drop(right);
-            // Who asked may have gone.
-            drop(tell.send(committed));
-        };
-        let csn = work.writes().is_empty().then(|| work.base_csn());
-        if csn.is_none() {
+        } else {
+            let right = match engine.may_commit_now(work.active.fills()) {
+                Ok(right) => right?,
+                Err(error) => return Some(Err(error)),
+            };
             let info = self.commit_info(&work);
-            if let Some(lead) = engine.store().submit(self.writes_of(&work), info, told_back) {
-                drop(tokio::task::spawn_blocking(move || lead.take()));
-            }
+            engine.store().submit(self.writes_of(&work), info, move |committed| {
+                drop(right);
+                // Who asked may have gone.
+                drop(tell.send(committed));
+            });
         }
         drop(work);
         let work = Arc::clone(&self.work);
         Some(Ok(async move {
-            if let Some(csn) = csn {
-                return Ok(csn);
-            }
             let committed = answer.await.map_err(|_| Error::internal("a commit without an answer"))?;
             committed.map_err(|error| told(&work.lock(), error)).map(|committed| committed.csn.0)
         }))

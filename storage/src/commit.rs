@@ -1,10 +1,11 @@
-//! Group commit without a thread of its own.
+//! Group commit, led by those who wait for it, or by a thread for those who do not.
 //!
 //! 1. Who wants to commit encodes the entry ([`encode`]) and joins the queue.
 //! 2. Whoever finds no leader becomes one: it takes all that wait, checks and applies them in order, writes their entries
 //!    with one sync, moves the published CSN, and wakes them.
 //! 3. Who joined in the meantime is the next batch ([`queue`]).
 
+mod leaders;
 mod queue;
 mod ways;
 
@@ -13,9 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use leaders::Leaders;
 use queue::Tell;
 pub(crate) use queue::{Queue, Waiting};
-pub use ways::Lead;
 
 use crate::{
     Csn,
@@ -30,6 +31,9 @@ use crate::{
     write::{Change, WriteSet},
 };
 
+/// What those of a batch are told.
+type Answers<'b> = Vec<(&'b Waiting, Result<Committed>)>;
+
 /// How long a writer that waits for room sleeps at a time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -39,17 +43,22 @@ impl Inner {
         let mut place = self.log.lock();
         // Taken out while the state is in between: should this panic, the store takes no more writes, and readers stay
         // at the published CSN.
-        let Some(mut log) = place.take() else {
-            batch.iter().for_each(|waiting| waiting.finish(Err(closed())));
-            return;
-        };
-        self.append_batch(&mut log, batch);
-        *place = Some(log);
+        let mut answers: Answers<'_> = Vec::with_capacity(batch.len());
+        match place.take() {
+            Some(mut log) => {
+                self.append_batch(&mut log, batch, &mut answers);
+                *place = Some(log);
+            }
+            None => answers.extend(batch.iter().map(|waiting| (&**waiting, Err(closed())))),
+        }
+        // Who is told may let go of the store, which closes it: that takes the log.
+        drop(place);
+        answers.into_iter().for_each(|(waiting, answer)| waiting.finish(answer));
     }
 
-    fn append_batch(&self, log: &mut LogWriter, batch: &[Arc<Waiting>]) {
+    fn append_batch<'b>(&self, log: &mut LogWriter, batch: &'b [Arc<Waiting>], answers: &mut Answers<'b>) {
         let state = self.published().state;
-        let mut applied: Vec<(&Waiting, Applied)> = Vec::with_capacity(batch.len());
+        let mut applied: Vec<(&'b Waiting, Applied)> = Vec::with_capacity(batch.len());
         let (mut csn, mut rows, mut bytes) = (log.csn(), self.meter.rows(), 0);
         for waiting in batch {
             match self.apply_one(&state, waiting, csn + 1, (rows, bytes)) {
@@ -59,7 +68,7 @@ impl Inner {
                     bytes += u64::try_from(waiting.payload.len()).unwrap_or(u64::MAX);
                     applied.push((waiting, done));
                 }
-                Err(error) => waiting.finish(Err(error)),
+                Err(error) => answers.push((&**waiting, Err(error))),
             }
         }
         if applied.is_empty() {
@@ -78,15 +87,14 @@ impl Inner {
                     writes.filter_map(|(name, _)| state.catalog.must_get(name).ok().map(|table| table.id));
                 let tables: Vec<TableId> = tables.collect();
                 self.publish_changes(state, csn, tables.into_iter());
-                for (csn, (waiting, _)) in (first..).zip(applied) {
-                    waiting.finish(Ok(committed(csn)));
-                }
+                answers
+                    .extend((first..).zip(applied).map(|(csn, (waiting, _))| (waiting, Ok(committed(csn)))));
             }
             Err(error) => {
                 let what = error.to_string();
                 while let Some((waiting, done)) = applied.pop() {
                     done.undo();
-                    waiting.finish(Err(Error::Unavailable(what.clone())));
+                    answers.push((waiting, Err(Error::Unavailable(what.clone()))));
                 }
             }
         }

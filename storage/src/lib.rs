@@ -76,7 +76,6 @@ pub mod write;
 
 pub use bulk::BulkLoad;
 pub use changes::Mark;
-pub use commit::Lead;
 pub use content::{Content, Measure, NewContent, Pieces};
 pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};

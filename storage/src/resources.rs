@@ -17,7 +17,7 @@ pub(crate) use self::{
     pool::{Pool, Task},
     replays::{ReplayPlace, Replays},
 };
-use crate::{catalog::Shapes, segment::Cache};
+use crate::{catalog::Shapes, commit::Leaders, segment::Cache};
 
 /// Limits of what is shared.
 #[derive(Clone, Debug)]
@@ -58,6 +58,8 @@ pub struct Resources {
     pub(crate) replays: Arc<Replays>,
     /// What follows from the specs of tables.
     pub(crate) shapes: Arc<Shapes>,
+    /// Threads that lead commits.
+    pub(crate) leaders: Arc<Leaders>,
     stores: AtomicU64,
 }
 
@@ -70,6 +72,7 @@ impl Resources {
             folding: Pool::start("quarry-fold", options.fold_threads),
             zeroing: Pool::start("quarry-log", options.fold_threads.min(1)),
             shapes: Arc::default(),
+            leaders: Arc::default(),
             stores: AtomicU64::new(0),
         })
     }

@@ -15,7 +15,7 @@ use crate::{
     Csn, apply, bulk,
     catalog::{Catalog, TableId},
     check,
-    commit::Queue,
+    commit::{Leaders, Queue},
     delta::Gauge,
     encryption::StoreKeys,
     error::{Error, Result},
@@ -149,6 +149,7 @@ pub(crate) struct Inner {
     /// What it holds on disk, and may.
     pub meter: Arc<Meter>,
     pub queue: Queue,
+    pub leaders: Arc<Leaders>,
     /// Taken by who appends to the log or changes the state. `None` once closed.
     pub log: Mutex<Option<LogWriter>>,
     /// Taken, before the log, by who folds or changes the catalog.
@@ -313,6 +314,8 @@ impl Inner {
         let next_segment = retained.remove_unnamed(&ground.objects, &state)?.max(manifest.next_segment);
         retained.expire(&ground.objects, world.clock.now_micros())?;
         let meter = Arc::new(Meter::new(options.is_counted, &state)?);
+        // Of what was read again nothing was told by table.
+        state.changes.note_all(log.csn());
         let published = Published { state, csn: log.csn() };
         Ok(Inner {
             files,
@@ -329,6 +332,7 @@ impl Inner {
             gauge,
             meter,
             queue: Queue::default(),
+            leaders: Arc::clone(&resources.leaders),
             log: Mutex::new(Some(log)),
             folding: Mutex::default(),
             published: RwLock::new(published),

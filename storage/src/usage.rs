@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::{
     error::{Error, Result},
@@ -53,6 +53,8 @@ pub(crate) struct Meter {
     rows: AtomicU64,
     bytes: AtomicU64,
     is_measured: AtomicBool,
+    /// Held while it is measured.
+    measuring: Mutex<()>,
     /// Somebody was refused for want of bytes: a fold shall look for what can go.
     wants_room: AtomicBool,
     looked_micros: AtomicI64,
@@ -76,6 +78,7 @@ impl Meter {
             rows: AtomicU64::new(rows),
             bytes: AtomicU64::new(0),
             is_measured: AtomicBool::new(false),
+            measuring: Mutex::new(()),
             wants_room: AtomicBool::new(false),
             looked_micros: AtomicI64::new(i64::MIN),
         })
@@ -142,7 +145,9 @@ impl Meter {
     ///
     /// `Limited`.
     pub fn must_have_room(&self, writes: &WriteSet, (before, after): (u64, u64), bytes: u64) -> Result<()> {
-        if writes.is_freeing() || !writes.tables().any(|(name, _)| (self.is_counted)(name)) {
+        // What deletions bring about may be more than they take.
+        let frees = writes.is_freeing() && after <= before;
+        if frees || !writes.tables().any(|(name, _)| (self.is_counted)(name)) {
             return Ok(());
         }
         let added = if after > before { after } else { 0 };
@@ -200,6 +205,8 @@ impl Inner {
     }
 
     fn measure(&self) -> Result<()> {
+        // Of two that measure at once each would count what the other found as written meanwhile.
+        let _turn = self.meter.measuring.lock();
         // What is written meanwhile may be counted twice, until the next fold.
         let before = self.meter.bytes.load(Ordering::Acquire);
         let mut bytes = self.ground.objects.bytes()?;

@@ -137,6 +137,19 @@ impl Session {
         rows.map(|row| hold_of(&row?)).collect()
     }
 
+    /// By the name of the object's table, which no renaming changes: what is looked for are records of tables.
+    fn kept_as(&self, on: &Held) -> Held {
+        let active = self.engine().active();
+        let table = |object: &String| {
+            active.registry.get(object).map_or_else(|| object.clone(), |object| object.table().to_owned())
+        };
+        match on {
+            Held::Tenant => Held::Tenant,
+            Held::Object(object) => Held::Object(table(object)),
+            Held::Record(object, record) => Held::Record(table(object), record.clone()),
+        }
+    }
+
     /// Places a hold. Blocks.
     ///
     /// # Errors
@@ -148,6 +161,7 @@ impl Session {
             let mut work = self.engine().work(&self.engine().active(), "");
             work.layout(object)?;
         }
+        let on = &self.kept_as(on);
         if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
             let message = format!("a hold needs a reason of at most {REASON_BYTES_MAX} bytes");
             return Err(Error::new(ErrorKind::Invalid, "INVALID_REQUEST", message));
@@ -181,7 +195,7 @@ impl Session {
     /// `Denied` unless an administrator asks; `Missing` when there is none on that.
     pub fn lift_hold(&self, on: &Held) -> Result<()> {
         self.must_administer("legal holds")?;
-        let key = on.key();
+        let key = self.kept_as(on).key();
         let by = &self.principal().user_id;
         if !self.engine().gate().ledger.write(by, |draft| draft.remove(HOLD, &key))? {
             let message = format!("there is no hold on {key}");

@@ -42,7 +42,7 @@ use crate::{
 /// Logins of one tenant that may wait for such a check.
 const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
-pub(super) const NAME_BYTES_MAX: usize = 256;
+pub(crate) const NAME_BYTES_MAX: usize = 256;
 /// Failures of one name that cost nothing.
 const NAME_FREE_FAILURES: u32 = 3;
 /// Keys whose last use is remembered to be noted.

@@ -66,18 +66,11 @@ impl Direct {
         deadline.wait(read).await
     }
 
-    /// At most one row, by its key: reading it takes less than finding a thread that may wait for a disk.
+    /// One row by its key and nothing else, by one of whom all is known: what it takes is bounded, and less than it takes to have another
+    /// thread do it.
     pub(crate) fn is_at_hand(&self) -> bool {
-        let Some((key, _)) = self.view.object.fields.first() else { return false };
-        let is_key = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == key.as_str());
-        let is_one = |filter: &Expr| match filter {
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
-                matches!((&**left, &**right), (column, Expr::Literal(..)) | (Expr::Literal(..), column) if is_key(column))
-            }
-            _ => false,
-        };
-        matches!(self.restriction, Restriction::None)
-            && self.filter.iter().flat_map(split_conjunction).any(is_one)
+        let is_by_key = self.filter.as_ref().is_some_and(|filter| is_by_key(&self.view, filter));
+        is_by_key && matches!(self.restriction, Restriction::None) && self.view.is_ready(&self.seeing)
     }
 
     /// As [`Self::rows`], on this thread.
@@ -145,6 +138,19 @@ impl Direct {
         let place = self.read.iter().position(|name| *name == column.name)?;
         let order = Order { is_descending: !asc, nulls_first: *nulls_first };
         Some((place, order, self.limit?.saturating_add(self.offset)))
+    }
+}
+
+/// Whether a condition says what the key is, and nothing else.
+pub(crate) fn is_by_key(view: &ObjectView, filter: &Expr) -> bool {
+    let Some((key, _)) = view.object.fields.first() else { return false };
+    let is_key = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == key.as_str());
+    let is_value = |expr: &Expr| matches!(expr, Expr::Literal(..) | Expr::Placeholder(_));
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            is_key(left) && is_value(right) || is_value(left) && is_key(right)
+        }
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, OnceLock,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -191,7 +191,8 @@ struct Known {
     snapshot: Snapshot,
     policies: Arc<Policies>,
     /// How deep it is asked decides where it ends.
-    ends: HashMap<(ObjectName, Act, usize), Arc<Far>>,
+    /// Held by the guards that ask: what they remember goes with them.
+    ends: HashMap<(ObjectName, Act, usize), Weak<Far>>,
 }
 
 impl Ends {
@@ -209,8 +210,9 @@ impl Ends {
         let asked = (asked.0.clone(), asked.1, asked.2);
         let is_same =
             |known: &&mut Known| known.snapshot.is_same(snapshot) && Arc::ptr_eq(&known.policies, policies);
-        if let Some(far) = self.0.lock().as_mut().filter(is_same).and_then(|known| known.ends.get(&asked)) {
-            return Ok(Arc::clone(far));
+        let found = |known: &mut Known| known.ends.get(&asked)?.upgrade();
+        if let Some(far) = self.0.lock().as_mut().filter(is_same).and_then(found) {
+            return Ok(far);
         }
         let far = make()?;
         let mut known = self.0.lock();
@@ -218,8 +220,10 @@ impl Ends {
             let (snapshot, policies) = (snapshot.clone(), Arc::clone(policies));
             *known = Some(Known { snapshot, policies, ends: HashMap::new() });
         }
-        let ends = known.as_mut().map(|known| &mut known.ends);
-        Ok(ends.map_or(Arc::clone(&far), |ends| Arc::clone(ends.entry(asked).or_insert(far))))
+        if let Some(known) = known.as_mut() {
+            known.ends.insert(asked, Arc::downgrade(&far));
+        }
+        Ok(far)
     }
 }
 

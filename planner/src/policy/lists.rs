@@ -8,8 +8,8 @@ use quick_cache::{Weighter, sync::Cache};
 
 use crate::error::Result;
 
-/// All lists of a registry may be so large, about; the least asked goes first.
-const BYTES_MAX: u64 = 64 << 20;
+/// All lists of a tenant may be so large, about; the least asked goes first.
+const BYTES_MAX: u64 = 8 << 20;
 /// Bytes of an id in a list and in a set.
 const ID_BYTES: usize = 96;
 /// Lists for which there is room at first.
@@ -43,6 +43,16 @@ struct Known {
 struct Bytes;
 
 impl UserLists {
+    /// Whether the list of a user in a state is remembered.
+    pub(super) fn knows(
+        &self,
+        (user, kind): (&Arc<str>, Kind),
+        (snapshot, tables): (&Snapshot, &[TableName]),
+    ) -> bool {
+        let Some(mark) = snapshot.mark(tables) else { return false };
+        self.0.get(&(Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
+    }
+
     /// The list of a user in a state: as it was, where the tables are as they were.
     ///
     /// # Errors

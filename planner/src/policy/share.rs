@@ -11,13 +11,15 @@ use arrow::{array::AsArray, datatypes::TimestampMicrosecondType};
 use quarry_metadata::permissions::Act;
 use quarry_storage::{ColumnSpec, ColumnType, ScanRequest, Snapshot, TableSpec, Value};
 
-use super::viewer::{Ids, too_many};
+use super::viewer::{Ids, to_u64, too_many};
 use crate::error::{Error, Result};
 
 /// The table of shares, which no view shows.
 pub const SHARE: &str = "_share";
 /// Shares that hold for one user.
 const SHARES_MAX: u64 = 100_000;
+/// Shares that take hardly longer to read than none.
+const FEW: usize = 64;
 /// Its columns: the table of the record and its id, to whom, whether for changing, until when, by whom and since when.
 const COLUMNS: [(&str, ColumnType, bool); 8] = [
     ("id", ColumnType::Text, true),
@@ -59,6 +61,13 @@ impl Shares {
         let ids = if act == Act::Read { &self.read } else { &self.update };
         ids.get(table).cloned().unwrap_or_default()
     }
+}
+
+/// Whether hardly anything was shared with a user and his teams.
+pub(super) fn are_few(snapshot: &Snapshot, user: &Arc<str>, teams: &[Arc<str>]) -> bool {
+    let Ok(table) = snapshot.table(SHARE) else { return true };
+    let grantees: Vec<Value> = teams.iter().chain([user]).cloned().map(Value::Text).collect();
+    grantees.len() <= FEW && table.estimate_lookup("grantee", &grantees).is_ok_and(|rows| rows <= to_u64(FEW))
 }
 
 /// What holds for a user and his teams at an instant.

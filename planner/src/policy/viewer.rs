@@ -109,8 +109,7 @@ impl Viewer {
         match list {
             UserList::Roles => Ok(self.shape.roles().into()),
             UserList::Teams => {
-                let tables = ["team_member"];
-                Ok(kept(&self.teams, || self.remembered(Kind::Teams, &tables, || self.find_teams()))?.ids)
+                Ok(kept(&self.teams, || self.remembered(Kind::Teams, || self.find_teams()))?.ids)
             }
             UserList::Subordinates => Ok(self.below()?.ids),
         }
@@ -122,21 +121,35 @@ impl Viewer {
     }
 
     fn below(&self) -> Result<List> {
-        let tables = [USER, "role"];
         let find = || self.find_subordinates();
-        kept(&self.subordinates, || self.remembered(Kind::Subordinates, &tables, find))
+        kept(&self.subordinates, || self.remembered(Kind::Subordinates, find))
     }
 
-    /// A list as it is remembered, or is found in these objects now.
-    fn remembered(
-        &self,
-        kind: Kind,
-        objects: &[&str],
-        find: impl FnOnce() -> Result<Arc<[Arc<str>]>>,
-    ) -> Result<List> {
+    /// What policies ask about him is known, or found at once.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        let knows = |kind| self.lists.knows((&self.user_id, kind), (&self.snapshot, &self.tables(kind)));
+        let is_known = |cell: &OnceLock<List>, kind| cell.get().is_some() || knows(kind);
+        is_known(&self.subordinates, Kind::Subordinates)
+            && is_known(&self.teams, Kind::Teams)
+            && (self.shares.get().is_some()
+                || self
+                    .list(UserList::Teams)
+                    .is_ok_and(|teams| share::are_few(&self.snapshot, &self.user_id, &teams)))
+    }
+
+    /// The tables that a list comes of.
+    fn tables(&self, kind: Kind) -> Vec<TableName> {
+        let objects: &[&str] = match kind {
+            Kind::Teams => &["team_member"],
+            Kind::Subordinates => &[USER, "role"],
+        };
         let objects = objects.iter().filter_map(|object| self.registry.get(object));
-        let tables: Vec<TableName> = objects.map(|object| object.table().into()).collect();
-        self.lists.of((&self.user_id, kind), (&self.snapshot, &tables), || {
+        objects.map(|object| object.table().into()).collect()
+    }
+
+    /// A list as it is remembered, or is found now.
+    fn remembered(&self, kind: Kind, find: impl FnOnce() -> Result<Arc<[Arc<str>]>>) -> Result<List> {
+        self.lists.of((&self.user_id, kind), (&self.snapshot, &self.tables(kind)), || {
             let ids = find()?;
             let with_own = Arc::new(ids.iter().chain([&self.user_id]).cloned().collect());
             Ok(List { ids, with_own })
@@ -273,7 +286,7 @@ pub(super) fn too_many((what, most): (&str, u64)) -> Error {
     Error::limited("permissions", format!("more than {most} {what}: permissions can't be decided by them"))
 }
 
-fn to_u64(count: usize) -> u64 {
+pub(super) fn to_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 

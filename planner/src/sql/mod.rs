@@ -103,6 +103,9 @@ impl Shared {
         values: &[ScalarValue],
     ) -> Result<Option<RecordBatch>> {
         let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
+        if !small.is_by_key {
+            return Ok(None);
+        }
         let direct = small.direct((&self.state, &context.seeing()), values)?;
         let Some(direct) = direct.filter(Direct::is_at_hand) else { return Ok(None) };
         direct.read_now(&self.state)?.map_or(Ok(None), |rows| small.answer(rows))

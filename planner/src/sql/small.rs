@@ -28,7 +28,10 @@ use super::{
 };
 use crate::{
     error::Result,
-    plan::{At, ROOT, direct::Direct},
+    plan::{
+        At, ROOT,
+        direct::{Direct, is_by_key},
+    },
     policy::Seeing,
     run::Deadline,
     view::{ObjectView, Restriction},
@@ -49,6 +52,8 @@ pub(super) struct Small {
     schema: SchemaRef,
     /// The same for every instant and session.
     pub(super) is_lasting: bool,
+    /// Nothing is asked but what the key is.
+    pub(super) is_by_key: bool,
 }
 
 impl Small {
@@ -100,8 +105,10 @@ impl Small {
             columns: written.columns,
             schema,
             is_lasting: is_lasting && !scope.reads_clock(),
+            is_by_key: false,
         };
         small.simplify(state)?;
+        small.is_by_key = small.filter.as_ref().is_some_and(|filter| is_by_key(&small.view, filter));
         Ok(Some(small))
     }
 

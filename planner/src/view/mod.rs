@@ -280,6 +280,11 @@ impl ObjectView {
         names.iter().map(|name| places.get(name.as_str()).copied()).collect()
     }
 
+    /// Whether nothing must be found out first about the one who looks.
+    pub(crate) fn is_ready(&self, seeing: &Seeing) -> bool {
+        self.policy.is_none() || seeing.viewer().is_at_hand()
+    }
+
     fn table(
         &self,
         seeing: &Seeing,

@@ -47,12 +47,12 @@ impl Proxies {
         if !self.trusts(peer) {
             return client;
         }
-        let lines: Vec<&str> =
-            headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok()).collect();
-        let named = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        let lines: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).iter().map(|line| line.as_bytes()).collect();
+        let named = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
         for hop in named.take(HOPS_MAX) {
-            // What is no address was written by nobody who is trusted to: whoever was before it counts.
-            let Some(address) = address_in(hop) else { return client };
+            // What is no address, or no text, was written by nobody who is trusted to: whoever was before it counts.
+            let hop = std::str::from_utf8(hop).ok();
+            let Some(address) = hop.and_then(address_in) else { return client };
             client = address;
             if !self.trusts(address) {
                 return client;

@@ -124,7 +124,11 @@ async fn begin(
         return Err(PgError::unsupported("replication connections are not supported", hint).into_fatal());
     }
     let database = database.as_deref().unwrap_or(DATABASE);
-    let named = engines.of_database(database).await.map_err(|error| PgError::from(error).into_fatal())?;
+    // What is too long for a name of any tenant is refused alike, whether there is that tenant or not.
+    let named = match Engines::may_be_login(&user, database) {
+        true => engines.of_database(database).await.map_err(|error| PgError::from(error).into_fatal())?,
+        false => Database::Nobodys(engines.main().clone()),
+    };
     let (engine, principal) = match named {
         Database::Of(engine) => {
             let principal =

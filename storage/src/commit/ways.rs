@@ -30,23 +30,23 @@ impl Store {
         answer
     }
 
-    /// As [`Self::commit`] for one who does not wait: `tell` is called with the answer, by this call or by whoever leads. Where nobody does,
-    /// the caller has the lead taken. Small transactions only: what it takes to encode one is done at once.
+    /// As [`Self::commit`] for one who does not wait, and may do so on any thread: `tell` is called with the answer, by this call or by
+    /// whoever leads. Small transactions only: what it takes to encode one is done at once.
     pub fn submit(
         self: &Arc<Self>,
         writes: WriteSet,
         info: CommitInfo,
         tell: impl FnOnce(Result<Committed>) + Send + 'static,
-    ) -> Option<Lead> {
+    ) {
         let encoded = match self.encoded(&writes, info) {
             Ok(Some(encoded)) => encoded,
             Ok(None) => {
                 tell(Ok(committed(self.inner.published().csn)));
-                return None;
+                return;
             }
             Err(error) => {
                 tell(Err(error));
-                return None;
+                return;
             }
         };
         let store = Arc::clone(self);
@@ -55,7 +55,9 @@ impl Store {
             tell(answer);
         });
         let own = Waiting::new(writes, self.held(encoded), Some(tell));
-        self.inner.queue.join(&own).then(|| Lead(Some(Arc::clone(&self.inner))))
+        if self.inner.queue.join(&own) {
+            lead_on(&self.inner);
+        }
     }
 
     /// Whether there is room for what changes before it is folded, and known how much there is on disk where that is bounded; where not,
@@ -110,33 +112,8 @@ impl Store {
     }
 }
 
-/// The lead of those who wait for a commit: somebody must take it, on a thread that may wait for the disk.
-#[must_use]
-pub struct Lead(Option<Arc<Inner>>);
-
-impl Lead {
-    /// Commits until nobody waits who can't do it himself.
-    pub fn take(mut self) {
-        if let Some(inner) = self.0.take() {
-            inner.queue.lead(|batch| inner.commit_batch(batch));
-        }
-    }
-}
-
-impl Drop for Lead {
-    /// Where the thread never came to it: those who wait are not left alone.
-    fn drop(&mut self) {
-        if let Some(inner) = self.0.take() {
-            inner.queue.lead(|batch| inner.commit_batch(batch));
-        }
-    }
-}
-
-/// Has those led on who have no thread, by one of their own: who led so far has his answer.
+/// Has those led for who have no thread.
 fn lead_on(inner: &Arc<Inner>) {
     let own = Arc::clone(inner);
-    let lead = move || own.queue.lead(|batch| own.commit_batch(batch));
-    if std::thread::Builder::new().name("quarry-commit".into()).spawn(lead).is_err() {
-        inner.queue.lead(|batch| inner.commit_batch(batch));
-    }
+    inner.leaders.lead(move || own.queue.lead(|batch| own.commit_batch(batch)));
 }

@@ -52,7 +52,7 @@ impl Snapshot {
         to: Csn,
     ) -> Result<impl Iterator<Item = Result<ChainLink>> + Send + use<>> {
         let last = to.0.min(self.csn().0);
-        let first = self.archive().kept_from(from.0.max(1))?;
+        let first = self.archive().kept_from(from.0.max(1), self.csn().0)?;
         let frames = self.archive().frames(first..=last)?;
         Ok(frames.map(|frame| frame.map(ChainLink::from)))
     }

@@ -81,6 +81,10 @@ impl Store {
         let Some(oldest) = archive.oldest()? else { return Ok(None) };
         let known = archive.checkpoint(oldest, inner.published().csn)?;
         if let Some(known) = &known {
+            // Where it had to be looked for in the chain, it is kept again.
+            if archive.kept_checkpoint().is_none_or(|kept| kept.csn != known.csn) {
+                archive.keep_checkpoint(known)?;
+            }
             archive.remove_upto(known.csn)?;
         }
         let state = inner.published().state;
@@ -126,11 +130,13 @@ impl Archive {
     }
 
     /// The first entry from `from` on that may be there: those before were let go of. Where that is not so, `from`.
-    pub fn kept_from(&self, from: u64) -> Result<u64> {
+    pub fn kept_from(&self, from: u64, newest: u64) -> Result<u64> {
         match self.oldest()? {
             Some(oldest) if oldest > from => {
-                let known = self.kept_checkpoint().filter(|known| known.csn.saturating_add(1) >= oldest);
-                Ok(if known.is_some() { oldest } else { from })
+                let kept = self.kept_checkpoint().filter(|known| known.csn.saturating_add(1) >= oldest);
+                // The chain tells, if it has to be read for it.
+                let is_known = kept.is_some() || self.checkpoint(oldest, newest)?.is_some();
+                Ok(if is_known { oldest } else { from })
             }
             _ => Ok(from),
         }

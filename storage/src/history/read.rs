@@ -71,7 +71,7 @@ impl Archive {
         let all = history_schema();
         let projection = request.projection.clone().unwrap_or_else(|| (0..all.fields().len()).collect());
         let schema = all.project(&projection).map_err(|error| Error::Invalid(error.to_string()))?;
-        let first = self.kept_from(request.from_csn.map_or(1, |from| from.0.max(1)))?;
+        let first = self.kept_from(request.from_csn.map_or(1, |from| from.0.max(1)), csn)?;
         let last = request.to_csn.map_or(csn, |to| to.0.min(csn));
         let parts = if first <= last { self.parts(&(first..=last))? } else { Vec::new() };
         Ok(History {

@@ -33,11 +33,13 @@ const LOOKED_AT_MAX: u64 = 1 << 18;
 /// Rows that were chosen whose values are compared one by one: reading one takes about as long as looking at so many in an index.
 pub const FIRST_CHOSEN_MAX: u64 = 1 << 16;
 const COMPARED_COSTS: u64 = 4;
+/// Texts may be long: so many are compared.
+const TEXTS_CHOSEN_MAX: u64 = 1 << 10;
 
 /// The first rows in the order of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct First {
-    /// The column's position: the key, or one with an index; any where at most [`FIRST_CHOSEN_MAX`] rows are chosen.
+    /// The column's position: the key, or one with an index; any but a text where at most [`FIRST_CHOSEN_MAX`] rows are chosen.
     pub column: usize,
     /// The order.
     pub order: Order,
@@ -58,7 +60,7 @@ impl First {
     fn check(&self, table: &Table, chosen: Option<u64>) -> Result<()> {
         let spec = table.spec.columns.get(self.column);
         let has_order = spec.is_some_and(|spec| spec.column_type != ColumnType::TextList);
-        let are_few = chosen.is_some_and(|chosen| chosen <= FIRST_CHOSEN_MAX);
+        let are_few = chosen.is_some_and(|chosen| chosen <= self.compared_max(table));
         if has_order && (are_few || self.has_index(table)) {
             return Ok(());
         }
@@ -68,6 +70,14 @@ impl First {
 
     fn has_index(&self, table: &Table) -> bool {
         self.column == 0 || table.column_index(self.column).is_some()
+    }
+
+    /// Rows whose values may be compared one by one.
+    fn compared_max(&self, table: &Table) -> u64 {
+        match table.spec.columns.get(self.column).map(|spec| spec.column_type) {
+            Some(ColumnType::Text | ColumnType::Bytes) => TEXTS_CHOSEN_MAX,
+            _ => FIRST_CHOSEN_MAX,
+        }
     }
 
     fn wanted(&self) -> u64 {
@@ -96,7 +106,7 @@ pub(super) fn narrow(
             let expected = first.wanted().saturating_mul(all) / chosen.max(1);
             looked_at_max = expected.saturating_mul(LOOKED_AT_EXPECTED).min(LOOKED_AT_MAX).max(looked_at_max);
             first.has_index(table)
-                && (chosen > FIRST_CHOSEN_MAX || expected <= chosen.saturating_mul(COMPARED_COSTS))
+                && (chosen > first.compared_max(table) || expected <= chosen.saturating_mul(COMPARED_COSTS))
         }
         None => true,
     };
@@ -104,7 +114,9 @@ pub(super) fn narrow(
         found = find(view, (first, looked_at_max), wanted.as_ref())?;
     }
     match found.or(wanted) {
-        Some(rows) if rows.len() <= FIRST_CHOSEN_MAX && rows.len() > first.wanted() && first.rows > 0 => {
+        Some(rows)
+            if rows.len() <= first.compared_max(table) && rows.len() > first.wanted() && first.rows > 0 =>
+        {
             cut(&units(&rows)?, first).map(Some)
         }
         rows => Ok(rows),

@@ -68,7 +68,8 @@ impl ScanExec {
             (None, hits) => hits.as_ref().map(|hits| hits.rows().len()),
         };
         let are_few = chosen.is_some_and(|chosen| chosen <= FIRST_CHOSEN_MAX);
-        if !has_order || !(are_few || self.table.has_index(&spec.name)) {
+        let is_long = matches!(spec.column_type, ColumnType::Text | ColumnType::Bytes);
+        if !has_order || !(are_few && !is_long || self.table.has_index(&spec.name)) {
             return None;
         }
         let request = ScanRequest { first: Some(First { column, order, rows }), ..request.clone() };

@@ -141,7 +141,12 @@ impl ScanTable {
         let spec = self.table.spec().columns.get(column)?;
         // As for plans: these have other orders in an index, or none.
         let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
-        (has_order && (are_few || self.table.has_index(&spec.name))).then_some(First { column, order, rows })
+        let is_long = matches!(spec.column_type, ColumnType::Text | ColumnType::Bytes);
+        (has_order && (are_few && !is_long || self.table.has_index(&spec.name))).then_some(First {
+            column,
+            order,
+            rows,
+        })
     }
 }
 

@@ -30,8 +30,8 @@ impl Session {
     }
 
     async fn read(&mut self, text: &str, types: &[u32]) -> Result<Arc<Prepared>> {
-        // In a failed transaction only its end is read, and there is no state to ask.
-        let views = self.check_not_failed().is_ok().then(|| self.context().views);
+        // A transaction takes its state with the first statement that needs it.
+        let views = (!self.block.is_open()).then(|| self.user.context().views);
         if let Some(known) = views.as_ref().and_then(|views| self.known.find(text, types, views)) {
             return Ok(known);
         }

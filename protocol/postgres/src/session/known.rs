@@ -13,7 +13,7 @@ use super::Prepared;
 /// Statements of one connection.
 const KNOWN_MAX: usize = 32;
 /// A longer text is not kept.
-const TEXT_BYTES_MAX: usize = 8 << 10;
+const TEXT_BYTES_MAX: usize = 2 << 10;
 
 /// Those of a connection, the one that was asked for last at the end.
 #[derive(Default)]
