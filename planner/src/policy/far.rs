@@ -14,7 +14,7 @@ use arrow::{
 };
 use datafusion::{common::HashSet, execution::memory_pool::MemoryPool};
 use parking_lot::Mutex;
-use quarry_metadata::{ObjectName, permissions::Act};
+use quarry_metadata::{ObjectName, expression::Expression, permissions::Act};
 use quarry_storage::{Key, RowSet, ScanRequest, Snapshot, TableSnapshot};
 
 use super::{
@@ -187,12 +187,21 @@ impl Far {
 #[derive(Default)]
 pub(super) struct Ends(Mutex<Option<Known>>);
 
+/// Which records.
+#[derive(Clone, PartialEq)]
+pub(super) enum Asked {
+    /// Of this object those that an act may be done with. How deep it is asked decides where it ends.
+    For(ObjectName, Act, usize),
+    /// Of this object those for which a condition holds, which sees them at the end of so many lookups.
+    When(ObjectName, Expression, usize),
+}
+
 struct Known {
     snapshot: Snapshot,
     policies: Arc<Policies>,
     /// How deep it is asked decides where it ends.
     /// Held by the guards that ask: what they remember goes with them.
-    ends: HashMap<(ObjectName, Act, usize), Weak<Far>>,
+    ends: Vec<(Asked, Weak<Far>)>,
 }
 
 impl Ends {
@@ -204,13 +213,12 @@ impl Ends {
     pub(super) fn of(
         &self,
         (snapshot, policies): (&Snapshot, &Arc<Policies>),
-        asked: (&ObjectName, Act, usize),
+        asked: Asked,
         make: impl FnOnce() -> Result<Arc<Far>>,
     ) -> Result<Arc<Far>> {
-        let asked = (asked.0.clone(), asked.1, asked.2);
         let is_same =
             |known: &&mut Known| known.snapshot.is_same(snapshot) && Arc::ptr_eq(&known.policies, policies);
-        let found = |known: &mut Known| known.ends.get(&asked)?.upgrade();
+        let found = |known: &mut Known| known.ends.iter().find(|(known, _)| *known == asked)?.1.upgrade();
         if let Some(far) = self.0.lock().as_mut().filter(is_same).and_then(found) {
             return Ok(far);
         }
@@ -218,10 +226,11 @@ impl Ends {
         let mut known = self.0.lock();
         if known.as_mut().filter(is_same).is_none() {
             let (snapshot, policies) = (snapshot.clone(), Arc::clone(policies));
-            *known = Some(Known { snapshot, policies, ends: HashMap::new() });
+            *known = Some(Known { snapshot, policies, ends: Vec::new() });
         }
         if let Some(known) = known.as_mut() {
-            known.ends.insert(asked, Arc::downgrade(&far));
+            known.ends.retain(|(_, far)| far.strong_count() > 0);
+            known.ends.push((asked, Arc::downgrade(&far)));
         }
         Ok(far)
     }

@@ -19,7 +19,7 @@ use quarry_storage::{TableSnapshot, Value};
 
 use super::{
     Policies, Seeing,
-    far::Far,
+    far::{Asked, Far},
     test::{Condition, Input, Test},
 };
 use crate::{
@@ -83,12 +83,16 @@ pub(super) fn far(
 /// Records of another object for which a condition holds that sees them at the end of so many lookups.
 fn far_when(preparing: &Preparing<'_>, target: &ObjectName, expression: &Expression) -> Result<Arc<Far>> {
     let Preparing { policies, seeing, depth, followed, .. } = *preparing;
+    let asked = Asked::When(target.clone(), expression.clone(), followed);
     let object = policies.registry.objects.get(target);
     let object = object.ok_or_else(|| Error::internal(format!("a policy leads to {target:?}")))?;
-    let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
-    let there = Preparing { policies, seeing, object, depth, followed: followed + 1 };
-    let test = there.condition(expression, &mut reads)?;
-    Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
+    let make = || {
+        let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
+        let there = Preparing { policies, seeing, object, depth, followed: followed + 1 };
+        let test = there.condition(expression, &mut reads)?;
+        Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
+    };
+    seeing.viewer().ends().of((seeing.snapshot(), policies), asked, make)
 }
 
 /// Which records of another object the user may do something with.
@@ -106,7 +110,8 @@ pub(super) fn far_of(
     let object =
         object.ok_or_else(|| Error::internal(format!("a policy about {target:?}, which is not there")))?;
     let make = || far(policies, seeing, object, &policies.records(object, act), depth);
-    seeing.viewer().ends().of((seeing.snapshot(), policies), (target, act, depth), make)
+    let asked = Asked::For(target.clone(), act, depth);
+    seeing.viewer().ends().of((seeing.snapshot(), policies), asked, make)
 }
 
 /// The test of the rows of an object.

@@ -1,5 +1,5 @@
 //! `date_trunc` by the clock of a time zone, as in PostgreSQL: of an instant it is the session's, or the one that is named
-//! as the third argument. DataFusion's own looks at the zone of a value's type, which is always UTC here.
+//! as the third argument. DataFusion's own looks at the zone of a value's type, which is UTC here but behind AT TIME ZONE.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -112,7 +112,8 @@ impl FunctionRewrite for InZone {
         let session = options.execution.time_zone.as_deref().unwrap_or(UTC);
         let (unit, value, zone) = match args.as_slice() {
             [unit, value] => match value.get_type(schema) {
-                Ok(DataType::Timestamp(_, Some(zone))) if *zone != *session => {
+                // One that AT TIME ZONE has moved is truncated where it is.
+                Ok(DataType::Timestamp(_, Some(zone))) if *zone == *UTC && session != UTC => {
                     (unit, value.clone(), session.to_owned())
                 }
                 _ => return Ok(Transformed::no(expr)),
