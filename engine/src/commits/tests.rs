@@ -1,4 +1,5 @@
 //! Tests of who commits and who is alone.
+#![allow(clippy::unwrap_used)]
 
 use std::{sync::mpsc, thread};
 

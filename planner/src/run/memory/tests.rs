@@ -1,4 +1,5 @@
 //! Shares of the memory for questions.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 

@@ -1,4 +1,5 @@
 //! Who stands behind a proxy.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 
