@@ -264,6 +264,16 @@ const FOLDERS_ABOVE: usize = 3;
 /// The folder of the log.
 pub(crate) const LOG: &str = "log";
 
+fn log_ground(
+    folder: &Path,
+    (files, resources): (&Arc<dyn Files>, &Arc<Resources>),
+    file_bytes: u64,
+    keys: Option<Arc<StoreKeys>>,
+) -> LogGround {
+    let (files, resources) = (files.clone(), resources.clone());
+    LogGround { files, folder: folder.join(LOG), resources, file_bytes, keys }
+}
+
 impl Inner {
     fn open(
         folder: &Path,
@@ -287,13 +297,7 @@ impl Inner {
         let state = state_over(&manifest, segments, catalog, Arc::new(archive), &gauge);
         let mut state = Arc::new(State { changes: Arc::default(), ..state });
         let mut time_micros = start.time_micros;
-        let log_ground = LogGround {
-            files: files.clone(),
-            folder: folder.join(LOG),
-            resources: resources.clone(),
-            file_bytes: options.log_file_bytes,
-            keys,
-        };
+        let log_ground = log_ground(folder, (&files, resources), options.log_file_bytes, keys);
         let log = recover(&log_ground, start, &mut |csn, entry| {
             match entry {
                 Entry::Catalog(specs) => {

@@ -145,7 +145,10 @@ impl Direct {
 pub(crate) fn is_by_key(view: &ObjectView, filter: &Expr) -> bool {
     let Some((key, _)) = view.object.fields.first() else { return false };
     let is_key = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == key.as_str());
-    let is_value = |expr: &Expr| matches!(expr, Expr::Literal(..) | Expr::Placeholder(_));
+    let is_value = |expr: &Expr| match expr {
+        Expr::Cast(cast) => matches!(&*cast.expr, Expr::Placeholder(_)),
+        other => matches!(other, Expr::Literal(..) | Expr::Placeholder(_)),
+    };
     match filter {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
             is_key(left) && is_value(right) || is_value(left) && is_key(right)
