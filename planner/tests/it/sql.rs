@@ -130,6 +130,8 @@ async fn only_queries_pass_and_errors_name_what_is_wrong() {
         ("select * from crm.account", "OBJECT_NOT_FOUND"),
         ("select * from core.account", "OBJECT_NOT_FOUND"),
         ("select nam from account", "INVALID_FIELD"),
+        ("select a.name from account a where false order by a.nam", "INVALID_FIELD"),
+        ("select name from account where false order by sum(nam) over ()", "INVALID_FIELD"),
         ("select * from search('contact', 'x')", "INVALID_QUERY"),
         ("select 1 / (employees - employees) from account", "EXPRESSION_FAILED"),
     ];

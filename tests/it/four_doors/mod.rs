@@ -130,7 +130,8 @@ async fn one(world: &World, user: usize, (asker, seen): (&Asker, &Seen), seed: u
             assert_eq!(count, counted, "{}", about(door));
         }
     }
-    assert_eq!(asker.sql(&question).await.map(sorted), wanted, "{}", about("SQL"));
+    let text = format!("{} ({} unseen)", written::sql(&question), question.unseen(world, user).join(", "));
+    assert_eq!(asker.sql(&question).await.map(sorted), wanted, "{}", about(&text));
     wanted.is_some()
 }
 

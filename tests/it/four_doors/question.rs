@@ -235,6 +235,13 @@ impl Question {
         of_kind || self.filter.as_ref().is_some_and(|filter| filter.names_unseen(world, user, self.object))
     }
 
+    /// The paths of its list that are not there for a user.
+    pub fn unseen(&self, world: &World, user: usize) -> Vec<&'static str> {
+        let Kind::List { paths, order, .. } = &self.kind else { return Vec::new() };
+        let named = paths.iter().chain(order.iter().map(|(path, _)| path));
+        named.copied().filter(|path| is_unseen(world, user, self.object, path)).collect()
+    }
+
     /// Whether it searches where nothing can be found by words.
     pub fn searches_nothing(&self, world: &World, user: usize) -> bool {
         self.search.is_some() && !world.sees(user, "company", "name") && !world.sees(user, "company", "notes")

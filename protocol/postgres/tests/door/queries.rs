@@ -253,6 +253,7 @@ async fn errors_have_the_codes_of_postgresql() {
         ("SELECT * FROM shop.no_such_thing", "42P01"),
         ("SELECT no_such_field FROM ware", "42703"),
         ("SELECT * FROM ware WHERE no_such_field = 1", "42703"),
+        ("SELECT w.id FROM ware w WHERE w.id IS NULL ORDER BY w.no_such_field", "42703"),
         ("SELEC 1", "42601"),
         ("SELECT no_such_function(1)", "42883"),
         ("SELECT 1 / 0", "22012"),
