@@ -20,6 +20,7 @@ pub mod policy;
 mod rules;
 mod run;
 pub mod sql;
+mod totals;
 pub mod view;
 
 pub use answer::{Answer, Next};

@@ -34,7 +34,7 @@ use crate::{
     rules,
     run::{self, Deadline, MemoryShare, Runs, SharePool, Total},
     sql::{self, CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
-    view::{FirstRows, ScanSizes},
+    view::ScanSizes,
 };
 
 /// Limits, each with its unit.
@@ -126,7 +126,7 @@ impl Planner {
         let mut sql = SessionStateBuilder::new_with_default_features()
             .with_config(postgres_rules(config.clone()))
             .with_runtime_env(Arc::clone(&runtime))
-            .with_physical_optimizer_rule(Arc::new(FirstRows))
+            .with_physical_optimizer_rules(rules::physical_of_sql())
             .build();
         if let Err(error) = sql.register_function_rewrite(Arc::new(FloatsPrevail)) {
             tracing::warn!(%error, "floats are compared with exact numbers as exact numbers");

@@ -18,13 +18,13 @@ use datafusion::{
         PhysicalOptimizerRule, aggregate_statistics::AggregateStatistics,
         combine_partial_final_agg::CombinePartialFinalAggregate, ensure_coop::EnsureCooperative,
         ensure_requirements::EnsureRequirements, join_selection::JoinSelection,
-        limit_pushdown::LimitPushdown, output_requirements::OutputRequirements,
+        limit_pushdown::LimitPushdown, optimizer::PhysicalOptimizer, output_requirements::OutputRequirements,
         projection_pushdown::ProjectionPushdown, sanity_checker::SanityCheckPlan,
         topk_aggregation::TopKAggregation,
     },
 };
 
-use crate::view::FirstRows;
+use crate::{totals::ForgetBelowTotals, view::FirstRows};
 
 /// The logical rules, in DataFusion's order.
 pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
@@ -42,6 +42,7 @@ pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 /// The physical rules, in DataFusion's order.
 pub(crate) fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     vec![
+        Arc::new(ForgetBelowTotals),
         Arc::new(OutputRequirements::new_add_mode()),
         Arc::new(AggregateStatistics::new()),
         Arc::new(JoinSelection::new()),
@@ -55,4 +56,12 @@ pub(crate) fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         Arc::new(EnsureCooperative::new()),
         Arc::new(SanityCheckPlan::new()),
     ]
+}
+
+/// DataFusion's own physical rules, with ours before and behind them: for plans that are made of SQL.
+pub(crate) fn physical_of_sql() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    rules.insert(0, Arc::new(ForgetBelowTotals));
+    rules.push(Arc::new(FirstRows));
+    rules
 }

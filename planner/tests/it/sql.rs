@@ -142,6 +142,38 @@ async fn only_queries_pass_and_errors_name_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn rows_of_totals_are_sorted_by_every_key() {
+    for partitions in [1, 3] {
+        let options = PlannerOptions {
+            target_partitions: partitions,
+            single_partition_rows: 1,
+            ..PlannerOptions::default()
+        };
+        let shop = Shop::empty(options);
+        for id in ["acc_1", "acc_2"] {
+            shop.insert("account", &[json!({"id": id, "name": "x"})]);
+            shop.insert("order", &[json!({"id": format!("ord_{id}"), "account_id": id, "stage": "won"})]);
+        }
+        shop.store.fold().unwrap();
+        // The join makes the two keys equal, the condition fixes one: in the rows of the totals neither is so.
+        let joined =
+            "select o.account_id as one, a.id as two from \"order\" o join account a on a.id = o.account_id
+            group by rollup (o.account_id, a.id) order by 1, 2 limit 4";
+        let fixed = "select account_id as one, stage as two from \"order\" where stage = 'won'
+            group by grouping sets ((account_id, stage), (account_id)) order by stage nulls first, account_id";
+        let row = |one: Json, two: Json| json!({ "one": one, "two": two });
+        let rows = |keys: [(Json, Json); 4]| Json::from(keys.map(|(one, two)| row(one, two)).to_vec());
+        let (acc_1, acc_2, won, none) = (json!("acc_1"), json!("acc_2"), json!("won"), Json::Null);
+        let of_joined = [(&acc_1, &acc_1), (&acc_1, &none), (&acc_2, &acc_2), (&acc_2, &none)];
+        let of_fixed = [(&acc_1, &none), (&acc_2, &none), (&acc_1, &won), (&acc_2, &won)];
+        for (sql, wanted) in [(joined, of_joined), (fixed, of_fixed)] {
+            let wanted = rows(wanted.map(|(one, two)| (one.clone(), two.clone())));
+            assert_eq!(run(&shop, sql, Vec::new()).await.unwrap(), wanted, "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_join_that_tries_too_many_pairs_is_refused_before_it_runs() {
     let options = PlannerOptions { join_pairs_max: 20, ..PlannerOptions::default() };
     let shop = Shop::empty(options);
