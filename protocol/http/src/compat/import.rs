@@ -43,7 +43,7 @@ pub(super) async fn import(
     let view = names.object(&object)?;
     let manner = asked.manner.named(names, view)?;
     let mut rows = cells::rows(names, view, asked.table)?;
-    references::find(&session, names, view, &mut rows).await?;
+    references::find(&session, names, &mut rows).await?;
     let done = run::Import::new(&session, (&context.views, view), &manner).run(&mut rows).await?;
     let told = report::told(view.object.name.as_str(), &manner, &rows, &done);
     let mut response = Json(told).into_response();

@@ -35,19 +35,16 @@ struct Found {
 /// # Errors
 ///
 /// The planner's.
-pub(super) async fn find(
-    session: &Session,
-    names: Names<'_>,
-    view: &View,
-    rows: &mut [Row],
-) -> Result<(), Problem> {
+pub(super) async fn find(session: &Session, names: Names<'_>, rows: &mut [Row]) -> Result<(), Problem> {
     let mut wanted: BTreeMap<ObjectName, BTreeSet<String>> = BTreeMap::new();
     for named in rows.iter().filter(|row| row.became.is_none()).flat_map(|row| &row.named) {
         wanted.entry(named.target.clone()).or_default().extend(named.names.iter().cloned());
     }
     let mut found = HashMap::new();
     for (target, wanted) in wanted {
-        if let Ok(seen) = names.object(target.as_str()) {
+        // By its own name alone, and no other that is like it.
+        let seen = names.object(target.as_str()).ok().filter(|seen| seen.object.name == target);
+        if let Some(seen) = seen {
             found.insert(target, look_up(session, seen, wanted).await?);
         }
     }
@@ -63,11 +60,6 @@ pub(super) async fn find(
             row.became = Some(Became::Failed(faults));
         }
     }
-    debug_assert!(
-        rows.iter().all(|row| row.became.is_some() || row.named.is_empty()),
-        "{}",
-        view.object.name
-    );
     Ok(())
 }
 
