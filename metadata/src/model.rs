@@ -116,6 +116,9 @@ pub struct Object {
     /// Deleted records are kept, and may come back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recycle_bin: bool,
+    /// Nobody asks for a copy of a record of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncloned: bool,
     /// Its references to a record of one of several objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub polymorphic: Vec<Polymorphic>,

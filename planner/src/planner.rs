@@ -131,8 +131,8 @@ impl Planner {
         if let Err(error) = sql.register_function_rewrite(Arc::new(FloatsPrevail)) {
             tracing::warn!(%error, "floats are compared with exact numbers as exact numbers");
         }
-        if let Err(error) = sql::register_date_trunc(&mut sql) {
-            tracing::warn!(%error, "dates are truncated in UTC");
+        if let Err(error) = sql::register_time(&mut sql) {
+            tracing::warn!(%error, "the time is told in UTC");
         }
         if let Err(error) = growth::bound(&mut sql) {
             tracing::warn!(%error, "some functions may make more of a row than they should");

@@ -47,6 +47,7 @@ fn object(
         indexes: Vec::new(),
         searchable: Vec::new(),
         recycle_bin: definition.enabled.recycle_bin,
+        uncloned: definition.enabled.uncloned,
         polymorphic: Vec::new(),
         sharing: Sharing::default(),
     };

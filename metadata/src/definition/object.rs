@@ -64,7 +64,7 @@ pub(crate) struct PolymorphicDefinition {
     pub(crate) members: Vec<(String, FieldName)>,
 }
 
-/// The switches that an object may turn on.
+/// The switches that an object may turn.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Enabled {
     /// `enable.searchable`.
@@ -73,6 +73,8 @@ pub(crate) struct Enabled {
     pub(crate) recycle_bin: bool,
     /// `enable.drafts`.
     pub(crate) drafts: bool,
+    /// `enable.clone: false`.
+    pub(crate) uncloned: bool,
 }
 
 /// One entry of `indexes`.
@@ -152,7 +154,7 @@ const INDEX_KEYS: Keys = Keys {
 
 /// The switches of `enable` that can't be turned yet, with the position they are in.
 const FIXED_SWITCHES: &[(&str, bool)] =
-    &[("activities", false), ("feeds", false), ("files", false), ("clone", false), ("apiEnabled", true)];
+    &[("activities", false), ("feeds", false), ("files", false), ("apiEnabled", true)];
 
 const ENABLE_KEYS: Keys = Keys {
     of: "`enable`",
@@ -342,7 +344,7 @@ fn id_prefix(value: &Value<'_>, issues: &mut Issues) -> Option<Located<String>> 
     Some(value.located(text.to_owned()))
 }
 
-/// What `enable` turns on; every other switch must say what already holds.
+/// What `enable` turns on or off; every other switch must say what already holds.
 fn enable(value: &Value<'_>, issues: &mut Issues) -> Enabled {
     let Some(mapping) = Mapping::read(value, &ENABLE_KEYS, issues) else { return Enabled::default() };
     for (key, holds) in FIXED_SWITCHES {
@@ -355,7 +357,9 @@ fn enable(value: &Value<'_>, issues: &mut Issues) -> Enabled {
     // The log keeps the history of every object, whatever this says.
     mapping.get("trackHistory").and_then(|value| value.flag(issues));
     let mut is_on = |key: &str| mapping.get(key).and_then(|value| value.flag(issues)).unwrap_or(false);
-    Enabled { search: is_on("searchable"), recycle_bin: is_on("recycleBin"), drafts: is_on("drafts") }
+    let (search, recycle_bin, drafts) = (is_on("searchable"), is_on("recycleBin"), is_on("drafts"));
+    let uncloned = mapping.get("clone").and_then(|value| value.flag(issues)) == Some(false);
+    Enabled { search, recycle_bin, drafts, uncloned }
 }
 
 fn indexes(value: &Value<'_>, issues: &mut Issues) -> Vec<IndexDefinition> {

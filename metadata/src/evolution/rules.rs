@@ -123,6 +123,7 @@ const OBJECT: &[(&str, Rule)] = &[
     ("searchable", Rule::Elsewhere),
     // What is in it decides.
     ("recycle_bin", Rule::Elsewhere),
+    ("uncloned", Rule::Free),
     // The fields that it is made of say so themselves.
     ("polymorphic", Rule::Elsewhere),
     // It may change, and is told in its own words.

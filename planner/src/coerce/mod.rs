@@ -51,6 +51,12 @@ impl Coercer<'_> {
     }
 
     pub(crate) fn error(&self, message: impl Into<String>) -> Error {
+        let message = message.into();
+        // What only tells what is expected tells of what.
+        let message = match message.starts_with("expects ") {
+            true => format!("{:?} {message}", self.name),
+            false => message,
+        };
         Error::invalid("INVALID_FILTER", self.at, message)
     }
 

@@ -141,13 +141,14 @@ impl Side {
 ///
 /// `Invalid` for a text that is no cursor, or one of another order.
 pub(crate) fn beyond(keys: &[Key], cursor: &str, side: Side) -> Result<Expr> {
-    let refuse = |message: &str| Error::invalid("INVALID_CURSOR", side.name(), message);
-    let none = || refuse("this is no cursor: give back what an answer's \"cursor\" said");
+    let name = side.name();
+    let refuse = |message: String| Error::invalid("INVALID_CURSOR", name, message);
+    let none = || refuse(format!("{name:?} takes what an answer's \"cursor\" said, and this is no cursor"));
     let bytes = Some(cursor).filter(|cursor| cursor.len() <= CURSOR_BYTES_MAX);
     let bytes = bytes.and_then(|cursor| BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()).ok_or_else(none)?;
     let held: Held = serde_json::from_slice(&bytes).map_err(|_| none())?;
     if held.order != order_of(keys) || held.values.len() != keys.len() {
-        return Err(refuse("the cursor belongs to a question in another order"));
+        return Err(refuse(format!("the cursor of {name:?} belongs to a question in another order")));
     }
     let read = |(key, value): (&Key, &Value)| value.scalar(&key.class).ok_or_else(none);
     let values = keys.iter().zip(&held.values).map(read).collect::<Result<Vec<_>>>()?;

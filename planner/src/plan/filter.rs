@@ -78,7 +78,11 @@ impl<N: Names> Filters<'_, N> {
     ) -> Result<Expr> {
         let with = self.with.further(at)?;
         let Some(scope) = self.names.scope() else {
-            return Err(Error::invalid("INVALID_FILTER", at, "groups have no related records"));
+            return Err(Error::invalid(
+                "INVALID_FILTER",
+                at,
+                "groups have no related records: $some, $every and $none are asked of records",
+            ));
         };
         let (mut inner, link) = scope.begin_many(path, at)?;
         let is_true = Filters { names: &mut inner, with }.at_depth(filter, depth + 1)?;

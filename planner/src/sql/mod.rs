@@ -7,12 +7,14 @@ mod floats;
 mod gate;
 mod gather;
 mod known;
+mod now;
 mod pairs;
 mod parameters;
 mod search;
 mod small;
 mod table;
 mod truncate;
+mod zone;
 
 use std::sync::Arc;
 
@@ -39,7 +41,6 @@ pub use catalog::{AUDIT, CHANGES, EVENTS, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
 pub(crate) use pairs::series_rows;
-pub(crate) use truncate::register as register_date_trunc;
 
 use known::{Asked, KnownQuestions};
 use small::Small;
@@ -51,6 +52,17 @@ use crate::{
     planner::PlannerOptions,
     run::{self, Runs},
 };
+
+/// Puts what time is in PostgreSQL into a registry in place of what it is in DataFusion.
+///
+/// # Errors
+///
+/// Where DataFusion has not what is replaced.
+pub(crate) fn register_time(registry: &mut dyn FunctionRegistry) -> datafusion::common::Result<()> {
+    now::register(registry)?;
+    zone::register(registry)?;
+    truncate::register(registry)
+}
 
 /// What a door adds: its catalog schemas (`pg_catalog`, `information_schema`) and its functions.
 #[derive(Clone, Default)]
@@ -161,11 +173,12 @@ impl SqlSession {
     /// # Errors
     ///
     /// `Missing` for an unknown table or column, `Invalid` for the rest; the DataFusion error is the source.
-    pub fn plan(&self, statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
+    pub fn plan(&self, mut statement: Statement) -> BoxFuture<'_, Result<LogicalPlan>> {
         Box::pin(async move {
             gate::check_statement(&statement, self.context.views.policies.shape().sees_all())?;
             expanded::check(&statement, &self.shared.options)?;
             self.tables.hear(&statement);
+            zone::as_calls(&mut statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
             run::check_shape(&plan, &self.shared.options)?;
             gate::check_plan(&plan)?;

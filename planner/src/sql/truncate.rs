@@ -1,10 +1,10 @@
 //! `date_trunc` by the clock of a time zone, as in PostgreSQL: of an instant it is the session's, or the one that is named
-//! as the third argument. DataFusion's own looks at the zone of a value's type, which is UTC here but behind AT TIME ZONE.
+//! as the third argument. DataFusion's own looks at the zone of a value's type, which is UTC here for most instants.
 
-use std::{str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use datafusion::{
-    arrow::datatypes::{DataType, Field, FieldRef, TimeUnit},
+    arrow::datatypes::{DataType, Field, FieldRef},
     common::{DFSchema, DataFusionError, Result, config::ConfigOptions, tree_node::Transformed},
     execution::FunctionRegistry,
     logical_expr::{
@@ -16,12 +16,11 @@ use datafusion::{
     },
 };
 
+use super::zone::{self, UTC, instant_in};
 use crate::error::Error;
 
 /// The function's name.
 const NAME: &str = "date_trunc";
-/// The zone of instants, wherever they are shown.
-const UTC: &str = "UTC";
 
 /// Puts it into a registry in place of DataFusion's.
 ///
@@ -112,8 +111,7 @@ impl FunctionRewrite for InZone {
         let session = options.execution.time_zone.as_deref().unwrap_or(UTC);
         let (unit, value, zone) = match args.as_slice() {
             [unit, value] => match value.get_type(schema) {
-                // One that AT TIME ZONE has moved is truncated where it is.
-                Ok(DataType::Timestamp(_, Some(zone))) if *zone == *UTC && session != UTC => {
+                Ok(DataType::Timestamp(_, Some(zone))) if *zone != *session => {
                     (unit, value.clone(), session.to_owned())
                 }
                 _ => return Ok(Transformed::no(expr)),
@@ -137,12 +135,5 @@ fn named(zone: &Expr) -> Result<String> {
         return Err(DataFusionError::NotImplemented(message));
     };
     let text = literal.try_as_str().flatten().unwrap_or_default();
-    match chrono_tz::Tz::from_str(text) {
-        Ok(zone) => Ok(zone.name().to_owned()),
-        Err(_) => Err(DataFusionError::Plan(format!("time zone {text:?} is not known"))),
-    }
-}
-
-fn instant_in(zone: &str) -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into()))
+    zone::named(text).map(|zone| zone.name().to_owned())
 }

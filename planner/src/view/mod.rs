@@ -166,8 +166,8 @@ impl ObjectView {
         self.fields.contains(&field.name).then_some(field)
     }
 
-    /// Whether a field of the object is read, and as it is stored.
-    pub(crate) fn shows_in_full(&self, field: &Field) -> bool {
+    /// Whether a field of the object is read, and as it is stored: nothing masks or hides its value in any record.
+    pub fn shows_in_full(&self, field: &Field) -> bool {
         let is_altered = self.policy.as_ref().is_some_and(|policy| policy.alters(field.column()));
         self.fields.contains(&field.name) && !is_altered
     }

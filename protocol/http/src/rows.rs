@@ -1,10 +1,12 @@
-//! Streams an answer's rows as they come: JSON, NDJSON or Arrow IPC. At most one batch is held; a client that goes away
+//! Streams an answer's rows as they come: JSON, NDJSON, Arrow IPC, or CSV where an endpoint gives it. At most one batch is held; a client that goes away
 //! drops the stream and ends the work.
 //!
 //! The first batch is waited for before the status is sent, so that most errors get their own. One that comes later
 //! breaks the connection off (NDJSON tells it in a last line before that): half an answer must not look like a whole one.
 //!
 //! What stands around the rows of a JSON answer is an [`Envelope`]; doors of other families bring their own.
+
+mod csv;
 
 use arrow::{datatypes::SchemaRef, ipc::writer::StreamWriter, record_batch::RecordBatch};
 use axum::{
@@ -25,6 +27,7 @@ const CHUNK_ROWS: usize = 1024;
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
 const ARROW: &str = "application/vnd.apache.arrow.stream";
+const CSV: &str = "text/csv; charset=utf-8";
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +35,14 @@ pub(crate) enum Form {
     Json,
     Ndjson,
     Arrow,
+    /// With a line of names. No `Accept` asks for it.
+    Csv,
 }
 
 impl Form {
     /// Whether it takes records away by the stream, for programs.
     pub fn is_export(&self) -> bool {
-        matches!(self, Form::Ndjson | Form::Arrow)
+        matches!(self, Form::Ndjson | Form::Arrow | Form::Csv)
     }
 
     /// The form that `Accept` asks for; JSON when it says nothing.
@@ -68,6 +73,7 @@ impl Form {
             Form::Json => JSON,
             Form::Ndjson => NDJSON,
             Form::Arrow => ARROW,
+            Form::Csv => CSV,
         }
     }
 }
@@ -119,7 +125,12 @@ impl Envelope {
 
     /// Nothing.
     fn none() -> Self {
-        Self { head: Vec::new(), rows_max: None, tail: Box::new(|_| Vec::new()) }
+        Self::of(b"", b"")
+    }
+
+    /// These bytes.
+    pub fn of(head: &'static [u8], tail: &'static [u8]) -> Self {
+        Self { head: head.to_vec(), rows_max: None, tail: Box::new(|_| tail.to_vec()) }
     }
 }
 
@@ -131,7 +142,7 @@ impl Envelope {
 pub(crate) async fn response(mut answer: Answer, shape: Shape) -> Answered {
     let envelope = match shape.form {
         Form::Json => Envelope::ours(answer.count, answer.next.take(), answer.csn),
-        Form::Ndjson | Form::Arrow => Envelope::none(),
+        Form::Ndjson | Form::Arrow | Form::Csv => Envelope::none(),
     };
     enveloped(answer, shape, envelope).await
 }
@@ -271,6 +282,7 @@ fn told(
 enum Writer {
     Json { encoder: Encoder, separator: Separator },
     Arrow(Box<StreamWriter<Vec<u8>>>),
+    Csv(csv::Lines),
 }
 
 impl Writer {
@@ -282,6 +294,7 @@ impl Writer {
                 let writer = StreamWriter::try_new(Vec::new(), schema).map_err(encoding)?;
                 return Ok(Writer::Arrow(Box::new(writer)));
             }
+            Form::Csv => return Ok(Writer::Csv(csv::Lines::new(schema, options)?)),
         };
         Ok(Writer::Json { encoder: Encoder::new(schema, options).map_err(encoding)?, separator })
     }
@@ -305,13 +318,18 @@ impl Writer {
                 out.append(writer.get_mut());
                 Ok(())
             }
+            Writer::Csv(lines) => lines.write(batch, rows, out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        if let Writer::Arrow(writer) = self {
-            writer.finish().map_err(encoding)?;
-            out.append(writer.get_mut());
+        match self {
+            Writer::Json { .. } => {}
+            Writer::Arrow(writer) => {
+                writer.finish().map_err(encoding)?;
+                out.append(writer.get_mut());
+            }
+            Writer::Csv(lines) => lines.finish(out),
         }
         Ok(())
     }

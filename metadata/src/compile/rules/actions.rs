@@ -203,6 +203,7 @@ fn record_of(parameters: &IndexMap<FieldName, Field>, object: &Object) -> Object
         indexes: Vec::new(),
         searchable: Vec::new(),
         recycle_bin: false,
+        uncloned: false,
         polymorphic: Vec::new(),
         sharing: Sharing::default(),
     }

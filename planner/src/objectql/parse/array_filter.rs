@@ -59,7 +59,12 @@ fn tuple(place: &Place, field: &str, rest: &[Value]) -> Result<Filter> {
     let (operator, operand) = match rest {
         [Value::String(operator)] => (operator, None),
         [Value::String(operator), operand] => (operator, Some(operand)),
-        _ => return Err(place.filter_error("expects [field, operator, value]")),
+        _ => {
+            let given: Vec<String> =
+                std::iter::once(format!("{field:?}")).chain(rest.iter().map(shown)).collect();
+            let message = format!("expects [field, operator, value], not [{}]", given.join(", "));
+            return Err(place.filter_error(message));
+        }
     };
     rule(place, field, operator, operand)
 }
@@ -105,7 +110,8 @@ fn infix(place: &Place, items: &[Value]) -> Result<Filter> {
         });
     }
     if next.is_some() || negate {
-        return Err(place.filter_error("a filter is missing behind the last word"));
+        let word = items.last().map(shown).unwrap_or_default();
+        return Err(place.filter_error(format!("a filter is missing behind {word}")));
     }
     Ok(left.unwrap_or(Filter::And(Vec::new())))
 }

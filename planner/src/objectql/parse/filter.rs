@@ -79,7 +79,7 @@ fn of_path(place: &Place, path: &str, value: &Value) -> Result<Filter> {
         return Ok(compare(place, path, Operator::Eq, Operand::Value(value.clone())));
     };
     if object.is_empty() {
-        return Err(place.filter_error("an empty comparison"));
+        return Err(place.filter_error(format!("{path:?} is compared with nothing: {{}} has no operator")));
     }
     if let Some(other) = marked_operand(place, value)? {
         return Ok(compare(place, path, Operator::Eq, other));

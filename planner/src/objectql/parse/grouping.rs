@@ -33,7 +33,8 @@ pub(super) const FUNCTIONS: &[(&str, AggregateFunction)] = &[
     ("bool_or", AggregateFunction::BoolOr),
 ];
 
-const GRANULARITIES: &[(&str, Granularity)] = &[
+/// The granularities by their names.
+pub(super) const GRANULARITIES: &[(&str, Granularity)] = &[
     ("hour", Granularity::Hour),
     ("day", Granularity::Day),
     ("week", Granularity::Week),
@@ -65,7 +66,9 @@ pub(super) fn grouping(place: &Place, keys: &mut Keys<'_>, query: &mut Query) ->
     if let Some((place, value)) = keys.take(&["rollup"])? {
         query.rollup = place.flag(value)?;
         if query.rollup && query.group_by.is_empty() {
-            return Err(place.query_error("totals are made for the keys of \"groupBy\": there are none"));
+            return Err(
+                place.query_error("\"rollup\" makes totals for the keys of \"groupBy\": there are none")
+            );
         }
     }
     let grouped = !query.group_by.is_empty() || !query.aggregations.is_empty();
@@ -131,7 +134,7 @@ fn group_key(place: &Place, item: &Value, formulas: &mut Vec<Formula>) -> Result
 fn granularity(place: &Place, value: &Value) -> Result<Granularity> {
     let name = place.text(value)?.to_lowercase();
     if name.starts_with("fiscal_") {
-        return Err(place.not_supported("fiscal periods are not supported yet"));
+        return Err(place.not_supported(format!("{name:?} is not supported yet: no fiscal year can be set")));
     }
     let known = GRANULARITIES.iter().find(|(known, _)| *known == name);
     known.map(|(_, granularity)| *granularity).ok_or_else(|| {
@@ -164,7 +167,7 @@ fn aggregation(place: &Place, item: &Value, formulas: &mut Vec<Formula>) -> Resu
     };
     let mut keys = Keys::new(place, object);
     let Some((at, name)) = keys.take(&["function", "func", "method"])? else {
-        return Err(place.key("function").query_error("the aggregation names no function"));
+        return Err(place.key("function").query_error("the aggregation names no \"function\""));
     };
     let function = function(&at, at.text(name)?)?;
     let path = keys.take(&["field", "path"])?;
@@ -178,7 +181,7 @@ fn aggregation(place: &Place, item: &Value, formulas: &mut Vec<Formula>) -> Resu
     }
     let mut asked = Aggregation::new(function, path);
     if asked.path.is_none() && function != AggregateFunction::Count {
-        return Err(place.key("field").query_error("this function needs a field"));
+        return Err(place.key("field").query_error(format!("{:?} needs a field", function.name())));
     }
     modifiers(place, &mut keys, &mut asked)?;
     if let Some((place, value)) = keys.take(&["filter", "where"])? {
@@ -215,7 +218,9 @@ fn modifiers(place: &Place, keys: &mut Keys<'_>, asked: &mut Aggregation) -> Res
                 asked.order_by = order::orders(&place, value)?;
             }
             F::ArrayAgg | F::StringAgg => {
-                return Err(place.query_error("distinct values come in their own order"));
+                return Err(place.query_error(
+                    "with \"distinct\" there is no \"orderBy\": values come in their own order",
+                ));
             }
             _ => return refuse(&place, "order"),
         }

@@ -45,8 +45,16 @@ impl Place {
         self.path.clone()
     }
 
-    /// An `Invalid` error here.
+    /// An `Invalid` error here. What only tells what the place expects, or lacks, is told with the place's own name.
     pub(super) fn error(&self, code: &'static str, message: impl Into<String>) -> Error {
+        let message = message.into();
+        let own = self.path.rsplit('.').next().filter(|own| !own.is_empty());
+        let is_of_place =
+            ["expects ", "names no ", "needs ", "takes "].iter().any(|verb| message.starts_with(verb));
+        let message = match own {
+            Some(own) if is_of_place => format!("{own:?} {message}"),
+            _ => message,
+        };
         Error::invalid(code, self.path.clone(), message)
     }
 

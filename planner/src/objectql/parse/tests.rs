@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod coverage;
+
 use serde_json::{Value, json};
 
 use super::operators::{ARRAY_FORM, Meaning, OBJECT_FORM};

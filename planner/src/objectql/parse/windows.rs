@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Those that are no aggregates.
-const RANKS: &[(&str, WindowFunction)] = &[
+pub(super) const RANKS: &[(&str, WindowFunction)] = &[
     ("row_number", WindowFunction::RowNumber),
     ("rank", WindowFunction::Rank),
     ("dense_rank", WindowFunction::DenseRank),
@@ -44,13 +44,15 @@ fn window(place: &Place, item: &Value) -> Result<Window> {
     };
     let mut keys = Keys::new(place, object);
     let Some((at, name)) = keys.take(&["function", "func"])? else {
-        return Err(place.key("function").query_error("the window names no function"));
+        return Err(place.key("function").query_error("the window names no \"function\""));
     };
     let function = function(&at, at.text(name)?)?;
     let path = keys.take(&["field", "path"])?;
     let path = path.map(|(place, value)| place.text(value).map(str::to_owned)).transpose()?;
     let Some((at, alias)) = keys.take(&["as", "alias"])? else {
-        return Err(place.key("as").query_error("the window has no name: give it one"));
+        return Err(place
+            .key("as")
+            .query_error(format!("the window of {:?} has no name: give it one", name_of(function))));
     };
     let alias = at.text(alias)?.to_owned();
     let offset = keys.take(&["offset"])?.map(|(place, value)| offset(&place, value, function)).transpose()?;
@@ -96,7 +98,10 @@ fn rows(keys: &mut Keys<'_>, asked: &mut Window) -> Result<()> {
 fn offset(place: &Place, value: &Value, function: WindowFunction) -> Result<u64> {
     match function {
         WindowFunction::Lag | WindowFunction::Lead => place.count(value),
-        _ => Err(place.query_error("only \"lag\" and \"lead\" take an offset")),
+        _ => {
+            Err(place
+                .query_error(format!("{:?} takes no offset: \"lag\" and \"lead\" do", name_of(function))))
+        }
     }
 }
 
@@ -109,7 +114,10 @@ fn frame(place: &Place, value: &Value, function: WindowFunction) -> Result<Frame
         function,
         WindowFunction::Aggregate(_) | WindowFunction::FirstValue | WindowFunction::LastValue
     ) {
-        return Err(place.query_error("only aggregates, \"first_value\" and \"last_value\" take a frame"));
+        return Err(place.query_error(format!(
+            "{:?} takes no frame: aggregates, \"first_value\" and \"last_value\" do",
+            name_of(function)
+        )));
     }
     let Some(object) = value.as_object() else {
         let wanted = "{\"type\", \"start\", \"end\"}";
@@ -174,18 +182,28 @@ fn check(place: &Place, asked: &Window) -> Result<()> {
         F::Aggregate(AggregateFunction::Count) => (None, false),
         F::Aggregate(_) => (Some(true), false),
     };
+    let name = name_of(asked.function);
+    let refuse = |key: &str, what: &str| Err(place.key(key).query_error(format!("{name:?} {what}")));
     match (takes_field, &asked.path) {
-        (Some(false), Some(_)) => return Err(place.key("field").query_error("this function takes no field")),
-        (Some(true), None) => return Err(place.key("field").query_error("this function needs a field")),
+        (Some(false), Some(_)) => return refuse("field", "takes no field"),
+        (Some(true), None) => return refuse("field", "needs a field"),
         _ => {}
     }
     if asked.frame.is_some() && asked.order_by.is_empty() {
-        return Err(place.key("orderBy").query_error("a frame needs an order"));
+        return refuse("orderBy", "needs an order for its frame");
     }
     if needs_order && asked.order_by.is_empty() {
-        return Err(place.key("orderBy").query_error("this function needs an order"));
+        return refuse("orderBy", "needs an order");
     }
     Ok(())
+}
+
+/// A function's name.
+fn name_of(function: WindowFunction) -> &'static str {
+    match function {
+        WindowFunction::Aggregate(function) => function.name(),
+        rank => RANKS.iter().find(|(_, known)| *known == rank).map_or("", |(name, _)| name),
+    }
 }
 
 fn function(place: &Place, name: &str) -> Result<WindowFunction> {

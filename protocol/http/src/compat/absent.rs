@@ -10,13 +10,16 @@ use axum::{
 use crate::{Door, problem::Problem};
 
 /// Their routes, each with what there is instead. One that ends with a slash stands for all that is below it.
-const ABSENT: [(&str, &str); 31] = [
-    ("/api/v1/data/{object}/{id}/clone", "read the record and create another"),
-    ("/api/v1/data/{object}/{id}/shares", "there are no shares yet"),
-    ("/api/v1/data/{object}/{id}/shares/", "there are no shares yet"),
-    ("/api/v1/data/{object}/export", "ask GET /api/v1/objects/:object for application/x-ndjson"),
-    ("/api/v1/data/{object}/import", "send the records to createMany, or use the command `quarry import`"),
-    ("/api/v1/data/{object}/import/", "send the records to createMany, or use the command `quarry import`"),
+const ABSENT: [(&str, &str); 29] = [
+    ("/api/v1/data/{object}/{id}/shares", "the shares of a record are at /api/v1/objects/:object/:id/shares"),
+    (
+        "/api/v1/data/{object}/{id}/shares/",
+        "the shares of a record are at /api/v1/objects/:object/:id/shares",
+    ),
+    (
+        "/api/v1/data/{object}/import/",
+        "there are no jobs: POST /api/v1/data/:object/import answers when its rows are through",
+    ),
     ("/api/v1/search", "search each object: POST /api/v1/data/:object/query with search"),
     ("/api/v1/sharing/", "the shares of a record are at /api/v1/objects/:object/:id/shares"),
     ("/api/v1/share-links", "records are shared with users and teams only"),
@@ -33,7 +36,11 @@ const ABSENT: [(&str, &str); 31] = [
     ("/api/v1/ui/", "there are no views yet"),
     ("/api/v1/automation", "rules and actions are written in packages"),
     ("/api/v1/automation/", "rules and actions are written in packages"),
-    ("/api/v1/analytics/", "ask grouped questions: POST /api/v1/query"),
+    ("/api/v1/analytics/sql", "explain: true tells the plan of a question of POST /api/v1/query"),
+    (
+        "/api/v1/analytics/dataset/",
+        "packages declare no datasets; ask objects: POST /api/v1/analytics/query, or with totals POST /api/v1/query",
+    ),
     ("/api/v1/security/", "why someone may do what is told by /api/v1/security/explain"),
     ("/api/v1/mcp", "there is no such server yet"),
     ("/api/v1/meta/object/{name}/", "an object's versions are those of its package: /api/v1/packages"),

@@ -94,7 +94,7 @@ pub(super) async fn create(
 ) -> Answered {
     let data = body::object(&door, &headers, body).await?;
     let prepared = Writer::of(&session.context().views).create(&object, data)?;
-    written(&door, &session, prepared, StatusCode::CREATED).await
+    written(&door, &session, prepared, (StatusCode::CREATED, Beside::default())).await
 }
 
 /// Some fields of a record: `{object, id, record, droppedFields?}`.
@@ -120,7 +120,7 @@ pub(super) async fn update(
     let of = (view.object.name.as_str(), id.as_str());
     let if_revision = version::expected(&door, &session, of, (&headers, told.as_ref())).await?;
     let prepared = Writer::of(&context.views).update(&object, (id, if_revision), data)?;
-    written(&door, &session, prepared, StatusCode::OK).await
+    written(&door, &session, prepared, (StatusCode::OK, Beside::default())).await
 }
 
 /// A record less: `{object, id, success}`.
@@ -143,7 +143,26 @@ pub(super) async fn delete(
     Ok(response)
 }
 
-async fn written(door: &Door, session: &Session, prepared: Prepared, status: StatusCode) -> Answered {
+/// What is told of a record beside what is told of every one.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The id of the one that it is a copy of.
+    pub source: Option<String>,
+    /// The fields that were not copied.
+    pub left_out: Vec<String>,
+}
+
+/// Makes one change: `{object, id, record, droppedFields?}`.
+///
+/// # Errors
+///
+/// The engine's; nothing was kept.
+pub(super) async fn written(
+    door: &Door,
+    session: &Session,
+    prepared: Prepared,
+    (status, beside): (StatusCode, Beside),
+) -> Answered {
     let Prepared { change, dropped } = prepared;
     let object = change.object.clone();
     let wish = Wish { records: true, ..Wish::default() };
@@ -152,9 +171,19 @@ async fn written(door: &Door, session: &Session, prepared: Prepared, status: Sta
     let mut told = Map::new();
     told.insert("object".into(), object.as_str().into());
     told.insert("id".into(), done.id(0).into());
+    if let Some(source) = beside.source {
+        told.insert("sourceId".into(), source.into());
+    }
     told.insert("record".into(), record.clone());
-    if let Some(dropped) = dropped_fields(&object, &dropped) {
-        told.insert("droppedFields".into(), dropped);
+    let mut taken = match dropped_fields(&object, &dropped) {
+        Some(Value::Array(taken)) => taken,
+        _ => Vec::new(),
+    };
+    if !beside.left_out.is_empty() {
+        taken.push(json!({ "object": object, "fields": beside.left_out, "reason": "not_copied" }));
+    }
+    if !taken.is_empty() {
+        told.insert("droppedFields".into(), taken.into());
     }
     let mut response: Response = answer::tagged(status, Value::Object(told), &record);
     done.tell(response.headers_mut(), &dropped);

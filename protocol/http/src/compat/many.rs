@@ -247,7 +247,8 @@ pub(super) fn must_be_few(asked: usize, allowed: usize) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "BATCH_TOO_LARGE", message))
 }
 
-fn within(problem: Problem, at: &str) -> Problem {
+/// A problem of something that stands there.
+pub(super) fn within(problem: Problem, at: &str) -> Problem {
     let path = format!("{at}.{}", problem.path);
     problem.at(path)
 }

@@ -8,11 +8,15 @@
 
 mod absent;
 mod actions;
+mod analytics;
 mod answer;
 mod batch;
+mod clone;
 mod command;
 mod data;
 mod discovery;
+mod export;
+mod import;
 mod manner;
 mod many;
 mod metadata;
@@ -48,10 +52,15 @@ pub(crate) fn routes() -> Router<Door> {
         .route("/api/v1/data/{object}/updateMany", post(many::update))
         .route("/api/v1/data/{object}/deleteMany", post(many::delete))
         .route("/api/v1/data/{object}/batch", post(many::batch))
+        .route("/api/v1/data/{object}/export", get(export::export))
+        .route("/api/v1/data/{object}/import", post(import::import))
+        .route("/api/v1/data/{object}/{id}/clone", post(clone::clone))
         .route("/api/v1/data/{object}/{id}", get(data::read).patch(data::update).delete(data::delete))
         .route("/api/v1/batch", post(batch::apply))
         .route("/api/v1/actions/{object}/{action}", post(actions::invoke))
-        .route("/api/v1/actions/{object}/{action}/{id}", post(actions::invoke_on));
+        .route("/api/v1/actions/{object}/{action}/{id}", post(actions::invoke_on))
+        .route("/api/v1/analytics/query", post(analytics::query))
+        .route("/api/v1/analytics/meta", get(analytics::meta));
     let meta = Router::new()
         .route("/api/v1/meta", get(metadata::kinds))
         .route("/api/v1/meta/object", get(metadata::list))

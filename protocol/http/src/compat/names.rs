@@ -188,16 +188,21 @@ impl<'a> Names<'a> {
     pub fn data(self, view: &View, data: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
         let mut named = Map::new();
         for (name, value) in data {
-            let ours = match view.object.field(&name) {
-                Some(_) => name.clone(),
-                None => field_like(view, &name).map_or_else(|| name.clone(), |field| field.name.to_string()),
-            };
+            let ours = self.written(view, &name);
             if named.insert(ours.clone(), value).is_some() {
                 let message = format!("{name} and another name of it stand for {ours}; give it once");
                 return Err(Problem::invalid(message).at(name));
             }
         }
         Ok(named)
+    }
+
+    /// Our name of a field that is given a value; one that is not known stays as it is.
+    pub fn written(self, view: &View, name: &str) -> String {
+        match view.object.field(name) {
+            Some(_) => name.to_owned(),
+            None => field_like(view, name).map_or_else(|| name.to_owned(), |field| field.name.to_string()),
+        }
     }
 
     /// A field by its own name or one that is like it.

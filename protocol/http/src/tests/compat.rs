@@ -2,8 +2,13 @@
 
 use super::*;
 
+mod analytics;
 mod batch;
+mod clone;
+mod company;
 mod data;
+mod export;
+mod import;
 mod meta;
 mod older;
 
@@ -60,9 +65,9 @@ async fn errors_come_in_the_manner_of_the_endpoint() {
         "details": { "code": "VALIDATION_FAILED", "findings": [finding] },
     } });
     assert_eq!(refused.whole(), (400, told));
-    let absent = shop.post("/api/v1/analytics/query", json!({})).await;
+    let absent = shop.post("/api/v1/automation/trigger/x", json!({})).await;
     let message =
-        "POST /api/v1/analytics/query is not implemented; ask grouped questions: POST /api/v1/query";
+        "POST /api/v1/automation/trigger/x is not implemented; rules and actions are written in packages";
     let told = json!({ "success": false, "error": { "code": "NOT_IMPLEMENTED", "message": message, "details": {} } });
     assert_eq!(absent.whole(), (501, told));
     let none = shop.delete("/api/v1/data/product").await;
@@ -79,9 +84,7 @@ async fn errors_come_in_the_manner_of_the_endpoint() {
 async fn what_is_not_built_says_so_and_where_to_go() {
     let shop = Shop::open().await;
     for (method, path) in [
-        ("POST", "/api/v1/data/product/x/clone"),
-        ("GET", "/api/v1/data/product/export"),
-        ("POST", "/api/v1/data/product/import"),
+        ("POST", "/api/v1/data/product/import/jobs"),
         ("GET", "/api/v1/data/product/import/jobs/1"),
         ("GET", "/api/v1/data/product/x/shares"),
         ("DELETE", "/api/v1/data/product/x/shares/y"),
@@ -104,7 +107,12 @@ async fn what_is_not_built_says_so_and_where_to_go() {
     for path in ["/rpc", "/odata/product", "/api/sync"] {
         assert_eq!(shop.post(path, json!({})).await.problem(), (501, "NOT_IMPLEMENTED".into()), "{path}");
     }
-    for (method, path) in [("POST", "/api/v1/automation/trigger/x"), ("POST", "/api/v1/actions/global/x")] {
+    for (method, path) in [
+        ("POST", "/api/v1/automation/trigger/x"),
+        ("POST", "/api/v1/actions/global/x"),
+        ("POST", "/api/v1/analytics/sql"),
+        ("POST", "/api/v1/analytics/dataset/query"),
+    ] {
         let answer = shop.send(method, path, &[], "").await;
         assert_eq!(answer.problem(), (501, "NOT_IMPLEMENTED".into()), "{path}");
         assert_eq!(answer.json()["success"], false);

@@ -1,0 +1,84 @@
+//! `GET /api/v1/data/:object/export`: the records of a list as a file, streamed as every list is.
+//!
+//! It takes what a list takes, and answers by the same question: the rights, the budget and the limits of questions hold, and who may not
+//! export records of an object, or of what it brings along, is refused.
+
+use axum::{
+    Extension,
+    extract::{Path, Query as UrlQuery},
+    http::{HeaderValue, StatusCode, Uri, header},
+};
+use quarry_engine::Session;
+use quarry_json::Options;
+
+use super::question;
+use crate::{
+    problem::{Answered, Problem},
+    rows::{self, Envelope, Form, Shape},
+};
+
+/// Records of a file for which no limit is given.
+const RECORDS_DEFAULT: u64 = 10_000;
+/// Records of one file.
+const RECORDS_MAX: u64 = 50_000;
+/// Forms of a file that clients know, with where there is something else instead.
+const ABSENT: [(&str, &str); 3] = [
+    ("xlsx", "there are format=csv and format=json"),
+    ("jsonl", "ask GET /api/v1/objects/:object for application/x-ndjson"),
+    ("parquet", "ask GET /api/v1/objects/:object for application/vnd.apache.arrow.stream"),
+];
+
+/// The file: CSV with a line of names, or a list in JSON. `X-Quarry-Count` tells how many records match.
+pub(super) async fn export(
+    Extension(session): Extension<Session>,
+    Path(object): Path<String>,
+    UrlQuery(mut given): UrlQuery<Vec<(String, String)>>,
+    uri: Uri,
+) -> Answered {
+    let (form, ending) = form(&mut given, &uri)?;
+    let mut query = question::of_list(&session, &object, &given)?;
+    let limit = query.limit.unwrap_or(RECORDS_DEFAULT);
+    if limit > RECORDS_MAX {
+        let message = format!(
+            "{limit} records asked, {RECORDS_MAX} allowed in one file; go on with skip, or ask GET /api/v1/objects/:object for \
+             application/x-ndjson"
+        );
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "BATCH_TOO_LARGE", message).at("limit"));
+    }
+    query.limit = Some(limit);
+    query.count = true;
+    session.must_export(&query)?;
+    let name = format!("attachment; filename=\"{}.{ending}\"", query.object);
+    let mut answer = session.query(&query).await?;
+    answer.next = None;
+    let envelope = match form {
+        Form::Csv => Envelope::of(b"", b""),
+        _ => Envelope::of(b"[", b"]"),
+    };
+    let shape = Shape { form, options: Options::default() };
+    let mut response = rows::enveloped(answer, shape, envelope).await?;
+    // A name of an object has nothing in it that a header may not have.
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+/// Takes `format` out of the parameters: the form, and what the file's name ends with.
+fn form(given: &mut Vec<(String, String)>, uri: &Uri) -> Result<(Form, &'static str), Problem> {
+    let asked: Vec<String> =
+        given.extract_if(.., |(name, _)| name == "format").map(|(_, format)| format).collect();
+    match asked.as_slice() {
+        [] => Ok((Form::Csv, "csv")),
+        [format] if format == "csv" => Ok((Form::Csv, "csv")),
+        [format] if format == "json" => Ok((Form::Json, "json")),
+        [format] => match ABSENT.iter().find(|(absent, _)| absent == format) {
+            Some((_, instead)) => {
+                let message = format!("{} as {format} is not implemented; {instead}", uri.path());
+                Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", message).at("format"))
+            }
+            None => Err(Problem::invalid(format!("format is csv or json, not {format:?}")).at("format")),
+        },
+        _ => Err(Problem::invalid("format is given twice").at("format")),
+    }
+}

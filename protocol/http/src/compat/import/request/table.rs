@@ -1,0 +1,212 @@
+//! The table of an import: its lines as they came, and what its columns stand for.
+
+use std::collections::HashSet;
+
+use axum::http::StatusCode;
+use csv::ReaderBuilder;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::{super::super::many::within, ROWS_MAX, absent, texts};
+use crate::{
+    administration::{known, truth},
+    problem::Problem,
+};
+
+/// Lines, and how they are read.
+pub(in super::super) struct Table {
+    pub lines: Vec<Line>,
+    /// What is said about columns, by their names in the lines. One that is not here is the field of its name.
+    pub columns: IndexMap<String, Column>,
+    /// Texts lose the blanks around them.
+    pub trims: bool,
+    /// Texts that are no value, beside the empty one.
+    pub nulls: Vec<String>,
+}
+
+/// One line.
+pub(in super::super) enum Line {
+    /// Cells by the names of their columns.
+    Cells(Map<String, Value>),
+    /// It is none: why.
+    Broken(String),
+}
+
+/// What a column stands for.
+#[derive(Clone, Default)]
+pub(in super::super) struct Column {
+    pub field: String,
+    pub transform: Option<Transform>,
+    /// What a line has that has nothing there.
+    pub default: Option<Value>,
+    /// A line without a value fails.
+    pub required: bool,
+}
+
+/// What is done to a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Transform {
+    Uppercase,
+    Lowercase,
+    Trim,
+    /// It names a record. (Texts of references do, whether a mapping says so or not.)
+    Lookup,
+}
+
+/// Reads the lines and columns of a body.
+///
+/// # Errors
+///
+/// As [`super::read`].
+pub(super) fn read(given: &Map<String, Value>) -> Result<Table, Problem> {
+    let format = match given.get("format") {
+        None => None,
+        Some(Value::String(format)) => Some(format.as_str()),
+        Some(other) => return Err(Problem::invalid(format!("format is a text, not {other}")).at("format")),
+    };
+    let (lines, names) = match (format, given.get("csv"), given.get("rows")) {
+        (None | Some("csv"), Some(Value::String(text)), None) => of_csv(text)?,
+        (None | Some("json"), None, Some(Value::Array(rows))) => of_json(rows)?,
+        (Some("xlsx"), ..) => return Err(absent("format: xlsx", "send the rows as csv or rows")),
+        (Some(other), ..) if !["csv", "json"].contains(&other) => {
+            return Err(Problem::invalid(format!("format is csv or json, not {other:?}")).at("format"));
+        }
+        _ => {
+            let message = "give the rows: csv, a text (format csv), or rows, a list (format json)";
+            return Err(Problem::invalid(message).at("rows"));
+        }
+    };
+    let trims = match given.get("trimWhitespace") {
+        None => true,
+        Some(Value::Bool(trims)) => *trims,
+        Some(_) => return Err(Problem::invalid("trimWhitespace is true or false").at("trimWhitespace")),
+    };
+    let columns = columns(given.get("mapping"))?;
+    if let Some(unknown) = columns.keys().find(|name| !names.contains(*name)) {
+        return Err(Problem::invalid(format!("no row has the column {unknown:?}")).at("mapping"));
+    }
+    Ok(Table { lines, columns, trims, nulls: texts(given, "nullValues")?.unwrap_or_default() })
+}
+
+type Lines = (Vec<Line>, HashSet<String>);
+
+fn of_json(rows: &[Value]) -> Result<Lines, Problem> {
+    must_be_few(rows.len())?;
+    let mut names = HashSet::new();
+    let line = |row: &Value| match row {
+        Value::Object(cells) => {
+            names.extend(cells.keys().cloned());
+            Line::Cells(cells.clone())
+        }
+        other => Line::Broken(format!("a row is an object, not {other}")),
+    };
+    Ok((rows.iter().map(line).collect(), names))
+}
+
+fn of_csv(text: &str) -> Result<Lines, Problem> {
+    let wrong = |message: String| Problem::invalid(message).at("csv");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let names: Vec<String> = match reader.headers() {
+        Ok(names) => names.iter().map(|name| name.trim().to_owned()).collect(),
+        Err(error) => return Err(wrong(format!("the first line can't be read: {error}"))),
+    };
+    let mut known = HashSet::new();
+    for (place, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(wrong(format!("column {} has no name in the first line", place + 1)));
+        }
+        if !known.insert(name.clone()) {
+            return Err(wrong(format!("the column {name:?} stands twice in the first line")));
+        }
+    }
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        must_be_few(lines.len() + 1)?;
+        lines.push(match record {
+            Ok(cells) if cells.len() == names.len() => {
+                Line::Cells(names.iter().cloned().zip(cells.iter().map(Value::from)).collect())
+            }
+            Ok(cells) => {
+                Line::Broken(format!("it has {} cells, the first line {}", cells.len(), names.len()))
+            }
+            Err(error) => Line::Broken(format!("it can't be read: {error}")),
+        });
+    }
+    Ok((lines, known))
+}
+
+fn must_be_few(rows: usize) -> Result<(), Problem> {
+    if rows <= ROWS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "more than {ROWS_MAX} rows, which is what one request may bring; send them in parts, or use the command `quarry import`"
+    );
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).at("rows"))
+}
+
+/// `{column: field}`, or `[{sourceField, targetField, transform?, defaultValue?, required?}]`.
+fn columns(mapping: Option<&Value>) -> Result<IndexMap<String, Column>, Problem> {
+    let wrong = |message: String, at: &str| Err(Problem::invalid(message).at(at));
+    let mut columns = IndexMap::new();
+    match mapping {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(names)) => {
+            for (name, field) in names {
+                let at = format!("mapping.{name}");
+                let Some(field) = field.as_str() else {
+                    return wrong(format!("{name:?} stands for a field, not {field}"), &at);
+                };
+                columns.insert(name.clone(), Column { field: field.to_owned(), ..Column::default() });
+            }
+        }
+        Some(Value::Array(entries)) => {
+            for (place, entry) in entries.iter().enumerate() {
+                let at = format!("mapping[{place}]");
+                let (name, column) = column(entry, &at)?;
+                if columns.insert(name.clone(), column).is_some() {
+                    return wrong(format!("the column {name:?} is mapped twice"), &at);
+                }
+            }
+        }
+        Some(_) => return wrong("mapping is an object of names, or a list of entries".into(), "mapping"),
+    }
+    Ok(columns)
+}
+
+fn column(entry: &Value, at: &str) -> Result<(String, Column), Problem> {
+    let place = |problem: Problem| within(problem, at);
+    let Some(entry) = entry.as_object() else {
+        return Err(Problem::invalid("an entry is an object {sourceField, targetField}").at(at));
+    };
+    known(entry, &["sourceField", "targetField", "transform", "defaultValue", "required"]).map_err(place)?;
+    let text = |key: &str| {
+        let text = entry.get(key).and_then(Value::as_str).map(str::to_owned);
+        text.ok_or_else(|| Problem::invalid(format!("{key} is needed, a text")).at(format!("{at}.{key}")))
+    };
+    let required = truth(entry, "required").map_err(place)?;
+    let transform = match entry.get("transform") {
+        None => None,
+        Some(told) => transform(told).map_err(|problem| problem.at(format!("{at}.transform")))?,
+    };
+    let default = entry.get("defaultValue").filter(|value| !value.is_null()).cloned();
+    Ok((text("sourceField")?, Column { field: text("targetField")?, transform, default, required }))
+}
+
+fn transform(told: &Value) -> Result<Option<Transform>, Problem> {
+    Ok(match told.as_str() {
+        Some("none") => None,
+        Some("uppercase") => Some(Transform::Uppercase),
+        Some("lowercase") => Some(Transform::Lowercase),
+        Some("trim") => Some(Transform::Trim),
+        Some("lookup") => Some(Transform::Lookup),
+        Some("date_format") => {
+            return Err(absent("transform: date_format", "write days as 2026-07-28"));
+        }
+        _ => {
+            let message = format!("transform is none, uppercase, lowercase, trim or lookup, not {told}");
+            return Err(Problem::invalid(message));
+        }
+    })
+}
