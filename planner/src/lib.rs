@@ -6,6 +6,7 @@
 //! The road of SQL: [`sql::SqlSession`] plans parsed statements over the same views.
 
 pub mod answer;
+mod calendar;
 mod coerce;
 pub mod context;
 pub mod error;

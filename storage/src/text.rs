@@ -10,6 +10,7 @@
 
 mod agreement;
 mod directory;
+mod kept;
 mod order;
 mod values;
 mod words;
@@ -26,7 +27,7 @@ use tantivy::{
     schema::{BytesOptions, Field, FieldType, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-use self::{directory::ObjectDirectory, words::TOKENIZER};
+use self::{directory::ObjectDirectory, kept::Kept, words::TOKENIZER};
 pub(crate) use self::{values::each_shared_term, words::analyzer, writer::TextWriter};
 use crate::{
     catalog::{Indexed, Table},
@@ -47,6 +48,7 @@ const DAMAGE: [io::ErrorKind; 3] =
 pub(crate) struct TextPart {
     searcher: Searcher,
     fields: Fields,
+    kept: Kept,
     bytes: usize,
 }
 
@@ -121,8 +123,10 @@ impl TextPart {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let fields = Fields::of(&index.schema());
         let count = fields.texts.len() + fields.values.len();
+        let searcher = reader.searcher();
         let bytes = READER_BYTES + READER_BYTES_PER_FIELD * count + held_bytes;
-        Ok(TextPart { searcher: reader.searcher(), fields, bytes })
+        let bytes = bytes.saturating_add(Kept::bytes_max(searcher.num_docs()));
+        Ok(TextPart { searcher, fields, kept: Kept::default(), bytes })
     }
 
     /// What it takes in memory, roughly.

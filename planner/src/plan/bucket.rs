@@ -9,7 +9,7 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, Int64Array, StringViewBuilder},
     datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType},
 };
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 use datafusion::{
     common::{DataFusionError, Result},
     logical_expr::{
@@ -17,15 +17,13 @@ use datafusion::{
     },
 };
 
-use crate::objectql::Granularity;
+use crate::{
+    calendar::{DAY_SECONDS, Offsets, bucket_of, monday_of},
+    objectql::Granularity,
+};
 
-const HOURS_PER_DAY: i64 = 24;
-const DAYS_PER_WEEK: i64 = 7;
-/// 1970-01-01 was a Thursday: the Monday of its week lies three days before.
-const DAYS_FROM_MONDAY_TO_EPOCH: i64 = 3;
+const HOUR_SECONDS: i64 = 3_600;
 const MICROS_PER_SECOND: i64 = 1_000_000;
-/// Offsets of time zones change at quarters of an hour at the finest.
-const MICROS_PER_OFFSET: i64 = 900 * MICROS_PER_SECOND;
 
 /// The bucket of a date or an instant.
 pub(super) fn bucket(value: Expr, granularity: Granularity, zone: chrono_tz::Tz) -> Expr {
@@ -71,12 +69,16 @@ impl ScalarUDFImpl for Bucket {
         let buckets: Int64Array = match values.data_type() {
             DataType::Date32 => {
                 let days = values.as_primitive::<Date32Type>();
-                days.iter().map(|day| day.and_then(|day| self.of_day(i64::from(day)))).collect()
+                days.iter().map(|day| bucket_of(self.granularity, i64::from(day?))).collect()
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                let mut local = LocalTime { zone: self.zone, block: None, offset: 0 };
+                let offsets = Offsets::of(self.zone);
+                let local = |micros: i64| {
+                    let seconds = micros.div_euclid(MICROS_PER_SECOND);
+                    seconds.checked_add(offsets.at(seconds)?)
+                };
                 let instants = values.as_primitive::<TimestampMicrosecondType>();
-                instants.iter().map(|instant| self.of_local(local.seconds(instant?)?)).collect()
+                instants.iter().map(|instant| self.of_local(local(instant?)?)).collect()
             }
             other => return Err(DataFusionError::Internal(format!("no date bucket of {other}"))),
         };
@@ -87,44 +89,9 @@ impl ScalarUDFImpl for Bucket {
 impl Bucket {
     fn of_local(&self, seconds: i64) -> Option<i64> {
         match self.granularity {
-            Granularity::Hour => Some(seconds.div_euclid(3600)),
-            _ => self.of_day(seconds.div_euclid(3600 * HOURS_PER_DAY)),
+            Granularity::Hour => Some(seconds.div_euclid(HOUR_SECONDS)),
+            granularity => bucket_of(granularity, seconds.div_euclid(DAY_SECONDS)),
         }
-    }
-
-    fn of_day(&self, days: i64) -> Option<i64> {
-        let date = || day(days);
-        match self.granularity {
-            Granularity::Hour => days.checked_mul(HOURS_PER_DAY),
-            Granularity::Day => Some(days),
-            Granularity::Week => Some((days + DAYS_FROM_MONDAY_TO_EPOCH).div_euclid(DAYS_PER_WEEK)),
-            Granularity::Month => date().map(|date| i64::from(date.year()) * 12 + i64::from(date.month0())),
-            Granularity::Quarter => {
-                date().map(|date| i64::from(date.year()) * 4 + i64::from(date.month0() / 3))
-            }
-            Granularity::Year => date().map(|date| i64::from(date.year())),
-        }
-    }
-}
-
-/// Moves instants to local time; remembers the offset, which holds for a while.
-struct LocalTime {
-    zone: chrono_tz::Tz,
-    block: Option<i64>,
-    offset: i64,
-}
-
-impl LocalTime {
-    fn seconds(&mut self, micros: i64) -> Option<i64> {
-        if self.zone != chrono_tz::UTC {
-            let block = micros.div_euclid(MICROS_PER_OFFSET);
-            if self.block != Some(block) {
-                let instant = DateTime::from_timestamp_micros(micros)?.naive_utc();
-                self.offset = i64::from(self.zone.offset_from_utc_datetime(&instant).fix().local_minus_utc());
-                self.block = Some(block);
-            }
-        }
-        micros.div_euclid(MICROS_PER_SECOND).checked_add(self.offset)
     }
 }
 
@@ -167,8 +134,7 @@ impl Label {
             }
             Granularity::Day => day(bucket)?.to_string(),
             Granularity::Week => {
-                let week = day(bucket.checked_mul(DAYS_PER_WEEK)?.checked_sub(DAYS_FROM_MONDAY_TO_EPOCH)?)?
-                    .iso_week();
+                let week = day(monday_of(bucket)?)?.iso_week();
                 format!("{:04}-W{:02}", week.year(), week.week())
             }
             Granularity::Month => format!("{:04}-{:02}", bucket.div_euclid(12), bucket.rem_euclid(12) + 1),

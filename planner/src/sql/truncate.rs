@@ -1,6 +1,8 @@
 //! `date_trunc` by the clock of a time zone, as in PostgreSQL: of an instant it is the session's, or the one that is named
 //! as the third argument. DataFusion's own looks at the zone of a value's type, which is UTC here for most instants.
 
+mod buckets;
+
 use std::sync::Arc;
 
 use datafusion::{
@@ -35,12 +37,13 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     };
     signatures.push(TypeSignature::Any(3));
     let signature = Signature::new(TypeSignature::OneOf(signatures), Volatility::Immutable);
-    let truncates = ScalarUDF::new_from_impl(Truncates { plain: Arc::clone(&plain), signature });
-    registry.register_udf(Arc::new(truncates))?;
-    registry.register_function_rewrite(Arc::new(InZone { plain }))
+    let truncates = Arc::new(ScalarUDF::new_from_impl(Truncates { plain, signature }));
+    registry.register_udf(Arc::clone(&truncates))?;
+    registry.register_function_rewrite(Arc::new(InZone { truncates }))
 }
 
-/// `date_trunc(unit, value)` and `date_trunc(unit, value, zone)`, until [`InZone`] has made them the first of DataFusion.
+/// `date_trunc(unit, value)` and `date_trunc(unit, value, zone)`, until [`InZone`] has made the second of them the first in a
+/// zone. What comes of it is what DataFusion's makes of it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Truncates {
     plain: Arc<ScalarUDF>,
@@ -74,7 +77,13 @@ impl ScalarUDFImpl for Truncates {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match arguments.args.len() {
             3 => Err(Error::internal("a date_trunc in a zone that was not planned").into()),
-            _ => self.plain.inner().invoke_with_args(arguments),
+            _ => {
+                let plain = |arguments| self.plain.inner().invoke_with_args(arguments);
+                match buckets::truncated(&arguments, plain)? {
+                    Some(truncated) => Ok(truncated),
+                    None => plain(arguments),
+                }
+            }
         }
     }
 
@@ -93,7 +102,7 @@ impl ScalarUDFImpl for Truncates {
 /// Moves an instant to the zone, has it truncated there, and moves it back.
 #[derive(Debug)]
 struct InZone {
-    plain: Arc<ScalarUDF>,
+    truncates: Arc<ScalarUDF>,
 }
 
 impl FunctionRewrite for InZone {
@@ -123,7 +132,7 @@ impl FunctionRewrite for InZone {
             },
             _ => return Ok(Transformed::no(expr)),
         };
-        let truncated = self.plain.call(vec![unit.clone(), cast(value, instant_in(&zone))]);
+        let truncated = self.truncates.call(vec![unit.clone(), cast(value, instant_in(&zone))]);
         Ok(Transformed::yes(cast(truncated, instant_in(UTC))))
     }
 }
@@ -137,3 +146,6 @@ fn named(zone: &Expr) -> Result<String> {
     let text = literal.try_as_str().flatten().unwrap_or_default();
     zone::named(text).map(|zone| zone.name().to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ use datafusion::{
     },
 };
 
+use crate::calendar::Offsets;
+
 /// The zone of instants, wherever they are shown.
 pub(super) const UTC: &str = "UTC";
 /// The function.
@@ -132,18 +134,20 @@ impl ScalarUDFImpl for Moves {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_one = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
-        let session = args.config_options.execution.time_zone.clone();
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let [zones, values] = arrays.as_slice() else { return plan_err!("{NAME} takes two values") };
-        let moved = moved(zones, values, session.as_deref().unwrap_or(UTC))?;
-        match is_one {
+        let [zone, value] = args.args.as_slice() else { return plan_err!("{NAME} takes two values") };
+        let is_one = |value: &ColumnarValue| matches!(value, ColumnarValue::Scalar(_));
+        let session = args.config_options.execution.time_zone.as_deref().unwrap_or(UTC);
+        let rows = if is_one(zone) && is_one(value) { 1 } else { args.number_rows };
+        let zones = zone.to_array(if is_one(zone) { 1 } else { rows })?;
+        let moved = moved(&zones, &value.to_array(rows)?, session)?;
+        match is_one(zone) && is_one(value) {
             true => ScalarValue::try_from_array(&moved, 0).map(ColumnarValue::Scalar),
             false => Ok(ColumnarValue::Array(moved)),
         }
     }
 }
 
+/// Each value by its zone, or all by the one that there is.
 fn moved(zones: &ArrayRef, values: &ArrayRef, session: &str) -> Result<ArrayRef> {
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let is_local = *values.data_type() == local();
@@ -153,21 +157,25 @@ fn moved(zones: &ArrayRef, values: &ArrayRef, session: &str) -> Result<ArrayRef>
     };
     let zones = cast_with_options(zones, &DataType::Utf8, &strict)?;
     let (zones, values) = (zones.as_string::<i32>(), values.as_primitive::<TimestampMicrosecondType>());
-    let mut last: Option<(&str, Tz)> = None;
+    let mut last: Option<(usize, Tz, Arc<Offsets>)> = None;
     let mut moved = Vec::with_capacity(values.len());
-    for (name, value) in zones.iter().zip(values) {
-        let (Some(name), Some(value)) = (name, value) else {
+    for (row, value) in values.iter().enumerate() {
+        let at = if zones.len() == 1 { 0 } else { row };
+        let Some(value) = value.filter(|_| zones.is_valid(at)) else {
             moved.push(None);
             continue;
         };
-        let zone = match last {
-            Some((known, zone)) if known == name => zone,
-            _ => named(name)?,
+        let (_, zone, offsets) = match last.take() {
+            Some(known) if known.0 == at || zones.value(known.0) == zones.value(at) => last.insert(known),
+            _ => {
+                let zone = named(zones.value(at))?;
+                last.insert((at, zone, Offsets::of(zone)))
+            }
         };
-        last = Some((name, zone));
-        let there = if is_local { instant_of(zone, value) } else { clock_of(zone, value) };
+        let there = if is_local { instant_of(*zone, value) } else { clock_of(offsets, value) };
         let there = there.ok_or_else(|| {
-            DataFusionError::Execution(format!("timestamp out of range in the time zone {name:?}"))
+            let message = format!("timestamp out of range in the time zone {:?}", zones.value(at));
+            DataFusionError::Execution(message)
         })?;
         moved.push(Some(there));
     }
@@ -176,10 +184,9 @@ fn moved(zones: &ArrayRef, values: &ArrayRef, session: &str) -> Result<ArrayRef>
 }
 
 /// What the clocks of a zone show at an instant.
-fn clock_of(zone: Tz, micros: i64) -> Option<i64> {
-    let instant = DateTime::<Utc>::from_timestamp_micros(micros)?;
-    let offset = zone.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc();
-    micros.checked_add(i64::from(offset).checked_mul(1_000_000)?)
+fn clock_of(offsets: &Offsets, micros: i64) -> Option<i64> {
+    let offset = offsets.at(micros.div_euclid(1_000_000))?;
+    micros.checked_add(offset.checked_mul(1_000_000)?)
 }
 
 /// When the clocks of a zone show it.

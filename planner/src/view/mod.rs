@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod columns;
 mod first;
 mod narrow;
 mod parts;
@@ -14,7 +15,7 @@ mod shape;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use datafusion::catalog::TableProvider;
@@ -23,7 +24,7 @@ use quarry_metadata::{
     Field, FieldName, Object, ObjectName, Registry, Relation, RelationKind,
     permissions::{Act, Shape as Sets},
 };
-use quarry_storage::{RowSet, TextQuery};
+use quarry_storage::{RowSet, TableSnapshot, TextQuery};
 
 use crate::{
     error::{Error, Result},
@@ -34,8 +35,9 @@ use crate::{
 pub(crate) use access::Access;
 pub(crate) use audit::{AuditTable, EventsTable};
 pub use audit::{EVENT_COLUMNS, EVENT_TABLE, changes_schema, event_table, events_schema};
+use columns::{Columns, KnownColumns};
 pub(crate) use first::FirstRows;
-pub(crate) use scan::{Few, ScanSizes, Wanted};
+pub(crate) use scan::{FEW_ROWS_MAX, Few, ScanSizes, Wanted};
 use shape::Shape;
 
 /// The rank of a text hit, a column behind the object's own.
@@ -52,6 +54,9 @@ pub struct ObjectView {
     pub acts: BTreeSet<Act>,
     /// Which records and values of it are seen; none where all are.
     policy: Option<Arc<Policy>>,
+    columns: KnownColumns,
+    /// Where stored fields stand among those of the view.
+    places: OnceLock<HashMap<String, usize>>,
 }
 
 /// Everything a session may see.
@@ -112,7 +117,7 @@ impl Views {
                 let fields = readable(object).cloned().collect();
                 let policy = policies.of(&object.name, false).map(Arc::new);
                 let acts = policies.acts(&object.name);
-                Arc::new(ObjectView { object: Arc::clone(object), fields, acts, policy })
+                Arc::new(ObjectView::new(Arc::clone(object), fields, acts, policy))
             })
         };
         let objects = registry.objects.iter().map(|(name, object)| (name.clone(), view(object))).collect();
@@ -124,7 +129,7 @@ impl Views {
                 let bin = Arc::new(lower::bin_of(object));
                 let fields = readable(&bin).cloned().collect();
                 let policy = policies.of(name, true).map(Arc::new);
-                Arc::new(ObjectView { object: bin, fields, acts: policies.acts(name), policy })
+                Arc::new(ObjectView::new(bin, fields, policies.acts(name), policy))
             })
         };
         // Whoever may bring a record back sees what is in the bin.
@@ -160,6 +165,16 @@ impl Views {
 }
 
 impl ObjectView {
+    fn new(
+        object: Arc<Object>,
+        fields: Vec<FieldName>,
+        acts: BTreeSet<Act>,
+        policy: Option<Arc<Policy>>,
+    ) -> ObjectView {
+        let (columns, places) = (KnownColumns::default(), OnceLock::new());
+        ObjectView { object, fields, acts, policy, columns, places }
+    }
+
     /// A field that the session may read.
     pub fn field(&self, name: &str) -> Option<&Field> {
         let field = self.object.field(name)?;
@@ -275,8 +290,10 @@ impl ObjectView {
         let is_stored = |name: &&FieldName| {
             self.object.field(name.as_str()).is_some_and(|field| !field.kind.is_computed())
         };
-        let stored = self.fields.iter().filter(is_stored).map(FieldName::as_str).chain([SCORE]);
-        let places: HashMap<&str, usize> = stored.zip(0..).collect();
+        let places = self.places.get_or_init(|| {
+            let stored = self.fields.iter().filter(is_stored).map(FieldName::as_str).chain([SCORE]);
+            stored.map(str::to_owned).zip(0..).collect()
+        });
         names.iter().map(|name| places.get(name.as_str()).copied()).collect()
     }
 
@@ -292,6 +309,15 @@ impl ObjectView {
         former: &[FieldName],
     ) -> Result<scan::ScanTable> {
         let table = seeing.snapshot().table(self.object.table())?;
+        let columns = match former {
+            [] => self.columns.of(&table, || self.columns_of(&table, &[]))?,
+            former => Arc::new(self.columns_of(&table, former)?),
+        };
+        let policy = self.policy.as_ref().map(|policy| (Arc::clone(policy), seeing.clone()));
+        Ok(scan::ScanTable::new(table, columns, restriction, policy))
+    }
+
+    fn columns_of(&self, table: &TableSnapshot, former: &[FieldName]) -> Result<Columns> {
         let missing = |name: &FieldName| {
             Error::internal(format!("the table {:?} has no column {:?} yet", self.object.name, name))
         };
@@ -310,8 +336,7 @@ impl ObjectView {
         let columns = stored.iter().map(column).collect::<Result<Vec<_>>>()?;
         let shapes = stored.iter().map(|(name, _)| self.object.field(name.as_str()).map(Shape::of));
         let shapes = shapes.map(|shape| shape.unwrap_or_default()).collect();
-        let policy = self.policy.as_ref().map(|policy| (Arc::clone(policy), seeing.clone()));
-        Ok(scan::ScanTable::new(table, (columns, shapes), restriction, policy))
+        Ok(Columns::new(table, &columns, shapes))
     }
 }
 

@@ -25,11 +25,11 @@ use datafusion::{
 use quarry_storage::{ColumnBound, RowSet, ScanRequest, TableSnapshot, TextHits};
 
 pub(super) use exec::ScanExec;
-pub(crate) use few::{Few, Wanted};
+pub(crate) use few::{FEW_ROWS_MAX, Few, Wanted};
 use layout::Layout;
 use statistics::{known_columns, statistics};
 
-use super::{Restriction, SCORE, access::Access, narrow, shape::Shape};
+use super::{Columns, Restriction, SCORE, access::Access, narrow, shape::Shape};
 use crate::policy::{Guard, Policy, Seeing};
 
 /// What a guard sees is looked up in an index where it is at most one row in so many: past that share a scan costs less.
@@ -45,9 +45,7 @@ pub(crate) struct ScanSizes {
 /// A view's table: the visible columns, in the view's order; with a text question also `_score`.
 pub(super) struct ScanTable {
     table: TableSnapshot,
-    columns: Vec<usize>,
-    /// What becomes of each of the columns.
-    shapes: Vec<Shape>,
+    columns: Arc<Columns>,
     schema: SchemaRef,
     restriction: Restriction,
     /// Whose rows and values are seen; all where there is none.
@@ -63,14 +61,12 @@ struct Guarded {
 }
 
 impl ScanTable {
-    /// The columns by the names that they go by here, with their positions in the table, and how they are shown.
     pub(super) fn new(
         table: TableSnapshot,
-        (columns, shapes): (Vec<(String, usize)>, Vec<Shape>),
+        columns: Arc<Columns>,
         restriction: Restriction,
         policy: Option<(Arc<Policy>, Seeing)>,
     ) -> ScanTable {
-        let stored = table.schema();
         let guarded = policy.map(|(policy, seeing)| {
             let altered = policy.sights.iter().filter_map(|(name, sight)| {
                 let column = policy.object.field(name.as_str())?.column();
@@ -78,17 +74,13 @@ impl ScanTable {
             });
             Guarded { altered: altered.collect(), policy, seeing }
         });
-        let shaped = |((name, position), shape): (&(String, usize), &Shape)| {
-            let field = shape.field(stored.fields().get(*position)?);
-            let same = field.name() == name;
-            Some(if same { field } else { Arc::new(field.as_ref().clone().with_name(name)) })
-        };
-        let mut fields: Vec<Arc<Field>> = columns.iter().zip(&shapes).filter_map(shaped).collect();
-        let columns = columns.into_iter().map(|(_, position)| position).collect();
+        let mut schema = Arc::clone(&columns.schema);
         if matches!(restriction, Restriction::Text(_)) {
-            fields.push(Arc::new(Field::new(SCORE, DataType::Float32, true)));
+            let score = Arc::new(Field::new(SCORE, DataType::Float32, true));
+            let fields = schema.fields().iter().cloned().chain([score]);
+            schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         }
-        ScanTable { table, columns, shapes, schema: Arc::new(Schema::new(fields)), restriction, guarded }
+        ScanTable { table, columns, schema, restriction, guarded }
     }
 
     /// A predicate by the names that storage knows.
@@ -96,7 +88,7 @@ impl ScanTable {
         let renamed = filter.clone().transform(|expr| {
             let Expr::Column(column) = &expr else { return Ok(Transformed::no(expr)) };
             let at = self.schema.index_of(&column.name).ok();
-            let at = at.and_then(|at| self.table.spec().columns.get(*self.columns.get(at)?));
+            let at = at.and_then(|at| self.table.spec().columns.get(*self.columns.positions.get(at)?));
             match at.filter(|stored| *stored.name != *column.name) {
                 Some(stored) => Ok(Transformed::yes(Expr::Column(Column::from_name(&*stored.name)))),
                 None => Ok(Transformed::no(expr)),
@@ -300,7 +292,7 @@ impl TableProvider for ScanTable {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let wanted = projection.unwrap_or(&all);
         let found = self
-            .find(filters, wanted.iter().filter_map(|at| self.columns.get(*at).copied()).collect())
+            .find(filters, wanted.iter().filter_map(|at| self.columns.positions.get(*at).copied()).collect())
             .await?;
         let mut layout = Layout::new(self, wanted, found.guard.clone())?;
         layout.is_loose = found.is_loose;
@@ -311,11 +303,11 @@ impl TableProvider for ScanTable {
         let mut known = std::mem::take(&mut statistics.column_statistics).into_iter();
         // Nothing is known of a score; what is known of a column is known of it as it is stored.
         let of = |at: &usize| {
-            let known = if *at < self.columns.len() { known.next() } else { None };
-            let is_shown = self.columns.get(*at).is_some_and(|position| self.is_shown(*position));
+            let known = if *at < self.columns.positions.len() { known.next() } else { None };
+            let is_shown = self.columns.positions.get(*at).is_some_and(|position| self.is_shown(*position));
             // Of rows that are not seen nothing is told.
             let is_shown = is_shown && !found.leaves_out() && !found.is_loose;
-            known.filter(|_| is_shown && self.shapes.get(*at).is_some_and(Shape::is_stored))
+            known.filter(|_| is_shown && self.columns.shapes.get(*at).is_some_and(Shape::is_stored))
         };
         statistics.column_statistics =
             wanted.iter().map(of).map(|known| known.unwrap_or_else(ColumnStatistics::new_unknown)).collect();

@@ -172,3 +172,33 @@ fn a_scan_leaves_out_row_groups_and_pages_that_can_not_match() {
     assert_eq!((known[1].nulls, known[0].distinct), (Some(12_001), Some(12_001)));
     assert!(known.iter().all(|known| !known.exact));
 }
+
+#[test]
+fn what_many_rows_have_is_found_again_as_it_is_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_with(folder.path(), StoreOptions { row_group_rows: 4_096, ..options() });
+    let row = |at: i64| account(&format!("key{at:05}"), "name", &format!("code{at}"), at % 2);
+    insert(&store, "account", (0..10_000).map(row).collect()).unwrap();
+    store.fold().unwrap();
+    let count = |rank: i64| {
+        let table = store.snapshot().table("account").unwrap();
+        table.lookup("rank", &[Value::Int(rank)]).unwrap().len()
+    };
+    for _ in 0..2 {
+        assert_eq!((count(0), count(1), count(2)), (5_000, 5_000, 0));
+    }
+    let before = store.snapshot();
+    delete(&store, "account", "key00000").unwrap();
+    update(&store, "account", account("key00002", "name", "code2", 1)).unwrap();
+    for _ in 0..2 {
+        assert_eq!((count(0), count(1)), (4_998, 5_001));
+    }
+    store.fold().unwrap();
+    for _ in 0..2 {
+        assert_eq!((count(0), count(1)), (4_998, 5_001));
+    }
+    let old = before.table("account").unwrap();
+    assert_eq!(old.lookup("rank", &[Value::Int(0)]).unwrap().len(), 5_000);
+    let both = old.lookup("rank", &[Value::Int(0), Value::Int(1)]).unwrap();
+    assert_eq!(both.len(), 10_000);
+}

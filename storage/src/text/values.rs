@@ -13,7 +13,7 @@ use tantivy::{
     termdict::{TermDictionary, TermMerger, TermStreamer},
 };
 
-use super::{TextPart, tantivy_error};
+use super::{TextPart, kept::DOCUMENTS_MIN, tantivy_error};
 use crate::{catalog::Indexed, error::Result, range::TermRange, term::Term};
 
 /// So many documents are gathered as numbers; more of them as bits.
@@ -24,14 +24,27 @@ const TERMS_SAMPLED: u64 = 32;
 impl TextPart {
     /// Documents that have one of these terms; `None` when there is no such index here.
     pub fn lookup(&self, index: &Indexed, terms: &[Term]) -> Result<Option<RoaringBitmap>> {
-        self.gather(index, |inverted, found| {
+        let alone = match terms {
+            [term] => self.fields.value(index).map(|field| (field, term)),
+            _ => None,
+        };
+        if let Some(kept) = alone.and_then(|(field, term)| self.kept.get(field, term)) {
+            return Ok(Some(kept));
+        }
+        let found = self.gather(index, |inverted, found| {
             for value in terms {
                 if let Some(info) = inverted.terms().get(value)? {
                     found.add(inverted, &info)?;
                 }
             }
             Ok(())
-        })
+        })?;
+        if let (Some((field, term)), Some(found)) = (alone, &found)
+            && found.len() >= u64::from(DOCUMENTS_MIN)
+        {
+            self.kept.keep(field, term, found);
+        }
+        Ok(found)
     }
 
     /// Documents that have a term of the range; `None` when there is no such index here.

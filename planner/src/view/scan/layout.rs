@@ -12,7 +12,10 @@ use datafusion::{
 };
 
 use super::ScanTable;
-use crate::{policy::Guard, view::shape::Shape};
+use crate::{
+    policy::Guard,
+    view::{Columns, shape::Shape},
+};
 
 /// The columns of a scan.
 #[derive(Clone)]
@@ -35,7 +38,8 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(table: &ScanTable, wanted: &[usize], guard: Option<Arc<Guard>>) -> Result<Layout> {
-        let ScanTable { columns, shapes, schema, guarded, .. } = table;
+        let ScanTable { columns, schema, guarded, .. } = table;
+        let Columns { positions: columns, shapes, .. } = &**columns;
         let mut stored: Vec<usize> = wanted.iter().filter_map(|index| columns.get(*index).copied()).collect();
         let mut next = 0..stored.len();
         if stored.is_empty() {
