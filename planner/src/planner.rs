@@ -34,7 +34,7 @@ use crate::{
     rules,
     run::{self, Deadline, MemoryShare, Runs, SharePool, Total},
     sql::{self, CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
-    view::{FirstRows, ScanSizes},
+    view::{FEW_ROWS_MAX, FirstRows, ScanSizes},
 };
 
 /// Limits, each with its unit.
@@ -68,6 +68,8 @@ pub struct PlannerOptions {
     pub plan_rows_max: u64,
     /// Bytes that a plan may read and join, by its estimate.
     pub plan_bytes_max: u64,
+    /// Rows up to which a question is answered around the general executor, where it can be (1,024 at most); 0: all is planned.
+    pub direct_rows_max: u64,
     /// A plan that handles more rows than so many, by its estimate, is a heavy one: it runs beside the others, on threads
     /// that give way.
     pub heavy_rows: u64,
@@ -94,6 +96,7 @@ impl Default for PlannerOptions {
             plan_joins_max: 128,
             plan_rows_max: 10_000_000_000,
             plan_bytes_max: 1 << 40,
+            direct_rows_max: FEW_ROWS_MAX,
             heavy_rows: 500_000,
             heavy_running_max: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
             heavy_waiting_max: 256,
@@ -181,6 +184,10 @@ impl Planner {
                     true => Some(question.count(&groups.count_plan(&context.seeing())?).await?),
                     false => None,
                 };
+                if let Some(batch) = question.direct_groups(&groups).await? {
+                    let (schema, batches) = (batch.schema(), run::at_once(batch));
+                    return Ok(Answer { schema, batches, count, next: None, csn });
+                }
                 let plan = groups.plan(&context.seeing())?;
                 let schema = answer_schema(&plan);
                 let batches = renamed(question.stream(&plan).await?, Arc::clone(&schema));
@@ -337,7 +344,8 @@ impl Question {
 
     /// How many records match, whatever the page.
     async fn count_of(&self, records: &Records) -> Result<u64> {
-        if let Some(direct) = records.direct_count(&self.context.seeing())
+        if let Some(rows_max) = self.direct_rows()
+            && let Some(direct) = records.direct_count(&self.context.seeing(), rows_max)
             && let Some(batch) = direct.rows(&self.small, self.deadline).await?
         {
             return Ok(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));

@@ -1,5 +1,6 @@
 //! Running a plan: whether it may, on how many partitions, on which threads, until when, and as what stream.
 
+mod aside;
 mod cost;
 mod heavy;
 mod hints;
@@ -25,6 +26,7 @@ use datafusion::{
 use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
+pub(crate) use aside::{NOBODY_GONE, aside};
 pub(crate) use cost::{Cost, check_shape};
 use heavy::Heavy;
 pub use memory::MemoryShare;

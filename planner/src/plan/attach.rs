@@ -11,7 +11,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -35,6 +35,7 @@ use super::{
 use crate::{
     answer::bytes_of,
     error::{Error, Result},
+    run::aside,
     view::Restriction,
 };
 
@@ -233,15 +234,14 @@ impl Attach {
     async fn find(&self, question: &Question, keys: Vec<Arc<str>>) -> Result<RowSet> {
         let table = question.context.snapshot.table(self.child.table())?;
         let (link, ends) = (self.link.clone(), self.ends);
-        let find = move || {
+        let find = move |_: &AtomicBool| {
             if ends != Ends::Many {
-                return table.keys(&keys);
+                return Ok(table.keys(&keys)?);
             }
             let values: Vec<Value> = keys.into_iter().map(Value::Text).collect();
-            table.lookup(&link, &values)
+            Ok(table.lookup(&link, &values)?)
         };
-        let found = tokio::task::spawn_blocking(find).await;
-        Ok(found.map_err(|error| Error::internal(error.to_string()))??)
+        aside(question.deadline, find).await
     }
 
     /// Reads the children and deals them out to their parents.

@@ -2,7 +2,11 @@
 //!
 //! The answer is the plan's: the same predicates, sort keys and columns, evaluated by the same physical expressions, over the
 //! same scan of the same view. What is left out is making, optimizing and running a plan, which for a record by id takes much
-//! longer than the record. Where it is not sure that there are few rows, and where other objects are joined, the plan does it.
+//! longer than the record. What lookups lead to is read by key and put beside its rows ([`far`]); groups are made of the rows
+//! by DataFusion's own aggregation ([`grouped`]). Where it is not sure that there are few rows, the plan does it.
+
+pub(super) mod far;
+pub(super) mod grouped;
 
 use std::sync::{
     Arc,
@@ -15,17 +19,21 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use datafusion::{
-    common::{DFSchema, Result as PlanResult, exec_err},
+    common::{Column, DFSchema, Result as PlanResult, exec_err},
     execution::SessionState,
-    logical_expr::{BinaryExpr, Expr, Operator, SortExpr, utils::split_conjunction},
+    logical_expr::{
+        BinaryExpr, Expr, Operator, SortExpr, simplify::SimplifyContext, utils::split_conjunction,
+    },
+    optimizer::simplify_expressions::ExprSimplifier,
 };
 use quarry_storage::Order;
 
+use self::far::Far;
 use super::scope::ROOT;
 use crate::{
     error::{Error, Result},
     policy::Seeing,
-    run::Deadline,
+    run::{Deadline, NOBODY_GONE, aside},
     view::{Few, ObjectView, Restriction, Wanted},
 };
 
@@ -36,6 +44,10 @@ pub(crate) struct Direct {
     pub(crate) restriction: Restriction,
     /// The columns that are read.
     pub(crate) read: Vec<String>,
+    /// What lookups lead to, each from one before it.
+    pub(crate) far: Vec<Far>,
+    /// More rows are left to a plan.
+    pub(crate) rows_max: u64,
     pub(crate) filter: Option<Expr>,
     pub(crate) sort: Vec<SortExpr>,
     pub(crate) limit: Option<usize>,
@@ -59,18 +71,17 @@ impl Direct {
             return deadline.wait(async { self.read_now(state) }).await;
         }
         let state = Arc::clone(state);
-        let wanted = StillWanted::default();
-        let asked = Arc::clone(&wanted.0);
-        let reading = tokio::task::spawn_blocking(move || self.read(&state, &asked));
-        let read = async { reading.await.map_err(|error| Error::internal(error.to_string()))? };
-        deadline.wait(read).await
+        aside(deadline, move |gone| self.read(&state, gone)).await
     }
 
     /// One row by its key and nothing else, by one of whom all is known: what it takes is bounded, and less than it takes to have another
     /// thread do it.
     pub(crate) fn is_at_hand(&self) -> bool {
         let is_by_key = self.filter.as_ref().is_some_and(|filter| is_by_key(&self.view, filter));
-        is_by_key && matches!(self.restriction, Restriction::None) && self.view.is_ready(&self.seeing)
+        is_by_key
+            && self.far.is_empty()
+            && matches!(self.restriction, Restriction::None)
+            && self.view.is_ready(&self.seeing)
     }
 
     /// As [`Self::rows`], on this thread.
@@ -79,24 +90,14 @@ impl Direct {
     ///
     /// As [`Self::rows`].
     pub(crate) fn read_now(&self, state: &SessionState) -> Result<Option<RecordBatch>> {
-        self.read(state, &AtomicBool::new(false))
+        self.read(state, &NOBODY_GONE)
     }
 
     fn read(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<RecordBatch>> {
-        let filters: Vec<Expr> = self.filter.iter().flat_map(split_conjunction).cloned().collect();
-        let wanted = Wanted { columns: &self.positions()?, filters: &filters, first: self.first() };
-        let Some(Few { rows, unsettled }) = self.view.few(&self.seeing, self.restriction.clone(), &wanted)?
-        else {
-            return Ok(None);
-        };
-        let schema = DFSchema::try_from_qualified_schema(ROOT, rows.schema_ref())?;
+        let Some(Gathered { rows, schema }) = self.gather(state, gone)? else { return Ok(None) };
         let made = Making { state, schema, gone };
-        let mut rows = rows;
-        for filter in unsettled {
-            let kept = made.column(&filter, &rows)?;
-            rows = filter_record_batch(&rows, kept.as_boolean())?;
-        }
-        let rows = self.page(&made, rows)?;
+        let page = Page { sort: &self.sort, limit: self.limit, offset: self.offset };
+        let rows = page.of(&made, rows)?;
         let columns = self.columns.iter().map(|column| made.column(column, &rows));
         let columns = columns.collect::<PlanResult<Vec<_>>>()?;
         let field = |(index, column): (usize, &ArrayRef)| {
@@ -107,22 +108,36 @@ impl Direct {
         Ok(Some(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?))
     }
 
-    /// In order, and cut off.
-    fn page(&self, made: &Making<'_>, rows: RecordBatch) -> Result<RecordBatch> {
-        let most = self.limit.map(|limit| limit.saturating_add(self.offset));
-        let mut keys = Vec::with_capacity(self.sort.len());
-        for key in &self.sort {
-            let options = SortOptions { descending: !key.asc, nulls_first: key.nulls_first };
-            keys.push(SortColumn { values: made.column(&key.expr, &rows)?, options: Some(options) });
-        }
-        // Keys of rows without columns are the same for all of them.
-        let rows = match keys.is_empty() || rows.num_rows() < 2 || rows.num_columns() == 0 {
-            true => rows,
-            false => take_record_batch(&rows, &lexsort_to_indices(&keys, most)?)?,
+    /// The rows for which the conditions hold, with what lookups lead to.
+    fn gather(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<Gathered>> {
+        let filters = self.filter.iter().flat_map(split_conjunction).cloned();
+        let (own, beyond): (Vec<Expr>, Vec<Expr>) = filters.partition(|filter| self.is_own(filter));
+        let first = if beyond.is_empty() { self.first() } else { None };
+        let wanted = Wanted { columns: &self.positions()?, filters: &own, first, rows_max: self.rows_max };
+        let Some(Few { rows, unsettled }) = self.view.few(&self.seeing, self.restriction.clone(), &wanted)?
+        else {
+            return Ok(None);
         };
-        let from = self.offset.min(rows.num_rows());
-        let count = self.limit.unwrap_or(usize::MAX).min(rows.num_rows() - from);
-        Ok(rows.slice(from, count))
+        let schema = DFSchema::try_from_qualified_schema(ROOT, rows.schema_ref())?;
+        let mut made = Making { state, schema, gone };
+        let mut rows = rows;
+        for filter in unsettled {
+            rows = made.kept(&filter, rows)?;
+        }
+        for far in &self.far {
+            let Some(joined) = far.beside(&self.seeing, (rows, &made.schema))? else { return Ok(None) };
+            (rows, made.schema) = (joined.rows, joined.schema);
+        }
+        for filter in beyond {
+            rows = made.kept(&filter, rows)?;
+        }
+        Ok(Some(Gathered { rows, schema: made.schema }))
+    }
+
+    /// Whether a condition looks at the object itself alone.
+    fn is_own(&self, filter: &Expr) -> bool {
+        let is_own = |column: &&Column| column.relation.as_ref().is_none_or(|of| of.table() == ROOT);
+        self.far.is_empty() || filter.column_refs().iter().all(is_own)
     }
 
     fn positions(&self) -> Result<Vec<usize>> {
@@ -135,6 +150,9 @@ impl Direct {
         let SortExpr { expr: Expr::Column(column), asc, nulls_first } = self.sort.first()? else {
             return None;
         };
+        if column.relation.as_ref().is_some_and(|of| of.table() != ROOT) {
+            return None;
+        }
         let place = self.read.iter().position(|name| *name == column.name)?;
         let order = Order { is_descending: !asc, nulls_first: *nulls_first };
         Some((place, order, self.limit?.saturating_add(self.offset)))
@@ -157,6 +175,39 @@ pub(crate) fn is_by_key(view: &ObjectView, filter: &Expr) -> bool {
     }
 }
 
+/// An order, and which of the rows in it.
+struct Page<'a> {
+    sort: &'a [SortExpr],
+    limit: Option<usize>,
+    offset: usize,
+}
+
+impl Page<'_> {
+    /// In order, and cut off.
+    fn of(&self, made: &Making<'_>, rows: RecordBatch) -> Result<RecordBatch> {
+        let most = self.limit.map(|limit| limit.saturating_add(self.offset));
+        let mut keys = Vec::with_capacity(self.sort.len());
+        for key in self.sort {
+            let options = SortOptions { descending: !key.asc, nulls_first: key.nulls_first };
+            keys.push(SortColumn { values: made.column(&key.expr, &rows)?, options: Some(options) });
+        }
+        // Keys of rows without columns are the same for all of them.
+        let rows = match keys.is_empty() || rows.num_rows() < 2 || rows.num_columns() == 0 {
+            true => rows,
+            false => take_record_batch(&rows, &lexsort_to_indices(&keys, most)?)?,
+        };
+        let from = self.offset.min(rows.num_rows());
+        let count = self.limit.unwrap_or(usize::MAX).min(rows.num_rows() - from);
+        Ok(rows.slice(from, count))
+    }
+}
+
+/// Rows, and whose columns they have.
+struct Gathered {
+    rows: RecordBatch,
+    schema: DFSchema,
+}
+
 /// Columns made of the rows that were read.
 struct Making<'a> {
     state: &'a SessionState,
@@ -165,20 +216,11 @@ struct Making<'a> {
     gone: &'a AtomicBool,
 }
 
-/// Tells a thread that reads when nobody waits for it any more: it ends before the next column.
-#[derive(Default)]
-struct StillWanted(Arc<AtomicBool>);
-
-impl Drop for StillWanted {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 impl Making<'_> {
     fn column(&self, expr: &Expr, rows: &RecordBatch) -> PlanResult<ArrayRef> {
         if let Expr::Column(column) = expr
-            && let Some(column) = rows.column_by_name(&column.name)
+            && let Some(place) = self.schema.index_of_column_by_name(column.relation.as_ref(), &column.name)
+            && let Some(column) = rows.columns().get(place)
         {
             return Ok(Arc::clone(column));
         }
@@ -188,4 +230,35 @@ impl Making<'_> {
         let physical = self.state.create_physical_expr(expr.clone(), &self.schema)?;
         physical.evaluate(rows)?.into_array(rows.num_rows())
     }
+
+    /// The rows for which a condition is true.
+    fn kept(&self, filter: &Expr, rows: RecordBatch) -> Result<RecordBatch> {
+        let kept = self.column(filter, &rows)?;
+        Ok(filter_record_batch(&rows, kept.as_boolean())?)
+    }
+}
+
+/// An expression with values of the types that its operators take.
+fn coerced(state: &SessionState, schema: &DFSchema, expr: Expr) -> PlanResult<Expr> {
+    simplifier(state, schema).coerce(expr, schema)
+}
+
+/// As [`coerced`], and as simple as may be: some functions are there only to become others.
+fn settled(state: &SessionState, schema: &DFSchema, expr: Expr) -> PlanResult<Expr> {
+    match expr {
+        Expr::Column(_) | Expr::Literal(..) => Ok(expr),
+        expr => {
+            let simplifier = simplifier(state, schema);
+            simplifier.simplify(simplifier.coerce(expr, schema)?)
+        }
+    }
+}
+
+fn simplifier(state: &SessionState, schema: &DFSchema) -> ExprSimplifier {
+    let context = SimplifyContext::builder()
+        .with_schema(Arc::new(schema.clone()))
+        .with_config_options(Arc::clone(state.config_options()))
+        .with_query_execution_start_time(state.execution_props().query_execution_start_time)
+        .build();
+    ExprSimplifier::new(context)
 }

@@ -15,6 +15,7 @@ use quarry_storage::TextQuery;
 use super::{
     aggregates::aggregate,
     bucket,
+    direct::{Direct, grouped::DirectGroups},
     filter::{Filters, Names},
     formula,
     member::{Member, Outer},
@@ -141,6 +142,43 @@ impl Groups {
         Ok(plan.project(self.columns.iter().map(ident).collect::<Vec<_>>())?.build()?)
     }
 
+    /// The question around the general executor; none where it asks for more than groups of records and what lookups lead to.
+    pub(crate) fn direct(&self, seeing: &Seeing, rows_max: u64) -> Option<DirectGroups<'_>> {
+        let is_ordered =
+            self.aggregates.iter().any(|member| !member.order.is_empty() || sorts(&member.inner));
+        if self.rollup || !self.windows.is_empty() || self.limit == Some(0) || is_ordered {
+            return None;
+        }
+        let (read, far) = self.scope.with_far()?;
+        let rows = Direct {
+            view: Arc::clone(self.scope.view()),
+            seeing: seeing.clone(),
+            restriction: self.restriction(),
+            read,
+            far,
+            rows_max,
+            filter: self.filter.clone(),
+            sort: Vec::new(),
+            limit: None,
+            offset: 0,
+            columns: Vec::new(),
+        };
+        Some(DirectGroups {
+            rows,
+            keys: &self.keys,
+            aggregates: &self.aggregates,
+            having: self.having.as_ref(),
+            sort: &self.sort,
+            limit: self.limit.map(size),
+            offset: size(self.offset),
+            columns: &self.columns,
+        })
+    }
+
+    fn restriction(&self) -> Restriction {
+        self.text.clone().map_or(Restriction::None, Restriction::Text)
+    }
+
     /// The plan that counts the groups.
     ///
     /// # Errors
@@ -153,8 +191,7 @@ impl Groups {
 
     /// All groups that `having` leaves, each member under its name in the answer.
     fn all(&self, seeing: &Seeing) -> Result<LogicalPlanBuilder> {
-        let restriction = self.text.clone().map_or(Restriction::None, Restriction::Text);
-        let mut plan = self.scope.plan(seeing, restriction)?;
+        let mut plan = self.scope.plan(seeing, self.restriction())?;
         if let Some(filter) = &self.filter {
             plan = plan.filter(filter.clone())?;
         }
@@ -200,6 +237,15 @@ fn check_orders(aggregates: &[Member]) -> Result<()> {
     let message = "\"first\", \"last\", \"array_agg\" and \"string_agg\" of one question see the records in one order \
                    (distinct values in their own): ask for the others in another one";
     Err(Error::not_supported("aggregations", message))
+}
+
+/// Whether an aggregate sees the records in an order of its own.
+fn sorts(aggregate: &Expr) -> bool {
+    match aggregate {
+        Expr::Alias(alias) => sorts(&alias.expr),
+        Expr::AggregateFunction(aggregate) => !aggregate.params.order_by.is_empty(),
+        _ => true,
+    }
 }
 
 /// The columns of a plan's answer, every one nullable.

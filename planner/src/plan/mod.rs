@@ -46,6 +46,7 @@ use crate::{
     run::{self, Deadline, Runs},
     view::Restriction,
 };
+use groups::Groups;
 use records::Records;
 
 /// What planning and running one question needs.
@@ -75,11 +76,26 @@ impl Question {
         records: &Records,
         restriction: Restriction,
     ) -> Result<Option<RecordBatch>> {
-        let Some(direct) = records.direct(&self.context.seeing(), restriction) else { return Ok(None) };
+        let Some(rows_max) = self.direct_rows() else { return Ok(None) };
+        let Some(direct) = records.direct(&self.context.seeing(), restriction, rows_max) else {
+            return Ok(None);
+        };
         match direct.rows(&self.small, self.deadline).await? {
             Some(rows) if records.is_backwards() => Ok(Some(turned_round(&rows)?)),
             rows => Ok(rows),
         }
+    }
+
+    /// Up to how many rows are read around the general executor; none where all is planned.
+    pub(crate) fn direct_rows(&self) -> Option<u64> {
+        Some(self.options.direct_rows_max).filter(|rows| *rows > 0)
+    }
+
+    /// The groups of a small question, without a plan; nothing where there should be one.
+    pub(crate) async fn direct_groups(&self, groups: &Groups) -> Result<Option<RecordBatch>> {
+        let Some(rows_max) = self.direct_rows() else { return Ok(None) };
+        let Some(direct) = groups.direct(&self.context.seeing(), rows_max) else { return Ok(None) };
+        direct.rows((&self.small, &self.context), self.deadline).await
     }
 
     /// Optimizes a plan both ways.

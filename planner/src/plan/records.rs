@@ -261,9 +261,9 @@ impl Records {
         order
     }
 
-    /// The question around the general executor; none where other objects are read with this one, or other rows.
-    pub(crate) fn direct(&self, seeing: &Seeing, restriction: Restriction) -> Option<Direct> {
-        let read = self.scope.alone().filter(|_| self.windows.is_empty())?;
+    /// The question around the general executor; none where more is read than this object and what lookups lead to.
+    pub(crate) fn direct(&self, seeing: &Seeing, restriction: Restriction, rows_max: u64) -> Option<Direct> {
+        let (read, far) = self.scope.with_far().filter(|_| self.windows.is_empty())?;
         let (limit, offset) = match self.level {
             Level::Root => (self.limit.map(size), size(self.offset)),
             Level::ToOne | Level::ToMany => (None, 0),
@@ -274,6 +274,8 @@ impl Records {
             seeing: seeing.clone(),
             restriction,
             read,
+            far,
+            rows_max,
             filter: filters.reduce(Expr::and),
             sort: if self.level == Level::ToOne { Vec::new() } else { self.order() },
             limit,
@@ -283,12 +285,15 @@ impl Records {
     }
 
     /// As [`Self::direct`], for [`Self::count_plan`].
-    pub(crate) fn direct_count(&self, seeing: &Seeing) -> Option<Direct> {
+    pub(crate) fn direct_count(&self, seeing: &Seeing, rows_max: u64) -> Option<Direct> {
+        let (read, far) = self.filter_scope.with_far()?;
         Some(Direct {
             view: Arc::clone(self.filter_scope.view()),
             seeing: seeing.clone(),
             restriction: self.restriction(),
-            read: self.filter_scope.alone()?,
+            read,
+            far,
+            rows_max,
             filter: self.filter.clone(),
             sort: Vec::new(),
             limit: None,

@@ -1,5 +1,6 @@
 //! The objects a plan reads, found by following paths from one object; the columns it needs of each.
 
+mod alone;
 mod fold;
 
 use std::sync::Arc;
@@ -114,16 +115,6 @@ impl Scope {
     /// A stored column of the root.
     pub(crate) fn column(&mut self, name: &str) -> Expr {
         self.read(0, name)
-    }
-
-    /// The columns that are read of the root, when nothing else is read.
-    pub(crate) fn alone(&self) -> Option<Vec<String>> {
-        match &self.nodes[..] {
-            [root] if self.marks.is_empty() && self.folds.is_empty() => {
-                Some(root.columns.iter().cloned().collect())
-            }
-            _ => None,
-        }
     }
 
     /// Whether a formula that was written out reads the clock.

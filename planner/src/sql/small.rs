@@ -34,7 +34,7 @@ use crate::{
     },
     policy::Seeing,
     run::Deadline,
-    view::{ObjectView, Restriction},
+    view::{FEW_ROWS_MAX, ObjectView, Restriction},
 };
 
 /// A question over one object; parameters are open.
@@ -146,6 +146,8 @@ impl Small {
             seeing: seeing.clone(),
             restriction: Restriction::None,
             read: self.read.clone(),
+            far: Vec::new(),
+            rows_max: FEW_ROWS_MAX,
             filter: self.filter.as_ref().map(bind).transpose()?,
             sort: self.sort.iter().map(sorted).collect::<PlanResult<_>>()?,
             limit,

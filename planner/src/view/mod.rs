@@ -37,7 +37,7 @@ pub(crate) use audit::{AuditTable, EventsTable};
 pub use audit::{EVENT_COLUMNS, EVENT_TABLE, changes_schema, event_table, events_schema};
 use columns::{Columns, KnownColumns};
 pub(crate) use first::FirstRows;
-pub(crate) use scan::{Few, ScanSizes, Wanted};
+pub(crate) use scan::{FEW_ROWS_MAX, Few, ScanSizes, Wanted};
 use shape::Shape;
 
 /// The rank of a text hit, a column behind the object's own.

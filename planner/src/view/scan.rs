@@ -25,7 +25,7 @@ use datafusion::{
 use quarry_storage::{ColumnBound, RowSet, ScanRequest, TableSnapshot, TextHits};
 
 pub(super) use exec::ScanExec;
-pub(crate) use few::{Few, Wanted};
+pub(crate) use few::{FEW_ROWS_MAX, Few, Wanted};
 use layout::Layout;
 use statistics::{known_columns, statistics};
 

@@ -15,8 +15,12 @@ const PARTITIONED: &str = "partitioned";
 async fn golden_questions_get_their_golden_answers() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let bless = std::env::var_os("QUARRY_BLESS").is_some();
-    let partitioned =
-        PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..PlannerOptions::default() };
+    let partitioned = PlannerOptions {
+        single_partition_rows: 1,
+        target_partitions: 3,
+        direct_rows_max: 0,
+        ..PlannerOptions::default()
+    };
     let shops = [
         ("delta", Shop::filled(Kept::Delta)),
         ("segment", Shop::filled(Kept::Segment)),

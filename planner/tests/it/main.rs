@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod around;
 mod computed;
 mod costs;
 mod differential;

@@ -5,23 +5,31 @@ use datafusion::{
     common::{DataFusionError, Result},
     logical_expr::Expr,
 };
-use quarry_storage::{ColumnType, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot};
+use quarry_storage::{
+    ColumnBound, ColumnType, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot,
+};
 
 use super::{Found, Guarded, Layout, Reach, ScanTable, to_u64};
-use crate::{answer::bytes_of, policy::Guard, view::narrow};
+use crate::{
+    answer::bytes_of,
+    policy::Guard,
+    view::{Access, Restriction, narrow},
+};
 
 /// More rows are left to a plan: it streams, spills, and works on several threads.
 pub(crate) const FEW_ROWS_MAX: u64 = 1_024;
 /// Rows that take more bytes are left to a plan: what it holds is counted against the memory of all questions.
 pub(crate) const FEW_BYTES_MAX: usize = 8 << 20;
+/// More rows than an index says there are at most are not looked up, in the hope that another leaves few of them.
+const LOOKED_UP_MAX: u64 = 1 << 16;
 /// Rows read at once, at first; their bytes are counted before the next are read.
 const PIECE_ROWS: usize = 64;
 /// Rows read at once when it is known about how wide they are.
 const NEXT_ROWS_MAX: usize = 240;
 /// Where the first rows of an order are read, all that equal the last of them come too: so many times the rows wanted.
 const FIRST_TIES_MAX: usize = 4;
-/// Where too few of the first rows are seen, so many times as many are read.
-const FIRST_MORE: usize = 4;
+/// Where not all rows are seen, so many more are read than are expected to be enough.
+const FIRST_SPARE: usize = 8;
 
 /// What is wanted.
 pub(crate) struct Wanted<'a> {
@@ -31,6 +39,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) filters: &'a [Expr],
     /// Only what may be among the first rows by one of the columns (its place among those wanted).
     pub(crate) first: Option<(usize, Order, usize)>,
+    /// More rows are left to a plan; no more than [`FEW_ROWS_MAX`].
+    pub(crate) rows_max: u64,
 }
 
 /// What was read.
@@ -60,6 +70,10 @@ impl ScanTable {
             }
             unsettled.push(filter.clone());
         }
+        let rows_max = wanted.rows_max.min(FEW_ROWS_MAX);
+        if wanted.first.is_none() && self.are_many(&accesses, &bounds, rows_max).map_err(external)? {
+            return Ok(None);
+        }
         let mut found = Found::find(&self.table, &self.restriction, &accesses).map_err(external)?;
         found.rows = narrow::rows_within(&self.table, &bounds, found.rows).map_err(external)?;
         if let Some(Guarded { policy, seeing, .. }) = &self.guarded {
@@ -69,12 +83,12 @@ impl ScanTable {
         }
         let (rows, _) = found.count(&self.table);
         let layout = Layout::new(self, wanted.columns, found.guard.clone())?;
-        let first = wanted.first.filter(|_| unsettled.is_empty() && rows > FEW_ROWS_MAX);
+        let first = wanted.first.filter(|_| unsettled.is_empty() && rows > rows_max);
         let are_chosen = found.rows.is_some() || found.hits.is_some();
         let are_few = are_chosen && rows <= FIRST_CHOSEN_MAX;
         let first = first.and_then(|first| self.first(&layout, first, are_few));
         let leaves_out = found.leaves_out();
-        if rows > FEW_ROWS_MAX && first.is_none() {
+        if rows > rows_max && first.is_none() {
             return Ok(None);
         }
         let request = ScanRequest {
@@ -101,6 +115,26 @@ impl ScanTable {
         Ok(Some(Few { rows, unsettled }))
     }
 
+    /// Whether it is plain without a look that there are many rows, or that it takes long to know.
+    fn are_many(
+        &self,
+        accesses: &[Access],
+        bounds: &[ColumnBound],
+        rows_max: u64,
+    ) -> quarry_storage::Result<bool> {
+        if !matches!(self.restriction, Restriction::None) || !bounds.is_empty() {
+            return Ok(false);
+        }
+        let mut least = self.table.statistics().rows;
+        if accesses.is_empty() {
+            return Ok(self.guarded.is_none() && least > rows_max);
+        }
+        for access in accesses {
+            least = least.min(access.estimate(&self.table)?);
+        }
+        Ok(least > LOOKED_UP_MAX)
+    }
+
     /// The first rows by an index, and where some of them are not seen, those behind them, until there are enough or these are all; nothing
     /// where that is too much.
     fn read_first(
@@ -109,7 +143,9 @@ impl ScanTable {
         request: ScanRequest,
         (first, leaves_out): (First, bool),
     ) -> Result<Option<Reading<'_>>> {
-        let mut asked = first.rows;
+        let few_rows_max = usize::try_from(FEW_ROWS_MAX).unwrap_or(usize::MAX);
+        // Of one who sees nearly all, some more than are wanted are enough.
+        let mut asked = if leaves_out { first.rows + first.rows / 4 + FIRST_SPARE } else { first.rows };
         loop {
             let mut reading = Reading::new(&self.table, layout.clone());
             if !reading
@@ -120,10 +156,13 @@ impl ScanTable {
             if !leaves_out || reading.rows >= first.rows || reading.given < asked {
                 return Ok(Some(reading));
             }
-            asked = asked.saturating_mul(FIRST_MORE);
-            if to_u64(asked) > FEW_ROWS_MAX {
+            if asked >= few_rows_max {
                 return Ok(None);
             }
+            // As many as it takes where the same share of them is seen.
+            let expected = first.rows.saturating_mul(reading.given) / reading.rows.max(1);
+            let expected = expected + expected / 4 + FIRST_SPARE;
+            asked = expected.max(asked.saturating_mul(2)).min(few_rows_max);
         }
     }
 

@@ -55,9 +55,13 @@ pub fn shown(answer: &Json) -> Vec<String> {
     records.chain([format!("count {}", answer.get("count").unwrap_or(&Json::Null))]).collect()
 }
 
-/// The records in a segment, in the delta, or some here and some there; read by one partition or by several.
+/// The records in a segment, in the delta, or some here and some there; read by one partition or by several, and now and then never around
+/// a plan.
 pub fn shop(records: &Records, draw: u64) -> Shop {
     let mut options = PlannerOptions::default();
+    if draw % 4 == 3 {
+        options.direct_rows_max = 0;
+    }
     if draw % 2 == 1 {
         options = PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..options };
     }
