@@ -33,7 +33,7 @@ use crate::{
     },
     rules,
     run::{self, Deadline, MemoryShare, Runs, SharePool, Total},
-    sql::{self, CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
+    sql::{self, Again, CATALOG, FloatsPrevail, SEARCH_PATH, SqlExtras, SqlSession},
     view::{FEW_ROWS_MAX, FirstRows, ScanSizes},
 };
 
@@ -275,6 +275,20 @@ impl Planner {
         values: &'a [ScalarValue],
     ) -> BoxFuture<'a, Result<Option<SendableRecordBatchStream>>> {
         Box::pin(self.sql.again(context, statement, values))
+    }
+
+    /// As [`Self::again`], of questions that need no deep stack: by the thread that asks, where that can hand on what else it has to do.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqlSession::execute`].
+    pub fn shallow_again<'a>(
+        &'a self,
+        context: &'a QueryContext,
+        statement: &'a Statement,
+        values: &'a [ScalarValue],
+    ) -> BoxFuture<'a, Result<Again>> {
+        Box::pin(self.sql.shallow_again(context, statement, values))
     }
 
     /// As [`Self::again`], for a record by its key alone, on the thread that asks: it takes no longer than handing it to another one.

@@ -61,6 +61,20 @@ pub struct SqlExtras {
     pub functions: Vec<Arc<ScalarUDF>>,
 }
 
+/// What is known of a question that may have been asked before.
+#[derive(Debug)]
+pub enum Again {
+    /// Nothing, or it is too deep.
+    Unknown,
+    /// It is to be planned: there may be many rows.
+    ToPlan,
+    /// All of its rows.
+    Rows(RecordBatch),
+}
+
+/// A question made of more takes more than the stack of any thread.
+const SHALLOW_BYTES: usize = 16 << 10;
+
 /// What all SQL sessions of a planner share.
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -89,6 +103,26 @@ impl Shared {
         let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
         let deadline = run::Deadline::after(context.timeout);
         Ok(small.rows((&self.state, &context.seeing()), values, deadline).await?.map(run::at_once))
+    }
+
+    /// As [`Self::again`], of questions that are not deep.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::again`].
+    pub(crate) async fn shallow_again(
+        &self,
+        context: &QueryContext,
+        statement: &Statement,
+        values: &[ScalarValue],
+    ) -> Result<Again> {
+        let known = self.known.get(&Asked { statement, values, context });
+        let Some(small) = known.filter(|small| small.size() <= SHALLOW_BYTES) else {
+            return Ok(Again::Unknown);
+        };
+        let deadline = run::Deadline::after(context.timeout);
+        let rows = small.rows((&self.state, &context.seeing()), values, deadline).await?;
+        Ok(rows.map_or(Again::ToPlan, Again::Rows))
     }
 
     /// As [`Self::again`] on this thread, for a record by its key.

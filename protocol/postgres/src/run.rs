@@ -17,7 +17,10 @@ use datafusion::{
 };
 use futures::StreamExt;
 use quarry_engine::{Engine, QueryContext, RequestTurn};
-use quarry_planner::{sql::SqlSession, turns::Turns};
+use quarry_planner::{
+    sql::{Again, SqlSession},
+    turns::Turns,
+};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::{mpsc, oneshot},
@@ -136,7 +139,8 @@ impl Queries {
         Queries { engine: engine.clone(), ..self.clone() }
     }
 
-    /// Plans, and begins to run. A record by its key that was asked for like this before is there at once.
+    /// Plans, and begins to run. A record by its key that was asked for like this before is there at once, and so are a few rows, read where
+    /// they are asked for.
     ///
     /// # Errors
     ///
@@ -148,10 +152,19 @@ impl Queries {
             return Ok(Rows::ready(batch.schema(), [batch]));
         }
         let place = Place::take(&self.places, &self.engine, ask.turn.take()).await?;
+        // Counted is the time at work: a cursor may wait for its client as long as its connection may.
+        let timeout = ask.context.timeout.take();
+        let known = self.engine.planner().shallow_again(&ask.context, &ask.statement, &ask.values).await?;
+        let is_known = match known {
+            Again::Rows(batch) => return Ok(Rows::ready(batch.schema(), [batch])),
+            Again::ToPlan => true,
+            Again::Unknown => false,
+        };
+        let producing = Producing { ask, timeout, is_known };
         let engine = self.engine.clone();
         let (tell_schema, schema) = oneshot::channel();
         let (batches, receiver) = mpsc::channel(BATCHES_QUEUED);
-        let task = self.runtime.spawn(produce(engine, ask, tell_schema, batches, place));
+        let task = self.runtime.spawn(produce(engine, producing, tell_schema, batches, place));
         let task = AbortOnDropHandle::new(task);
         let schema = schema.await.map_err(|_| died())??;
         Ok(Rows {
@@ -205,18 +218,26 @@ async fn plan(engine: &Engine, ask: &Ask) -> Result<(SqlSession, LogicalPlan)> {
     Ok((sql, plan))
 }
 
+/// A question that is to be answered by a task of its own.
+struct Producing {
+    ask: Ask,
+    timeout: Option<Duration>,
+    /// It was asked before, and has to be planned again.
+    is_known: bool,
+}
+
 async fn produce(
     engine: Arc<Engine>,
-    mut ask: Ask,
+    Producing { ask, timeout, is_known }: Producing,
     tell_schema: oneshot::Sender<Result<SchemaRef>>,
     batches: mpsc::Sender<Result<RecordBatch>>,
     mut place: Place,
 ) {
-    // Counted is the time at work: a cursor may wait for its client as long as its connection may.
-    let timeout = ask.context.timeout.take();
     let probe = ask.probe();
     let begun = async {
-        if let Some(rows) = engine.planner().again(&ask.context, &ask.statement, &ask.values).await? {
+        if !is_known
+            && let Some(rows) = engine.planner().again(&ask.context, &ask.statement, &ask.values).await?
+        {
             return Ok(rows);
         }
         let (sql, plan) = plan(&engine, &ask).await?;
