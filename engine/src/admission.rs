@@ -157,12 +157,42 @@ impl Engine {
             self.must_serve()?;
             return Ok(principal);
         }
+        self.by_issuer(&text, &origin).await
+    }
+
+    /// Whom a token of an issuer is for, where it is known already of which tenant: without the tenant's name before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::by_bearer`].
+    pub async fn by_issuer(&self, token: &str, origin: &Origin) -> Result<Principal> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(token_refused());
+        }
+        let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
         let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
         let registrar = Registrar { store, active, world };
         let principal =
             tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await??;
         self.must_serve()?;
         Ok(principal)
+    }
+
+    /// Whether the process takes tokens of any issuer, for whatever tenant.
+    pub fn takes_issuers_tokens(&self) -> bool {
+        self.process().trusted.lock().as_ref().is_some_and(|all| !all.issuers.is_empty())
+    }
+
+    /// Where the main tenant's issuer tells of itself, as a stranger may be told. Of others nobody is told: it would say that there is such a
+    /// tenant.
+    pub fn discovery(&self) -> Option<String> {
+        let main = TenantName::main();
+        if *self.tenant() != main {
+            return None;
+        }
+        let trusted = self.process().trusted.lock();
+        let issuer = trusted.as_ref()?.of(&main).into_iter().next()?.issuer;
+        Some(format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
     }
 
     /// What someone proven may now: for connections that live longer than a request.

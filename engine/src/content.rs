@@ -94,7 +94,24 @@ impl Session {
     /// `Invalid` for a name or a media type that can't be kept; `Limited` past the uploads at once, or those that wait
     /// for a record; those of the store.
     pub async fn upload(&self, name: &str, media_type: Option<&str>) -> Result<Upload> {
+        self.upload_of(name, media_type, None).await
+    }
+
+    /// As [`Self::upload`], where it is said how many bytes will come: room for them is reserved before anything is kept. What comes beyond
+    /// that is reserved as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::upload`]; `Limited`, `CONTENT_TOO_LARGE`, `STORAGE_QUOTA` for what could not be kept anyway.
+    pub async fn upload_of(
+        &self,
+        name: &str,
+        media_type: Option<&str>,
+        bytes: Option<u64>,
+    ) -> Result<Upload> {
         self.must_write()?;
+        let bytes = bytes.unwrap_or(0);
+        must_be_allowed(bytes, self.engine().content_bytes_max())?;
         let (name, media_type) = (checked_name(name)?, checked_media_type(media_type)?);
         let permit = self.engine().uploads().clone().try_acquire_owned().map_err(|_| {
             let message = "too many contents are being sent at once; try again later";
@@ -103,9 +120,10 @@ impl Session {
         let session = self.clone();
         let begin = move || {
             let engine = session.engine();
+            let room = engine.store().reserve(bytes)?;
             let by = session.principal().user_id.as_str();
             let id = engine.note_sending(by, name, media_type)?;
-            let content = Some(engine.store().new_content(&id)?);
+            let content = Some(engine.store().new_content(&id)?.within(room));
             Ok(Upload { session, id, bytes: 0, waiting: Vec::new(), content, _permit: permit })
         };
         spawn_blocking(begin).await?
@@ -121,10 +139,9 @@ impl Upload {
     pub async fn add(&mut self, bytes: &[u8]) -> Result<()> {
         let allowed = self.session.engine().content_options().content_bytes_max;
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        if self.bytes > allowed {
+        if let Err(error) = must_be_allowed(self.bytes, allowed) {
             self.content = None;
-            let message = format!("a content may have at most {allowed} bytes");
-            return Err(Error::new(ErrorKind::Limited, "CONTENT_TOO_LARGE", message));
+            return Err(error);
         }
         self.waiting.extend_from_slice(bytes);
         match self.waiting.len() >= PIECE_BYTES {
@@ -152,7 +169,7 @@ impl Upload {
             }
             let row = UploadRow { measure: Some(content.finish()?), ..noted };
             work.put_system(UPLOAD, row.to_row())?;
-            engine.commit_own(work)?;
+            engine.commit_asked(work)?;
             row.uploaded().ok_or_else(broken_off)
         };
         spawn_blocking(finish).await?
@@ -196,9 +213,17 @@ impl Engine {
             holder: None,
         };
         work.put_system(UPLOAD, row.to_row())?;
-        self.commit_own(work)?;
+        self.commit_asked(work)?;
         Ok(id)
     }
+}
+
+fn must_be_allowed(bytes: u64, allowed: u64) -> Result<()> {
+    if bytes <= allowed {
+        return Ok(());
+    }
+    let message = format!("a content may have at most {allowed} bytes");
+    Err(Error::new(ErrorKind::Limited, "CONTENT_TOO_LARGE", message))
 }
 
 fn broken_off() -> Error {

@@ -1,10 +1,10 @@
 //! The engine: opens the parts and puts them together.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, thread::available_parallelism};
 
 use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
-use quarry_planner::{MemoryShare, Planner, PlannerOptions};
+use quarry_planner::{MemoryShare, Planner, PlannerOptions, turns::Turns};
 use quarry_storage::{
     ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
     read_catalogue,
@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     active::Active,
     admission::Trusted,
-    audit::EventLog,
+    audit::{EventLog, holds},
     commits::{Commits, Right},
     content::ContentOptions,
     engines::must_be_encrypted,
@@ -22,6 +22,7 @@ use crate::{
     identity::{
         Principal,
         gate::{Doorstep, Gate},
+        ledger::Ledger,
     },
     opening,
     packages::{self, Candidates, Pins},
@@ -109,10 +110,12 @@ pub(crate) struct Process {
     pub tenants: Tenants,
     /// Of requests.
     turns: Arc<FairTurns>,
+    /// Of calls of many changes.
+    pub large_calls: Arc<Turns>,
     /// What each tenant may have.
     pub for_all: RwLock<ForAll>,
     /// Of logins.
-    doorstep: Doorstep,
+    pub doorstep: Doorstep,
     /// Who vouches for users.
     pub trusted: Mutex<Option<Trusted>>,
 }
@@ -145,6 +148,7 @@ impl Engine {
             contents,
             tenants,
             turns: Arc::default(),
+            large_calls: Turns::new(available_parallelism().map_or(2, usize::from), usize::MAX),
             for_all: RwLock::default(),
             doorstep: Doorstep::default(),
             trusted: Mutex::default(),
@@ -184,6 +188,7 @@ impl Engine {
         let packages::Opened { active, folders } = packages::open(&store, folders, known)?;
         let active = Arc::new(active);
         store.define_tables(active.tables(&store.snapshot(), None))?;
+        holds::resolve(&Ledger::new(store.clone(), world.clone()), &active.registry)?;
         let random_password = opening::first_admin(&store, &active, &world, admin_password)?;
         let stored = (store.clone(), world.clone());
         let mut gate = Gate::new(stored, process.token_seconds, tenant, &process.doorstep)?;

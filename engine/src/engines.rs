@@ -15,6 +15,7 @@
 
 mod keys;
 mod lives;
+mod strangers;
 
 use std::{
     collections::HashMap,
@@ -41,7 +42,6 @@ pub use self::{
 use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
-    identity::{gate::NAME_BYTES_MAX, ledger::TENANT_END},
     quota::TenantLimits,
 };
 
@@ -97,53 +97,6 @@ impl Engines {
         &self.0.main
     }
 
-    /// Whose login this is, and the user's name there.
-    ///
-    /// # Errors
-    ///
-    /// Those of opening it.
-    pub async fn of_login<'a>(&self, login: &'a str) -> Result<(Arc<Engine>, &'a str)> {
-        // Too long for any name: what is before the tenant's is never looked at alone.
-        let whole = Some(login).filter(|login| login.len() <= NAME_BYTES_MAX);
-        let named = whole
-            .and_then(|login| login.rsplit_once(LOGIN_SEPARATOR))
-            .and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
-        match named {
-            Some((user, tenant)) => Ok((self.get(tenant).await?, user)),
-            None => Ok((self.main().clone(), login)),
-        }
-    }
-
-    /// Whose token or key this is. Whether it is one at all, that tenant says.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::of_login`].
-    pub async fn of_secret(&self, secret: &str) -> Result<Arc<Engine>> {
-        match secret.split_once(TENANT_END).and_then(|(tenant, _)| self.known(tenant)) {
-            Some(tenant) => self.get(tenant).await,
-            None => Ok(self.main().clone()),
-        }
-    }
-
-    /// Whether a user of that name may be one of a tenant's: longer names are nobody's.
-    pub fn may_be_login(user: &str, tenant: &str) -> bool {
-        user.len().saturating_add(LOGIN_SEPARATOR.len_utf8()).saturating_add(tenant.len()) <= NAME_BYTES_MAX
-    }
-
-    /// Whose database this is.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::of_login`].
-    pub async fn of_database(&self, name: &str) -> Result<Database> {
-        match self.known(name) {
-            Some(tenant) => self.get(tenant).await.map(Database::Of),
-            None if TenantName::try_from(name).is_ok() => Ok(Database::Nobodys(self.main().clone())),
-            None => Ok(Database::NoTenants(self.main().clone())),
-        }
-    }
-
     /// The tenants' engines that are open and serve, the main one first.
     pub fn open_ones(&self) -> Vec<Arc<Engine>> {
         let slots: Vec<Arc<Slot>> = self.0.slots.lock().values().cloned().collect();
@@ -185,7 +138,7 @@ impl Engines {
         if let Some(engine) = self.open_one(&tenant)? {
             return Ok(engine);
         }
-        // Strangers may ask for any: they wait here, and not on threads that others need.
+        // Strangers may ask for many: they wait here, and not on threads that others need.
         let _turn = self.0.opening.acquire().await.map_err(|error| Error::internal(error.to_string()))?;
         if let Some(engine) = self.open_one(&tenant)? {
             return Ok(engine);

@@ -24,7 +24,6 @@ pub(crate) mod registrar;
 mod scram;
 mod secret;
 pub(crate) mod sessions;
-mod slow;
 pub(crate) mod sweep;
 mod throttle;
 mod turns;

@@ -8,6 +8,7 @@ mod active;
 mod administration;
 mod admission;
 mod audit;
+mod beside;
 pub mod bulk;
 pub mod cases;
 pub mod change;
@@ -58,7 +59,8 @@ pub use identity::{
 };
 pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{
-    Answer, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW, objectql,
+    Answer, HeavyLine, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW,
+    objectql,
 };
 pub use quarry_storage::{
     ChainLink, Clock, Ids, KeyProvider, Report, ResourceOptions, StoreOptions, TenantName, TenantOptions,

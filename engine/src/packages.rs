@@ -25,7 +25,7 @@ mod summarize;
 mod switch;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use quarry_metadata::{
     Bundle, Issues,
@@ -36,6 +36,7 @@ use serde::Serialize;
 
 pub(crate) use folders::{Opened, open, read};
 pub(crate) use pins::{Pinned, Pins};
+use switch::Asked;
 pub(crate) use switch::Candidates;
 
 use crate::{
@@ -44,6 +45,9 @@ use crate::{
     opening,
     session::Session,
 };
+
+/// How long a session without a deadline waits for others who publish or activate.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How far a version has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -236,15 +240,21 @@ impl Session {
         self.plan_packages(&shelf::bundles(&self.engine().store().snapshot(), ids)?)
     }
 
+    fn asked(&self) -> Asked<'_> {
+        let wait_max = self.options().timeout.unwrap_or(WAIT_MAX);
+        Asked { by: &self.principal().user_id, wait_max }
+    }
+
     /// Publishes packages, all or none. What is published already with the same content stays as it is. Blocks.
     ///
     /// # Errors
     ///
     /// `Denied`; `Violated` when a version is published with other content, or would break who uses the active one;
-    /// `Invalid` with all issues. Nothing was kept.
+    /// `Invalid` with all issues; `Limited`, `PUBLISHING_BUSY` when others are at it for longer than a question of the session may take. Nothing
+    /// was kept.
     pub fn publish(&self, bundles: &[Bundle]) -> Result<Vec<Published>> {
         self.must_administer("packages")?;
-        let published = self.engine().publish(bundles, &self.principal().user_id)?;
+        let published = self.engine().publish(bundles, self.asked())?;
         let ids: Vec<String> = published.iter().map(Published::id).collect();
         self.tell_of(EventKind::Published, &ids.join(" "));
         Ok(published)
@@ -258,7 +268,7 @@ impl Session {
     /// active goes on serving.
     pub fn activate(&self, ids: &[String]) -> Result<Plan> {
         self.must_administer("packages")?;
-        let plan = self.engine().activate(ids, &self.principal().user_id)?;
+        let plan = self.engine().activate(ids, self.asked())?;
         self.tell_of(EventKind::Activated, &ids.join(" "));
         Ok(plan)
     }
@@ -271,7 +281,7 @@ impl Session {
     pub fn rollback(&self, package: &str) -> Result<Plan> {
         self.must_administer("packages")?;
         let before = shelf::before(&self.engine().store().snapshot(), package)?;
-        let plan = self.engine().activate(&[before.id()], &self.principal().user_id)?;
+        let plan = self.engine().activate(&[before.id()], self.asked())?;
         self.tell_of(EventKind::RolledBack, &before.id());
         Ok(plan)
     }

@@ -14,6 +14,7 @@ mod tests;
 
 use std::{
     num::NonZeroU32,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -22,6 +23,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
+use quarry_planner::HeavyLine;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use fair::FairTurns;
@@ -61,10 +63,19 @@ impl Default for RequestLimits {
     }
 }
 
-/// The right to work on one request.
-pub struct RequestTurn {
+/// The right to work on one request. It is given back while a question of it waits among the heavy ones ([`Engine::in_turn`]).
+pub struct RequestTurn(Mutex<Option<Held>>);
+
+/// What a turn is made of.
+struct Held {
     _tenant: Option<OwnedSemaphorePermit>,
     _process: FairTurn,
+}
+
+impl RequestTurn {
+    fn of(tenant: Option<OwnedSemaphorePermit>, process: FairTurn) -> Self {
+        Self(Mutex::new(Some(Held { _tenant: tenant, _process: process })))
+    }
 }
 
 /// The limits of one tenant, and what it has taken of them.
@@ -113,13 +124,13 @@ impl Quota {
         if let Ok(tenant) = now.turns.clone().try_acquire_owned()
             && let Some(process) = self.process.try_take(self.tenant)
         {
-            return Ok(RequestTurn { _tenant: Some(tenant), _process: process });
+            return Ok(RequestTurn::of(Some(tenant), process));
         }
         let _waiting = Waiting::begin(&self.waiting, now.limits.waiting_max).ok_or_else(busy)?;
         let turn = async {
             let tenant = now.turns.clone().acquire_owned().await.map_err(|_| busy())?;
             let process = self.process.take(self.tenant).await;
-            Ok(RequestTurn { _tenant: Some(tenant), _process: process })
+            Ok(RequestTurn::of(Some(tenant), process))
         };
         tokio::time::timeout(now.limits.wait_max, turn).await.map_err(|_| busy())?
     }
@@ -128,7 +139,7 @@ impl Quota {
         let turns = self.now.read().turns.clone();
         // Nobody closes it.
         let tenant = turns.acquire_owned().await.ok();
-        RequestTurn { _tenant: tenant, _process: self.process.take(self.tenant).await }
+        RequestTurn::of(tenant, self.process.take(self.tenant).await)
     }
 }
 
@@ -198,5 +209,28 @@ impl Engine {
     /// no request of its own, and waits as long as its caller does.
     pub async fn continue_request(&self) -> RequestTurn {
         self.quota().go_on().await
+    }
+
+    /// Does the work of a request that has its turn. While a question of it waits for a turn among the heavy ones the request's is given back,
+    /// and it is taken again after: reports that wait, however many, keep nobody from asking for a page.
+    pub async fn in_turn<T>(&self, turn: &RequestTurn, line: &HeavyLine, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = line.waits() => {}
+            }
+            drop(turn.0.lock().take());
+            let again = async {
+                line.moves().await;
+                self.continue_request().await
+            };
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                RequestTurn(again) = again => *turn.0.lock() = again.into_inner(),
+            }
+        }
     }
 }

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use quarry_metadata::permissions::{Act, Capability};
-use quarry_planner::{Answer, Query, QueryContext, lower::BIN_VIEW, objectql::AsOf, sql::SqlExtras};
+use quarry_planner::{
+    Answer, HeavyLine, Query, QueryContext, Views, lower::BIN_VIEW, objectql::AsOf, sql::SqlExtras,
+};
 use quarry_storage::Csn;
 
 use crate::{
@@ -50,11 +52,12 @@ pub struct Session {
     options: SessionOptions,
     /// With what was asked for.
     pinned: Option<(Arc<str>, Arc<Pinned>)>,
+    line: HeavyLine,
 }
 
 impl Session {
     pub(crate) fn new(engine: Arc<Engine>, principal: Principal, options: SessionOptions) -> Self {
-        Self { engine, principal: Arc::new(principal), options, pinned: None }
+        Self { engine, principal: Arc::new(principal), options, pinned: None, line: HeavyLine::default() }
     }
 
     /// Who.
@@ -75,6 +78,14 @@ impl Session {
             self.principal = Arc::new(renewed);
         }
         Ok(is_other)
+    }
+
+    /// Whether what is begun now would be seen through the like of these views: neither rights of the user nor what they give have changed.
+    pub fn sees_as(&self, views: &Arc<Views>) -> bool {
+        let now = self.engine.active();
+        let pinned = self.pinned.as_ref().map_or(&now, |(_, pinned)| &pinned.active);
+        let own = pinned.views_of(&self.principal, &now);
+        Arc::ptr_eq(&own, views) || own.policies.shape().gives_as(views.policies.shape())
     }
 
     /// Refuses changes to who may only read.
@@ -184,6 +195,11 @@ impl Session {
     /// The engine it belongs to.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// Where it is told that its questions wait for their turn among the heavy ones.
+    pub fn line(&self) -> &HeavyLine {
+        &self.line
     }
 
     /// The surroundings of a question on the newest state.

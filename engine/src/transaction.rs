@@ -10,6 +10,7 @@ use quarry_storage::{CommitInfo, Committed, Csn, Key, Savepoint, WriteSet};
 use tokio::sync::oneshot;
 
 use crate::{
+    beside::beside,
     change::{Applied, Change, Operation},
     error::{Error, ErrorKind, Result},
     pipeline::{self, Action, Call, Step},
@@ -23,6 +24,9 @@ use crate::{
 const CHANGES_MAX: usize = 100_000;
 /// Records that one `UpdateWhere` or `DeleteWhere` may match.
 const MATCHED_RECORDS_MAX: usize = 10_000;
+
+/// Calls that name more records run beside the others.
+const SMALL_CALL_RECORDS_MAX: usize = 64;
 
 /// A commit of more rows, or bytes, is encoded on a thread of its own.
 const SMALL_ROWS_MAX: usize = 64;
@@ -43,7 +47,11 @@ pub struct Transaction {
 
 /// A mark to come back to.
 #[derive(Clone, Debug)]
-pub struct Mark(Savepoint);
+pub struct Mark {
+    place: Savepoint,
+    /// Whether what came before takes room.
+    takes_room: bool,
+}
 
 impl Transaction {
     pub(crate) fn new(session: Session) -> Self {
@@ -196,19 +204,32 @@ impl Transaction {
         applied.map(|applied| pinned.applied(&now, applied)).map_err(|error| pinned.told(&now, error))
     }
 
-    /// Runs steps on a blocking thread: they may read from disk. When this is dropped before the thread has come to it,
+    /// Runs steps on a blocking thread: they may read from disk. Many of them take a core for long, so they run on one that gives way, a few
+    /// at a time of all tenants: another's single record does not wait for a core behind them. When this is dropped before the thread has come to it,
     /// the call has ended by then, or is undone by what follows.
     async fn run_steps(&self, number: CallNumber, mut call: Call, steps: Vec<Step>) -> Result<Call> {
         if steps.is_empty() {
             return Ok(call);
         }
+        let named: usize = steps.iter().map(Step::records).sum();
         let work = self.work.clone();
         let run = move || {
             let mut work = work.lock();
             work.must_run(number)?;
             pipeline::run(&mut work, &mut call, steps).map(|()| call)
         };
-        tokio::task::spawn_blocking(run).await?
+        let turns = &self.session.engine().process().large_calls;
+        match (named > SMALL_CALL_RECORDS_MAX).then(|| turns.ask(self.session.engine().tenant())).flatten() {
+            None => tokio::task::spawn_blocking(run).await?,
+            Some(place) => {
+                let turn = place.turn().await;
+                let run = move || {
+                    let _turn = turn;
+                    run()
+                };
+                beside("quarry-calls", run).await
+            }
+        }
     }
 
     /// The ids of the records that match now, under the session's own views.
@@ -261,14 +282,16 @@ impl Transaction {
     pub fn mark(&self) -> Mark {
         let mut work = self.work.lock();
         work.settle();
-        Mark(work.savepoint())
+        Mark { place: work.savepoint(), takes_room: self.takes_room }
     }
 
     /// Forgets all that came after the mark.
     pub fn rollback_to(&mut self, mark: &Mark) {
         let mut work = self.work.lock();
         work.settle();
-        work.rollback_to(mark.0);
+        work.rollback_to(mark.place);
+        drop(work);
+        self.takes_room = mark.takes_room;
     }
 
     /// Makes it durable; returns the CSN (that of the snapshot when nothing was changed).
@@ -378,6 +401,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         memory: Some(session.engine().memory_share()),
         reads_audit: rights.has(Capability::ViewAudit),
         tenant: session.engine().tenant().clone(),
+        line: session.line().clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     coerce::Clock,
     objectql::AsOf,
     policy::{Seeing, Viewer},
-    run::MemoryShare,
+    run::{HeavyLine, MemoryShare},
     view::Views,
 };
 
@@ -38,6 +38,8 @@ pub struct QueryContext {
     pub reads_audit: bool,
     /// Whose turns it takes, where these are short. What is seen does not depend on it: a snapshot is one tenant's.
     pub tenant: TenantName,
+    /// Where it is told that it waits for one.
+    pub line: HeavyLine,
 }
 
 impl QueryContext {

@@ -4,6 +4,7 @@ mod aside;
 mod cost;
 mod heavy;
 mod hints;
+mod line;
 mod memory;
 pub mod turns;
 
@@ -29,6 +30,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 pub(crate) use aside::{NOBODY_GONE, aside};
 pub(crate) use cost::{Cost, check_shape};
 use heavy::Heavy;
+pub use line::HeavyLine;
 pub use memory::MemoryShare;
 pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
 
@@ -68,7 +70,7 @@ impl Runs {
             None => state.task_ctx(),
         };
         let inner = match cost.is_heavy(&self.options) {
-            true => self.heavy.run(&asked.tenant, plan, context)?,
+            true => self.heavy.run(asked, plan, context)?,
             false => execute_stream(plan, context)?,
         };
         Ok(until(inner, deadline))

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     objects::{CheckedFile, CheckedWriter, ObjectName, Objects, Seal, Sums},
     store::{Store, closed},
-    usage::Meter,
+    usage::{Meter, Reserved},
     value::Key,
     verify::Report,
 };
@@ -57,6 +57,7 @@ struct ContentSums {
 pub struct NewContent {
     objects: Objects,
     meter: Arc<Meter>,
+    reserved: Reserved,
     bytes: u64,
     key: String,
     writer: CheckedWriter,
@@ -64,6 +65,11 @@ pub struct NewContent {
 }
 
 impl NewContent {
+    /// It takes room that was reserved before.
+    pub fn within(self, reserved: Reserved) -> NewContent {
+        NewContent { reserved, ..self }
+    }
+
     /// More of it.
     ///
     /// # Errors
@@ -71,7 +77,7 @@ impl NewContent {
     /// `Limited` when the store may not hold so much; `Io`. The content can't be finished then.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.meter.must_fit(0, self.bytes)?;
+        self.reserved.grow_to(self.bytes)?;
         self.hasher.update(bytes);
         let written = self.writer.write_all(bytes);
         written.map_err(|source| self.objects.io("write", &name(&self.key, BYTES), source))
@@ -83,13 +89,16 @@ impl NewContent {
     ///
     /// `Io`; the content may then be there or not.
     pub fn finish(self) -> Result<Measure> {
-        let NewContent { objects, meter, key, writer, hasher, .. } = self;
+        let NewContent { objects, meter, reserved, key, writer, hasher, .. } = self;
         let (sums, upload) = writer.close();
         let (bytes, hash) = (sums.bytes, hasher.finalize());
-        objects.put(&name(&key, SUMS), SEAL.encode(&ContentSums { sums, hash: *hash.as_bytes() })?)?;
+        let about = SEAL.encode(&ContentSums { sums, hash: *hash.as_bytes() })?;
+        let about_bytes = u64::try_from(about.len()).unwrap_or(u64::MAX);
+        objects.put(&name(&key, SUMS), about)?;
         let object = name(&key, BYTES);
         upload.finish().map_err(|source| objects.io("write", &object, source))?;
-        meter.add_bytes(bytes);
+        meter.add_bytes(bytes.saturating_add(about_bytes));
+        drop(reserved);
         Ok(Measure { bytes, hash: hash.to_hex().to_string() })
     }
 }
@@ -204,10 +213,12 @@ impl Store {
         let objects = self.inner.ground.objects.clone();
         self.inner.measure_if_bounded()?;
         let meter = self.inner.meter.clone();
+        let reserved = meter.reserve(0)?;
         let writer = CheckedWriter::new(objects.upload(&name(key, BYTES)));
         Ok(NewContent {
             objects,
             meter,
+            reserved,
             bytes: 0,
             key: key.to_owned(),
             writer,

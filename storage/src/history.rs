@@ -18,6 +18,7 @@ mod file;
 mod forget;
 mod frames;
 mod read;
+mod readers;
 mod rows;
 mod text;
 mod write;
@@ -29,6 +30,7 @@ use std::{
 };
 
 use parking_lot::RwLock;
+use readers::Readers;
 
 #[cfg(test)]
 pub(crate) use self::file::SUMS_SEAL;
@@ -61,6 +63,7 @@ pub(crate) struct Archive {
     log_folder: PathBuf,
     /// Taken, to write, by who removes a log file: who reads has the files open by then.
     moving: RwLock<()>,
+    readers: Readers,
 }
 
 /// A run of entries.
@@ -83,7 +86,7 @@ impl Part {
 
 impl Archive {
     pub fn new(objects: Objects, files: Arc<dyn Files>, log_folder: PathBuf) -> Archive {
-        Archive { objects, files, log_folder, moving: RwLock::default() }
+        Archive { objects, files, log_folder, moving: RwLock::default(), readers: Readers::default() }
     }
 
     pub fn objects(&self) -> &Objects {

@@ -96,7 +96,7 @@ pub use tenants::{
     catalogue::{TenantRecord, TenantState, read_catalogue, write_catalogue},
     destroy::destroy_store,
 };
-pub use usage::{BYTES_MAX, ROWS_MAX, StoreQuota, StoreUsage};
+pub use usage::{BYTES_MAX, ROWS_MAX, Reserved, StoreQuota, StoreUsage};
 pub use value::{Key, Row, Value};
 pub use verify::{Finding, Report, must_be_store, verify};
 pub use world::{Clock, Ids, ObjectPlace, World};

@@ -4,11 +4,18 @@
 //! measured: nothing is listed until somebody asks for them or bounds them; from then on each entry and each content is added as it is
 //! written, and every fold measures anew, for it is folds that let go of files.
 //!
+//! A content is reserved as it comes, or before, where its length is said ([`Reserved`]): so uploads that come at once get no further together
+//! than one by one. What is written to tables that are not counted alone (sessions, events) has a margin of its own above the bound: who is
+//! full can still log in to delete, and yet nobody can fill the disk that way.
+//!
 //! What takes nothing, and what frees room ([`crate::WriteSet::frees_room`]), is never refused: who is full must be able to delete.
 
 use std::{
     num::NonZeroU64,
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -52,6 +59,8 @@ pub(crate) struct Meter {
     /// Changed under the log's lock.
     rows: AtomicU64,
     bytes: AtomicU64,
+    /// For contents on their way.
+    reserved: AtomicU64,
     is_measured: AtomicBool,
     /// Held while it is measured.
     measuring: Mutex<()>,
@@ -59,6 +68,16 @@ pub(crate) struct Meter {
     wants_room: AtomicBool,
     looked_micros: AtomicI64,
 }
+
+/// Room that is kept for a content on its way, until it is dropped.
+pub struct Reserved {
+    meter: Arc<Meter>,
+    bytes: u64,
+}
+
+/// Of the bound of bytes, this part, but at least and at most so many bytes, is what tables that are not counted may take above it.
+const MARGIN_PART: u64 = 16;
+const MARGIN_BYTES: std::ops::RangeInclusive<u64> = 4 << 20..=256 << 20;
 
 /// How often room is looked for, however many are refused.
 const LOOK_EVERY_MICROS: i64 = 60_000_000;
@@ -77,6 +96,7 @@ impl Meter {
             quota: RwLock::default(),
             rows: AtomicU64::new(rows),
             bytes: AtomicU64::new(0),
+            reserved: AtomicU64::new(0),
             is_measured: AtomicBool::new(false),
             measuring: Mutex::new(()),
             wants_room: AtomicBool::new(false),
@@ -147,11 +167,35 @@ impl Meter {
     pub fn must_have_room(&self, writes: &WriteSet, (before, after): (u64, u64), bytes: u64) -> Result<()> {
         // What deletions bring about may be more than they take.
         let frees = writes.is_freeing() && after <= before;
-        if frees || !writes.tables().any(|(name, _)| (self.is_counted)(name)) {
+        if frees {
             return Ok(());
+        }
+        if !writes.tables().any(|(name, _)| (self.is_counted)(name)) {
+            let mut changes = writes.tables().flat_map(|(_, changes)| changes.values());
+            return match changes.all(|change| matches!(change, Change::Delete(_))) {
+                true => Ok(()),
+                false => self.must_fit_in_margin(bytes),
+            };
         }
         let added = if after > before { after } else { 0 };
         self.must_fit(added, bytes)
+    }
+
+    fn must_fit_in_margin(&self, more_bytes: u64) -> Result<()> {
+        let Some(max) = self.quota().bytes_max.map(NonZeroU64::get) else { return Ok(()) };
+        let margin = (max / MARGIN_PART).clamp(*MARGIN_BYTES.start(), *MARGIN_BYTES.end());
+        self.must_have_bytes(more_bytes, max.saturating_add(margin))
+    }
+
+    /// Room for a content, of which so many bytes are to come at least.
+    ///
+    /// # Errors
+    ///
+    /// `Limited`.
+    pub fn reserve(self: &Arc<Self>, bytes: u64) -> Result<Reserved> {
+        let mut reserved = Reserved { meter: Arc::clone(self), bytes: 0 };
+        reserved.grow_to(bytes)?;
+        Ok(reserved)
     }
 
     /// May there be so many rows, and so many more bytes?
@@ -164,12 +208,57 @@ impl Meter {
         if let Some(allowed) = rows_max.map(NonZeroU64::get).filter(|max| rows > *max) {
             return Err(Error::Limited { limit: ROWS_MAX, asked: rows, allowed });
         }
-        let Some(allowed) = bytes_max.map(NonZeroU64::get) else { return Ok(()) };
+        let reserved = self.reserved.load(Ordering::Acquire);
+        match bytes_max.map(NonZeroU64::get) {
+            Some(allowed) => self.must_have_bytes(more_bytes.saturating_add(reserved), allowed),
+            None => Ok(()),
+        }
+    }
+
+    fn must_have_bytes(&self, more_bytes: u64, allowed: u64) -> Result<()> {
         let asked = self.bytes.load(Ordering::Acquire).saturating_add(more_bytes);
         match asked > allowed && self.is_measured.load(Ordering::Acquire) {
             true => Err(Error::Limited { limit: BYTES_MAX, asked, allowed }),
             false => Ok(()),
         }
+    }
+}
+
+impl Reserved {
+    /// So many bytes in all, if there are more than before. All that are reserved at once fit together.
+    ///
+    /// # Errors
+    ///
+    /// `Limited`; what was reserved before stays so.
+    pub fn grow_to(&mut self, bytes: u64) -> Result<()> {
+        let more = bytes.saturating_sub(self.bytes);
+        if more == 0 {
+            return Ok(());
+        }
+        let (reserved, Some(allowed)) =
+            (&self.meter.reserved, self.meter.quota().bytes_max.map(NonZeroU64::get))
+        else {
+            self.meter.reserved.fetch_add(more, Ordering::AcqRel);
+            self.bytes = bytes;
+            return Ok(());
+        };
+        let mut before = reserved.load(Ordering::Acquire);
+        loop {
+            let after = before.saturating_add(more);
+            self.meter.must_have_bytes(after, allowed)?;
+            match reserved.compare_exchange_weak(before, after, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(now) => before = now,
+            }
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.meter.reserved.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
 
@@ -224,8 +313,12 @@ impl Inner {
                     .map_err(failed("look at", &path))?,
             };
         }
-        let written = self.meter.bytes.load(Ordering::Acquire).saturating_sub(before);
-        self.meter.bytes.store(bytes.saturating_add(written), Ordering::Release);
+        // In one step: what is added between two would be lost.
+        let counted = |now: u64| Some(bytes.saturating_add(now.saturating_sub(before)));
+        let (set, fetched) = (Ordering::AcqRel, Ordering::Acquire);
+        if self.meter.bytes.fetch_update(set, fetched, counted).is_err() {
+            return Err(Error::Internal("what a store holds was not set".into()));
+        }
         self.meter.is_measured.store(true, Ordering::Release);
         Ok(())
     }
@@ -240,6 +333,16 @@ impl Store {
     /// From now on it may hold so much. What it holds already stays.
     pub fn set_quota(&self, quota: StoreQuota) {
         *self.inner.meter.quota.write() = quota;
+    }
+
+    /// Room for a content that will have so many bytes, as is said; see [`crate::NewContent::within`]. Blocks, where what it holds must be measured.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when the store may not hold so much; `Io`.
+    pub fn reserve(&self, bytes: u64) -> Result<Reserved> {
+        self.inner.measure_if_bounded()?;
+        self.inner.meter.reserve(bytes)
     }
 
     /// How much it holds. Blocks: files are listed the first time.

@@ -76,6 +76,7 @@ pub fn bench(folder: &Path) -> anyhow::Result<Bench> {
         memory: None,
         reads_audit: true,
         tenant: quarry_storage::TenantName::main(),
+        line: quarry_planner::HeavyLine::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Bench { planner: Planner::new(PlannerOptions::default()), context, runtime })

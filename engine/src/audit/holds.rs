@@ -3,11 +3,12 @@
 //! A hold keeps what is deleted in the recycle bin: neither time nor an administrator empties it of that. It says nothing of changes and deletions, which
 //! lose nothing: history keeps both.
 
+use quarry_metadata::Registry;
 use quarry_storage::{Key, Row, Snapshot, TableName, Value};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    identity::EventKind,
+    identity::{EventKind, ledger::Ledger},
     session::Session,
     system::HOLD,
     work::{Work, keys_in},
@@ -17,6 +18,8 @@ use crate::{
 const HOLDS_MAX: usize = 10_000;
 /// Why there is a hold may be told in so many bytes.
 const REASON_BYTES_MAX: usize = 1_000;
+/// Who does what nobody asked for.
+pub(super) const UPKEEP: &str = "upkeep";
 /// Everything, or every record of an object.
 pub(super) const ALL: &str = "*";
 
@@ -121,6 +124,39 @@ pub(super) fn keys(snapshot: &Snapshot) -> Result<Vec<Key>> {
     }
     keys.sort();
     Ok(keys)
+}
+
+/// Holds are kept by the names of tables. An earlier program kept them by the names that objects had then, under which nothing is looked for
+/// where an object was renamed: those are kept by its table from now on. Blocks.
+///
+/// # Errors
+///
+/// Those of the store.
+pub(crate) fn resolve(ledger: &Ledger, registry: &Registry) -> Result<()> {
+    let is_table = |name: &str| registry.objects.values().any(|object| object.table() == name);
+    let of_table = |name: &str| match registry.get(name) {
+        Some(object) if !is_table(name) => Some(object.table().to_owned()),
+        _ => None,
+    };
+    for key in keys(&ledger.snapshot())? {
+        let resolved = match Held::parse(&key)? {
+            Held::Tenant => None,
+            Held::Object(object) => of_table(&object).map(Held::Object),
+            Held::Record(object, record) => of_table(&object).map(|table| Held::Record(table, record)),
+        };
+        let Some(resolved) = resolved.map(|held| held.key()) else { continue };
+        ledger.write(UPKEEP, |draft| {
+            let Some(row) = draft.row(HOLD, &key)? else { return Ok(()) };
+            draft.remove(HOLD, &key)?;
+            if draft.row(HOLD, &resolved)?.is_some() {
+                return Ok(());
+            }
+            let rest = (1..).map_while(|column| row.0.get(column).cloned());
+            draft.put(HOLD, Row(std::iter::once(Value::Text(resolved.clone())).chain(rest).collect()))
+        })?;
+        tracing::info!("the legal hold on {key} holds {resolved}: the object was renamed");
+    }
+    Ok(())
 }
 
 impl Session {

@@ -10,12 +10,10 @@ use std::{collections::HashSet, num::NonZeroU32};
 
 use quarry_storage::{CommitInfo, Forgotten, Key};
 
-use super::holds::{self, ALL, Held};
+use super::holds::{self, ALL, Held, UPKEEP};
 use crate::{engine::Engine, error::Result, identity::EventKind};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-/// Who does it where nobody asked.
-const UPKEEP: &str = "upkeep";
 
 /// What is held, as it is looked up.
 struct AllHeld {

@@ -27,11 +27,11 @@ use super::{
     proofs::{Proof, Proofs},
     secret::{self, KEY},
     sessions::{self, Lasting, Refreshed, Tokens},
-    slow,
     throttle::{Limits, Throttle, of_address},
     turns::Turns,
 };
 use crate::{
+    beside::beside,
     engines::LOGIN_SEPARATOR,
     error::{Error, ErrorKind, Result},
     opening,
@@ -156,7 +156,7 @@ impl Gate {
         drop(waiting);
         let gate = self.clone();
         // Held to its end, even when nobody waits for it any more.
-        slow::beside(move || {
+        beside("quarry-login", move || {
             let _held = (turn, check);
             gate.check(&login, is_counted)
         })

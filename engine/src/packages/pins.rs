@@ -40,8 +40,16 @@ pub(crate) struct Pins {
 /// The last used at the end.
 #[derive(Default)]
 struct Kept {
-    pinned: Vec<Arc<Pinned>>,
+    pinned: Vec<Made>,
     texts: Vec<Text>,
+}
+
+/// What came of compiling a combination beside what is active: one that does not go is not tried again for each request.
+#[derive(Clone)]
+struct Made {
+    versions: String,
+    base: String,
+    made: Result<Arc<Pinned>, Arc<str>>,
 }
 
 /// What a client's text means while a registry is active.
@@ -56,13 +64,11 @@ struct Text {
 pub(crate) struct Pinned {
     /// The versions, in one order: `crm@1.4.2, products@2.0.0`.
     versions: String,
-    /// The registry that was active when it was made.
-    base: String,
     pub(crate) active: Arc<Active>,
 }
 
 impl Kept {
-    fn of_text(&mut self, text: &str, base: &str) -> Option<Arc<Pinned>> {
+    fn of_text(&mut self, text: &str, base: &str) -> Option<Result<Arc<Pinned>>> {
         let place = self.texts.iter().rposition(|known| known.text == text && known.base == base)?;
         let known = self.texts.remove(place);
         let found = self.of_versions(&known.versions, base);
@@ -70,11 +76,11 @@ impl Kept {
         found
     }
 
-    fn of_versions(&mut self, versions: &str, base: &str) -> Option<Arc<Pinned>> {
+    fn of_versions(&mut self, versions: &str, base: &str) -> Option<Result<Arc<Pinned>>> {
         let place = self.pinned.iter().rposition(|kept| kept.versions == versions && kept.base == base)?;
         let found = self.pinned.remove(place);
         self.pinned.push(found.clone());
-        Some(found)
+        Some(found.made.map_err(|why| unfit(&why)))
     }
 
     fn keep_text(&mut self, text: Text) {
@@ -85,7 +91,7 @@ impl Kept {
         self.texts.push(text);
     }
 
-    fn keep(&mut self, made: Arc<Pinned>) {
+    fn keep(&mut self, made: Made) {
         if self.pinned.len() >= KEPT_MAX {
             self.pinned.remove(0);
         }
@@ -100,7 +106,7 @@ impl Engine {
         let base = &now.registry.version;
         let pins = self.pins();
         if let Some(found) = pins.kept.lock().of_text(text, base) {
-            return Ok(found);
+            return found;
         }
         let chosen = self.chosen(text)?;
         let ids: Vec<String> = chosen.values().map(Bundle::id).collect();
@@ -111,21 +117,24 @@ impl Engine {
             let mut kept = pins.kept.lock();
             if let Some(found) = kept.of_versions(&versions, base) {
                 kept.keep_text(known);
-                return Ok(found);
+                return found;
             }
         }
         let mut bundles: Vec<Bundle> = now.bundles.clone();
         bundles.retain(|bundle| !chosen.contains_key(bundle.name().as_str()));
         bundles.extend(chosen.into_values());
-        let active = Active::of(bundles, Some(&now)).map_err(|error| {
-            let message = format!("{text:?} does not go with the other packages as they are now: {error}");
-            Error::new(ErrorKind::Invalid, "VERSION_NOT_AVAILABLE", message)
-        })?;
-        let made = Arc::new(Pinned { versions, base: base.clone(), active: Arc::new(active) });
+        let made = match Active::of(bundles, Some(&now)) {
+            Ok(active) => Ok(Arc::new(Pinned { versions: versions.clone(), active: Arc::new(active) })),
+            Err(error) => {
+                let versions = &versions;
+                let why = format!("{versions} does not go with the other packages as they are now: {error}");
+                Err(Arc::from(why))
+            }
+        };
         let mut kept = pins.kept.lock();
         kept.keep_text(known);
-        kept.keep(made.clone());
-        Ok(made)
+        kept.keep(Made { versions, base: base.clone(), made: made.clone() });
+        made.map_err(|why| unfit(&why))
     }
 
     /// The versions that a text names, by package.
@@ -274,6 +283,10 @@ impl Pinned {
         let found = self.active.registry.objects.values().find(|object| object.table() == table);
         found.map_or_else(|| name.to_owned(), |object| object.name.to_string())
     }
+}
+
+fn unfit(why: &str) -> Error {
+    Error::new(ErrorKind::Invalid, "VERSION_NOT_AVAILABLE", why)
 }
 
 fn names(data: &Record) -> Vec<&str> {

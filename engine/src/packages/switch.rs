@@ -3,15 +3,16 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use quarry_metadata::{
     Bundle, Issues, Registry,
     evolution::{Class, Difference, Effect, Model, Subject, Surroundings, compare},
 };
 use quarry_planner::lower;
-use quarry_storage::{CommitInfo, Key};
+use quarry_storage::{CommitInfo, Key, WriteSet};
 
 use super::{
     PackageState, Plan, Published, Stamp, Step,
@@ -46,6 +47,13 @@ pub(super) struct Switch<'a> {
     /// Those that package folders hold.
     pub(super) offered: &'a [Bundle],
     pub(super) by: &'a str,
+}
+
+/// Who asks to publish or activate, and how long he waits for others who do.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub by: &'a str,
+    pub wait_max: Duration,
 }
 
 /// What was compiled last and does not serve yet: who looks at a plan, publishes and activates compiles the same packages.
@@ -179,9 +187,17 @@ impl Engine {
         found
     }
 
+    fn switching_within(&self, wait_max: Duration) -> Result<MutexGuard<'_, ()>> {
+        self.switching().try_lock_for(wait_max).ok_or_else(|| {
+            let message = "packages are being published or activated by others; try again later";
+            Error::new(ErrorKind::Limited, "PUBLISHING_BUSY", message)
+        })
+    }
+
     /// See [`crate::Session::publish`].
-    pub(crate) fn publish(&self, bundles: &[Bundle], by: &str) -> Result<Vec<Published>> {
-        let _alone = self.switching().lock();
+    pub(crate) fn publish(&self, bundles: &[Bundle], asked: Asked<'_>) -> Result<Vec<Published>> {
+        let _alone = self.switching_within(asked.wait_max)?;
+        let by = asked.by;
         let snapshot = self.store().snapshot();
         let mut new = Vec::new();
         let mut told = Vec::new();
@@ -207,8 +223,9 @@ impl Engine {
     }
 
     /// See [`crate::Session::activate`].
-    pub(crate) fn activate(&self, ids: &[String], by: &str) -> Result<Plan> {
-        let _alone = self.switching().lock();
+    pub(crate) fn activate(&self, ids: &[String], asked: Asked<'_>) -> Result<Plan> {
+        let _alone = self.switching_within(asked.wait_max)?;
+        let by = asked.by;
         let snapshot = self.store().snapshot();
         let mut bundles = Vec::with_capacity(ids.len());
         let mut goes_back = true;
@@ -306,6 +323,20 @@ impl Engine {
     ///
     /// Those of the store.
     pub(crate) fn commit_own(&self, work: Work) -> Result<()> {
+        // The server's own work is never refused for want of room: it is what makes some.
+        self.commit_as(work, WriteSet::frees_room)
+    }
+
+    /// As [`Self::commit_own`], of what somebody asked for: it is refused when there is no room for what the server keeps, either.
+    ///
+    /// # Errors
+    ///
+    /// `Limited`; those of the store.
+    pub(crate) fn commit_asked(&self, work: Work) -> Result<()> {
+        self.commit_as(work, |writes| writes)
+    }
+
+    fn commit_as(&self, work: Work, how: impl FnOnce(WriteSet) -> WriteSet) -> Result<()> {
         if work.writes().is_empty() {
             return Ok(());
         }
@@ -316,8 +347,7 @@ impl Engine {
             package_version: work.active.registry.version.clone(),
             origin: None,
         };
-        // The server's own work is never refused for want of room: it is what makes some.
-        self.store().commit(work.writes().clone().frees_room(), info)?;
+        self.store().commit(how(work.writes().clone()), info)?;
         Ok(())
     }
 }

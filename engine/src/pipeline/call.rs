@@ -41,6 +41,14 @@ pub(crate) enum Action {
 }
 
 impl Step {
+    /// Records that it names.
+    pub fn records(&self) -> usize {
+        match &self.action {
+            Action::Update { ids, .. } | Action::Delete { ids } | Action::Undelete { ids } => ids.len(),
+            Action::Create(_) | Action::Upsert { .. } | Action::Act { .. } => 1,
+        }
+    }
+
     /// It creates or updates records.
     pub fn writes(&self) -> bool {
         matches!(self.action, Action::Create(_) | Action::Update { .. } | Action::Upsert { .. })

@@ -11,16 +11,16 @@ use crate::{
     World, identity::NewKey, master_keys,
 };
 
-const OTHER_PASSWORD: &str = "another horse battery";
+pub(super) const OTHER_PASSWORD: &str = "another horse battery";
 /// 32 bytes each.
 const MASTER: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const MASTER_2: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
 
-fn named(name: &str) -> TenantName {
+pub(super) fn named(name: &str) -> TenantName {
     TenantName::try_from(name).unwrap()
 }
 
-fn new_tenant() -> NewTenant {
+pub(super) fn new_tenant() -> NewTenant {
     NewTenant { admin_password: Some(OTHER_PASSWORD.into()), location: None }
 }
 
@@ -30,7 +30,7 @@ fn world(masters: &str) -> World {
     world
 }
 
-fn opened(folder: &tempfile::TempDir, masters: &str) -> Engines {
+pub(super) fn opened(folder: &tempfile::TempDir, masters: &str) -> Engines {
     Engines::open(Engine::open(options(folder), world(masters)).unwrap().engine).unwrap()
 }
 
@@ -67,10 +67,10 @@ async fn the_tenant_comes_from_who_one_is() {
         ("admin@../acme", "main", "admin@../acme"),
         ("@acme", "acme", ""),
     ] {
-        let (engine, name) = engines.of_login(login).await.unwrap();
+        let (engine, name) = engines.of_login(login, &Origin::default()).await;
         assert_eq!((engine.tenant().to_string().as_str(), name), (tenant, user), "{login}");
     }
-    let (acme, user) = engines.of_login("admin@acme").await.unwrap();
+    let (acme, user) = engines.of_login("admin@acme", &Origin::default()).await;
     assert!(acme.login(user, PASSWORD).await.is_err(), "the main tenant's password");
     assert!(engines.main().login("admin", OTHER_PASSWORD).await.is_err());
     let admin = acme.login(user, OTHER_PASSWORD).await.unwrap();
@@ -81,20 +81,20 @@ async fn the_tenant_comes_from_who_one_is() {
     let key = session.make_key("admin", &NewKey { name: "of acme".into(), ..NewKey::default() }).unwrap();
     for secret in [&tokens.access.text, &key.text] {
         assert!(secret.starts_with("acme~"), "{secret:?}");
-        let engine = engines.of_secret(secret).await.unwrap();
+        let engine = engines.of_secret(secret, &Origin::default()).await;
         assert_eq!(engine.by_bearer(secret, &origin).await.unwrap().user_id, admin.user_id);
         let bare = secret.strip_prefix("acme~").unwrap();
         for forged in
             [bare.to_owned(), format!("other~{bare}"), format!("main~{bare}"), format!("nobody~{bare}")]
         {
-            let engine = engines.of_secret(&forged).await.unwrap();
+            let engine = engines.of_secret(&forged, &Origin::default()).await;
             let error = engine.by_bearer(&forged, &origin).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Unauthenticated, "{forged}: {error}");
         }
         let error = acme.by_bearer(&format!("acme~{secret}"), &origin).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unauthenticated);
     }
-    let engine = engines.of_secret(&tokens.refresh.text).await.unwrap();
+    let engine = engines.of_secret(&tokens.refresh.text, &Origin::default()).await;
     let (next, _) = engine.refresh(&tokens.refresh.text, &origin).await.unwrap();
     assert!(next.refresh.text.starts_with("acme~") && next.access.text.starts_with("acme~"));
 
@@ -102,9 +102,12 @@ async fn the_tenant_comes_from_who_one_is() {
     session.change(vec![create("maker", json!({ "name": "Of acme" }))], false).await.unwrap();
     assert_eq!(acme.store().snapshot().table("maker").unwrap().statistics().rows, 1);
     assert_eq!(engines.main().store().snapshot().table("maker").unwrap().statistics().rows, 0);
-    let of_acme = engines.of_database("acme").await.unwrap();
+    let of_acme = engines.of_database("acme", "admin", &Origin::default()).await.unwrap();
     assert!(matches!(of_acme, Database::Of(engine) if Arc::ptr_eq(&engine, &acme)));
-    assert!(matches!(engines.of_database("nobody").await.unwrap(), Database::Nobodys(_)));
+    assert!(matches!(
+        engines.of_database("nobody", "admin", &Origin::default()).await.unwrap(),
+        Database::Nobodys(_)
+    ));
     assert!(engines.must_operate(&session).is_err(), "an administrator of another tenant");
     let main = engines.main();
     let operator = main.session(main.operator().unwrap(), SessionOptions::default());
@@ -132,7 +135,7 @@ async fn who_is_suspended_goes_and_comes_in_again_when_resumed() {
     let engines = opened(&folder, "");
     assert_told_to_who_is_proven(&engines).await;
     engines.resume(&named("acme")).unwrap();
-    let (acme, _) = engines.of_login("admin@acme").await.unwrap();
+    let (acme, _) = engines.of_login("admin@acme", &Origin::default()).await;
     acme.login("admin", OTHER_PASSWORD).await.unwrap();
     for refused in [engines.suspend(&TenantName::main()), engines.suspend(&named("nobody"))] {
         assert!(refused.is_err());
@@ -141,15 +144,18 @@ async fn who_is_suspended_goes_and_comes_in_again_when_resumed() {
 
 /// A suspended tenant is told of to who has proven himself, and is as none to all others.
 async fn assert_told_to_who_is_proven(engines: &Engines) {
-    let (acme, user) = engines.of_login("admin@acme").await.unwrap();
+    let (acme, user) = engines.of_login("admin@acme", &Origin::default()).await;
     let told = acme.login(user, OTHER_PASSWORD).await.unwrap_err();
     assert_eq!((told.kind, told.code), (ErrorKind::Denied, "TENANT_SUSPENDED"), "{told}");
     let told = acme.login(user, "a wrong password").await.unwrap_err();
     assert_eq!(told.kind, ErrorKind::Unauthenticated, "{told}");
-    let engine = engines.of_secret("acme~qa_x_y").await.unwrap();
+    let engine = engines.of_secret("acme~qa_x_y", &Origin::default()).await;
     let told = engine.by_bearer("acme~qa_x_y", &Origin::default()).await.unwrap_err();
     assert_eq!(told.kind, ErrorKind::Unauthenticated, "{told}");
-    assert!(matches!(engines.of_database("acme").await.unwrap(), Database::Of(_)));
+    assert!(matches!(
+        engines.of_database("acme", "admin", &Origin::default()).await.unwrap(),
+        Database::Of(_)
+    ));
 }
 
 #[tokio::test]
@@ -177,7 +183,7 @@ async fn a_login_tells_nobody_whether_there_is_such_a_tenant() {
     let folder = tempfile::tempdir().unwrap();
     let engines = opened(&folder, "");
     let salt = async |engines: &Engines, tenant: &str, user: &str| match engines
-        .of_database(tenant)
+        .of_database(tenant, user, &Origin::default())
         .await
         .unwrap()
     {
@@ -199,7 +205,10 @@ async fn a_login_tells_nobody_whether_there_is_such_a_tenant() {
     assert_eq!(before, salt(&engines, "acme", "erin").await, "suspended");
     engines.delete(&named("acme")).unwrap();
     assert_eq!(before, salt(&engines, "acme", "erin").await, "gone");
-    assert!(matches!(engines.of_database("No.Tenant").await.unwrap(), Database::NoTenants(_)));
+    assert!(matches!(
+        engines.of_database("No.Tenant", "admin", &Origin::default()).await.unwrap(),
+        Database::NoTenants(_)
+    ));
 }
 
 #[tokio::test]
@@ -301,7 +310,7 @@ async fn a_deleted_tenant_is_gone_and_others_are_as_they_were_byte_for_byte() {
     assert!(!place("acme").exists());
     assert_eq!(files(&place("other")), before);
     assert_eq!(files(&place("main")), before_main);
-    let (engine, user) = engines.of_login("admin@acme").await.unwrap();
+    let (engine, user) = engines.of_login("admin@acme", &Origin::default()).await;
     assert!(Arc::ptr_eq(&engine, engines.main()), "nobody's name is the main tenant's to refuse");
     assert!(engine.login(user, OTHER_PASSWORD).await.is_err());
     let late = session.change(vec![create("maker", json!({ "name": "Late" }))], false).await;

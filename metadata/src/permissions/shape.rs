@@ -98,6 +98,17 @@ pub enum Layer {
     Rule(Effect, String),
 }
 
+/// Whether what objects and fields say themselves of who sees what is the same in both, as far as they are in both.
+fn shows_as(own: &Registry, others: &Registry) -> bool {
+    others.objects.values().all(|other| {
+        let Some(object) = own.get(other.name.as_str()) else { return true };
+        let masked = |field: &Field| {
+            object.field(field.name.as_str()).is_none_or(|own_field| own_field.mask == field.mask)
+        };
+        Arc::ptr_eq(object, other) || object.sharing == other.sharing && other.fields.values().all(masked)
+    })
+}
+
 impl Shape {
     /// Someone who may do everything: the system, an administrator.
     pub fn all() -> Shape {
@@ -162,6 +173,25 @@ impl Shape {
             hasher.update(&[0]).update(role.as_bytes());
         }
         hasher.finalize().to_hex().to_string()
+    }
+
+    /// Whether it gives just what another one does, of another version of the packages perhaps: what was begun under that one may go on. What
+    /// there is beyond, as objects that came since, makes no difference.
+    pub fn gives_as(&self, other: &Shape) -> bool {
+        if self.sees_all() || other.sees_all() {
+            return self.capabilities == other.capabilities;
+        }
+        let same = |(own, others): (&Arc<PermissionSet>, &Arc<PermissionSet>)| {
+            Arc::ptr_eq(own, others) || own.objects == others.objects
+        };
+        self.roles == other.roles
+            && self.capabilities == other.capabilities
+            && self.sets.len() == other.sets.len()
+            && self.sets.iter().zip(&other.sets).all(same)
+            && match (&self.registry, &other.registry) {
+                (Some(own), Some(others)) => Arc::ptr_eq(own, others) || shows_as(own, others),
+                (own, others) => own.is_none() && others.is_none(),
+            }
     }
 
     /// Whether one of the sets allows it.

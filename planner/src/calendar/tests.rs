@@ -1,5 +1,7 @@
 //! The tables say what the time zone database says, and the arithmetic what the calendar says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::{TZ_VARIANTS, Tz};
 

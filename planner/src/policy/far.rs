@@ -87,7 +87,7 @@ impl Far {
         let mut counted: HashSet<Box<str>> = HashSet::new();
         self.read(Some(rows), |keys| {
             counted.extend(keys.iter().flatten().map(Box::from));
-            Ok(())
+            true
         })?;
         wanted.retain(|key| counted.contains(*key));
         Ok(wanted)
@@ -130,18 +130,14 @@ impl Far {
         };
         let mut fits = true;
         self.read(rows, |more| {
-            fits = fits && keys.add(more);
-            Ok(())
+            fits = keys.add(more);
+            fits
         })?;
         if fits { keys.indexed() } else { Ok(None) }
     }
 
-    /// The keys that count among some rows, or all.
-    fn read(
-        &self,
-        rows: Option<RowSet>,
-        mut counted: impl FnMut(StringViewArray) -> Result<()>,
-    ) -> Result<()> {
+    /// The keys that count among some rows, or all; until no more of them are wanted.
+    fn read(&self, rows: Option<RowSet>, mut counted: impl FnMut(StringViewArray) -> bool) -> Result<()> {
         let projection = [0].into_iter().chain(self.reads.iter().copied()).collect();
         let request = ScanRequest { projection: Some(projection), rows, ..ScanRequest::default() };
         for batch in self.table.scan(request)?.into_iter().flatten() {
@@ -149,7 +145,9 @@ impl Far {
             let (keys, columns) = batch.columns().split_first().ok_or_else(no_key)?;
             let counts = self.test.of(columns, batch.num_rows())?;
             let kept = filter(keys, &counts)?;
-            counted(kept.as_string_view_opt().ok_or_else(no_key)?.clone())?;
+            if !counted(kept.as_string_view_opt().ok_or_else(no_key)?.clone()) {
+                break;
+            }
         }
         Ok(())
     }

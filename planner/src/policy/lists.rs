@@ -1,19 +1,33 @@
 //! Lists of users that policies ask about, remembered for as long as the tables that they come of stay as they were: finding who is
 //! below somebody reads a row for each of them, for every question again.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use quarry_storage::{Mark, Snapshot, TableName};
 use quick_cache::{Weighter, sync::Cache};
 
 use crate::error::Result;
 
-/// All lists of a tenant may be so large, about; the least asked goes first.
-const BYTES_MAX: u64 = 8 << 20;
+/// All lists of a process may be so large, about; the least asked goes first, whoever's it is.
+const BYTES_MAX: u64 = 64 << 20;
+/// One list may be so large; who has a larger one has it found for each question.
+const LIST_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of an id in a list and in a set.
 const ID_BYTES: usize = 96;
 /// Lists for which there is room at first.
-const LISTS_EXPECTED: usize = 256;
+const LISTS_EXPECTED: usize = 1_024;
+
+/// The lists of all registries of all tenants, so that their number costs no memory of its own.
+static LISTS: LazyLock<Lists> = LazyLock::new(|| Cache::with_weighter(LISTS_EXPECTED, BYTES_MAX, Bytes));
+static REGISTRIES: AtomicU64 = AtomicU64::new(0);
+
+type Lists = Cache<Name, Known, Bytes>;
 
 /// Ids, and the user's own among them.
 #[derive(Clone, Default)]
@@ -30,8 +44,11 @@ pub(super) enum Kind {
     Subordinates,
 }
 
-/// The lists of all users, as one registry has them.
-pub struct UserLists(Cache<(Arc<str>, Kind), Known, Bytes>);
+/// Whose a list is: the number of the registry, the user, and what it is of.
+type Name = (u64, Arc<str>, Kind);
+
+/// The lists of all users, as one registry has them: those under its number among the lists of the process.
+pub struct UserLists(u64);
 
 #[derive(Clone)]
 struct Known {
@@ -50,7 +67,7 @@ impl UserLists {
         (snapshot, tables): (&Snapshot, &[TableName]),
     ) -> bool {
         let Some(mark) = snapshot.mark(tables) else { return false };
-        self.0.get(&(Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
+        LISTS.get(&(self.0, Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
     }
 
     /// The list of a user in a state: as it was, where the tables are as they were.
@@ -65,30 +82,42 @@ impl UserLists {
         find: impl FnOnce() -> Result<List>,
     ) -> Result<List> {
         let Some(mark) = snapshot.mark(tables) else { return find() };
-        let key = (Arc::clone(user), kind);
-        if let Some(known) = self.0.get(&key).filter(|known| known.mark == mark) {
+        let key = (self.0, Arc::clone(user), kind);
+        if let Some(known) = LISTS.get(&key).filter(|known| known.mark == mark) {
             return Ok(known.list);
         }
         let list = find()?;
-        self.0.insert(key, Known { mark, list: list.clone() });
+        if weight(&list) <= LIST_BYTES_MAX {
+            LISTS.insert(key, Known { mark, list: list.clone() });
+        }
         Ok(list)
     }
 }
 
 impl Default for UserLists {
     fn default() -> Self {
-        UserLists(Cache::with_weighter(LISTS_EXPECTED, BYTES_MAX, Bytes))
+        UserLists(REGISTRIES.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Drop for UserLists {
+    fn drop(&mut self) {
+        LISTS.retain(|(registry, _, _), _| *registry != self.0);
     }
 }
 
 impl std::fmt::Debug for UserLists {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UserLists").finish_non_exhaustive()
+        f.debug_tuple("UserLists").field(&self.0).finish()
     }
 }
 
-impl Weighter<(Arc<str>, Kind), Known> for Bytes {
-    fn weight(&self, _: &(Arc<str>, Kind), known: &Known) -> u64 {
-        u64::try_from((known.list.ids.len() + 2) * ID_BYTES).unwrap_or(u64::MAX)
+impl Weighter<Name, Known> for Bytes {
+    fn weight(&self, _: &Name, known: &Known) -> u64 {
+        weight(&known.list)
     }
+}
+
+fn weight(list: &List) -> u64 {
+    u64::try_from((list.ids.len() + 2) * ID_BYTES).unwrap_or(u64::MAX)
 }

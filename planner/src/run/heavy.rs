@@ -4,7 +4,8 @@
 //! a runtime of its own: as many threads as there are cores, of low priority where the system has such, so that a report has
 //! the whole machine when nobody else wants it, and a page gets its core at once when somebody does. A few heavy questions
 //! run at a time; others wait for their turn, which goes round by tenant ([`Turns`]), and no more of a tenant wait than is
-//! allowed. One whose client does not read what is there holds no turn meanwhile.
+//! allowed; that it waits is told to its door ([`super::HeavyLine`]). One whose client does not read what is there holds no
+//! turn meanwhile.
 
 use std::sync::Arc;
 
@@ -14,7 +15,6 @@ use datafusion::{
 };
 use futures::StreamExt;
 use parking_lot::Mutex;
-use quarry_storage::TenantName;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::mpsc::error::TrySendError,
@@ -22,6 +22,7 @@ use tokio::{
 
 use super::turns::Turns;
 use crate::{
+    context::QueryContext,
     error::{Error, ErrorKind, Result},
     planner::PlannerOptions,
 };
@@ -60,23 +61,25 @@ impl Heavy {
     /// `Limited`, `QUESTIONS_BUSY` when too many of the tenant wait already.
     pub(crate) fn run(
         &self,
-        tenant: &TenantName,
+        asked: &QueryContext,
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let Some(threads) = self.handle() else { return Ok(execute_stream(plan, context)?) };
-        let place = self.turns.ask(tenant).ok_or_else(|| busy(self.waiting_max))?;
+        let place = self.turns.ask(&asked.tenant).ok_or_else(|| busy(self.waiting_max))?;
         let mut stream = RecordBatchReceiverStreamBuilder::new(plan.schema(), BATCHES_WAITING_MAX);
-        let batches = stream.tx();
+        let (batches, line) = (stream.tx(), asked.line.clone());
         let work = async move {
-            let mut turn = place.turn().await;
+            let mut turn = line.wait_for(place.turn()).await;
             let mut rows = execute_stream(plan, context)?;
             while let Some(batch) = rows.next().await {
                 let room = match batches.try_reserve() {
                     Ok(room) => room,
                     Err(TrySendError::Closed(())) => return Ok(()),
                     Err(TrySendError::Full(())) => {
-                        let Ok(room) = turn.away(batches.reserve()).await else { return Ok(()) };
+                        let left = turn.leave();
+                        let Ok(room) = batches.reserve().await else { return Ok(()) };
+                        turn = line.wait_for(left.back()).await;
                         room
                     }
                 };

@@ -44,6 +44,9 @@ pub struct Turn {
     of: Option<(Arc<Turns>, TenantName)>,
 }
 
+/// One that has given its turn back, and may have another.
+pub(super) struct Left(Option<(Arc<Turns>, TenantName)>);
+
 /// A turn, or a place in the queue for one; dropped, it makes room.
 pub struct Place(oneshot::Receiver<Turn>);
 
@@ -136,11 +139,27 @@ impl Place {
 impl Turn {
     /// Gives the turn back while `work` waits for something else than the machine, and waits for the next one.
     pub async fn away<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let Some((turns, tenant)) = self.of.clone() else { return work.await };
-        drop(std::mem::replace(self, Turn { of: None }));
+        let left = self.leave();
         let done = work.await;
-        *self = turns.again(&tenant).await;
+        *self = left.back().await;
         done
+    }
+
+    /// Gives the turn back; who left may come back.
+    pub(super) fn leave(&mut self) -> Left {
+        let left = Left(self.of.clone());
+        drop(std::mem::replace(self, Turn { of: None }));
+        left
+    }
+}
+
+impl Left {
+    /// Waits for the next turn.
+    pub(super) async fn back(self) -> Turn {
+        match self.0 {
+            Some((turns, tenant)) => turns.again(&tenant).await,
+            None => Turn { of: None },
+        }
     }
 }
 

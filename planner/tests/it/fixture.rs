@@ -109,6 +109,7 @@ impl Shop {
             memory: None,
             reads_audit: true,
             tenant: quarry_storage::TenantName::main(),
+            line: quarry_planner::HeavyLine::default(),
         }
     }
 

@@ -57,7 +57,9 @@ pub(crate) async fn admit(State(door): State<Door>, request: Request, next: Next
     let session = engine.session(principal, options);
     // Held while it is worked on, not while the client reads; by what goes on when the client has gone, too.
     let turn = Arc::new(session.engine().begin_request().await?);
-    TURN.scope(turn, answered(session, request, next)).await
+    let (engine, line) = (Arc::clone(session.engine()), session.line().clone());
+    let work = TURN.scope(Arc::clone(&turn), answered(session, request, next));
+    engine.in_turn(&turn, &line, Box::pin(work)).await
 }
 
 /// Answers a request that has its turn.
@@ -144,8 +146,9 @@ async fn principal(
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));
             let (user, password) = pair.ok_or_else(|| refuse("the Basic credentials can't be read"))?;
-            let (engine, user) = door.engines.of_login(user).await?;
+            let (engine, user) = door.engines.of_login(user, origin).await;
             let principal = engine.login_from(user, password, origin).await?;
+            door.engines.came_in(origin);
             Ok((engine, principal))
         }
         _ => Err(refuse("the Authorization header must be Bearer or Basic")),
@@ -153,8 +156,9 @@ async fn principal(
 }
 
 async fn by_secret(door: &Door, secret: &str, origin: &Origin) -> Result<(Arc<Engine>, Principal), Problem> {
-    let engine = door.engines.of_secret(secret).await?;
+    let engine = door.engines.of_secret(secret, origin).await;
     let principal = engine.by_bearer(secret, origin).await?;
+    door.engines.came_in(origin);
     Ok((engine, principal))
 }
 

@@ -49,7 +49,9 @@ pub(crate) async fn upload(
         let message = "send the content itself as the body, not a form";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
     }
-    let mut upload = session.upload(name, media_type).await?;
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut upload = session.upload_of(name, media_type, length).await?;
     let mut frames = body.into_data_stream();
     let stalled = Duration::from_secs(door.options.stalled_seconds_max);
     while let Some(frame) =

@@ -14,7 +14,7 @@
 //! | 413 | the body is too large |
 //! | 415 | the body is no JSON by its content type |
 //! | 422 | understood, but past a limit |
-//! | 429 | too many requests or heavy questions of the tenant, too many logins, too many uploads at once; its questions hold all the memory that they may |
+//! | 429 | too many requests or heavy questions of the tenant, too many logins, too many uploads, or publications, at once; its questions hold all the memory that they may |
 //! | 500 | a bug, or damage: see the server's log under the request id |
 //! | 503 | the store can't be used now |
 //! | 507 | the tenant has all the rows, or bytes, that it may have |
@@ -44,9 +44,10 @@ pub(crate) fn of(error: &Error) -> StatusCode {
         (ErrorKind::Violated, "UNIQUE_VIOLATION" | "DELETE_RESTRICTED" | "LEGAL_HOLD" | "TENANT_EXISTS") => {
             StatusCode::CONFLICT
         }
-        (ErrorKind::Limited, "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY") => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
+        (
+            ErrorKind::Limited,
+            "LOGIN_THROTTLED" | "LOGIN_LOCKED" | "LOGINS_BUSY" | "UPLOADS_BUSY" | "PUBLISHING_BUSY",
+        ) => StatusCode::TOO_MANY_REQUESTS,
         (ErrorKind::Limited, "RATE_LIMITED" | "REQUESTS_BUSY" | "QUESTIONS_BUSY" | "MEMORY_QUOTA") => {
             StatusCode::TOO_MANY_REQUESTS
         }

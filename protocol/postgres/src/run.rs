@@ -16,7 +16,7 @@ use datafusion::{
     sql::sqlparser::ast::Statement,
 };
 use futures::StreamExt;
-use quarry_engine::{Engine, QueryContext, RequestTurn};
+use quarry_engine::{Engine, QueryContext, RequestTurn, Views};
 use quarry_planner::{
     sql::{Again, SqlSession},
     turns::Turns,
@@ -149,14 +149,19 @@ impl Queries {
         if let Some(batch) = self.engine.planner().at_hand(&ask.context, &ask.statement, &ask.values)? {
             // Who sends many at once takes no more than a turn of the thread.
             tokio::task::consume_budget().await;
-            return Ok(Rows::ready(batch.schema(), [batch]));
+            let rows = Rows::ready(batch.schema(), [batch]);
+            return Ok(Rows { seen_through: Some(ask.context.views), ..rows });
         }
+        let seen_through = Some(Arc::clone(&ask.context.views));
         let place = Place::take(&self.places, &self.engine, ask.turn.take()).await?;
         // Counted is the time at work: a cursor may wait for its client as long as its connection may.
         let timeout = ask.context.timeout.take();
         let known = self.engine.planner().shallow_again(&ask.context, &ask.statement, &ask.values).await?;
         let is_known = match known {
-            Again::Rows(batch) => return Ok(Rows::ready(batch.schema(), [batch])),
+            Again::Rows(batch) => {
+                let rows = Rows::ready(batch.schema(), [batch]);
+                return Ok(Rows { seen_through, ..rows });
+            }
             Again::ToPlan => true,
             Again::Unknown => false,
         };
@@ -169,6 +174,7 @@ impl Queries {
         let schema = schema.await.map_err(|_| died())??;
         Ok(Rows {
             schema,
+            seen_through,
             waiting: VecDeque::new(),
             source: Source::Running { receiver, _task: task },
             offset: 0,
@@ -233,7 +239,7 @@ async fn produce(
     batches: mpsc::Sender<Result<RecordBatch>>,
     mut place: Place,
 ) {
-    let probe = ask.probe();
+    let (probe, line) = (ask.probe(), ask.context.line.clone());
     let begun = async {
         if !is_known
             && let Some(rows) = engine.planner().again(&ask.context, &ask.statement, &ask.values).await?
@@ -243,7 +249,7 @@ async fn produce(
         let (sql, plan) = plan(&engine, &ask).await?;
         Ok::<_, PgError>(sql.execute_known(plan, ask.values, &ask.statement).await?)
     };
-    let begun = begun.await;
+    let begun = place.work(&engine, &line, begun).await;
     log_unanswered(probe, &begun);
     let mut stream = match begun {
         Ok(stream) => stream,
@@ -257,7 +263,8 @@ async fn produce(
         return;
     }
     while let Some(room) = place.room_in(&engine, &batches).await {
-        let Some(batch) = next_batch(&mut stream, timeout).await else { return };
+        let next = next_batch(&mut stream, timeout);
+        let Some(batch) = place.work(&engine, &line, next).await else { return };
         let failed = batch.is_err();
         room.send(batch);
         if failed {
@@ -290,6 +297,8 @@ enum Source {
 pub struct Rows {
     /// Their columns.
     pub schema: SchemaRef,
+    /// The views that they were asked through; none where they say nothing of records.
+    pub seen_through: Option<Arc<Views>>,
     waiting: VecDeque<RecordBatch>,
     offset: usize,
     source: Source,
@@ -298,7 +307,8 @@ pub struct Rows {
 impl Rows {
     /// Rows that are there already.
     pub fn ready(schema: SchemaRef, batches: impl IntoIterator<Item = RecordBatch>) -> Rows {
-        Rows { schema, waiting: batches.into_iter().collect(), source: Source::Ended, offset: 0 }
+        let waiting = batches.into_iter().collect();
+        Rows { schema, seen_through: None, waiting, source: Source::Ended, offset: 0 }
     }
 
     /// Text rows that are there already.

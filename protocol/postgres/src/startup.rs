@@ -3,6 +3,8 @@
 //! [`open`] is the only way to an [`Opened`], and nothing that answers queries can be made without one: what a client sends behind a
 //! password is not even looked at before the password has been checked. **Every error here is fatal.**
 
+mod oauth;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
@@ -126,7 +128,10 @@ async fn begin(
     let database = database.as_deref().unwrap_or(DATABASE);
     // What is too long for a name of any tenant is refused alike, whether there is that tenant or not.
     let named = match Engines::may_be_login(&user, database) {
-        true => engines.of_database(database).await.map_err(|error| PgError::from(error).into_fatal())?,
+        true => {
+            let named = engines.of_database(database, &user, &origin(wire)).await;
+            named.map_err(|error| PgError::from(error).into_fatal())?
+        }
         false => Database::Nobodys(engines.main().clone()),
     };
     let (engine, principal) = match named {
@@ -148,6 +153,7 @@ async fn begin(
             return Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")));
         }
     };
+    engines.came_in(&origin(wire));
     engine.must_serve().map_err(|error| PgError::from(error).into_fatal())?;
     wire.trust();
     Ok(Opened { engine, principal, parameters, minor: agreed })
@@ -166,17 +172,26 @@ fn negotiate(wire: &mut Wire, minor: u16, parameters: &mut BTreeMap<String, Stri
     agreed
 }
 
-/// The SCRAM-SHA-256 exchange (RFC 5802, RFC 7677). An unknown user goes through it with a verifier that nothing satisfies.
+/// The SCRAM-SHA-256 exchange (RFC 5802, RFC 7677), or that of a token ([`oauth`]) where the client chooses it. An unknown user goes through it with a verifier that nothing satisfies.
 async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, named: Login<'_>) -> Result<Principal> {
     let Login { user, login, .. } = named;
-    let (verifier, principal) = look_up(engine, named).await?;
+    let takes_tokens = oauth::is_offered(wire, engine);
+    // A name whose passwords are throttled may still come by a token: it is not known yet by what he comes.
+    let found = look_up(engine, named).await;
+    let found = if takes_tokens { found } else { Ok(found?) };
     let (server, is_bound) = scram_over(wire);
     // The better one first, as PostgreSQL has it.
-    let offered: &[&str] = if is_bound { &[MECHANISM_BOUND, MECHANISM] } else { &[MECHANISM] };
+    let all = [(is_bound, MECHANISM_BOUND), (true, MECHANISM), (takes_tokens, oauth::MECHANISM)];
+    let offered: Vec<&str> =
+        all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name).collect();
     wire.put(&Authentication::SASL(offered.iter().map(|name| (*name).to_owned()).collect()));
     wire.flush().await?;
 
-    let first = read_initial(wire, offered).await?;
+    let (mechanism, first) = read_initial(wire, &offered).await?;
+    if mechanism == oauth::MECHANISM {
+        return oauth::exchange(wire, engine, named, &first).await;
+    }
+    let (verifier, principal) = found?;
     let (answer, exchange) = server
         .on_client_first_message_with_secret(&first, secret_of(verifier)?)
         .map_err(|e| refused(&e, user))?;
@@ -247,7 +262,7 @@ fn scram_over(wire: &Wire) -> (ScramServerAuth, bool) {
 }
 
 /// `SASLInitialResponse`: the mechanism, then the client's first message. Who chooses the bound mechanism binds, and nobody else.
-async fn read_initial(wire: &mut Wire, offered: &[&str]) -> Result<Bytes> {
+async fn read_initial(wire: &mut Wire, offered: &[&str]) -> Result<(String, Bytes)> {
     let mut reader = Reader::new(read_password(wire).await?);
     let mechanism = reader.text()?;
     if !offered.contains(&mechanism.as_str()) {
@@ -258,11 +273,11 @@ async fn read_initial(wire: &mut Wire, offered: &[&str]) -> Result<Bytes> {
         .map_err(|_| PgError::fatal(SqlState::PROTOCOL_VIOLATION, "the first SASL message is missing"))?;
     let message = reader.bytes(length)?;
     reader.end()?;
-    if (mechanism == MECHANISM_BOUND) != message.starts_with(b"p") {
+    if mechanism != oauth::MECHANISM && (mechanism == MECHANISM_BOUND) != message.starts_with(b"p") {
         let message = "malformed SCRAM message: the mechanism and its channel binding don't agree";
         return Err(PgError::fatal(SqlState::PROTOCOL_VIOLATION, message));
     }
-    Ok(message)
+    Ok((mechanism, message))
 }
 
 fn refused(error: &PgWireError, user: &str) -> PgError {

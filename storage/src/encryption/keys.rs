@@ -267,20 +267,6 @@ fn bind(folder: &Path, world: &World, provider: &dyn KeyProvider) -> Result<()> 
     }
 }
 
-/// Makes a key file one of an earlier program, which was not bound.
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-pub(super) fn unbind(folder: &Path, world: &World) {
-    let (files, provider) = (&*world.files, world.keys.as_ref().unwrap());
-    let bound = read(files, folder).unwrap().unwrap();
-    let mut unbound = KeyFile { store: bound.store, keys: Vec::new(), bound_to: None };
-    for (number, wrapped) in &bound.keys {
-        let key = provider.unwrap_key(wrapped, &bound.context(*number)).unwrap();
-        unbound.keys.push((*number, provider.wrap_key(&key, &unbound.context(*number)).unwrap()));
-    }
-    unbound.write(files, folder).unwrap();
-}
-
 /// The name of a store's folder: the tenant's.
 fn name_of(folder: &Path) -> Result<String> {
     let name = folder.file_name().and_then(|name| name.to_str());
@@ -409,3 +395,6 @@ fn told(folder: &Path, error: Error) -> Error {
         other => other,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

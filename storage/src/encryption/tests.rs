@@ -201,7 +201,7 @@ fn a_key_file_of_before_is_bound_when_it_is_opened() {
     let keys = keys_of(&folder, &[1]).unwrap();
     let stored = seal(&keys, "a", b"what was written before").unwrap();
     drop(keys);
-    super::keys::unbind(&folder, &with_masters(World::real(), &[1]));
+    super::keys::tests::unbind(&folder, &with_masters(World::real(), &[1]));
     let before = fs::read(folder.join("keys")).unwrap();
     let keys = keys_of(&folder, &[1]).unwrap();
     assert_eq!(whole(&keys, "a", &stored).unwrap(), b"what was written before");

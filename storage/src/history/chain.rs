@@ -52,8 +52,15 @@ impl Snapshot {
         to: Csn,
     ) -> Result<impl Iterator<Item = Result<ChainLink>> + Send + use<>> {
         let last = to.0.min(self.csn().0);
-        let first = self.archive().kept_from(from.0.max(1), self.csn().0)?;
+        let from = from.0.max(1);
+        let reading = self.archive().readers.read_from(from);
+        let first = self.archive().kept_from(from, self.csn().0)?;
+        let reading = reading.only_from(first);
         let frames = self.archive().frames(first..=last)?;
-        Ok(frames.map(|frame| frame.map(ChainLink::from)))
+        Ok(frames.map(move |frame| {
+            // As long as it is read on, it is there.
+            let _still = &reading;
+            frame.map(ChainLink::from)
+        }))
     }
 }

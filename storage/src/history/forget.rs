@@ -7,7 +7,8 @@
 //! 1. [`Store::forget_history`] looks at the oldest files: a file may go when all of it is older than asked, no past state that is kept needs it,
 //!    and nothing of it is held.
 //! 2. The checkpoint is made durable: the one step that counts.
-//! 3. The files go, the oldest first. What a crash leaves of them goes the next time.
+//! 3. The files go, the oldest first, but for those that somebody reads ([`super::readers`]). What that or a crash leaves of them goes the next
+//!    time, unless it is held by then.
 //!
 //! The newest checkpoint is also kept as an object, [`NEWEST`], so that it need not be looked for; where that is missing it is found in the chain.
 
@@ -80,15 +81,15 @@ impl Store {
         let floor = inner.retained.oldest().map_or(0, |oldest| oldest.csn);
         let Some(oldest) = archive.oldest()? else { return Ok(None) };
         let known = archive.checkpoint(oldest, inner.published().csn)?;
+        let state = inner.published().state;
+        let may = May { catalog: &state.catalog, before_micros, is_held };
         if let Some(known) = &known {
             // Where it had to be looked for in the chain, it is kept again.
             if archive.kept_checkpoint().is_none_or(|kept| kept.csn != known.csn) {
                 archive.keep_checkpoint(known)?;
             }
-            archive.remove_upto(known.csn)?;
+            archive.remove_upto(known.csn, Some(&may))?;
         }
-        let state = inner.published().state;
-        let may = May { catalog: &state.catalog, before_micros, is_held };
         let gone = archive.older_than(&may, floor, known.as_ref())?;
         let (Some(first), Some(last)) = (gone.files.first(), gone.files.last()) else { return Ok(None) };
         let (first, last) = (*first.start(), *last.end());
@@ -101,7 +102,7 @@ impl Store {
         let checkpoint = CheckpointEntry { by, csn: last, hash: gone.hash, rows };
         let csn = inner.append_checkpoint(&checkpoint)?;
         archive.keep_checkpoint(&checkpoint)?;
-        archive.remove_upto(last)?;
+        archive.remove_upto(last, None)?;
         inner.measure_again();
         let hash = gone.hash.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Some(Forgotten { entries: first..=last, hash, checkpoint: csn }))
@@ -174,12 +175,19 @@ impl Archive {
         self.objects.put(&object, SEAL.encode(&(csn, hash, rows))?)
     }
 
-    /// Removes the files that end at this entry or before, the oldest first: what is left has no gap.
-    fn remove_upto(&self, csn: u64) -> Result<()> {
+    /// Removes the files that end at this entry or before, the oldest first, up to the first that is read now or that may not go: what is left
+    /// has no gap.
+    fn remove_upto(&self, csn: u64, may: Option<&May<'_>>) -> Result<()> {
+        let mut kept_from = u64::MAX;
         for (named, object) in self.named()? {
             let Named::File(csns) = named else { continue };
-            if *csns.end() <= csn {
-                self.objects.delete(&object)?;
+            if *csns.end() > csn {
+                break;
+            }
+            let is_held = may.map_or(Ok(false), |may| self.is_file_held(&csns, may))?;
+            if is_held || !self.readers.unless_read(*csns.end(), || self.objects.delete(&object))? {
+                kept_from = *csns.start();
+                break;
             }
         }
         // Sums whose file is gone, of now and of a crash before.
@@ -188,6 +196,7 @@ impl Archive {
             let csns = csns.and_then(|stem| Named::parse(&format!("{stem}.{PARQUET}")));
             if let Some(Named::File(csns)) = csns
                 && *csns.end() <= csn
+                && *csns.end() < kept_from
             {
                 self.objects.delete(&name(&csns, SUMS))?;
             }
@@ -221,6 +230,21 @@ impl Archive {
             }
         }
         Ok(gone)
+    }
+
+    /// Whether something in a file is held.
+    fn is_file_held(&self, csns: &RangeInclusive<u64>, may: &May<'_>) -> Result<bool> {
+        let file = HistoryFile::open(&self.objects, csns)?;
+        for frame in file.frames(csns)? {
+            let frame = frame?;
+            let entry = Entry::decode(frame.payload());
+            let entry =
+                entry.map_err(|error| file.damaged(format!("entry {} can't be read: {error}", frame.csn)))?;
+            if may.holds(&entry)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The hash of a file's last entry, and the rows behind it, when all of it may go.

@@ -9,6 +9,7 @@ use super::{
     file::Batches,
     frames::missing,
     history_schema,
+    readers::Reading,
     rows::{Rows, Wanted},
 };
 use crate::{
@@ -54,6 +55,7 @@ pub struct History {
     wanted: Wanted,
     projection: Vec<usize>,
     schema: SchemaRef,
+    _reading: Reading,
 }
 
 impl Archive {
@@ -71,7 +73,9 @@ impl Archive {
         let all = history_schema();
         let projection = request.projection.clone().unwrap_or_else(|| (0..all.fields().len()).collect());
         let schema = all.project(&projection).map_err(|error| Error::Invalid(error.to_string()))?;
-        let first = self.kept_from(request.from_csn.map_or(1, |from| from.0.max(1)), csn)?;
+        let from = request.from_csn.map_or(1, |from| from.0.max(1));
+        let reading = self.readers.read_from(from);
+        let first = self.kept_from(from, csn)?;
         let last = request.to_csn.map_or(csn, |to| to.0.min(csn));
         let parts = if first <= last { self.parts(&(first..=last))? } else { Vec::new() };
         Ok(History {
@@ -89,6 +93,7 @@ impl Archive {
             },
             projection,
             schema: Arc::new(schema),
+            _reading: reading.only_from(first),
         })
     }
 }

@@ -182,3 +182,59 @@ fn a_crash_at_any_instant_of_letting_go_leaves_a_chain_that_is_proven() {
         }
     }
 }
+
+#[test]
+fn what_somebody_reads_stays_until_he_is_done() {
+    let disk = Disk::default();
+    let store = open_world(world(&disk)).unwrap();
+    with_history(&store);
+    let files = history_files(&disk);
+    let snapshot = store.snapshot();
+    let mut links = snapshot.chain(Csn(1), Csn(u64::MAX)).unwrap();
+    let mut batches = snapshot.history(&HistoryRequest::default()).unwrap();
+    assert_eq!(links.next().unwrap().unwrap().csn, 1);
+    let gone = forget(&store, ALL).unwrap().expect("it goes as far as the chain tells");
+    assert_eq!(history_files(&disk), files, "and the files when nobody reads them");
+    assert_eq!(links.by_ref().map(|link| link.unwrap().csn).last(), Some(snapshot.csn().0));
+    let rows: usize = batches.by_ref().map(|batch| batch.unwrap().num_rows()).sum();
+    assert!(rows > 30, "{rows}");
+    drop((links, batches));
+    forget(&store, ALL).unwrap();
+    assert!(history_files(&disk) < files);
+    let first = store.snapshot().chain(Csn(1), Csn(u64::MAX)).unwrap().next().unwrap().unwrap();
+    assert!(first.csn > *gone.entries.end());
+    drop(store);
+    sound(&disk, "after it was read");
+}
+
+/// What a crash left of files that went is held from then on, if a hold comes before they go.
+#[test]
+fn a_hold_holds_what_a_crash_has_left() {
+    let disk = Disk::default();
+    let store = open_world(world(&disk)).unwrap();
+    with_history(&store);
+    let newest = store.snapshot().csn();
+    disk.record();
+    forget(&store, ALL).unwrap().unwrap();
+    let images = disk.images();
+    drop(store);
+    let held =
+        |table: &str, key: Option<&Key>| table == "account" && key.is_some_and(|key| **key == *"key20");
+    let mut left = 0;
+    for image in &images {
+        let disk = Disk::after(image, Crash::Killed, 0);
+        let store = open_world(world(&disk)).unwrap();
+        let request = HistoryRequest { key: Some("key20".into()), ..HistoryRequest::default() };
+        let shown = |store: &Store| {
+            let batches = store.snapshot().history(&request).unwrap();
+            batches.map(|batch| batch.unwrap().num_rows()).sum::<usize>()
+        };
+        let (was, is_told) = (shown(&store), store.snapshot().csn() > newest);
+        store.forget_history(ALL, &held, info()).unwrap();
+        assert_eq!(shown(&store), was, "before operation {}", image.operation);
+        left += usize::from(was > 0 && is_told);
+        drop(store);
+        sound(&disk, "with a hold on what was left");
+    }
+    assert!(left > 0, "no crash left any of it behind the checkpoint");
+}

@@ -102,18 +102,7 @@ async fn comments_and_definitions() {
         let ask = Ask::Sql(text.into());
         clerk.ask(&ask).await.must_be_silent(&ask);
     }
-    is_as_nothing(&clerk, |name| {
-        [
-            format!(
-                "SELECT has_column_privilege('company', '{name}', 'SELECT') FROM company WHERE 1 / 0 > 0"
-            ),
-            format!("SELECT '{name}'::regclass"),
-            format!("SELECT pg_typeof({name}) FROM company"),
-        ]
-        .map(Ask::Sql)
-        .into()
-    })
-    .await;
+    is_as_nothing(&clerk, |name| vec![Ask::Sql(format!("SELECT length({name}) FROM company"))]).await;
     for (seen, unseen) in [
         (
             "has_column_privilege('company', 'rumour', 'SELECT')",

@@ -106,7 +106,7 @@ async fn a_group_by_it() {
             question(json!({ "aggregations": [{ "function": "max", "field": name, "as": "m" }] })),
             question(json!({ "aggregations": [{ "function": "count", "as": "n", "filter": { name: "x" } }] })),
             question(json!({ "aggregations": [{ "function": "count_distinct", "field": name, "as": "n" }] })),
-            question(json!({ "groupBy": ["stars"], "aggregations": counted, "having": { name: "x" } })),
+            question(json!({ "groupBy": [name], "aggregations": counted, "having": { name: "x" } })),
             question(json!({ "aggregations": counted, "pivot": { "on": name, "values": ["x"] } })),
             question(json!({ "object": "deal", "groupBy": [format!("company.{name}")], "aggregations": counted })),
             Ask::Http("GET", format!("/api/v1/data/company?groupBy={name}&aggregations={}", percent(&counted.to_string())), None),

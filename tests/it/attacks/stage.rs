@@ -249,7 +249,8 @@ impl Told {
     }
 }
 
-/// Each of these is refused for what is hidden exactly as for what is not there.
+/// Each of these is refused for what is hidden exactly as for what is not there. To who may see it they are not the same, or they would show
+/// nothing.
 pub async fn is_as_nothing(intruder: &Intruder<'_>, make: impl Fn(&str) -> Vec<Ask>) {
     for (hidden, nothing) in make(HIDDEN).iter().zip(make(NOTHING)) {
         let (told, wanted) = (intruder.ask(hidden).await, intruder.ask(&nothing).await);
@@ -259,6 +260,37 @@ pub async fn is_as_nothing(intruder: &Intruder<'_>, make: impl Fn(&str) -> Vec<A
         assert_eq!(told, wanted.body.to_string().to_lowercase().replace(NOTHING, "it"), "{hidden:?}");
         Told { status: 0, body: told.into() }.must_be_silent(hidden);
     }
+    let admin = Intruder::enter(intruder.server, "admin", "main").await;
+    for (hidden, nothing) in make(HIDDEN).iter().zip(make(NOTHING)) {
+        let (told, other) = (admin.ask(hidden).await, admin.ask(&nothing).await);
+        let plain = |told: &Told, name: &str| told.body.to_string().to_lowercase().replace(name, "it");
+        assert_ne!(plain(&told, HIDDEN), plain(&other, NOTHING), "{hidden:?} shows nothing, whoever asks");
+    }
+}
+
+/// The helpers of the attacks can fail: what is there is told to who may see it, and found in what is told.
+#[tokio::test]
+async fn the_helpers_find_what_there_is() {
+    let stage = Stage::open();
+    let (admin, clerk) = (stage.admin().await, stage.clerk().await);
+    let fields = json!({ "object": "company", "fields": ["id", HIDDEN] });
+    let all = [
+        Ask::ObjectQl(fields),
+        Ask::Http("GET", "/api/v1/objects/company?fields=id,rumour".to_owned(), None),
+        Ask::GraphQl("{ companies { nodes { id rumour } } }".to_owned()),
+        Ask::Sql("SELECT id, rumour FROM company".to_owned()),
+    ];
+    for ask in all {
+        let told = admin.ask(&ask).await;
+        assert_eq!(told.rows().len(), 4, "{ask:?}");
+        let is_found = std::panic::catch_unwind(|| told.must_be_silent(&Ask::Sql(String::new())));
+        assert!(is_found.is_err(), "a secret that is told is found: {ask:?}");
+        assert!(clerk.ask(&ask).await.is_refused(), "{ask:?}");
+    }
+    let own = clerk.ask(&Ask::Sql("SELECT id FROM company".to_owned())).await;
+    assert_eq!(own.rows().len(), 2, "who may see some sees them");
+    own.must_be_silent(&Ask::Sql(String::new()));
+    assert!(admin.ask(&Ask::Sql("SELECT nothing FROM company".to_owned())).await.is_refused());
 }
 
 /// Text as it stands in an address.

@@ -7,7 +7,10 @@ use quarry_storage::TenantName;
 
 use crate::{
     error::Result,
-    identity::throttle::{Limits, Throttle},
+    identity::{
+        Origin,
+        throttle::{Limits, Throttle, of_address},
+    },
     quota::FairTurns,
 };
 
@@ -16,10 +19,15 @@ const CHECKS_MAX: usize = 2;
 /// Failures from one address that cost nothing: many people may share it.
 const ADDRESS_FREE_FAILURES: u32 = 30;
 
+/// Tenants that are opened for one address before anybody there has proven himself, and cost nothing.
+const FREE_OPENINGS: u32 = 20;
+
 /// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
 /// checked no more at once.
 pub(crate) struct Doorstep {
     pub addresses: Arc<Throttle>,
+    /// Tenants that were opened for who has not proven himself since, by his address.
+    openings: Throttle,
     /// The names of each tenant. They outlive its engine, which is closed when nobody comes for a while: so a guess is not forgotten
     /// by waiting for that.
     names: Mutex<HashMap<TenantName, Arc<Throttle>>>,
@@ -35,6 +43,7 @@ impl Default for Doorstep {
         let limits = Limits { free_failures: ADDRESS_FREE_FAILURES, lock: None };
         Self {
             addresses: Arc::new(Throttle::new(limits)),
+            openings: Throttle::new(Limits { free_failures: FREE_OPENINGS, lock: None }),
             names: Mutex::default(),
             fake_secret: Mutex::default(),
             checks: Arc::new(FairTurns::of(CHECKS_MAX)),
@@ -43,6 +52,38 @@ impl Default for Doorstep {
 }
 
 impl Doorstep {
+    /// Whether a tenant is opened for a stranger who comes as this user, or with a token. It counts as a failure until he comes in.
+    ///
+    /// # Errors
+    ///
+    /// `Limited`: what he could try there is throttled, or too many were opened for him.
+    pub fn may_open(
+        &self,
+        tenant: &TenantName,
+        user: Option<&str>,
+        origin: &Origin,
+        now_micros: i64,
+    ) -> Result<()> {
+        let address = origin.address.map(of_address);
+        if let Some(user) = user {
+            let names = self.names.lock().get(tenant).cloned();
+            names.map_or(Ok(()), |names| names.check(user, now_micros))?;
+            address.as_ref().map_or(Ok(()), |address| self.addresses.check(address, now_micros))?;
+        }
+        if let Some(address) = address {
+            self.openings.check(&address, now_micros)?;
+            self.openings.failed(&address, now_micros);
+        }
+        Ok(())
+    }
+
+    /// Somebody from there has proven himself.
+    pub fn came_in(&self, origin: &Origin) {
+        if let Some(address) = origin.address {
+            self.openings.forget(&of_address(address));
+        }
+    }
+
     /// The throttle of a tenant's names. Of those whose engines are closed, the ones that remember nothing any more go.
     pub fn names_of(&self, tenant: &TenantName, limits: Limits, now_micros: i64) -> Arc<Throttle> {
         let mut names = self.names.lock();

@@ -1,5 +1,7 @@
 //! What is truncated in buckets is what DataFusion truncates one by one, in zones with odd clocks, around their changes too.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::Arc;
 
 use datafusion::{

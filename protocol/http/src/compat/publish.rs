@@ -1,7 +1,10 @@
 //! `PUT /api/v1/meta/object/:name`: an object of the tenant's own. All of them live in one package, [`PACKAGE`]; each call publishes its
 //! next minor version with the object in it, and activates that. What a version may not change is refused as everywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use axum::{
     Extension, Json,
@@ -10,7 +13,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
-use quarry_engine::{Error, PackageState, Published, Session};
+use quarry_engine::{Error, ErrorKind, PackageState, Published, Session};
 use quarry_metadata::{
     Bundle,
     foreign::{Entry, Imported, Outcome, Subject, Wanted},
@@ -27,6 +30,8 @@ use crate::{
 
 /// The package that holds what is put here.
 const PACKAGE: &str = "custom";
+/// How long a request without a deadline waits for others who publish.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Publishes the object in the body, in the form of this family or in ours, and answers with it as it is then.
 pub(super) async fn put(
@@ -53,7 +58,12 @@ pub(super) async fn put(
     must_be_own(&session, &name)?;
     let (asking, wanted) = (session.clone(), name.clone());
     // The next version is made of the one before: those of a tenant take turns, also where a client goes away meanwhile.
-    let turn = session.engine().publishing().clone().lock_owned().await;
+    let waiting = session.engine().publishing().clone().lock_owned();
+    let turn = tokio::time::timeout(session.options().timeout.unwrap_or(WAIT_MAX), waiting).await;
+    let turn = turn.map_err(|_| {
+        let message = "objects of the tenant are being published by others; try again later";
+        Error::new(ErrorKind::Limited, "PUBLISHING_BUSY", message)
+    })?;
     let publish = move || {
         let _turn = turn;
         Ok(published(&asking, &wanted, &object))

@@ -1,6 +1,8 @@
 //! Who stands behind a proxy.
 #![allow(clippy::unwrap_used)]
 
+use axum::http::HeaderValue;
+
 use super::*;
 
 fn client(proxies: &str, peer: &str, lines: &[&'static str]) -> String {
@@ -36,6 +38,26 @@ fn what_is_no_address_ends_the_search_at_who_said_it() {
     assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[]), "10.0.0.1");
     assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["unknown"]), "10.0.0.1");
     assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["203.0.113.9, unknown, 10.7.7.7"]), "10.7.7.7");
+}
+
+#[test]
+fn a_line_that_is_no_text_is_read_as_far_as_it_is() {
+    let of = |lines: &[&[u8]]| {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap());
+        }
+        Proxies::parse("10.0.0.0/8").unwrap().client("10.0.0.1".parse().unwrap(), &headers).to_string()
+    };
+    assert_eq!(
+        of(&[b"198.51.100.7, \xff\xfe, 203.0.113.9"]),
+        "203.0.113.9",
+        "what was written behind it counts"
+    );
+    assert_eq!(of(&[b"203.0.113.9, \xff\xfe"]), "10.0.0.1", "and nothing before it");
+    assert_eq!(of(&[b"203.0.113.9, \xff\xfe, 10.7.7.7"]), "10.7.7.7");
+    assert_eq!(of(&[b"\xff\xfe", b"203.0.113.9"]), "203.0.113.9");
+    assert_eq!(of(&[b"203.0.113.9", b"\xff\xfe"]), "10.0.0.1", "not the line before it");
 }
 
 #[test]

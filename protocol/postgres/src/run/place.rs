@@ -3,10 +3,12 @@
 //!
 //! With its place a query holds its tenant's turn: what a tenant may have running at once is counted while it runs, not
 //! while it is planned. The turn is taken first, always: who waits for a turn of its tenant keeps nobody from a place.
+//!
+//! Who waits for a turn among the heavy questions holds neither, or the reports of one tenant that wait would have all places.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use quarry_engine::{Engine, RequestTurn};
+use quarry_engine::{Engine, HeavyLine, RequestTurn};
 use quarry_planner::turns::{Turn, Turns};
 use tokio::{sync::mpsc, time::timeout};
 
@@ -49,17 +51,45 @@ impl Place {
         if let Ok(room) = queue.try_reserve() {
             return Some(room);
         }
+        // Where nobody reads any more the task ends with what comes next.
+        self.away(engine, queue.reserve()).await.ok()
+    }
+
+    /// What comes of work that runs in this place. Place and turn are given back while it waits in line for the heavy ones.
+    pub async fn work<T>(&mut self, engine: &Engine, line: &HeavyLine, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = line.waits() => {}
+            }
+            let until = async {
+                tokio::select! {
+                    biased;
+                    done = &mut work => Some(done),
+                    () = line.moves() => None,
+                }
+            };
+            if let Some(done) = self.away(engine, until).await {
+                return done;
+            }
+        }
+    }
+
+    /// Waits for something else than the machine, without place and turn.
+    async fn away<T>(&mut self, engine: &Engine, wait: impl Future<Output = T>) -> T {
         let counts = self.turn.take().is_some();
         let wait = async {
-            let room = queue.reserve().await.ok()?;
+            let done = wait.await;
             let turn = match counts {
                 true => Some(engine.continue_request().await),
                 false => None,
             };
-            Some((room, turn))
+            (done, turn)
         };
-        let (room, turn) = self.place.away(wait).await?;
+        let (done, turn) = self.place.away(wait).await;
         self.turn = turn;
-        Some(room)
+        done
     }
 }

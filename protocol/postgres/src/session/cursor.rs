@@ -6,7 +6,10 @@ use datafusion::sql::sqlparser::ast::{
     CloseCursor, Declare, FetchDirection, Ident, Statement, Value, ValueWithSpan,
 };
 
-use super::{Outcome, Portal, PortalState, Prepared, Session, Tag, extended::formatted};
+use super::{
+    Outcome, Portal, PortalState, Prepared, Session, Tag,
+    extended::{formatted, revoked},
+};
 use crate::{
     encode::{self, OutColumn},
     error::{PgError, Result},
@@ -98,6 +101,7 @@ impl Session {
         self.open_portal(name).await?;
         match &self.find_cursor(name)?.state {
             PortalState::Open { columns, .. } => formatted(columns.clone(), codes),
+            PortalState::Revoked => Err(revoked()),
             _ => Err(PgError::new(SqlState::INVALID_CURSOR_NAME, format!("cursor \"{name}\" holds no rows"))),
         }
     }
@@ -111,6 +115,7 @@ impl Session {
     ) -> Result<String> {
         let Some(mut portal) = self.portals.remove(name) else { return Ok(Tag::Fetch.text(0)) };
         let sent = match (&mut portal.state, rows_max) {
+            (PortalState::Revoked, _) => Err(revoked()),
             (_, Some(0)) => Ok(0),
             (PortalState::Open { rows, .. }, limit) => {
                 self.send_rows(rows, columns, limit.unwrap_or(0)).await

@@ -176,6 +176,7 @@ impl Session {
             }
             PortalState::Finished { tag } => (0, tag.clone()),
             PortalState::New => (0, Tag::Select),
+            PortalState::Revoked => return Err(revoked()),
         };
         if rows_max > 0 && sent == rows_max {
             self.wire.put(&PortalSuspended::new());
@@ -234,6 +235,12 @@ impl Session {
         self.ready();
         Ok(())
     }
+}
+
+/// Its rows were begun under other rights.
+pub(super) fn revoked() -> PgError {
+    let message = "what you may do was changed while the cursor was open: open it again";
+    PgError::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }
 
 /// The columns in the formats that were asked for.

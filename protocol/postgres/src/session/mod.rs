@@ -84,8 +84,16 @@ pub struct Portal {
 
 enum PortalState {
     New,
-    Open { rows: Rows, columns: Vec<OutColumn>, tag: Tag },
-    Finished { tag: Tag },
+    Open {
+        rows: Rows,
+        columns: Vec<OutColumn>,
+        tag: Tag,
+    },
+    Finished {
+        tag: Tag,
+    },
+    /// What its user may has changed since it was opened.
+    Revoked,
 }
 
 /// A logged-in connection.
@@ -239,11 +247,9 @@ impl Session {
     async fn on_message(&mut self, message: Frontend) -> Result<()> {
         if matches!(message, Frontend::Query(_) | Frontend::Parse { .. } | Frontend::Execute { .. }) {
             // A connection may live for days: what its user may is looked up for each statement, and when he may nothing any more it ends.
-            // What a cursor would still give was decided by what he could before.
-            if self.user.renew().map_err(|error| PgError::from(error).into_fatal())? {
-                self.portals.clear();
-            }
+            let is_other = self.user.renew().map_err(|error| PgError::from(error).into_fatal())?;
             self.block.renew(&self.user);
+            self.revoke_portals(is_other);
         }
         match message {
             Frontend::Sync => return self.on_sync().await,
@@ -322,6 +328,18 @@ impl Session {
             self.wire.put(&ParameterStatus::new(name.to_owned(), value));
         }
         self.user.options_mut().time_zone = self.settings.time_zone();
+    }
+
+    /// What a cursor or a portal would still give was decided by what its user could when it was opened: it gives no more when that has changed, by
+    /// a grant or by other packages that were activated.
+    fn revoke_portals(&mut self, is_other: bool) {
+        for portal in self.portals.values_mut() {
+            if let PortalState::Open { rows, .. } = &portal.state
+                && rows.seen_through.as_ref().is_some_and(|views| is_other || !self.user.sees_as(views))
+            {
+                portal.state = PortalState::Revoked;
+            }
+        }
     }
 
     /// Portals end with their transaction, save for held cursors.

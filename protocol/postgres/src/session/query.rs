@@ -7,7 +7,7 @@ use datafusion::{
     scalar::ScalarValue,
     sql::sqlparser::ast::{Query, SetExpr, Statement, UtilityOption},
 };
-use quarry_engine::QueryContext;
+use quarry_engine::{HeavyLine, QueryContext};
 
 use super::{Outcome, Session, Tag, security};
 use crate::{
@@ -56,6 +56,8 @@ impl Session {
         statement: Statement,
         values: Vec<ScalarValue>,
     ) -> Result<Ask> {
+        // Its rows may still come when other statements of this connection run.
+        let context = QueryContext { line: HeavyLine::default(), ..context };
         let turn = self.user.engine().begin_request().await?;
         Ok(Ask { turn: Some(turn), ..self.ask(context, statement, values) })
     }

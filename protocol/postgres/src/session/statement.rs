@@ -1,5 +1,7 @@
 //! What kind a statement is, and who answers it.
 
+use std::sync::Arc;
+
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
 
 use super::{Outcome, Session, setting};
@@ -46,10 +48,16 @@ impl Session {
         if !ends_transaction(statement) {
             self.check_not_failed()?;
         }
-        let _turn = match is_work(statement) {
-            true => Some(self.user.engine().begin_request().await?),
-            false => None,
-        };
+        if !is_work(statement) {
+            return self.do_statement(statement, values).await;
+        }
+        let (engine, line) = (Arc::clone(self.user.engine()), self.user.line().clone());
+        let turn = engine.begin_request().await?;
+        // A change holds much; what it holds need not lie on the stack of all that is above it.
+        engine.in_turn(&turn, &line, Box::pin(self.do_statement(statement, values))).await
+    }
+
+    async fn do_statement(&mut self, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
         match statement {
             Statement::Query(_) => self.do_query(statement, values).await,
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {

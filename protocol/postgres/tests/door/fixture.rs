@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use quarry_engine::{Engine, EngineOptions, Engines, World};
+use quarry_engine::{Engine, EngineOptions, Engines, PlannerOptions, World};
 use quarry_postgres::{PostgresOptions, serve};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tokio_postgres::{Client, NoTls, error::SqlState};
@@ -24,6 +24,10 @@ impl Server {
     }
 
     pub async fn start_with(options: PostgresOptions) -> Server {
+        Server::start_over(options, PlannerOptions::default()).await
+    }
+
+    pub async fn start_over(options: PostgresOptions, planner: PlannerOptions) -> Server {
         let data = tempfile::tempdir().unwrap();
         let packages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/door/packages");
         let engine_options = EngineOptions {
@@ -33,7 +37,7 @@ impl Server {
             token_seconds: 3600,
             tenants: Default::default(),
             resources: Default::default(),
-            planner: Default::default(),
+            planner,
             contents: Default::default(),
         };
         let opened =

@@ -5,8 +5,10 @@
 mod changes;
 mod cursors;
 mod fixture;
+mod heavy;
 mod identity;
 mod notices;
+mod oauth;
 mod queries;
 mod raw;
 mod recycle;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use quarry_engine::{RequestLimits, Session, SessionOptions};
+use quarry_metadata::Bundle;
 use quarry_postgres::PostgresOptions;
 use tokio_postgres::{Client, NoTls};
 
@@ -67,9 +68,61 @@ async fn a_cursor_gives_no_more_when_rights_have_changed() {
     client.batch_execute(&format!("DECLARE c CURSOR FOR {MANY}")).await.unwrap();
     assert_eq!(text(&client, "FETCH 1 FROM c").await, "1");
     admin(&server).grant("li", "read_all_data", None).unwrap();
-    refused(&client, "FETCH 1 FROM c", "34000").await;
+    refused(&client, "FETCH 1 FROM c", "42501").await;
     client.batch_execute("ROLLBACK").await.unwrap();
-    refused(&client, "FETCH 1 FROM held", "34000").await;
+    refused(&client, "FETCH 1 FROM held", "42501").await;
+    client.batch_execute("CLOSE held").await.unwrap();
+    server.stop().await;
+}
+
+/// Publishes and activates what a set allows on vendors.
+fn activate(server: &Server, version: &str, grant: &str) {
+    let files = [
+        ("package.yml", format!("name: grants\nversion: {version}\ndepends: {{ core: '*', shop: '*' }}\n")),
+        ("looker.permissionset.yml", format!("label: Looker {version}\n")),
+        ("vendor.permission.yml", format!("extends: vendor\nsets:\n  looker: {grant}\n")),
+    ];
+    let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+    let bundle = Bundle::of_files("grants", &files).unwrap_or_else(|issues| panic!("{issues}"));
+    let (session, id) = (admin(server), bundle.id());
+    session.publish(&[bundle]).unwrap_or_else(|error| panic!("{error}"));
+    session.activate(&[id]).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_gives_no_more_when_packages_allow_less() {
+    let server = Server::start().await;
+    activate(&server, "1.0.0", "[read, viewAll]");
+    admin(&server).add_user("li", PASSWORD, false).unwrap();
+    admin(&server).grant("li", "looker", None).unwrap();
+    let (mut li, connection) = server.config().user("li").password(PASSWORD).connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let boss = server.connect().await;
+    boss.batch_execute("INSERT INTO vendor (name) VALUES ('v1'), ('v2'), ('v3')").await.unwrap();
+    boss.batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT name FROM vendor").await.unwrap();
+    li.batch_execute("DECLARE held CURSOR WITH HOLD FOR SELECT name FROM vendor ORDER BY name")
+        .await
+        .unwrap();
+    assert_eq!(text(&li, "FETCH 1 FROM held").await, "v1");
+    // Whatever has changed; a version that is about something else (a label) nobody notices.
+    activate(&server, "1.1.0", "[read, viewAll, export]");
+    refused(&li, "FETCH 1 FROM held", "42501").await;
+    li.batch_execute("CLOSE held; DECLARE held CURSOR WITH HOLD FOR SELECT name FROM vendor ORDER BY name")
+        .await
+        .unwrap();
+    activate(&server, "1.3.0", "[read, viewAll, export]");
+    assert_eq!(text(&li, "FETCH 1 FROM held").await, "v1");
+    let transaction = li.transaction().await.unwrap();
+    let portal = transaction.bind("SELECT name FROM vendor ORDER BY name", &[]).await.unwrap();
+    assert_eq!(transaction.query_portal(&portal, 1).await.unwrap().len(), 1);
+    activate(&server, "1.4.0", "[create]");
+    let error = transaction.query_portal(&portal, 1).await.unwrap_err();
+    assert_eq!(code(&error).code(), "42501", "{error:?}");
+    transaction.rollback().await.unwrap();
+    refused(&li, "FETCH 1 FROM held", "42501").await;
+    refused(&li, "SELECT name FROM vendor", "42P01").await;
+    // Who may do everything goes on.
+    assert_eq!(texts(&boss, "FETCH ALL FROM c").await.len(), 3);
     server.stop().await;
 }
 

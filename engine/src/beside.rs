@@ -1,4 +1,5 @@
-//! Work that is slow on purpose, on a thread of its own that lets all others go first: a flood of logins takes the cores that nobody else wants.
+//! Work that takes a core for long, on a thread of its own that lets all others go first: checks of passwords, which are slow on purpose, and
+//! calls of many changes. A flood of either takes the cores that nobody else wants.
 
 use std::thread;
 
@@ -10,16 +11,17 @@ use crate::error::{Error, Result};
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Runs it beside everything else. It goes on when nobody waits for it any more.
+/// Runs it beside everything else, on a thread of this name. It goes on when nobody waits for it any more.
 ///
 /// # Errors
 ///
 /// Those of `work`; `Internal` where the machine gives no thread.
 pub(crate) async fn beside<T: Send + 'static>(
+    name: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let (told, answer) = oneshot::channel();
-    // What is told of a login may be written down by a task.
+    // What is told of it may be written down by a task.
     let runtime = Handle::current();
     let run = move || {
         let _entered = runtime.enter();
@@ -27,9 +29,9 @@ pub(crate) async fn beside<T: Send + 'static>(
         // Whoever asked may have gone.
         drop(told.send(work()));
     };
-    let started = thread::Builder::new().name("quarry-login".to_owned()).spawn(run);
-    started.map_err(|error| Error::internal("there is no thread for a login").caused_by(error))?;
-    answer.await.map_err(|_| Error::internal("a login ended before its time"))?
+    let started = thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map_err(|error| Error::internal("there is no thread for the work").caused_by(error))?;
+    answer.await.map_err(|_| Error::internal("the work ended before its time"))?
 }
 
 /// Lets other threads go first; where that is refused, it is a thread as the others.
@@ -37,6 +39,6 @@ fn stand_back() {
     // Linux takes the calling thread for the "process"; elsewhere it would be all of this program.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "a thread for logins keeps its priority");
+        tracing::debug!(%error, "a thread for slow work keeps its priority");
     }
 }

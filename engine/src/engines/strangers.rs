@@ -1,0 +1,113 @@
+//! Whose tenant somebody comes to who has proven nothing yet.
+//!
+//! A tenant that is closed is opened for it, which costs files, memory and one of the places of open tenants. So a stranger has only so many
+//! opened before he is who he says, told by his address, and none while what he tries is throttled. Whatever stands in the way, of this kind
+//! or because the tenant can't be opened, is logged and not told: he is led to the main tenant, which knows neither his name nor his token,
+//! just as where there is no such tenant.
+
+use std::sync::Arc;
+
+use quarry_storage::TenantName;
+
+use super::{Database, Engines, LOGIN_SEPARATOR};
+use crate::{
+    engine::Engine,
+    error::Result,
+    identity::{Origin, gate::NAME_BYTES_MAX, ledger::TENANT_END},
+};
+
+impl Engines {
+    /// Whose login this is, and the user's name there.
+    pub async fn of_login<'a>(&self, login: &'a str, origin: &Origin) -> (Arc<Engine>, &'a str) {
+        // Too long for any name: what is before the tenant's is never looked at alone.
+        let whole = Some(login).filter(|login| login.len() <= NAME_BYTES_MAX);
+        let named = whole
+            .and_then(|login| login.rsplit_once(LOGIN_SEPARATOR))
+            .and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
+        if let Some((user, tenant)) = named
+            && let Some(engine) = self.for_stranger(tenant, Some(user), origin).await
+        {
+            return (engine, user);
+        }
+        (self.main().clone(), login)
+    }
+
+    /// Whose token or key this is. Whether it is one at all, that tenant says.
+    pub async fn of_secret(&self, secret: &str, origin: &Origin) -> Arc<Engine> {
+        let named = secret.split_once(TENANT_END).and_then(|(tenant, _)| self.known(tenant));
+        let engine = match named {
+            Some(tenant) => self.for_stranger(tenant, None, origin).await,
+            None => None,
+        };
+        engine.unwrap_or_else(|| self.main().clone())
+    }
+
+    /// Whether a user of that name may be one of a tenant's: longer names are nobody's.
+    pub fn may_be_login(user: &str, tenant: &str) -> bool {
+        user.len().saturating_add(LOGIN_SEPARATOR.len_utf8()).saturating_add(tenant.len()) <= NAME_BYTES_MAX
+    }
+
+    /// Whose database this is, to which somebody comes as this user.
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when no more is opened for him now; the same where there is no such tenant, for what a name is proven by (its salt) must not
+    /// change when its tenant is closed.
+    pub async fn of_database(&self, name: &str, user: &str, origin: &Origin) -> Result<Database> {
+        let Ok(tenant) = TenantName::try_from(name) else {
+            return Ok(Database::NoTenants(self.main().clone()));
+        };
+        if tenant == TenantName::main() {
+            return Ok(Database::Of(self.main().clone()));
+        }
+        if let Some(engine) = self.open_one(&tenant).ok().flatten() {
+            return Ok(Database::Of(engine));
+        }
+        self.may_open(&tenant, Some(user), origin)?;
+        let engine = match self.must_be_there(&tenant) {
+            Ok(_) => self.opened_for_stranger(tenant).await,
+            Err(_) => None,
+        };
+        Ok(engine.map_or_else(|| Database::Nobodys(self.main().clone()), Database::Of))
+    }
+
+    /// Whoever comes from there has proven who he is: what was opened for him was opened rightly.
+    pub fn came_in(&self, origin: &Origin) {
+        self.main().process().doorstep.came_in(origin);
+    }
+
+    async fn for_stranger(
+        &self,
+        tenant: TenantName,
+        user: Option<&str>,
+        origin: &Origin,
+    ) -> Option<Arc<Engine>> {
+        if tenant == TenantName::main() {
+            return Some(self.main().clone());
+        }
+        if let Some(engine) = self.open_one(&tenant).ok().flatten() {
+            return Some(engine);
+        }
+        match self.may_open(&tenant, user, origin) {
+            Ok(()) => self.opened_for_stranger(tenant).await,
+            Err(error) => {
+                tracing::info!(%tenant, code = error.code, "not opened for somebody who comes in: {error}");
+                None
+            }
+        }
+    }
+
+    fn may_open(&self, tenant: &TenantName, user: Option<&str>, origin: &Origin) -> Result<()> {
+        self.main().process().doorstep.may_open(tenant, user, origin, self.now())
+    }
+
+    async fn opened_for_stranger(&self, tenant: TenantName) -> Option<Arc<Engine>> {
+        match self.get(tenant.clone()).await {
+            Ok(engine) => Some(engine),
+            Err(error) => {
+                tracing::error!(%tenant, code = error.code, "not opened for somebody who comes in: {error}");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Who comes to which tenant before he has proven anything: names at the edge of their length, and tenants that are not opened for him.
+
+use std::{fs, sync::Arc};
+
+use super::{
+    PASSWORD,
+    engines::{OTHER_PASSWORD, named, new_tenant, opened},
+};
+use crate::{Database, Engine, Engines, ErrorKind, Origin};
+
+#[tokio::test]
+async fn names_are_somebodys_up_to_256_bytes_and_nobodys_beyond() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    let acme = engines.engine_of(&named("acme")).unwrap();
+    // With `@acme` behind it, 256 bytes and one more; of two bytes a letter, too.
+    for letter in ["u", "ü"] {
+        let longest = format!("{}{}", "x".repeat(251 % letter.len()), letter.repeat(251 / letter.len()));
+        let longer = format!("{longest}x");
+        assert_eq!((longest.len(), longer.len()), (251, 252));
+        assert!(Engines::may_be_login(&longest, "acme") && !Engines::may_be_login(&longer, "acme"));
+        let login = format!("{longest}@acme");
+        let (engine, user) = engines.of_login(&login, &Origin::default()).await;
+        assert_eq!((Arc::ptr_eq(&engine, &acme), user), (true, longest.as_str()));
+        let login = format!("{longer}@acme");
+        let (engine, user) = engines.of_login(&login, &Origin::default()).await;
+        assert_eq!((Arc::ptr_eq(&engine, engines.main()), user), (true, login.as_str()));
+        for (name, is_looked_for) in [("y".repeat(256), true), ("y".repeat(257), false)] {
+            let error = acme.login(&name, PASSWORD).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unauthenticated, "{is_looked_for}: {error}");
+        }
+    }
+}
+
+/// What is wrong with a tenant that is closed, and how many may be opened for one who has proven nothing, is told to nobody outside.
+#[tokio::test]
+async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    let from = |last: u8| Origin { address: Some([10, 0, 0, last].into()), ..Origin::default() };
+    let names: Vec<String> = (0..24).map(|number| format!("t{number}")).collect();
+    for name in &names {
+        engines.create(&named(name), new_tenant()).unwrap();
+    }
+    engines.close_all_unheld();
+    let is_main = |engine: &Arc<Engine>| Arc::ptr_eq(engine, engines.main());
+    let mut opened = 0;
+    for name in &names {
+        let engine = engines.of_secret(&format!("{name}~qa_x_y"), &from(1)).await;
+        opened += usize::from(!is_main(&engine));
+        assert_eq!(engine.by_bearer("x", &from(1)).await.unwrap_err().kind, ErrorKind::Unauthenticated);
+    }
+    assert!((15..24).contains(&opened), "{opened}");
+    // Logins of the address that is waited for are the main tenant's to refuse; a database is refused as where there is none.
+    let (engine, user) = engines.of_login("admin@t23", &from(1)).await;
+    assert_eq!((is_main(&engine), user), (true, "admin@t23"));
+    let code = async |name: &str, last: u8| {
+        engines.of_database(name, "admin", &from(last)).await.err().map(|error| error.code)
+    };
+    assert_eq!(
+        (code("t23", 1).await, code("none", 1).await),
+        (Some("LOGIN_THROTTLED"), Some("LOGIN_THROTTLED"))
+    );
+    // Others come in, and who has proven himself has not lost anything.
+    let (engine, user) = engines.of_login("admin@t23", &from(2)).await;
+    assert!(!is_main(&engine));
+    engine.login_from(user, OTHER_PASSWORD, &from(2)).await.unwrap();
+    drop(engine);
+    engines.close_all_unheld();
+    for _ in 0..3 {
+        for name in &names {
+            let (engine, _) = engines.of_login(&format!("admin@{name}"), &from(2)).await;
+            assert!(!is_main(&engine));
+            engines.came_in(&from(2));
+        }
+        engines.close_all_unheld();
+    }
+    // Files that are not there are no tenant, to who comes.
+    fs::remove_dir_all(folder.path().join("data/tenant/t22")).unwrap();
+    let (engine, user) = engines.of_login("admin@t22", &from(3)).await;
+    assert_eq!((is_main(&engine), user), (true, "admin@t22"));
+    assert!(is_main(&engines.of_secret("t22~qa_x_y", &from(3)).await));
+    assert!(matches!(engines.of_database("t22", "admin", &from(3)).await.unwrap(), Database::Nobodys(_)));
+}

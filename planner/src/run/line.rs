@@ -1,0 +1,62 @@
+//! Whether the questions of a request wait for their turn among the heavy ones.
+//!
+//! Who waits there uses nothing of the machine, but what its door gave it (a place, a turn of its tenant) would be held for
+//! as long as a report of another takes. So it is told here, and the door gives back what it holds meanwhile. It is never the
+//! other way round: nobody who has a turn among the heavy ones waits for a place, so there is no circle.
+
+use std::{future::ready, pin::pin, sync::Arc};
+
+use tokio::sync::watch;
+
+/// How many of a request's questions wait; what is cloned of it is the same.
+#[derive(Clone, Debug)]
+pub struct HeavyLine(Arc<watch::Sender<usize>>);
+
+/// One that waits, until it is dropped.
+struct InLine(HeavyLine);
+
+impl Default for HeavyLine {
+    fn default() -> Self {
+        HeavyLine(Arc::new(watch::Sender::new(0)))
+    }
+}
+
+impl HeavyLine {
+    /// Returns when one of them waits.
+    pub async fn waits(&self) {
+        self.until(|waiting| waiting > 0).await;
+    }
+
+    /// Returns when none of them waits.
+    pub async fn moves(&self) {
+        self.until(|waiting| waiting == 0).await;
+    }
+
+    async fn until(&self, holds: impl Fn(usize) -> bool) {
+        // The sender lives as long as this.
+        drop(self.0.subscribe().wait_for(|waiting| holds(*waiting)).await);
+    }
+
+    /// Waits for a turn, which is told unless it is there at once.
+    pub(super) async fn wait_for<T>(&self, turn: impl Future<Output = T>) -> T {
+        let mut turn = pin!(turn);
+        tokio::select! {
+            biased;
+            turn = &mut turn => return turn,
+            () = ready(()) => {}
+        }
+        let _waits = self.join();
+        turn.await
+    }
+
+    fn join(&self) -> InLine {
+        self.0.send_modify(|waiting| *waiting += 1);
+        InLine(self.clone())
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
+    }
+}
