@@ -1,11 +1,11 @@
 //! A session: someone proven, with locale and time zone, on the registry that was current when it began a request.
 
+mod taken;
+
 use std::{sync::Arc, time::Duration};
 
 use quarry_metadata::permissions::{Act, Capability};
-use quarry_planner::{
-    Answer, HeavyLine, Query, QueryContext, Views, lower::BIN_VIEW, objectql::AsOf, sql::SqlExtras,
-};
+use quarry_planner::{Answer, HeavyLine, Query, QueryContext, Views, objectql::AsOf, sql::SqlExtras};
 use quarry_storage::Csn;
 
 use crate::{
@@ -131,42 +131,14 @@ impl Session {
         active.views_of(&self.principal, &active).policies.shape().has(capability)
     }
 
-    /// Refuses to hand on the records of a question as a stream to whom they may not be exported: those of its object, and of what it brings
-    /// along.
+    /// Refuses to hand on the records of a question as a stream to whom they may not be exported: those of its object, of what it brings
+    /// along, and of what its paths, aggregates and formulas lead to.
     ///
     /// # Errors
     ///
     /// `Denied`. What is not seen is for the question itself to tell.
     pub fn must_export(&self, query: &Query) -> Result<()> {
-        let views = self.context().views;
-        let mut waiting: Vec<(&str, &Query)> = vec![(&query.object, query)];
-        while let Some((object, query)) = waiting.pop() {
-            let Some(view) = views.get(object).or_else(|| views.bin(object.strip_prefix(BIN_VIEW)?)) else {
-                continue;
-            };
-            if !view.acts.contains(&Act::Export) {
-                return Err(denied(format!("you may not export records of {}", view.object.name)));
-            }
-            for selection in &query.fields {
-                let mut at = view;
-                let mut steps = selection.path.split('.').peekable();
-                while let (Some(step), true) = (steps.next(), steps.peek().is_some()) {
-                    let Some(target) = at.to_one(step).and_then(|(way, _)| views.get(way.target.as_str()))
-                    else {
-                        break;
-                    };
-                    if !target.acts.contains(&Act::Export) {
-                        return Err(denied(format!("you may not export records of {}", target.object.name)));
-                    }
-                    at = target;
-                }
-            }
-            for expand in query.expand.values() {
-                let way =
-                    view.object.relation(&expand.relation).or_else(|| Some(view.to_one(&expand.relation)?.0));
-                waiting.extend(way.map(|way| (way.target.as_str(), &expand.query)));
-            }
-        }
+        taken::check(&self.context().views, query)?;
         self.tell_of(EventKind::Exported, &query.object);
         Ok(())
     }

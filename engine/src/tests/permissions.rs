@@ -90,6 +90,14 @@ fn open() -> Shop {
             "objects:\n  company: [create, read, update, delete]\n  user: [read, viewAll]\n",
         ),
         ("giver.permissionset.yml", "includes: [rep]\nobjects:\n  deal: [create, read, update, transfer]\n"),
+        (
+            "parts_taker.permissionset.yml",
+            "objects:\n  deal: [read, viewAll, export]\n  company: [read, viewAll]\n",
+        ),
+        (
+            "taker.permissionset.yml",
+            "objects:\n  deal: [read, viewAll]\n  company: [read, viewAll, export]\n",
+        ),
         ("chief.permissionset.yml", "includes: [rep]\ncapabilities: [manageUsers]\n"),
     ];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));

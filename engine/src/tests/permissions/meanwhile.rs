@@ -71,6 +71,60 @@ async fn what_was_taken_is_gone_with_the_next_request() {
     assert_eq!(ask(&rep, json!({ "object": "company" })).await.unwrap_err().kind, ErrorKind::Missing);
 }
 
+/// What may not be exported is not taken along with what may: not by a group, not by an aggregate, not by a formula.
+#[tokio::test]
+async fn an_export_takes_nothing_along_that_may_not_be_exported() {
+    let shop = open();
+    let company = shop.create("company", json!({ "name": "N", "region": "north" })).await.unwrap();
+    shop.create("deal", json!({ "title": "D", "company_id": company, "amount": 5 })).await.unwrap();
+    let of_deals = [
+        json!({ "fields": ["title", "company.name"] }),
+        json!({ "expand": ["company"] }),
+        json!({ "groupBy": ["company.name"], "aggregations": [{ "function": "count", "as": "n" }] }),
+        json!({ "aggregations": [{ "function": "array_agg", "field": "company.name", "as": "names" }] }),
+        json!({ "aggregations": [{ "function": "count", "as": "n", "filter": { "company.name": "N" } }] }),
+        json!({ "aggregations": [{ "function": "first", "field": "title", "orderBy": ["company.name"], "as": "t" }] }),
+        json!({ "fields": ["title", { "as": "x", "formula": "company.name" }] }),
+        json!({ "fields": ["title"], "windows": [{ "function": "lag", "field": "company.name", "orderBy": ["title"], "as": "w" }] }),
+    ];
+    let of_companies = [
+        json!({ "expand": ["deals"] }),
+        json!({ "aggregations": [{ "function": "sum", "field": "deals.amount", "as": "sum" }] }),
+        json!({ "aggregations": [{ "function": "count", "field": "deals", "as": "n" }] }),
+        json!({ "aggregations": [{ "function": "count", "as": "n", "filter": { "deals": { "$some": { "amount": 5 } } } }] }),
+    ];
+    let parts = with(&shop, "parts", &["parts_taker"]);
+    let whole = with(&shop, "whole", &["taker"]);
+    let both = with(&shop, "both", &["parts_taker", "taker"]);
+    let asked = |session: &Session, object: &str, question: &Json| {
+        let mut question = question.clone();
+        question["object"] = object.into();
+        let query = Query::parse(&question).unwrap_or_else(|error| panic!("{question}\n{error}"));
+        session.must_export(&query).map_err(|error| (error.kind, error.message))
+    };
+    for (session, object, other, questions) in
+        [(&parts, "deal", "company", &of_deals[..]), (&whole, "company", "deal", &of_companies[..])]
+    {
+        for question in questions {
+            let (kind, message) = asked(session, object, question).unwrap_err();
+            assert_eq!(kind, ErrorKind::Denied, "{question}");
+            assert!(message.ends_with(other), "{question}: {message}");
+            asked(&both, object, question).unwrap();
+            // None of them is refused for another reason.
+            let mut whole = question.clone();
+            whole["object"] = object.into();
+            ask(session, whole).await.unwrap_or_else(|error| panic!("{question}\n{error}"));
+        }
+    }
+    // The lookup is the deal's own, and what chooses and sorts is not in the file.
+    for question in [
+        json!({ "groupBy": ["company_id"], "aggregations": [{ "function": "count", "as": "n" }] }),
+        json!({ "fields": ["title", { "as": "x", "formula": "title + '!'" }], "where": { "company.name": "N" } }),
+    ] {
+        asked(&parts, "deal", &question).unwrap_or_else(|error| panic!("{question}\n{error:?}"));
+    }
+}
+
 /// A reference that is not shown is not found out by writing what it might be.
 #[tokio::test]
 async fn what_a_reference_leads_to_is_not_told_by_trying() {
