@@ -27,7 +27,7 @@ use datafusion::{
 use futures::Stream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-pub(crate) use aside::{NOBODY_GONE, aside};
+pub(crate) use aside::{Gone, apart, aside};
 pub(crate) use cost::{Cost, check_shape};
 use heavy::Heavy;
 pub use line::HeavyLine;
@@ -87,17 +87,29 @@ impl Deadline {
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// Waits for `work`, no longer than the deadline.
+    /// Whether it has not come yet.
+    ///
+    /// # Errors
+    ///
+    /// `TIMEOUT` when it has.
+    pub(crate) fn check(self) -> Result<()> {
+        match self.0 {
+            Some(instant) if instant <= Instant::now() => Err(Error::timeout()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for `work`, no longer than the deadline; what comes behind it is not taken.
     pub(crate) async fn wait<T, E>(self, work: impl Future<Output = Result<T, E>>) -> Result<T>
     where
         Error: From<E>,
     {
-        match self.0 {
-            // The timer looks at the work first, and is up to a millisecond late.
-            Some(instant) if instant <= Instant::now() => Err(Error::timeout()),
-            Some(instant) => Ok(timeout_at(instant, work).await.map_err(|_| Error::timeout())??),
-            None => Ok(work.await?),
-        }
+        let Some(instant) = self.0 else { return Ok(work.await?) };
+        // The timer looks at the work first, however long that takes, and is up to a millisecond late.
+        self.check()?;
+        let done = timeout_at(instant, work).await.map_err(|_| Error::timeout())??;
+        self.check()?;
+        Ok(done)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -35,9 +35,12 @@ use super::{
 use crate::{
     answer::bytes_of,
     error::{Error, Result},
-    run::aside,
+    run::{Gone, apart, aside},
     view::Restriction,
 };
+
+/// More keys than so many are looked up by another thread: who asks for a whole batch has others waiting for its thread.
+const KEYS_ASIDE_MAX: usize = 64;
 
 /// A relation to bring along.
 pub(crate) struct Attach {
@@ -234,14 +237,16 @@ impl Attach {
     async fn find(&self, question: &Question, keys: Vec<Arc<str>>) -> Result<RowSet> {
         let table = question.context.snapshot.table(self.child.table())?;
         let (link, ends) = (self.link.clone(), self.ends);
-        let find = move |_: &AtomicBool| {
+        let are_few = keys.len() <= KEYS_ASIDE_MAX;
+        let find = move |gone: &Gone| {
+            gone.check()?;
             if ends != Ends::Many {
                 return Ok(table.keys(&keys)?);
             }
             let values: Vec<Value> = keys.into_iter().map(Value::Text).collect();
             Ok(table.lookup(&link, &values)?)
         };
-        aside(question.deadline, find).await
+        if are_few { aside(question.deadline, find).await } else { apart(question.deadline, find).await }
     }
 
     /// Reads the children and deals them out to their parents.

@@ -8,10 +8,7 @@
 pub(super) mod far;
 pub(super) mod grouped;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions},
@@ -19,7 +16,7 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use datafusion::{
-    common::{Column, DFSchema, Result as PlanResult, exec_err},
+    common::{Column, DFSchema, Result as PlanResult},
     execution::SessionState,
     logical_expr::{
         BinaryExpr, Expr, Operator, SortExpr, simplify::SimplifyContext, utils::split_conjunction,
@@ -33,7 +30,7 @@ use super::scope::ROOT;
 use crate::{
     error::{Error, Result},
     policy::Seeing,
-    run::{Deadline, NOBODY_GONE, aside},
+    run::{Deadline, Gone, aside},
     view::{Few, ObjectView, Restriction, Wanted},
 };
 
@@ -68,7 +65,7 @@ impl Direct {
         deadline: Deadline,
     ) -> Result<Option<RecordBatch>> {
         if self.is_at_hand() {
-            return deadline.wait(async { self.read_now(state) }).await;
+            return deadline.wait(async { self.read_now(state, deadline) }).await;
         }
         let state = Arc::clone(state);
         aside(deadline, move |gone| self.read(&state, gone)).await
@@ -89,11 +86,13 @@ impl Direct {
     /// # Errors
     ///
     /// As [`Self::rows`].
-    pub(crate) fn read_now(&self, state: &SessionState) -> Result<Option<RecordBatch>> {
-        self.read(state, &NOBODY_GONE)
+    pub(crate) fn read_now(&self, state: &SessionState, deadline: Deadline) -> Result<Option<RecordBatch>> {
+        let rows = self.read(state, &Gone::at(deadline))?;
+        deadline.check()?;
+        Ok(rows)
     }
 
-    fn read(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<RecordBatch>> {
+    fn read(&self, state: &SessionState, gone: &Gone) -> Result<Option<RecordBatch>> {
         let Some(Gathered { rows, schema }) = self.gather(state, gone)? else { return Ok(None) };
         let made = Making { state, schema, gone };
         let page = Page { sort: &self.sort, limit: self.limit, offset: self.offset };
@@ -109,11 +108,12 @@ impl Direct {
     }
 
     /// The rows for which the conditions hold, with what lookups lead to.
-    fn gather(&self, state: &SessionState, gone: &AtomicBool) -> Result<Option<Gathered>> {
+    fn gather(&self, state: &SessionState, gone: &Gone) -> Result<Option<Gathered>> {
         let filters = self.filter.iter().flat_map(split_conjunction).cloned();
         let (own, beyond): (Vec<Expr>, Vec<Expr>) = filters.partition(|filter| self.is_own(filter));
         let first = if beyond.is_empty() { self.first() } else { None };
-        let wanted = Wanted { columns: &self.positions()?, filters: &own, first, rows_max: self.rows_max };
+        let (columns, rows_max) = (&self.positions()?, self.rows_max);
+        let wanted = Wanted { columns, filters: &own, first, rows_max, gone };
         let Some(Few { rows, unsettled }) = self.view.few(&self.seeing, self.restriction.clone(), &wanted)?
         else {
             return Ok(None);
@@ -125,7 +125,7 @@ impl Direct {
             rows = made.kept(&filter, rows)?;
         }
         for far in &self.far {
-            let Some(joined) = far.beside(&self.seeing, (rows, &made.schema))? else { return Ok(None) };
+            let Some(joined) = far.beside(&self.seeing, (rows, &made.schema), gone)? else { return Ok(None) };
             (rows, made.schema) = (joined.rows, joined.schema);
         }
         for filter in beyond {
@@ -213,7 +213,7 @@ struct Making<'a> {
     state: &'a SessionState,
     schema: DFSchema,
     /// Nobody waits for them any more.
-    gone: &'a AtomicBool,
+    gone: &'a Gone,
 }
 
 impl Making<'_> {
@@ -224,9 +224,7 @@ impl Making<'_> {
         {
             return Ok(Arc::clone(column));
         }
-        if self.gone.load(Ordering::Relaxed) {
-            return exec_err!("nobody waits for the answer any more");
-        }
+        self.gone.check()?;
         let physical = self.state.create_physical_expr(expr.clone(), &self.schema)?;
         physical.evaluate(rows)?.into_array(rows.num_rows())
     }

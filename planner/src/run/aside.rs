@@ -1,7 +1,11 @@
 //! Reading that is bounded, and may yet wait for a disk.
 //!
 //! On the threads of a runtime of several, it is done by the thread that asks, while another one takes over what that had to do: nobody
-//! has to be woken before the answer is there. Elsewhere it is given to a thread that may wait.
+//! has to be woken before the answer is there. Elsewhere, and where there is more to read, it is given to a thread that may wait. The work
+//! asks between its pieces whether it is still wanted ([`Gone`]): where the thread that asks does it, no timer can end it.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::{
     Arc,
@@ -13,8 +17,30 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use super::Deadline;
 use crate::error::{Error, Result};
 
-/// For what is done while somebody waits.
-pub(crate) static NOBODY_GONE: AtomicBool = AtomicBool::new(false);
+/// Tells work when nobody waits for it any more.
+pub(crate) struct Gone {
+    has_left: Arc<AtomicBool>,
+    deadline: Deadline,
+}
+
+impl Gone {
+    /// For what is done while somebody waits, until the deadline.
+    pub(crate) fn at(deadline: Deadline) -> Gone {
+        Gone { has_left: Arc::default(), deadline }
+    }
+
+    /// Ends work that is not wanted any more.
+    ///
+    /// # Errors
+    ///
+    /// `TIMEOUT` past the deadline; `Internal`, which nobody sees, when who asked has left.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.has_left.load(Ordering::Relaxed) {
+            return Err(Error::internal("nobody waits for the answer any more"));
+        }
+        self.deadline.check()
+    }
+}
 
 /// Does `work`, which is told when nobody waits for it any more.
 ///
@@ -23,13 +49,25 @@ pub(crate) static NOBODY_GONE: AtomicBool = AtomicBool::new(false);
 /// Those of the work; `TIMEOUT` where the deadline has come before it.
 pub(crate) async fn aside<T: Send + 'static>(
     deadline: Deadline,
-    work: impl FnOnce(&AtomicBool) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Gone) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     if is_here() {
-        return deadline.wait(async { tokio::task::block_in_place(|| work(&NOBODY_GONE)) }).await;
+        return deadline.wait(async { tokio::task::block_in_place(|| work(&Gone::at(deadline))) }).await;
     }
+    apart(deadline, work).await
+}
+
+/// As [`aside`], always on another thread: for what is not that small.
+///
+/// # Errors
+///
+/// As [`aside`].
+pub(crate) async fn apart<T: Send + 'static>(
+    deadline: Deadline,
+    work: impl FnOnce(&Gone) -> Result<T> + Send + 'static,
+) -> Result<T> {
     let wanted = StillWanted::default();
-    let gone = Arc::clone(&wanted.0);
+    let gone = Gone { has_left: Arc::clone(&wanted.0), deadline };
     let working = tokio::task::spawn_blocking(move || work(&gone));
     let worked = async { working.await.map_err(|error| Error::internal(error.to_string()))? };
     deadline.wait(worked).await

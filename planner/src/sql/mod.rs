@@ -154,7 +154,7 @@ impl Shared {
         }
         let direct = small.direct((&self.state, &context.seeing()), values)?;
         let Some(direct) = direct.filter(Direct::is_at_hand) else { return Ok(None) };
-        direct.read_now(&self.state)?.map_or(Ok(None), |rows| small.answer(rows))
+        direct.read_now(&self.state, run::Deadline::after(context.timeout))?.map_or(Ok(None), |rows| small.answer(rows))
     }
 }
 

@@ -24,7 +24,7 @@ use quarry_planner::{
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -154,8 +154,6 @@ impl Queries {
         }
         let seen_through = Some(Arc::clone(&ask.context.views));
         let place = Place::take(&self.places, &self.engine, ask.turn.take()).await?;
-        // Counted is the time at work: a cursor may wait for its client as long as its connection may.
-        let timeout = ask.context.timeout.take();
         let known = self.engine.planner().shallow_again(&ask.context, &ask.statement, &ask.values).await?;
         let is_known = match known {
             Again::Rows(batch) => {
@@ -165,6 +163,8 @@ impl Queries {
             Again::ToPlan => true,
             Again::Unknown => false,
         };
+        // Counted is the time at work: a cursor may wait for its client as long as its connection may.
+        let timeout = ask.context.timeout.take();
         let producing = Producing { ask, timeout, is_known };
         let engine = self.engine.clone();
         let (tell_schema, schema) = oneshot::channel();
@@ -249,7 +249,7 @@ async fn produce(
         let (sql, plan) = plan(&engine, &ask).await?;
         Ok::<_, PgError>(sql.execute_known(plan, ask.values, &ask.statement).await?)
     };
-    let begun = place.work(&engine, &line, begun).await;
+    let begun = place.work(&engine, &line, within(timeout, begun)).await;
     log_unanswered(probe, &begun);
     let mut stream = match begun {
         Ok(stream) => stream,
@@ -271,6 +271,15 @@ async fn produce(
             return;
         }
     }
+}
+
+/// What a query begins with, a few rows among it, which may take so long.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(limit) = limit else { return work.await };
+    let begun = Instant::now();
+    let done = timeout(limit, work).await.map_err(|_| guard::timed_out())?;
+    // The timer looks at the work first, however long that takes.
+    if begun.elapsed() > limit && done.is_ok() { Err(guard::timed_out()) } else { done }
 }
 
 /// The next batch of a query, which may take so long; none at the end.

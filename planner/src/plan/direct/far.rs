@@ -15,6 +15,7 @@ use datafusion::common::{Column, DFSchema, TableReference};
 use crate::{
     error::{Error, Result},
     policy::Seeing,
+    run::Gone,
     view::{FEW_ROWS_MAX, ObjectView, Restriction, Wanted},
 };
 
@@ -44,11 +45,12 @@ impl Far {
     ///
     /// # Errors
     ///
-    /// Those of storage.
+    /// Those of storage; `TIMEOUT`.
     pub(super) fn beside(
         &self,
         seeing: &Seeing,
         (rows, schema): (RecordBatch, &DFSchema),
+        gone: &Gone,
     ) -> Result<Option<Beside>> {
         let Some(columns) = self.view.places(&self.read) else { return Ok(None) };
         let Some(keys) = schema
@@ -57,12 +59,14 @@ impl Far {
         else {
             return Ok(None);
         };
+        gone.check()?;
         let mut wanted: Vec<&str> = keys.iter().flatten().collect();
         wanted.sort_unstable();
         wanted.dedup();
         let wanted: Vec<Arc<str>> = wanted.into_iter().map(Arc::from).collect();
         let found = seeing.snapshot().table(self.view.object.table())?.keys(&wanted)?;
-        let asked = Wanted { columns: &columns, filters: &[], first: None, rows_max: FEW_ROWS_MAX };
+        gone.check()?;
+        let asked = Wanted { columns: &columns, filters: &[], first: None, rows_max: FEW_ROWS_MAX, gone };
         let Some(few) = self.view.few(seeing, Restriction::Rows(found), &asked)? else { return Ok(None) };
         let places = places(keys.iter(), &few.rows)?;
         let taken = few.rows.columns().iter().map(|column| match few.rows.num_rows() {

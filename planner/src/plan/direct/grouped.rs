@@ -26,7 +26,7 @@ use crate::{
     context::QueryContext,
     error::{Error, Result},
     plan::member::Member,
-    run::{Deadline, NOBODY_GONE, aside},
+    run::{Deadline, Gone, aside},
 };
 
 /// A question for groups of rows that are few.
@@ -66,14 +66,17 @@ impl DirectGroups<'_> {
         let schema = aggregation.schema();
         let groups = execute_stream(aggregation, task)?.try_collect::<Vec<_>>();
         let groups = deadline.wait(groups).await?;
-        let groups = named(state, keys.iter().chain(aggregates), &concat_batches(&schema, &groups)?)?;
+        let gone = Gone::at(deadline);
+        let groups = concat_batches(&schema, &groups)?;
+        let groups = named((state, &gone), keys.iter().chain(aggregates), &groups)?;
         let schema = DFSchema::try_from(groups.schema_ref().as_ref().clone())?;
-        let made = Making { state, schema, gone: &NOBODY_GONE };
+        let made = Making { state, schema, gone: &gone };
         let groups = match having {
             Some(having) => made.kept(&settled(state, &made.schema, having.clone())?, groups)?,
             None => groups,
         };
         let groups = Page { sort, limit, offset }.of(&made, groups)?;
+        gone.check()?;
         let places = columns.iter().map(|name| groups.schema_ref().index_of(name));
         Ok(Some(groups.project(&places.collect::<Result<Vec<_>, _>>()?)?))
     }
@@ -81,15 +84,11 @@ impl DirectGroups<'_> {
 
 /// The members' values of what came out of the aggregation, under their names.
 fn named<'m>(
-    state: &SessionState,
+    (state, gone): (&SessionState, &Gone),
     members: impl Iterator<Item = &'m Member>,
     groups: &RecordBatch,
 ) -> Result<RecordBatch> {
-    let made = Making {
-        state,
-        schema: DFSchema::try_from(groups.schema_ref().as_ref().clone())?,
-        gone: &NOBODY_GONE,
-    };
+    let made = Making { state, schema: DFSchema::try_from(groups.schema_ref().as_ref().clone())?, gone };
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     for (member, field) in members.zip(groups.schema_ref().fields()) {
         let value = Expr::Column(Column::new_unqualified(field.name()));

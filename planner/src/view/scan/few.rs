@@ -13,6 +13,7 @@ use super::{Found, Guarded, Layout, Reach, ScanTable, to_u64};
 use crate::{
     answer::bytes_of,
     policy::Guard,
+    run::Gone,
     view::{Access, Restriction, narrow},
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) first: Option<(usize, Order, usize)>,
     /// More rows are left to a plan; no more than [`FEW_ROWS_MAX`].
     pub(crate) rows_max: u64,
+    /// Whether they are still wanted is asked between pieces.
+    pub(crate) gone: &'a Gone,
 }
 
 /// What was read.
@@ -101,9 +104,9 @@ impl ScanTable {
             ..ScanRequest::default()
         };
         let reading = match first {
-            Some(first) => self.read_first(&layout, request, (first, leaves_out))?,
+            Some(first) => self.read_first((&layout, wanted.gone), request, (first, leaves_out))?,
             None => {
-                let mut reading = Reading::new(&self.table, layout.clone());
+                let mut reading = Reading::new(&self.table, layout.clone(), wanted.gone);
                 reading.read(request)?.then_some(reading)
             }
         };
@@ -137,17 +140,17 @@ impl ScanTable {
 
     /// The first rows by an index, and where some of them are not seen, those behind them, until there are enough or these are all; nothing
     /// where that is too much.
-    fn read_first(
-        &self,
-        layout: &Layout,
+    fn read_first<'a>(
+        &'a self,
+        (layout, gone): (&Layout, &'a Gone),
         request: ScanRequest,
         (first, leaves_out): (First, bool),
-    ) -> Result<Option<Reading<'_>>> {
+    ) -> Result<Option<Reading<'a>>> {
         let few_rows_max = usize::try_from(FEW_ROWS_MAX).unwrap_or(usize::MAX);
         // Of one who sees nearly all, some more than are wanted are enough.
         let mut asked = if leaves_out { first.rows + first.rows / 4 + FIRST_SPARE } else { first.rows };
         loop {
-            let mut reading = Reading::new(&self.table, layout.clone());
+            let mut reading = Reading::new(&self.table, layout.clone(), gone);
             if !reading
                 .read(ScanRequest { first: Some(First { rows: asked, ..first }), ..request.clone() })?
             {
@@ -199,11 +202,12 @@ struct Reading<'a> {
     /// Rows that storage gave.
     given: usize,
     bytes: usize,
+    gone: &'a Gone,
 }
 
 impl<'a> Reading<'a> {
-    fn new(table: &'a TableSnapshot, layout: Layout) -> Reading<'a> {
-        Reading { table, layout, batches: Vec::new(), rows: 0, given: 0, bytes: 0 }
+    fn new(table: &'a TableSnapshot, layout: Layout, gone: &'a Gone) -> Reading<'a> {
+        Reading { table, layout, batches: Vec::new(), rows: 0, given: 0, bytes: 0, gone }
     }
 }
 
@@ -251,8 +255,10 @@ impl Reading<'_> {
     /// Reads these rows too; false when they are too much.
     fn take(&mut self, request: ScanRequest) -> Result<bool> {
         let external = |error: quarry_storage::Error| DataFusionError::External(Box::new(error));
+        self.gone.check()?;
         for part in self.table.scan(request).map_err(external)? {
             for batch in part {
+                self.gone.check()?;
                 let batch = batch.map_err(external)?;
                 self.given += batch.num_rows();
                 let batch = self.layout.apply(&batch)?;
