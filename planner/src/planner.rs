@@ -104,6 +104,13 @@ impl Default for PlannerOptions {
     }
 }
 
+impl PlannerOptions {
+    /// Up to how many rows are read around the general executor; none where all is planned.
+    pub(crate) fn direct_rows(&self) -> Option<u64> {
+        Some(self.direct_rows_max.min(FEW_ROWS_MAX)).filter(|rows| *rows > 0)
+    }
+}
+
 /// Turns questions into answers.
 pub struct Planner {
     options: Arc<PlannerOptions>,
@@ -166,6 +173,11 @@ impl Planner {
         self.options.memory_bytes
     }
 
+    /// How many questions were answered around the general executor so far, whatever they brought along.
+    pub fn direct_answers(&self) -> u64 {
+        self.runs.direct()
+    }
+
     /// Answers an ObjectQL question; rows come as a stream.
     ///
     /// # Errors
@@ -184,7 +196,7 @@ impl Planner {
                     true => Some(question.count(&groups.count_plan(&context.seeing())?).await?),
                     false => None,
                 };
-                if let Some(batch) = question.direct_groups(&groups).await? {
+                if let Some(batch) = self.runs.counted(question.direct_groups(&groups).await?) {
                     let (schema, batches) = (batch.schema(), run::at_once(batch));
                     return Ok(Answer { schema, batches, count, next: None, csn });
                 }
@@ -198,7 +210,8 @@ impl Planner {
                     true => Some(question.count_of(&records).await?),
                     false => None,
                 };
-                let stream = match question.direct(&records, records.restriction()).await? {
+                let direct = question.direct(&records, records.restriction()).await?;
+                let stream = match self.runs.counted(direct) {
                     Some(batch) => run::at_once(batch),
                     None => question.stream(&question.root_plan(&records)?).await?,
                 };

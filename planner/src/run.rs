@@ -11,7 +11,10 @@ pub mod turns;
 use std::{
     borrow::Cow,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -43,12 +46,27 @@ use crate::{
 /// What all questions of a planner share when they run.
 pub(crate) struct Runs {
     options: Arc<PlannerOptions>,
+    /// What was answered around the general executor.
+    direct: AtomicU64,
     heavy: Heavy,
 }
 
 impl Runs {
     pub(crate) fn new(options: Arc<PlannerOptions>) -> Runs {
-        Runs { heavy: Heavy::new(&options), options }
+        Runs { heavy: Heavy::new(&options), options, direct: AtomicU64::new(0) }
+    }
+
+    /// Counts what was answered around the general executor.
+    pub(crate) fn counted<T>(&self, answer: Option<T>) -> Option<T> {
+        if answer.is_some() {
+            self.direct.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// How much that was so far.
+    pub(crate) fn direct(&self) -> u64 {
+        self.direct.load(Ordering::Relaxed)
     }
 
     /// Starts a physical plan, if its cost allows, in a share of the memory; its rows come until the deadline.

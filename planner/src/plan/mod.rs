@@ -88,7 +88,7 @@ impl Question {
 
     /// Up to how many rows are read around the general executor; none where all is planned.
     pub(crate) fn direct_rows(&self) -> Option<u64> {
-        Some(self.options.direct_rows_max).filter(|rows| *rows > 0)
+        self.options.direct_rows()
     }
 
     /// The groups of a small question, without a plan; nothing where there should be one.

@@ -101,6 +101,12 @@ impl Shared {
         Shared { state: Arc::new(state), options, runs, known: Arc::default() }
     }
 
+    /// What is known of a question, and how many rows it may be answered by; none where all is planned.
+    fn known(&self, asked: &Asked<'_>) -> Option<(Arc<Small>, u64)> {
+        let rows_max = self.options.direct_rows()?;
+        Some((self.known.get(asked)?, rows_max))
+    }
+
     /// Answers what [`SqlSession::execute_known`] has seen before; none where it has not, or where there may be many rows.
     ///
     /// # Errors
@@ -112,9 +118,11 @@ impl Shared {
         statement: &Statement,
         values: &[ScalarValue],
     ) -> Result<Option<SendableRecordBatchStream>> {
-        let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
-        let deadline = run::Deadline::after(context.timeout);
-        Ok(small.rows((&self.state, &context.seeing()), values, deadline).await?.map(run::at_once))
+        let known = self.known(&Asked { statement, values, context });
+        let Some((small, rows_max)) = known else { return Ok(None) };
+        let within = (rows_max, run::Deadline::after(context.timeout));
+        let rows = small.rows((&self.state, &context.seeing()), values, within).await?;
+        Ok(self.runs.counted(rows).map(run::at_once))
     }
 
     /// As [`Self::again`], of questions that are not deep.
@@ -128,13 +136,13 @@ impl Shared {
         statement: &Statement,
         values: &[ScalarValue],
     ) -> Result<Again> {
-        let known = self.known.get(&Asked { statement, values, context });
-        let Some(small) = known.filter(|small| small.size() <= SHALLOW_BYTES) else {
+        let known = self.known(&Asked { statement, values, context });
+        let Some((small, rows_max)) = known.filter(|(small, _)| small.size() <= SHALLOW_BYTES) else {
             return Ok(Again::Unknown);
         };
-        let deadline = run::Deadline::after(context.timeout);
-        let rows = small.rows((&self.state, &context.seeing()), values, deadline).await?;
-        Ok(rows.map_or(Again::ToPlan, Again::Rows))
+        let within = (rows_max, run::Deadline::after(context.timeout));
+        let rows = small.rows((&self.state, &context.seeing()), values, within).await?;
+        Ok(self.runs.counted(rows).map_or(Again::ToPlan, Again::Rows))
     }
 
     /// As [`Self::again`] on this thread, for a record by its key.
@@ -148,13 +156,15 @@ impl Shared {
         statement: &Statement,
         values: &[ScalarValue],
     ) -> Result<Option<RecordBatch>> {
-        let Some(small) = self.known.get(&Asked { statement, values, context }) else { return Ok(None) };
+        let known = self.known(&Asked { statement, values, context });
+        let Some((small, rows_max)) = known else { return Ok(None) };
         if !small.is_by_key {
             return Ok(None);
         }
-        let direct = small.direct((&self.state, &context.seeing()), values)?;
+        let direct = small.direct((&self.state, &context.seeing()), values, rows_max)?;
         let Some(direct) = direct.filter(Direct::is_at_hand) else { return Ok(None) };
-        direct.read_now(&self.state, run::Deadline::after(context.timeout))?.map_or(Ok(None), |rows| small.answer(rows))
+        let rows = direct.read_now(&self.state, run::Deadline::after(context.timeout))?;
+        Ok(self.runs.counted(rows.map_or(Ok(None), |rows| small.answer(rows))?))
     }
 }
 
@@ -300,9 +310,12 @@ impl SqlSession {
     ) -> Result<SendableRecordBatchStream> {
         gate::check_plan(&plan)?;
         let deadline = run::Deadline::after(self.context.timeout);
-        if let Some(small) = Small::of(&self.state, &plan, &values)? {
+        if let Some(rows_max) = self.shared.options.direct_rows()
+            && let Some(small) = Small::of(&self.state, &plan, &values)?
+        {
             let with = (&self.state, &self.context.seeing());
-            if let Some(rows) = small.rows(with, &values, deadline).await? {
+            let rows = small.rows(with, &values, (rows_max, deadline)).await?;
+            if let Some(rows) = self.shared.runs.counted(rows) {
                 if let Some(statement) = asked.filter(|_| small.is_lasting) {
                     let asked = Asked { statement, values: &values, context: &self.context };
                     self.shared.known.keep(&asked, Arc::new(small));

@@ -34,7 +34,7 @@ use crate::{
     },
     policy::Seeing,
     run::Deadline,
-    view::{FEW_ROWS_MAX, ObjectView, Restriction},
+    view::{ObjectView, Restriction},
 };
 
 /// A question over one object; parameters are open.
@@ -130,6 +130,7 @@ impl Small {
         &self,
         (state, seeing): (&SessionState, &Seeing),
         values: &[ScalarValue],
+        rows_max: u64,
     ) -> Result<Option<Direct>> {
         let bind = |expr: &Expr| bound(state, &self.stored, expr, values);
         let count = |expr: &Option<Expr>| match expr {
@@ -147,7 +148,7 @@ impl Small {
             restriction: Restriction::None,
             read: self.read.clone(),
             far: Vec::new(),
-            rows_max: FEW_ROWS_MAX,
+            rows_max,
             filter: self.filter.as_ref().map(bind).transpose()?,
             sort: self.sort.iter().map(sorted).collect::<PlanResult<_>>()?,
             limit,
@@ -165,9 +166,9 @@ impl Small {
         &self,
         (state, seeing): (&Arc<SessionState>, &Seeing),
         values: &[ScalarValue],
-        deadline: Deadline,
+        (rows_max, deadline): (u64, Deadline),
     ) -> Result<Option<RecordBatch>> {
-        let Some(direct) = self.direct((state, seeing), values)? else { return Ok(None) };
+        let Some(direct) = self.direct((state, seeing), values, rows_max)? else { return Ok(None) };
         let Some(rows) = direct.rows(state, deadline).await? else { return Ok(None) };
         self.answer(rows)
     }

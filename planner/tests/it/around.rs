@@ -17,6 +17,9 @@ fn planning() -> Planner {
     Planner::new(PlannerOptions { direct_rows_max: 0, ..PlannerOptions::default() })
 }
 
+/// One of so many random questions, at least, is to be answered around the executor.
+const DIRECT_SHARE: u64 = 4;
+
 /// The columns of the answer, and its records.
 async fn asked(planner: &Planner, context: &QueryContext, question: &Json) -> (String, Json, Option<u64>) {
     let query = Query::parse(question).unwrap();
@@ -27,10 +30,21 @@ async fn asked(planner: &Planner, context: &QueryContext, question: &Json) -> (S
 
 #[tokio::test]
 async fn random_questions_get_the_answers_of_their_plans() {
+    compare_random_questions().await;
+}
+
+/// Threads that hand on what they have to do read for themselves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_questions_get_the_answers_of_their_plans_where_they_are_asked() {
+    tokio::spawn(compare_random_questions()).await.unwrap();
+}
+
+async fn compare_random_questions() {
     let first = number("QUARRY_TEST_SEED", 20_261_201);
     let many = number("QUARRY_TEST_SEEDS", QUESTIONS);
     println!("QUARRY_TEST_SEED={first}, {many} questions");
     let planning = planning();
+    let mut direct = 0;
     for draw in 0..3 {
         let records = Records::random(&mut Dice(draw));
         let shop = shop(&records, draw * 2);
@@ -41,10 +55,13 @@ async fn random_questions_get_the_answers_of_their_plans() {
             let got = asked(&shop.planner, &context, &question).await;
             assert_eq!(got, planned, "QUARRY_TEST_SEED={seed}\n{question}");
         }
+        direct += shop.planner.direct_answers();
     }
+    println!("{direct} of them around the executor");
+    assert_eq!(planning.direct_answers(), 0);
+    assert!(many < 100 || direct > many / DIRECT_SHARE, "only {direct} of {many} went around the executor");
 }
 
-/// Threads that hand on what they have to do read for themselves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn groups_of_related_records_are_made_where_they_are_asked_for() {
     let shop = Shop::filled(Kept::Both);
@@ -61,8 +78,11 @@ async fn groups_of_related_records_are_made_where_they_are_asked_for() {
         json!({"object": "order", "fields": ["id", "account.name"], "where": {"account.parent.industry": {"$ne": "tech"}},
             "orderBy": ["account.name", "-id"], "limit": 5}),
     ];
+    // No group at all is asked of the plan.
+    let direct = questions.iter().filter(|question| question["limit"] != json!(0)).count();
     for question in questions {
         let planned = asked(&planning, &context, &question).await;
         assert_eq!(asked(&shop.planner, &context, &question).await, planned, "{question}");
     }
+    assert_eq!(shop.planner.direct_answers(), u64::try_from(direct).unwrap());
 }

@@ -5,7 +5,7 @@ use datafusion::{
     sql::sqlparser::{ast::Statement, dialect::PostgreSqlDialect, parser::Parser},
 };
 use futures::TryStreamExt;
-use quarry_planner::{QueryContext, sql::SqlExtras};
+use quarry_planner::{Planner, PlannerOptions, QueryContext, sql::SqlExtras};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -170,6 +170,29 @@ async fn a_known_question_reads_the_state_and_the_values_it_is_asked_with() {
     let zone = QueryContext { time_zone: chrono_tz::Europe::Berlin, ..context.clone() };
     assert_eq!(again(&shop, &zone, text, &id("acc_1")).await, None, "another time zone");
     assert_eq!(again(&shop, &shop.context(), text, &id("acc_1")).await, None, "other views");
+}
+
+/// The option holds for SQL as for other questions.
+#[tokio::test]
+async fn more_rows_than_are_allowed_at_once_are_planned() {
+    let text = "select id from account where id in ($1, $2) order by id";
+    let ids = [ScalarValue::from("acc_1"), ScalarValue::from("acc_3")];
+    let key = "select name from account where id = $1";
+    for (direct_rows_max, few, one) in
+        [(0, false, false), (1, false, true), (2, true, true), (1 << 20, true, true)]
+    {
+        let mut shop = Shop::filled(Kept::Both);
+        shop.planner = Planner::new(PlannerOptions { direct_rows_max, ..PlannerOptions::default() });
+        let context = shop.context();
+        let rows = json!([{"id": "acc_1"}, {"id": "acc_3"}]);
+        assert_eq!(asked(&shop, &context, text, &ids).await, rows);
+        assert_eq!(again(&shop, &context, text, &ids).await.is_some(), few, "{direct_rows_max}");
+        assert_eq!(asked(&shop, &context, key, &ids[..1]).await, json!([{"name": "Acme"}]));
+        assert_eq!(again(&shop, &context, key, &ids[..1]).await.is_some(), one, "{direct_rows_max}");
+        assert_eq!(at_hand(&shop, &context, key, &ids[..1]).is_some(), one, "{direct_rows_max}");
+        let direct = u64::from(few) * 2 + u64::from(one) * 3;
+        assert_eq!(shop.planner.direct_answers(), direct, "{direct_rows_max}");
+    }
 }
 
 #[tokio::test]
