@@ -1,4 +1,4 @@
-//! A client that does not read can't keep a statement alive.
+//! A client that does not read can't keep a statement alive, and what a statement begins with ends at its timeout.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Guard;
+use super::{Guard, guard, within};
 use crate::{
     sqlstate::SqlState,
     wire::{Wire, WireLimits},
@@ -54,4 +54,19 @@ async fn the_timeout_and_a_cancel_end_a_statement_whose_rows_nobody_reads() {
         assert!(all[..BYTES].iter().zip((0..=250u8).cycle()).all(|(got, sent)| *got == sent));
         assert_eq!(all[BYTES], b'E');
     }
+}
+
+/// Whichever thread does it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_were_read_past_the_timeout_are_no_answer() {
+    let late = || async {
+        std::thread::sleep(Duration::from_millis(60));
+        Ok(())
+    };
+    let error = within(Some(Duration::from_millis(20)), late()).await.unwrap_err();
+    assert_eq!(error.to_string(), guard::timed_out().to_string());
+    within(None, late()).await.unwrap();
+    within(Some(Duration::from_secs(60)), late()).await.unwrap();
+    let waiting = within(Some(Duration::from_millis(20)), std::future::pending::<crate::error::Result<()>>());
+    assert_eq!(waiting.await.unwrap_err().to_string(), guard::timed_out().to_string());
 }
