@@ -29,6 +29,9 @@ use quarry_engine::Session;
 use super::names::Names;
 use crate::{Door, body, problem::Answered};
 
+/// What the defaults of a mapping come to in all rows, in bodies of the largest size.
+const DEFAULTS_TIMES_MAX: usize = 4;
+
 /// `{object, dryRun, writeMode, total, ok, errors, created, updated, skipped, results}`.
 pub(super) async fn import(
     State(door): State<Door>,
@@ -42,7 +45,8 @@ pub(super) async fn import(
     let names = Names::of(&context.views);
     let view = names.object(&object)?;
     let manner = asked.manner.named(names, view)?;
-    let mut rows = cells::rows(names, view, asked.table)?;
+    let default_bytes_max = door.options.body_bytes_max.saturating_mul(DEFAULTS_TIMES_MAX);
+    let mut rows = cells::rows(names, view, asked.table, default_bytes_max)?;
     references::find(&session, names, &mut rows).await?;
     let done = run::Import::new(&session, (&context.views, view), &manner).run(&mut rows).await?;
     let told = report::told(view.object.name.as_str(), &manner, &rows, &done);

@@ -73,9 +73,7 @@ impl<'a> Import<'a> {
                 waiting.push((place, change));
             }
         }
-        let mut batches: Vec<Batch> =
-            waiting.chunks(BATCH_ROWS).map(|rows| Batch { rows: rows.to_vec(), tries: 0 }).collect();
-        batches.reverse();
+        let mut batches = Batch::of(waiting);
         while let Some(batch) = batches.pop() {
             let left = batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
             match self.attempt(batch, rows).await? {
@@ -223,10 +221,20 @@ enum Next {
 }
 
 impl Batch {
-    fn halves(self) -> Vec<Batch> {
-        let (first, second) = self.rows.split_at(self.rows.len() / 2);
-        // The last of the list comes first.
-        [second, first].map(|rows| Batch { rows: rows.to_vec(), tries: 0 }).into()
+    /// Batches of rows; the last of the list comes first.
+    fn of(mut rows: Vec<(usize, Change)>) -> Vec<Batch> {
+        let mut batches = Vec::with_capacity(rows.len().div_ceil(BATCH_ROWS));
+        while !rows.is_empty() {
+            let first = (rows.len() - 1) / BATCH_ROWS * BATCH_ROWS;
+            batches.push(Batch { rows: rows.split_off(first), tries: 0 });
+        }
+        batches
+    }
+
+    /// Its halves; the last of the list comes first.
+    fn halves(mut self) -> Vec<Batch> {
+        let second = self.rows.split_off(self.rows.len() / 2);
+        [second, self.rows].map(|rows| Batch { rows, tries: 0 }).into()
     }
 }
 

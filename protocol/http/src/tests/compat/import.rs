@@ -262,6 +262,50 @@ async fn what_an_import_does_not_do_it_refuses_by_name() {
     assert_eq!(shop.get("/api/v1/data/product?top=0&count=true").await.json()["total"], 0);
 }
 
+/// A small body must not become a large table.
+#[tokio::test]
+async fn what_rows_would_multiply_is_bounded() {
+    let shop = Shop::open().await;
+    let long = "n".repeat(257);
+    let wide: Vec<String> = (0..2001).map(|at| format!("c{at}")).collect();
+    let strange: serde_json::Map<String, Value> = (0..33).map(|at| (format!("c{at}"), json!(1))).collect();
+    let rows: Vec<Value> = (0..500).map(|_| json!({})).collect();
+    let filled = |rows: &[Value], default: Value| {
+        let about = json!({ "sourceField": "a", "targetField": "about", "defaultValue": default });
+        let rows = [&[json!({ "name": "Lamp", "a": null })], rows].concat();
+        json!({ "rows": rows, "mapping": [about] })
+    };
+    for (body, status, code, named) in [
+        (json!({ "csv": format!("name,{long}\nLamp,1") }), 400, "INVALID_REQUEST", "256"),
+        (json!({ "rows": [{ (long): 1 }] }), 400, "INVALID_REQUEST", "256"),
+        (json!({ "csv": wide.join(",") }), 400, "INVALID_REQUEST", "2000"),
+        (json!({ "rows": [strange] }), 400, "INVALID_FIELD", "c32"),
+        (json!({ "rows": [{ "n": 1 }], "mapping": { "n": long } }), 400, "INVALID_FIELD", "product"),
+        (filled(&rows, json!("x".repeat(20_000))), 413, "PAYLOAD_TOO_LARGE", "501"),
+        (filled(&rows, json!(vec![0; 2_000])), 413, "PAYLOAD_TOO_LARGE", "501"),
+    ] {
+        let answer = shop.post("/api/v1/data/product/import", body.clone()).await;
+        let short = body.to_string().chars().take(200).collect::<String>();
+        assert_eq!(answer.bare(), (status, code.to_owned()), "{short}: {:?}", answer.body);
+        let message = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(message.contains(named) && message.len() < 500, "{short}: {message}");
+    }
+    // The same default for fewer rows is none too large.
+    let told = shop.import(filled(&[], json!("x".repeat(200)))).await;
+    assert_eq!(actions(&told), ["created"], "{told}");
+    let alike: Vec<String> = (0..64)
+        .map(|bits| {
+            "active"
+                .char_indices()
+                .map(|(at, letter)| if bits >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter })
+                .collect()
+        })
+        .collect();
+    let told = shop.import(json!({ "csv": format!("{}\n{}", alike.join(","), vec!["yes"; 64].join(",")) })).await;
+    let faults = told["results"][0]["fields"].as_array().unwrap();
+    assert_eq!((faults.len(), &faults[32]["code"]), (33, &json!("too_many_errors")), "{told}");
+}
+
 #[tokio::test]
 async fn rows_are_written_by_the_rights_of_who_sends_them() {
     let mut shop = Shop::company().await;
