@@ -1,5 +1,8 @@
 //! Rows as changes: some hundred in a transaction, those with findings taken out and the others tried again.
 
+#[cfg(test)]
+mod tests;
+
 use axum::http::StatusCode;
 use futures::StreamExt;
 use quarry_engine::{
@@ -17,6 +20,7 @@ use super::{
     cells::Row,
     report::{Became, Fault},
     request::{Manner, Mode},
+    until::Until,
 };
 use crate::problem::Problem;
 
@@ -42,6 +46,7 @@ pub(super) struct Import<'a> {
     manner: &'a Manner,
     /// What a dry run lays its changes over; it is never committed.
     trial: Option<Transaction>,
+    until: Until,
     ended: Ended,
 }
 
@@ -52,9 +57,14 @@ struct Batch {
 }
 
 impl<'a> Import<'a> {
-    pub fn new(session: &'a Session, (views, view): (&'a Views, &'a View), manner: &'a Manner) -> Self {
+    pub fn new(
+        session: &'a Session,
+        (views, view): (&'a Views, &'a View),
+        manner: &'a Manner,
+        until: Until,
+    ) -> Self {
         let trial = manner.dry_run.then(|| session.begin());
-        Self { session, views, view, manner, trial, ended: Ended::default() }
+        Self { session, views, view, manner, trial, until, ended: Ended::default() }
     }
 
     /// Writes what is not decided yet, and says of each row what became of it.
@@ -118,6 +128,8 @@ impl<'a> Import<'a> {
 
     /// The one record that a row is about.
     async fn record(&self, data: &serde_json::Map<String, Value>) -> Result<Result<String, Became>, Problem> {
+        // Nothing is written yet.
+        self.until.must_begin()?;
         let equals = |name: &String| Filter::Compare {
             path: name.clone(),
             operator: Operator::Eq,
@@ -158,8 +170,20 @@ impl<'a> Import<'a> {
     }
 
     async fn attempt(&mut self, batch: Batch, rows: &mut [Row]) -> Result<Next, Problem> {
+        if let Err(problem) = self.until.must_begin() {
+            return stopped(&batch, problem, rows);
+        }
         let changes = batch.rows.iter().map(|(_, change)| change.clone()).collect();
-        match self.apply(changes).await {
+        let until = self.until;
+        let applied = match until.wait(self.apply(changes)).await {
+            Ok(applied) => applied,
+            // Whatever else there is to tell, it may have been written.
+            Err(problem) => {
+                fail(rows, &batch.rows, &problem);
+                return Ok(Next::Stop(self.until.must_begin().err().unwrap_or(problem)));
+            }
+        };
+        match applied {
             Ok((outcomes, warnings)) => {
                 self.done(&batch, outcomes, warnings, rows);
                 Ok(Next::Go(Vec::new()))
@@ -177,11 +201,7 @@ impl<'a> Import<'a> {
                     _ => Ok(Next::Go(batch.halves())),
                 }
             }
-            Err(problem) if rows.iter().all(|row| !is_written(row)) => Err(problem),
-            Err(problem) => {
-                fail(rows, &batch.rows, &problem);
-                Ok(Next::Stop(problem))
-            }
+            Err(problem) => stopped(&batch, problem, rows),
         }
     }
 
@@ -269,6 +289,15 @@ fn fail<'r>(rows: &mut [Row], of: impl IntoIterator<Item = &'r (usize, Change)>,
             row.became = Some(Became::Failed(vec![fault]));
         }
     }
+}
+
+/// None of the others would do better; what was written before is told.
+fn stopped(batch: &Batch, problem: Problem, rows: &mut [Row]) -> Result<Next, Problem> {
+    if rows.iter().all(|row| !is_written(row)) {
+        return Err(problem);
+    }
+    fail(rows, &batch.rows, &problem);
+    Ok(Next::Stop(problem))
 }
 
 fn is_written(row: &Row) -> bool {
