@@ -262,6 +262,33 @@ async fn what_an_import_does_not_do_it_refuses_by_name() {
     assert_eq!(shop.get("/api/v1/data/product?top=0&count=true").await.json()["total"], 0);
 }
 
+#[tokio::test]
+async fn a_quote_that_is_not_closed_fails_its_row() {
+    let shop = Shop::open().await;
+    for (rest, code) in [
+        ("\"Desk,2\nRug,3\n", "- unreadable"),
+        ("Desk,\"2\nRug,3\n", "- unreadable"),
+        ("Desk,\"", "- unreadable"),
+        ("Desk,\"2\"\"", "- unreadable"),
+        ("Desk,\"2\"", "created"),
+        ("\"De\nsk\",2", "created"),
+        ("Desk,2", "created"),
+        ("\u{1}\u{1}", "- unreadable"),
+        ("Desk,\"\u{1}", "- unreadable"),
+    ] {
+        let told = shop.import(json!({ "csv": format!("name,price\r\nLamp,1\r\n{rest}") })).await;
+        assert_eq!(actions(&told), ["created", code], "{rest:?}: {told}");
+        if code != "created" {
+            let why = told["results"][1]["error"].as_str().unwrap();
+            let is_open = rest.contains('"');
+            assert_eq!(why.starts_with("a quote in it is not closed"), is_open, "{rest:?}: {why}");
+        }
+    }
+    let first = shop.post("/api/v1/data/product/import", json!({ "csv": "name,\"price\nLamp,1\n" })).await;
+    assert_eq!(first.bare(), (400, "INVALID_REQUEST".into()));
+    assert_eq!(shop.import(json!({ "csv": "" })).await["total"], 0);
+}
+
 /// A small body must not become a large table.
 #[tokio::test]
 async fn what_rows_would_multiply_is_bounded() {
@@ -277,7 +304,7 @@ async fn what_rows_would_multiply_is_bounded() {
     };
     for (body, status, code, named) in [
         (json!({ "csv": format!("name,{long}\nLamp,1") }), 400, "INVALID_REQUEST", "256"),
-        (json!({ "rows": [{ (long): 1 }] }), 400, "INVALID_REQUEST", "256"),
+        (json!({ "rows": [{ (long.clone()): 1 }] }), 400, "INVALID_REQUEST", "256"),
         (json!({ "csv": wide.join(",") }), 400, "INVALID_REQUEST", "2000"),
         (json!({ "rows": [strange] }), 400, "INVALID_FIELD", "c32"),
         (json!({ "rows": [{ "n": 1 }], "mapping": { "n": long } }), 400, "INVALID_FIELD", "product"),
@@ -301,7 +328,7 @@ async fn what_rows_would_multiply_is_bounded() {
                 .collect()
         })
         .collect();
-    let told = shop.import(json!({ "csv": format!("{}\n{}", alike.join(","), vec!["yes"; 64].join(",")) })).await;
+    let told = shop.import(json!({ "csv": format!("{}\n{}", alike.join(","), ["yes"; 64].join(",")) })).await;
     let faults = told["results"][0]["fields"].as_array().unwrap();
     assert_eq!((faults.len(), &faults[32]["code"]), (33, &json!("too_many_errors")), "{told}");
 }

@@ -1,5 +1,7 @@
 //! The table of an import: its lines as they came, and what its columns stand for.
 
+use std::io::Read;
+
 use axum::http::StatusCode;
 use csv::{ReaderBuilder, StringRecord};
 use indexmap::{IndexMap, IndexSet};
@@ -105,10 +107,8 @@ fn place(names: &mut IndexSet<String>, name: String, at: &str) -> Result<usize, 
     }
     if name.len() > NAME_BYTES_MAX {
         let begin: String = name.chars().take(40).collect();
-        let message = format!(
-            "the name of a column has at most {NAME_BYTES_MAX} bytes; {begin:?}… has {}",
-            name.len()
-        );
+        let message =
+            format!("the name of a column has at most {NAME_BYTES_MAX} bytes; {begin:?}… has {}", name.len());
         return Err(Problem::invalid(message).at(at));
     }
     if names.len() == COLUMNS_MAX {
@@ -136,26 +136,29 @@ fn of_json(rows: Vec<Value>) -> Result<Lines, Problem> {
 fn of_csv(text: &str) -> Result<Lines, Problem> {
     let wrong = |message: String| Problem::invalid(message).at("csv");
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let mut names = IndexSet::new();
-    match reader.headers() {
-        Ok(told) => {
-            for (at, name) in told.iter().map(str::trim).enumerate() {
-                if name.is_empty() {
-                    return Err(wrong(format!("column {} has no name in the first line", at + 1)));
-                }
-                if names.contains(name) {
-                    return Err(wrong(format!("the column {name:?} stands twice in the first line")));
-                }
-                place(&mut names, name.to_owned(), "csv")?;
-            }
+    // A line behind the last one. It comes as a line of its own, unless a quote is open that holds it (which the reader passes over).
+    let end = in_none(text);
+    let ended = format!("\n{end}\n");
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes().chain(ended.as_bytes()));
+    let names = match reader.headers() {
+        Ok(told) if told.iter().eq([&end]) => return Ok((Vec::new(), IndexSet::new())),
+        Ok(told) if told.iter().any(|name| name.contains(&end)) => {
+            return Err(wrong("a quote in the first line is not closed".into()));
         }
+        Ok(told) => names(told)?,
         Err(error) => return Err(wrong(format!("the first line can't be read: {error}"))),
-    }
+    };
     let mut lines = Vec::new();
     for record in reader.into_records() {
+        let record = match record {
+            Ok(cells) if cells.iter().eq([&end]) => return Ok((lines, names)),
+            record => record,
+        };
         must_be_few(lines.len() + 1)?;
         lines.push(match record {
+            Ok(cells) if cells.iter().any(|cell| cell.contains(&end)) => {
+                Line::Broken("a quote in it is not closed: all that follows is in it".into())
+            }
             Ok(cells) if cells.len() == names.len() => Line::Texts(cells),
             Ok(cells) => {
                 Line::Broken(format!("it has {} cells, the first line {}", cells.len(), names.len()))
@@ -164,6 +167,29 @@ fn of_csv(text: &str) -> Result<Lines, Problem> {
         });
     }
     Ok((lines, names))
+}
+
+/// What does not stand in a text: one sign, once more than it ever stands there in a row.
+fn in_none(text: &str) -> String {
+    const SIGN: char = '\u{1}';
+    let runs = text.split(|sign| sign != SIGN).map(str::len);
+    SIGN.to_string().repeat(runs.max().unwrap_or_default() + 1)
+}
+
+/// The names in the first line.
+fn names(told: &StringRecord) -> Result<IndexSet<String>, Problem> {
+    let wrong = |message: String| Problem::invalid(message).at("csv");
+    let mut names = IndexSet::new();
+    for (at, name) in told.iter().map(str::trim).enumerate() {
+        if name.is_empty() {
+            return Err(wrong(format!("column {} has no name in the first line", at + 1)));
+        }
+        if names.contains(name) {
+            return Err(wrong(format!("the column {name:?} stands twice in the first line")));
+        }
+        place(&mut names, name.to_owned(), "csv")?;
+    }
+    Ok(names)
 }
 
 fn must_be_few(rows: usize) -> Result<(), Problem> {
