@@ -69,6 +69,20 @@ async fn a_file_that_can_not_be_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_limit_is_whole_or_refused() {
+    let shop = Shop::open().await;
+    let rows: Vec<Value> = (0..1001).map(|at| json!({ "name": format!("Lamp {at}") })).collect();
+    assert_eq!(shop.post("/api/v1/data/product/import", rows.into()).await.json()["created"], 1001);
+    let cut = shop.get("/api/v1/data/product/export").await;
+    assert_eq!(cut.bare(), (400, "BATCH_TOO_LARGE".into()));
+    assert!(cut.json()["error"].as_str().unwrap().starts_with("1001 records match, 1000 allowed"));
+    for (query, lines) in [("skip=1", 1000), ("limit=1000", 1000), ("limit=10", 10), ("name=Lamp%207", 1)] {
+        let (.., text) = shop.file(&format!("select=name&sort=name&{query}")).await;
+        assert_eq!(text.lines().count(), lines + 1, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_has_what_its_reader_sees_and_may_take_away() {
     let mut shop = Shop::company().await;
     let path = "/api/v1/data/client/export?format=json&sort=name";
