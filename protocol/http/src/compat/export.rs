@@ -14,7 +14,7 @@ use quarry_json::Options;
 use super::question;
 use crate::{
     problem::{Answered, Problem},
-    rows::{self, Envelope, Form, Shape},
+    rows::{self, Envelope, Form, Shape, Texts},
 };
 
 /// Records of one file; few where a test must go past it.
@@ -48,7 +48,7 @@ pub(super) async fn export(
     }
     answer.next = None;
     let envelope = match form {
-        Form::Csv => Envelope::of(b"", b""),
+        Form::Csv(_) => Envelope::of(b"", b""),
         _ => Envelope::of(b"[", b"]"),
     };
     let shape = Shape { form, options: Options::default() };
@@ -72,21 +72,39 @@ fn must_fit(records: u64, how: &str) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::BAD_REQUEST, "BATCH_TOO_LARGE", message).at("limit"))
 }
 
-/// Takes `format` out of the parameters: the form, and what the file's name ends with.
+/// Takes `format` and `safe` out of the parameters: the form, and what the file's name ends with.
 fn form(given: &mut Vec<(String, String)>, uri: &Uri) -> Result<(Form, &'static str), Problem> {
-    let asked: Vec<String> =
-        given.extract_if(.., |(name, _)| name == "format").map(|(_, format)| format).collect();
-    match asked.as_slice() {
-        [] => Ok((Form::Csv, "csv")),
-        [format] if format == "csv" => Ok((Form::Csv, "csv")),
-        [format] if format == "json" => Ok((Form::Json, "json")),
-        [format] => match ABSENT.iter().find(|(absent, _)| absent == format) {
+    let texts = match taken(given, "safe")?.as_deref() {
+        None | Some("false") => Texts::Plain,
+        Some("true") => Texts::Safe,
+        Some(other) => {
+            return Err(Problem::invalid(format!("safe is true or false, not {other:?}")).at("safe"));
+        }
+    };
+    let Some(format) = taken(given, "format")? else { return Ok((Form::Csv(texts), "csv")) };
+    match format.as_str() {
+        "csv" => Ok((Form::Csv(texts), "csv")),
+        "json" if texts == Texts::Safe => {
+            let message = "safe is about csv: JSON has no formulas";
+            Err(Problem::invalid(message).at("safe"))
+        }
+        "json" => Ok((Form::Json, "json")),
+        _ => match ABSENT.iter().find(|(absent, _)| *absent == format) {
             Some((_, instead)) => {
                 let message = format!("{} as {format} is not implemented; {instead}", uri.path());
                 Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", message).at("format"))
             }
             None => Err(Problem::invalid(format!("format is csv or json, not {format:?}")).at("format")),
         },
-        _ => Err(Problem::invalid("format is given twice").at("format")),
+    }
+}
+
+/// Takes a parameter out; refuses it when it is given twice.
+fn taken(given: &mut Vec<(String, String)>, key: &str) -> Result<Option<String>, Problem> {
+    let mut told = given.extract_if(.., |(name, _)| name == key).map(|(_, told)| told);
+    let first = told.next();
+    match told.next() {
+        None => Ok(first),
+        Some(_) => Err(Problem::invalid(format!("{key} is given twice")).at(key)),
     }
 }
