@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::Limited;
+use tokio::time::Instant;
 use tower_http::timeout::TimeoutBody;
 
 use crate::{
@@ -54,6 +55,10 @@ fn new_id() -> HeaderValue {
     HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("0"))
 }
 
+/// When a request's handler is dropped if it has not answered. One that keeps what it did in parts ends before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(pub Instant);
+
 /// Refuses a body that says it is too large, cuts off one that turns out to be, and ends a request that takes too long to
 /// come in or to be answered. (How long a question may run is the engine's.)
 pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Next) -> Response {
@@ -67,7 +72,10 @@ pub(crate) async fn bounded(State(door): State<Door>, request: Request, next: Ne
     let upload_time = Duration::from_secs(door.options.upload_seconds_max);
     let deadline = if is_upload { Some(upload_time) } else { door.request_time() };
     let Some(deadline) = deadline else { return next.run(request).await };
-    match tokio::time::timeout(deadline, next.run(request)).await {
+    let at = Instant::now() + deadline;
+    let mut request = request;
+    request.extensions_mut().insert(Deadline(at));
+    match tokio::time::timeout_at(at, next.run(request)).await {
         Ok(response) => response,
         Err(_) => too_slow(deadline).into_response(),
     }

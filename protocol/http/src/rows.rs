@@ -36,13 +36,22 @@ pub(crate) enum Form {
     Ndjson,
     Arrow,
     /// With a line of names. No `Accept` asks for it.
-    Csv,
+    Csv(Texts),
+}
+
+/// How texts stand in CSV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// As they are: what reads the file back gets the same.
+    Plain,
+    /// With a `'` before one that a spreadsheet would take for a formula.
+    Safe,
 }
 
 impl Form {
     /// Whether it takes records away by the stream, for programs.
     pub fn is_export(&self) -> bool {
-        matches!(self, Form::Ndjson | Form::Arrow | Form::Csv)
+        matches!(self, Form::Ndjson | Form::Arrow | Form::Csv(_))
     }
 
     /// The form that `Accept` asks for; JSON when it says nothing.
@@ -73,7 +82,7 @@ impl Form {
             Form::Json => JSON,
             Form::Ndjson => NDJSON,
             Form::Arrow => ARROW,
-            Form::Csv => CSV,
+            Form::Csv(_) => CSV,
         }
     }
 }
@@ -142,7 +151,7 @@ impl Envelope {
 pub(crate) async fn response(mut answer: Answer, shape: Shape) -> Answered {
     let envelope = match shape.form {
         Form::Json => Envelope::ours(answer.count, answer.next.take(), answer.csn),
-        Form::Ndjson | Form::Arrow | Form::Csv => Envelope::none(),
+        Form::Ndjson | Form::Arrow | Form::Csv(_) => Envelope::none(),
     };
     enveloped(answer, shape, envelope).await
 }
@@ -294,7 +303,7 @@ impl Writer {
                 let writer = StreamWriter::try_new(Vec::new(), schema).map_err(encoding)?;
                 return Ok(Writer::Arrow(Box::new(writer)));
             }
-            Form::Csv => return Ok(Writer::Csv(csv::Lines::new(schema, options)?)),
+            Form::Csv(texts) => return Ok(Writer::Csv(csv::Lines::new(schema, options, texts)?)),
         };
         Ok(Writer::Json { encoder: Encoder::new(schema, options).map_err(encoding)?, separator })
     }

@@ -151,12 +151,17 @@ impl Builder<'_> {
             let Some(member) = time.get("dimension").and_then(Value::as_str) else {
                 return wrong("a time dimension names its dimension");
             };
-            if let Some(range) = time.get("dateRange").filter(|range| !range.is_null()) {
+            let told = |key: &str| time.get(key).filter(|told| !told.is_null());
+            // Neither would name it to the question: it would be dropped, whatever it is called.
+            if told("dateRange").is_none() && told("granularity").is_none() {
+                return wrong("a time dimension needs a granularity, a dateRange or both");
+            }
+            if let Some(range) = told("dateRange") {
                 let condition = period::condition(range, &format!("{at}.dateRange"))?;
                 self.conditions.push(json!({ self.bare(member): condition }));
                 self.places.conditions.push(at.clone());
             }
-            let Some(granularity) = time.get("granularity").filter(|told| !told.is_null()) else { continue };
+            let Some(granularity) = told("granularity") else { continue };
             if dated.iter().any(|(known, _)| known == self.bare(member)) {
                 return wrong("it has a granularity already");
             }

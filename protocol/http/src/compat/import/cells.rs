@@ -1,6 +1,10 @@
 //! From cells to values, by the fields that they are for. A text from a table is what people write: `yes`, the label of an option, a
 //! list with commas. Whether a value is right, the engine says.
 
+use std::collections::HashSet;
+
+use axum::http::StatusCode;
+use indexmap::{IndexMap, IndexSet};
 use quarry_metadata::{Field, FieldKind, ObjectName, SelectOption};
 use serde_json::{Map, Value};
 
@@ -10,6 +14,11 @@ use super::{
     request::{Column, Line, Table, Transform},
 };
 use crate::problem::Problem;
+
+/// Columns of one request that are no fields; what is in them fails its row.
+const UNKNOWN_MAX: usize = 32;
+/// Errors that are told of one row.
+const FAULTS_MAX: usize = 32;
 
 /// A row on its way.
 #[derive(Default)]
@@ -46,94 +55,175 @@ enum Cell {
 ///
 /// # Errors
 ///
-/// Two columns for one field.
-pub(super) fn rows(names: Names<'_>, view: &View, table: Table) -> Result<Vec<Row>, Problem> {
-    let Table { lines, columns, trims, nulls } = table;
-    let mut reading = Reading { names, view, columns, trims, nulls };
-    reading.settle()?;
+/// Two columns for one field, a mapping to what is no field, many columns of no field; 413 when defaults would make more than
+/// `default_bytes_max` of memory.
+pub(super) fn rows(
+    names: Names<'_>,
+    view: &View,
+    table: Table,
+    default_bytes_max: usize,
+) -> Result<Vec<Row>, Problem> {
+    let Table { names: columns, lines, columns: said, trims, nulls } = table;
+    must_be_small(&said, lines.len(), default_bytes_max)?;
+    let targets = settled(names, view, columns, said)?;
+    let reading = Reading { view, targets, trims, nulls };
     Ok(lines.into_iter().map(|line| reading.row(line)).collect())
 }
 
+/// A column, and the field that it is for.
+struct Target {
+    name: String,
+    /// Our name of the field; one that is not known stays as it is.
+    field: String,
+    said: Option<Column>,
+}
+
 struct Reading<'a> {
-    names: Names<'a>,
     view: &'a View,
-    columns: indexmap::IndexMap<String, Column>,
+    /// By the places of columns.
+    targets: Vec<Target>,
     trims: bool,
     nulls: Vec<String>,
 }
 
-impl Reading<'_> {
-    /// Puts our names in place of those of the mapping.
-    fn settle(&mut self) -> Result<(), Problem> {
-        let mut taken = std::collections::HashSet::new();
-        for (name, column) in &mut self.columns {
-            column.field = self.names.written(self.view, &column.field);
-            let is_reference = reference(self.view.writable(&column.field)).is_some();
-            let wrong = match column.transform {
-                Some(Transform::Lookup) if !is_reference => {
-                    format!("{} refers to no record: there is nothing to look up", column.field)
-                }
-                _ if !taken.insert(column.field.clone()) => {
-                    format!("{name:?} and another column stand for {}", column.field)
-                }
-                _ => continue,
-            };
-            return Err(Problem::invalid(wrong).at("mapping"));
-        }
-        Ok(())
+/// Every row may have a default that the body has once.
+fn must_be_small(said: &IndexMap<String, Column>, rows: usize, most: usize) -> Result<(), Problem> {
+    let defaults: usize = said.values().filter_map(|column| column.default.as_ref()).map(bytes).sum();
+    if defaults.saturating_mul(rows) <= most {
+        return Ok(());
     }
+    let message = format!(
+        "the defaults of the mapping are too large for {rows} rows; send fewer rows, or smaller defaults"
+    );
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).at("mapping"))
+}
 
+/// About what a value takes in memory. A text may become a list of its parts, and counts for them.
+fn bytes(value: &Value) -> usize {
+    const PART: usize = 4;
+    let inner = match value {
+        Value::String(text) => text.len().saturating_mul(PART),
+        Value::Array(list) => list.iter().map(bytes).sum(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| 2 * size_of::<Value>() + name.len() + bytes(value)).sum()
+        }
+        _ => 0,
+    };
+    inner.saturating_add(size_of::<Value>())
+}
+
+/// Columns with our names of their fields.
+fn settled(
+    names: Names<'_>,
+    view: &View,
+    columns: IndexSet<String>,
+    mut said: IndexMap<String, Column>,
+) -> Result<Vec<Target>, Problem> {
+    let mut taken = HashSet::new();
+    for (name, column) in &mut said {
+        column.field = names.written(view, &column.field);
+        let is_reference = reference(view.writable(&column.field)).is_some();
+        let wrong = match column.transform {
+            _ if !is_known(view, &column.field) => {
+                let message = format!("there is no field {:?} of {}", column.field, view.object.name);
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "INVALID_FIELD", message).at("mapping"));
+            }
+            Some(Transform::Lookup) if !is_reference => {
+                format!("{} refers to no record: there is nothing to look up", column.field)
+            }
+            _ if !taken.insert(column.field.as_str()) => {
+                format!("{name:?} and another column stand for {}", column.field)
+            }
+            _ => continue,
+        };
+        return Err(Problem::invalid(wrong).at("mapping"));
+    }
+    let target = |name: String| {
+        let said = said.swap_remove(&name);
+        let field = said.as_ref().map_or_else(|| names.written(view, &name), |column| column.field.clone());
+        Target { name, field, said }
+    };
+    let targets: Vec<Target> = columns.into_iter().map(target).collect();
+    let mut unknown = targets.iter().filter(|target| !is_known(view, &target.field)).skip(UNKNOWN_MAX);
+    if let Some(target) = unknown.next() {
+        let message = format!(
+            "{:?} and more than {UNKNOWN_MAX} other columns are no fields of {}",
+            target.name, view.object.name
+        );
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "INVALID_FIELD", message).at("rows"));
+    }
+    Ok(targets)
+}
+
+fn is_known(view: &View, field: &str) -> bool {
+    view.field(field).is_some() || view.writable(field).is_some()
+}
+
+impl Reading<'_> {
     fn row(&self, line: Line) -> Row {
         let mut row = Row::default();
-        let cells = match line {
-            Line::Cells(cells) => cells,
-            Line::Broken(why) => {
-                row.became = Some(Became::Failed(vec![Fault::of(None, "unreadable", why)]));
-                return row;
-            }
-        };
         let mut faults = Vec::new();
-        for (name, cell) in self.all(cells) {
-            let column = self.columns.get(&name);
-            let field =
-                column.map_or_else(|| self.names.written(self.view, &name), |column| column.field.clone());
-            if row.data.contains_key(&field) || row.named.iter().any(|named| named.field == field) {
-                faults.push(Fault::of(
-                    Some(&field),
-                    "invalid_value",
-                    format!("{name:?} gives it a second time"),
-                ));
-                continue;
+        match line {
+            Line::Broken(why) => faults.push(Fault::of(None, "unreadable", why)),
+            Line::Texts(texts) => {
+                let cells = self.targets.iter().zip(texts.iter().map(Value::from));
+                self.fill(&mut row, &mut faults, cells);
             }
-            match self.cell(&field, column, cell) {
-                Cell::Nothing if column.is_some_and(|column| column.required) => {
-                    faults.push(Fault::of(
-                        Some(&field),
-                        "required",
-                        format!("the column {name:?} has no value"),
-                    ));
+            Line::Cells(cells) => {
+                let mut is_there = vec![false; self.targets.len()];
+                for (place, _) in &cells {
+                    if let Some(there) = is_there.get_mut(*place) {
+                        *there = true;
+                    }
                 }
-                Cell::Nothing => {}
-                Cell::Value(value) => drop(row.data.insert(field, value)),
-                Cell::Names(target, names, is_list) => {
-                    row.named.push(Named { field, target, names, is_list });
-                }
+                let given =
+                    cells.into_iter().filter_map(|(place, cell)| Some((self.targets.get(place)?, cell)));
+                // And those that it has not and of which something is said.
+                let absent = self.targets.iter().zip(&is_there);
+                let absent = absent
+                    .filter(|(target, there)| !**there && target.said.is_some())
+                    .map(|(target, _)| (target, Value::Null));
+                self.fill(&mut row, &mut faults, given.chain(absent));
             }
         }
         if !faults.is_empty() {
             row.became = Some(Became::Failed(faults));
+            // It goes nowhere.
+            row.data.clear();
+            row.named.clear();
         }
         row
     }
 
-    /// The cells of a line, with those that it has not and of which something is said.
-    fn all(&self, mut cells: Map<String, Value>) -> Map<String, Value> {
-        for name in self.columns.keys() {
-            if !cells.contains_key(name) {
-                cells.insert(name.clone(), Value::Null);
+    fn fill<'t>(
+        &self,
+        row: &mut Row,
+        faults: &mut Vec<Fault>,
+        cells: impl Iterator<Item = (&'t Target, Value)>,
+    ) {
+        for (Target { name, field, said }, cell) in cells {
+            if faults.len() == FAULTS_MAX {
+                let message = format!("the row has more than {FAULTS_MAX} errors; the others are not told");
+                faults.push(Fault::of(None, "too_many_errors", message));
+                return;
+            }
+            if row.data.contains_key(field) || row.named.iter().any(|named| named.field == *field) {
+                let message = format!("{name:?} gives it a second time");
+                faults.push(Fault::of(Some(field), "invalid_value", message));
+                continue;
+            }
+            match self.cell(field, said.as_ref(), cell) {
+                Cell::Nothing if said.as_ref().is_some_and(|column| column.required) => {
+                    let message = format!("the column {name:?} has no value");
+                    faults.push(Fault::of(Some(field), "required", message));
+                }
+                Cell::Nothing => {}
+                Cell::Value(value) => drop(row.data.insert(field.clone(), value)),
+                Cell::Names(target, names, is_list) => {
+                    row.named.push(Named { field: field.clone(), target, names, is_list });
+                }
             }
         }
-        cells
     }
 
     fn cell(&self, field: &str, column: Option<&Column>, cell: Value) -> Cell {

@@ -35,6 +35,12 @@ impl Fault {
         Self { field: field.map(str::to_owned), code: code.to_owned(), message: message.into() }
     }
 
+    /// Whether it has this code.
+    #[cfg(test)]
+    pub fn is(&self, code: &str) -> bool {
+        self.code == code
+    }
+
     fn told(&self) -> Map<String, Value> {
         let mut told = Map::new();
         if let Some(field) = &self.field {

@@ -136,7 +136,7 @@ pub(super) fn read(body: Value) -> Result<Asked, Problem> {
         dry_run: truth(&given, "dryRun")?,
         skips_blank: truth(&given, "skipBlankMatchKey")?,
     };
-    Ok(Asked { table: table::read(&given)?, manner })
+    Ok(Asked { table: table::read(given)?, manner })
 }
 
 fn mode(given: &Map<String, Value>) -> Result<Mode, Problem> {

@@ -1,5 +1,8 @@
 //! Rows as changes: some hundred in a transaction, those with findings taken out and the others tried again.
 
+#[cfg(test)]
+mod tests;
+
 use axum::http::StatusCode;
 use futures::StreamExt;
 use quarry_engine::{
@@ -17,6 +20,7 @@ use super::{
     cells::Row,
     report::{Became, Fault},
     request::{Manner, Mode},
+    until::Until,
 };
 use crate::problem::Problem;
 
@@ -42,6 +46,7 @@ pub(super) struct Import<'a> {
     manner: &'a Manner,
     /// What a dry run lays its changes over; it is never committed.
     trial: Option<Transaction>,
+    until: Until,
     ended: Ended,
 }
 
@@ -52,9 +57,14 @@ struct Batch {
 }
 
 impl<'a> Import<'a> {
-    pub fn new(session: &'a Session, (views, view): (&'a Views, &'a View), manner: &'a Manner) -> Self {
+    pub fn new(
+        session: &'a Session,
+        (views, view): (&'a Views, &'a View),
+        manner: &'a Manner,
+        until: Until,
+    ) -> Self {
         let trial = manner.dry_run.then(|| session.begin());
-        Self { session, views, view, manner, trial, ended: Ended::default() }
+        Self { session, views, view, manner, trial, until, ended: Ended::default() }
     }
 
     /// Writes what is not decided yet, and says of each row what became of it.
@@ -73,9 +83,7 @@ impl<'a> Import<'a> {
                 waiting.push((place, change));
             }
         }
-        let mut batches: Vec<Batch> =
-            waiting.chunks(BATCH_ROWS).map(|rows| Batch { rows: rows.to_vec(), tries: 0 }).collect();
-        batches.reverse();
+        let mut batches = Batch::of(waiting);
         while let Some(batch) = batches.pop() {
             let left = batches.iter().map(|batch| batch.rows.len()).sum::<usize>();
             match self.attempt(batch, rows).await? {
@@ -120,6 +128,8 @@ impl<'a> Import<'a> {
 
     /// The one record that a row is about.
     async fn record(&self, data: &serde_json::Map<String, Value>) -> Result<Result<String, Became>, Problem> {
+        // Nothing is written yet.
+        self.until.must_begin()?;
         let equals = |name: &String| Filter::Compare {
             path: name.clone(),
             operator: Operator::Eq,
@@ -160,8 +170,20 @@ impl<'a> Import<'a> {
     }
 
     async fn attempt(&mut self, batch: Batch, rows: &mut [Row]) -> Result<Next, Problem> {
+        if let Err(problem) = self.until.must_begin() {
+            return stopped(&batch, problem, rows);
+        }
         let changes = batch.rows.iter().map(|(_, change)| change.clone()).collect();
-        match self.apply(changes).await {
+        let until = self.until;
+        let applied = match until.wait(self.apply(changes)).await {
+            Ok(applied) => applied,
+            // Whatever else there is to tell, it may have been written.
+            Err(problem) => {
+                fail(rows, &batch.rows, &problem);
+                return Ok(Next::Stop(self.until.must_begin().err().unwrap_or(problem)));
+            }
+        };
+        match applied {
             Ok((outcomes, warnings)) => {
                 self.done(&batch, outcomes, warnings, rows);
                 Ok(Next::Go(Vec::new()))
@@ -179,11 +201,7 @@ impl<'a> Import<'a> {
                     _ => Ok(Next::Go(batch.halves())),
                 }
             }
-            Err(problem) if rows.iter().all(|row| !is_written(row)) => Err(problem),
-            Err(problem) => {
-                fail(rows, &batch.rows, &problem);
-                Ok(Next::Stop(problem))
-            }
+            Err(problem) => stopped(&batch, problem, rows),
         }
     }
 
@@ -223,10 +241,20 @@ enum Next {
 }
 
 impl Batch {
-    fn halves(self) -> Vec<Batch> {
-        let (first, second) = self.rows.split_at(self.rows.len() / 2);
-        // The last of the list comes first.
-        [second, first].map(|rows| Batch { rows: rows.to_vec(), tries: 0 }).into()
+    /// Batches of rows; the last of the list comes first.
+    fn of(mut rows: Vec<(usize, Change)>) -> Vec<Batch> {
+        let mut batches = Vec::with_capacity(rows.len().div_ceil(BATCH_ROWS));
+        while !rows.is_empty() {
+            let first = (rows.len() - 1) / BATCH_ROWS * BATCH_ROWS;
+            batches.push(Batch { rows: rows.split_off(first), tries: 0 });
+        }
+        batches
+    }
+
+    /// Its halves; the last of the list comes first.
+    fn halves(mut self) -> Vec<Batch> {
+        let second = self.rows.split_off(self.rows.len() / 2);
+        [second, self.rows].map(|rows| Batch { rows, tries: 0 }).into()
     }
 }
 
@@ -261,6 +289,15 @@ fn fail<'r>(rows: &mut [Row], of: impl IntoIterator<Item = &'r (usize, Change)>,
             row.became = Some(Became::Failed(vec![fault]));
         }
     }
+}
+
+/// None of the others would do better; what was written before is told.
+fn stopped(batch: &Batch, problem: Problem, rows: &mut [Row]) -> Result<Next, Problem> {
+    if rows.iter().all(|row| !is_written(row)) {
+        return Err(problem);
+    }
+    fail(rows, &batch.rows, &problem);
+    Ok(Next::Stop(problem))
 }
 
 fn is_written(row: &Row) -> bool {

@@ -159,6 +159,21 @@ async fn what_is_no_measure_dimension_or_range_is_refused_in_its_place() {
             "INVALID_FILTER",
             "timeDimensions[0].since.$between",
         ),
+        (
+            with("timeDimensions", json!([{ "dimension": "no_such_field" }])),
+            "INVALID_REQUEST",
+            "timeDimensions[0]",
+        ),
+        (
+            with("timeDimensions", json!([{ "dimension": "since", "dateRange": null, "granularity": null }])),
+            "INVALID_REQUEST",
+            "timeDimensions[0]",
+        ),
+        (
+            with("timeDimensions", json!([{ "dimension": "no_such_field", "dateRange": "today" }])),
+            "INVALID_FIELD",
+            "timeDimensions[0].no_such_field.$within",
+        ),
         (time("compareTo", json!({})), "INVALID_REQUEST", "timeDimensions[0].compareTo"),
         (with("where", json!({ "price": { "$is": 1 } })), "INVALID_FILTER", "where.price.$is"),
         (with("order", json!({ "size": "asc" })), "INVALID_REQUEST", "order.size"),

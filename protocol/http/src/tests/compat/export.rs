@@ -51,6 +51,9 @@ async fn a_file_that_can_not_be_is_refused_by_name() {
         ("format=parquet", 501, "NOT_IMPLEMENTED", "parquet"),
         ("format=pdf", 400, "INVALID_REQUEST", "pdf"),
         ("format=csv&format=json", 400, "INVALID_REQUEST", "format"),
+        ("safe=yes", 400, "INVALID_REQUEST", "safe"),
+        ("safe=true&safe=false", 400, "INVALID_REQUEST", "safe"),
+        ("safe=true&format=json", 400, "INVALID_REQUEST", "safe"),
         ("template=true", 400, "UNSUPPORTED_QUERY_PARAM", "template"),
         ("select=nothing", 400, "INVALID_FIELD", "nothing"),
         ("sort=nothing", 400, "INVALID_SORT", "nothing"),
@@ -66,6 +69,58 @@ async fn a_file_that_can_not_be_is_refused_by_name() {
     assert_eq!(shop.get("/api/v1/data/prodcut/export").await.bare(), (404, "OBJECT_NOT_FOUND".into()));
     let posted = shop.post("/api/v1/data/product/export", json!({})).await;
     assert_eq!((posted.bare(), posted.header("allow")), ((405, "METHOD_NOT_ALLOWED".into()), "GET,HEAD"));
+}
+
+#[tokio::test]
+async fn a_safe_file_has_no_formulas() {
+    let shop = Shop::open().await;
+    for (name, about) in [("=1+1", "@SUM(A1)"), ("+49", "-2"), ("\tx", "\r=x"), ("'=1", "a=1"), ("Lamp", "")]
+    {
+        let made =
+            shop.post("/api/v1/data/product", json!({ "name": name, "about": about, "stock": -5 })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{name:?}: {:?}", made.body);
+    }
+    let select = "select=name,about,stock&sort=created_at,id";
+    let cells = async |query: &str| {
+        let (.., text) = shop.file(&format!("{query}{select}")).await;
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut lines: Vec<Vec<String>> =
+            reader.records().map(|line| line.unwrap().iter().map(str::to_owned).collect()).collect();
+        lines.sort();
+        lines
+    };
+    // A number is none, whatever it begins with; nor is what stands behind the first sign.
+    let safe = [
+        ["'\tx", "'\r=x", "-5"],
+        ["'+49", "'-2", "-5"],
+        ["'=1", "a=1", "-5"],
+        ["'=1+1", "'@SUM(A1)", "-5"],
+        ["Lamp", "", "-5"],
+    ];
+    assert_eq!(cells("safe=true&").await, safe);
+    let plain = [
+        ["\tx", "\r=x", "-5"],
+        ["'=1", "a=1", "-5"],
+        ["+49", "-2", "-5"],
+        ["=1+1", "@SUM(A1)", "-5"],
+        ["Lamp", "", "-5"],
+    ];
+    assert_eq!(cells("").await, plain);
+    assert_eq!(cells("safe=false&").await, plain);
+}
+
+#[tokio::test]
+async fn a_file_without_a_limit_is_whole_or_refused() {
+    let shop = Shop::open().await;
+    let rows: Vec<Value> = (0..1001).map(|at| json!({ "name": format!("Lamp {at}") })).collect();
+    assert_eq!(shop.post("/api/v1/data/product/import", rows.into()).await.json()["created"], 1001);
+    let cut = shop.get("/api/v1/data/product/export").await;
+    assert_eq!(cut.bare(), (400, "BATCH_TOO_LARGE".into()));
+    assert!(cut.json()["error"].as_str().unwrap().starts_with("1001 records match, 1000 allowed"));
+    for (query, lines) in [("skip=1", 1000), ("limit=1000", 1000), ("limit=10", 10), ("name=Lamp%207", 1)] {
+        let (.., text) = shop.file(&format!("select=name&sort=name&{query}")).await;
+        assert_eq!(text.lines().count(), lines + 1, "{query}");
+    }
 }
 
 #[tokio::test]

@@ -263,6 +263,77 @@ async fn what_an_import_does_not_do_it_refuses_by_name() {
 }
 
 #[tokio::test]
+async fn a_quote_that_is_not_closed_fails_its_row() {
+    let shop = Shop::open().await;
+    for (rest, code) in [
+        ("\"Desk,2\nRug,3\n", "- unreadable"),
+        ("Desk,\"2\nRug,3\n", "- unreadable"),
+        ("Desk,\"", "- unreadable"),
+        ("Desk,\"2\"\"", "- unreadable"),
+        ("Desk,\"2\"", "created"),
+        ("\"De\nsk\",2", "created"),
+        ("Desk,2", "created"),
+        ("\u{1}\u{1}", "- unreadable"),
+        ("Desk,\"\u{1}", "- unreadable"),
+    ] {
+        let told = shop.import(json!({ "csv": format!("name,price\r\nLamp,1\r\n{rest}") })).await;
+        assert_eq!(actions(&told), ["created", code], "{rest:?}: {told}");
+        if code != "created" {
+            let why = told["results"][1]["error"].as_str().unwrap();
+            let is_open = rest.contains('"');
+            assert_eq!(why.starts_with("a quote in it is not closed"), is_open, "{rest:?}: {why}");
+        }
+    }
+    let first = shop.post("/api/v1/data/product/import", json!({ "csv": "name,\"price\nLamp,1\n" })).await;
+    assert_eq!(first.bare(), (400, "INVALID_REQUEST".into()));
+    assert_eq!(shop.import(json!({ "csv": "" })).await["total"], 0);
+}
+
+/// A small body must not become a large table.
+#[tokio::test]
+async fn what_rows_would_multiply_is_bounded() {
+    let shop = Shop::open().await;
+    let long = "n".repeat(257);
+    let wide: Vec<String> = (0..2001).map(|at| format!("c{at}")).collect();
+    let strange: serde_json::Map<String, Value> = (0..33).map(|at| (format!("c{at}"), json!(1))).collect();
+    let rows: Vec<Value> = (0..500).map(|_| json!({})).collect();
+    let filled = |rows: &[Value], default: Value| {
+        let about = json!({ "sourceField": "a", "targetField": "about", "defaultValue": default });
+        let rows = [&[json!({ "name": "Lamp", "a": null })], rows].concat();
+        json!({ "rows": rows, "mapping": [about] })
+    };
+    for (body, status, code, named) in [
+        (json!({ "csv": format!("name,{long}\nLamp,1") }), 400, "INVALID_REQUEST", "256"),
+        (json!({ "rows": [{ (long.clone()): 1 }] }), 400, "INVALID_REQUEST", "256"),
+        (json!({ "csv": wide.join(",") }), 400, "INVALID_REQUEST", "2000"),
+        (json!({ "rows": [strange] }), 400, "INVALID_FIELD", "c32"),
+        (json!({ "rows": [{ "n": 1 }], "mapping": { "n": long } }), 400, "INVALID_FIELD", "product"),
+        (filled(&rows, json!("x".repeat(20_000))), 413, "PAYLOAD_TOO_LARGE", "501"),
+        (filled(&rows, json!(vec![0; 2_000])), 413, "PAYLOAD_TOO_LARGE", "501"),
+    ] {
+        let answer = shop.post("/api/v1/data/product/import", body.clone()).await;
+        let short = body.to_string().chars().take(200).collect::<String>();
+        assert_eq!(answer.bare(), (status, code.to_owned()), "{short}: {:?}", answer.body);
+        let message = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(message.contains(named) && message.len() < 500, "{short}: {message}");
+    }
+    // The same default for fewer rows is none too large.
+    let told = shop.import(filled(&[], json!("x".repeat(200)))).await;
+    assert_eq!(actions(&told), ["created"], "{told}");
+    let alike: Vec<String> = (0..64)
+        .map(|bits| {
+            "active"
+                .char_indices()
+                .map(|(at, letter)| if bits >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter })
+                .collect()
+        })
+        .collect();
+    let told = shop.import(json!({ "csv": format!("{}\n{}", alike.join(","), ["yes"; 64].join(",")) })).await;
+    let faults = told["results"][0]["fields"].as_array().unwrap();
+    assert_eq!((faults.len(), &faults[32]["code"]), (33, &json!("too_many_errors")), "{told}");
+}
+
+#[tokio::test]
 async fn rows_are_written_by_the_rights_of_who_sends_them() {
     let mut shop = Shop::company().await;
     shop.log_in("rep").await;
