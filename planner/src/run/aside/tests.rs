@@ -1,5 +1,7 @@
 //! Work that takes longer than it may.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::{
     thread::{current, sleep},
     time::Duration,
