@@ -26,6 +26,16 @@ async fn called_actions_count_as_triggers_do_and_the_way_is_told() {
     assert_eq!(shop.field("site", &inn, "depth"), Some(Value::Int(16)), "nothing of it is kept");
 }
 
+/// Calls of many changes run on threads of their own, which have as much room to go down as others.
+#[tokio::test]
+async fn a_call_of_many_changes_goes_as_deep_as_one_of_few() {
+    let shop = Shop::with("counter");
+    let inn = shop.create("site", json!({ "name": "Inn" })).await.unwrap();
+    let more = (0..64).map(|number| create("site", json!({ "name": format!("Site {number}") })));
+    shop.change(more.chain([descend(&inn, 15)]).collect()).await.unwrap();
+    assert_eq!(shop.field("site", &inn, "depth"), Some(Value::Int(16)));
+}
+
 #[tokio::test]
 async fn what_a_called_action_finds_tells_who_called_it() {
     let shop = Shop::with("counter");
