@@ -157,23 +157,25 @@ impl Engine {
             self.must_serve()?;
             return Ok(principal);
         }
-        self.by_issuer(&text, &origin).await
+        self.by_issuer(&text, None, &origin).await
     }
 
-    /// Whom a token of an issuer is for, where it is known already of which tenant: without the tenant's name before it.
+    /// Whom a token of an issuer is for, where it is known already of which tenant: without the tenant's name before it. Where a user was named
+    /// before, a token of another is refused.
     ///
     /// # Errors
     ///
     /// As [`Self::by_bearer`].
-    pub async fn by_issuer(&self, token: &str, origin: &Origin) -> Result<Principal> {
+    pub async fn by_issuer(&self, token: &str, named: Option<&str>, origin: &Origin) -> Result<Principal> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(token_refused());
         }
         let (gate, text, origin) = (self.gate().clone(), token.to_owned(), origin.clone());
         let (store, active, world) = (self.store().clone(), self.active(), self.world().clone());
         let registrar = Registrar { store, active, world };
-        let principal =
-            tokio::task::spawn_blocking(move || gate.by_issuer(&text, &origin, &registrar)).await??;
+        let named = named.map(str::to_owned);
+        let prove = move || gate.by_issuer((text.as_str(), named.as_deref()), &origin, &registrar);
+        let principal = tokio::task::spawn_blocking(prove).await??;
         self.must_serve()?;
         Ok(principal)
     }

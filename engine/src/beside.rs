@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
+/// As deep as threads of requests may recurse: formulas and policies are trees, and walked as such.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Runs it beside everything else, on a thread of this name. It goes on when nobody waits for it any more.
 ///
 /// # Errors
@@ -29,7 +32,7 @@ pub(crate) async fn beside<T: Send + 'static>(
         // Whoever asked may have gone.
         drop(told.send(work()));
     };
-    let started = thread::Builder::new().name(name.to_owned()).spawn(run);
+    let started = thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(run);
     started.map_err(|error| Error::internal("there is no thread for the work").caused_by(error))?;
     answer.await.map_err(|_| Error::internal("the work ended before its time"))?
 }

@@ -28,7 +28,7 @@ use crate::{
     packages::{self, Candidates, Pins},
     quota::{FairTurns, ForAll, Quota, TenantLimits},
     session::{Session, SessionOptions},
-    system::is_counted,
+    system::{is_always_written, is_counted},
 };
 
 /// Where things are and how large they may get.
@@ -131,7 +131,9 @@ impl Engine {
         let EngineOptions { resources, planner, contents, .. } = options;
         let resources = Resources::new(resources);
         tenants.store.is_counted = is_counted;
+        tenants.store.is_always_written = is_always_written;
         let tenants = Tenants::new(&data, tenants, world.clone(), &resources);
+        let calls_waiting_max = planner.heavy_waiting_max;
         let planner = Planner::new(planner);
         let main = TenantName::main();
         let records = read_catalogue(&data, &world)?;
@@ -148,7 +150,7 @@ impl Engine {
             contents,
             tenants,
             turns: Arc::default(),
-            large_calls: Turns::new(available_parallelism().map_or(2, usize::from), usize::MAX),
+            large_calls: Turns::new(available_parallelism().map_or(2, usize::from), calls_waiting_max),
             for_all: RwLock::default(),
             doorstep: Doorstep::default(),
             trusted: Mutex::default(),

@@ -222,15 +222,14 @@ impl Engine {
                 () = line.waits() => {}
             }
             drop(turn.0.lock().take());
-            let again = async {
-                line.moves().await;
-                self.continue_request().await
-            };
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                RequestTurn(again) = again => *turn.0.lock() = again.into_inner(),
+                () = line.moves() => {}
             }
+            // It goes on when it may, and not before.
+            let RequestTurn(again) = self.continue_request().await;
+            *turn.0.lock() = again.into_inner();
         }
     }
 }

@@ -37,6 +37,12 @@ pub(crate) fn is_counted(table: &str) -> bool {
     !table.starts_with('_')
 }
 
+/// Whether rows of a table are written however full the tenant is: what happened is told, holds hold, and a password that is known to others
+/// can be changed.
+pub(crate) fn is_always_written(table: &str) -> bool {
+    [EVENT, HOLD, CREDENTIAL].contains(&table)
+}
+
 /// Columns that are found without a scan.
 const INDEXED: &[&str] = &["at", "uploaded_by", "expires_at", "user_id"];
 /// The contents that were sent: by whom and when, and which record has them.

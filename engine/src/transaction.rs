@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
-use quarry_planner::{QueryContext, objectql::Filter};
+use quarry_planner::{QueryContext, objectql::Filter, turns::Turn};
 use quarry_storage::{CommitInfo, Committed, Csn, Key, Savepoint, WriteSet};
 use tokio::sync::oneshot;
 
@@ -218,17 +218,25 @@ impl Transaction {
             work.must_run(number)?;
             pipeline::run(&mut work, &mut call, steps).map(|()| call)
         };
-        let turns = &self.session.engine().process().large_calls;
-        match (named > SMALL_CALL_RECORDS_MAX).then(|| turns.ask(self.session.engine().tenant())).flatten() {
-            None => tokio::task::spawn_blocking(run).await?,
-            Some(place) => {
-                let turn = place.turn().await;
-                let run = move || {
-                    let _turn = turn;
-                    run()
-                };
-                beside("quarry-calls", run).await
-            }
+        if named <= SMALL_CALL_RECORDS_MAX {
+            return tokio::task::spawn_blocking(run).await?;
+        }
+        let turn = self.turn_of_large_calls().await?;
+        let run = move || {
+            let _turn = turn;
+            run()
+        };
+        beside("quarry-calls", run).await
+    }
+
+    /// A turn for a call of many changes. What the request has of its door is given back while it waits.
+    async fn turn_of_large_calls(&self) -> Result<Turn> {
+        let engine = self.session.engine();
+        let place = engine.process().large_calls.ask(engine.tenant()).ok_or_else(calls_busy)?;
+        let turn = self.session.line().wait_for(place.turn());
+        match self.session.options().timeout {
+            Some(most) => tokio::time::timeout(most, turn).await.map_err(|_| calls_busy()),
+            None => Ok(turn.await),
         }
     }
 
@@ -403,6 +411,11 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         tenant: session.engine().tenant().clone(),
         line: session.line().clone(),
     }
+}
+
+fn calls_busy() -> Error {
+    let message = "too many calls of many changes wait for their turn already; send it again later, or fewer changes at once";
+    Error::new(ErrorKind::Limited, "QUESTIONS_BUSY", message)
 }
 
 fn at(change: usize, path: &str) -> String {

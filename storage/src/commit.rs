@@ -81,6 +81,10 @@ impl Inner {
                 self.note_time(times.max().unwrap_or(i64::MIN));
                 self.meter.set_rows(rows);
                 self.meter.add_bytes(bytes);
+                for (waiting, _) in &applied {
+                    let bytes = u64::try_from(waiting.payload.len()).unwrap_or(u64::MAX);
+                    self.meter.note_margin(&waiting.writes, bytes);
+                }
                 let writes = applied.iter().flat_map(|(waiting, _)| waiting.writes.tables());
                 // All of them were found when they were applied.
                 let tables =

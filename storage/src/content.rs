@@ -77,7 +77,7 @@ impl NewContent {
     /// `Limited` when the store may not hold so much; `Io`. The content can't be finished then.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.reserved.grow_to(self.bytes)?;
+        self.reserved.take(self.bytes)?;
         self.hasher.update(bytes);
         let written = self.writer.write_all(bytes);
         written.map_err(|source| self.objects.io("write", &name(&self.key, BYTES), source))

@@ -63,6 +63,8 @@ pub struct StoreOptions {
     pub time_travel_bytes_max: u64,
     /// Whether rows of a table of this name count as what the store holds ([`crate::StoreQuota`]).
     pub is_counted: fn(&str) -> bool,
+    /// Whether rows of a table that is not counted are written however much the store holds.
+    pub is_always_written: fn(&str) -> bool,
 }
 
 impl Default for StoreOptions {
@@ -79,6 +81,7 @@ impl Default for StoreOptions {
             history_window_seconds: 24 * 60 * 60,
             time_travel_bytes_max: 256 << 20,
             is_counted: |_| true,
+            is_always_written: |_| false,
         }
     }
 }
@@ -317,7 +320,7 @@ impl Inner {
         })?;
         let next_segment = retained.remove_unnamed(&ground.objects, &state)?.max(manifest.next_segment);
         retained.expire(&ground.objects, world.clock.now_micros())?;
-        let meter = Arc::new(Meter::new(options.is_counted, &state)?);
+        let meter = Arc::new(Meter::new((options.is_counted, options.is_always_written), &state)?);
         // Of what was read again nothing was told by table.
         state.changes.note_all(log.csn());
         let published = Published { state, csn: log.csn() };

@@ -5,8 +5,9 @@
 //! written, and every fold measures anew, for it is folds that let go of files.
 //!
 //! A content is reserved as it comes, or before, where its length is said ([`Reserved`]): so uploads that come at once get no further together
-//! than one by one. What is written to tables that are not counted alone (sessions, events) has a margin of its own above the bound: who is
-//! full can still log in to delete, and yet nobody can fill the disk that way.
+//! than one by one. Transactions that write to tables that are not counted alone (sessions) have a margin of their own once the store is over
+//! its bound, by whatever: of what they write from then on, until it is measured anew. Who is full can still log in to delete, and yet nobody
+//! fills the disk that way. What must never be lost (events, passwords, holds: [`crate::StoreOptions::is_always_written`]) is bounded by nothing.
 //!
 //! What takes nothing, and what frees room ([`crate::WriteSet::frees_room`]), is never refused: who is full must be able to delete.
 
@@ -55,12 +56,17 @@ pub struct StoreUsage {
 /// What a store holds, as far as it is known.
 pub(crate) struct Meter {
     is_counted: fn(&str) -> bool,
+    is_always_written: fn(&str) -> bool,
     quota: RwLock<StoreQuota>,
     /// Changed under the log's lock.
     rows: AtomicU64,
     bytes: AtomicU64,
-    /// For contents on their way.
+    /// Of those, what went to tables that are not counted since there was too much, or since it was measured.
+    in_margin: AtomicU64,
+    /// For contents on their way. It counts among these alone: what is only announced keeps nobody from writing rows.
     reserved: AtomicU64,
+    /// Of contents on their way, what has come.
+    come: AtomicU64,
     is_measured: AtomicBool,
     /// Held while it is measured.
     measuring: Mutex<()>,
@@ -73,9 +79,10 @@ pub(crate) struct Meter {
 pub struct Reserved {
     meter: Arc<Meter>,
     bytes: u64,
+    come: u64,
 }
 
-/// Of the bound of bytes, this part, but at least and at most so many bytes, is what tables that are not counted may take above it.
+/// Of the bound of bytes, this part, but at least and at most so many bytes, is what tables that are not counted may take once it is reached.
 const MARGIN_PART: u64 = 16;
 const MARGIN_BYTES: std::ops::RangeInclusive<u64> = 4 << 20..=256 << 20;
 
@@ -84,7 +91,10 @@ const LOOK_EVERY_MICROS: i64 = 60_000_000;
 
 impl Meter {
     /// Of a store that holds this.
-    pub fn new(is_counted: fn(&str) -> bool, state: &State) -> Result<Meter> {
+    pub fn new(
+        (is_counted, is_always_written): (fn(&str) -> bool, fn(&str) -> bool),
+        state: &State,
+    ) -> Result<Meter> {
         let mut rows = 0;
         if let Some(newest) = state.generations.last() {
             for table in state.catalog.tables().iter().filter(|table| is_counted(&table.spec.name)) {
@@ -93,10 +103,13 @@ impl Meter {
         }
         Ok(Meter {
             is_counted,
+            is_always_written,
             quota: RwLock::default(),
             rows: AtomicU64::new(rows),
             bytes: AtomicU64::new(0),
+            in_margin: AtomicU64::new(0),
             reserved: AtomicU64::new(0),
+            come: AtomicU64::new(0),
             is_measured: AtomicBool::new(false),
             measuring: Mutex::new(()),
             wants_room: AtomicBool::new(false),
@@ -121,6 +134,23 @@ impl Meter {
     /// More was written.
     pub fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// A transaction took so many bytes of those that were added.
+    pub fn note_margin(&self, writes: &WriteSet, bytes: u64) {
+        let Some(max) = self.quota().bytes_max else { return };
+        let takes = writes.tables().all(|(name, _)| !(self.is_counted)(name)) && !self.is_free(writes);
+        if takes && self.bytes.load(Ordering::Acquire) > max.get() {
+            self.in_margin.fetch_add(bytes, Ordering::AcqRel);
+        }
+    }
+
+    /// It deletes, and writes what must never be lost, and nothing else.
+    fn is_free(&self, writes: &WriteSet) -> bool {
+        let is_delete = |change: &Change| matches!(change, Change::Delete(_));
+        writes
+            .tables()
+            .all(|(name, changes)| (self.is_always_written)(name) || changes.values().all(is_delete))
     }
 
     /// What was written may have gone: it is measured again when it is asked for.
@@ -171,11 +201,7 @@ impl Meter {
             return Ok(());
         }
         if !writes.tables().any(|(name, _)| (self.is_counted)(name)) {
-            let mut changes = writes.tables().flat_map(|(_, changes)| changes.values());
-            return match changes.all(|change| matches!(change, Change::Delete(_))) {
-                true => Ok(()),
-                false => self.must_fit_in_margin(bytes),
-            };
+            return if self.is_free(writes) { Ok(()) } else { self.must_fit_in_margin(bytes) };
         }
         let added = if after > before { after } else { 0 };
         self.must_fit(added, bytes)
@@ -184,7 +210,8 @@ impl Meter {
     fn must_fit_in_margin(&self, more_bytes: u64) -> Result<()> {
         let Some(max) = self.quota().bytes_max.map(NonZeroU64::get) else { return Ok(()) };
         let margin = (max / MARGIN_PART).clamp(*MARGIN_BYTES.start(), *MARGIN_BYTES.end());
-        self.must_have_bytes(more_bytes, max.saturating_add(margin))
+        let taken = self.in_margin.load(Ordering::Acquire).saturating_add(more_bytes);
+        if taken <= margin { Ok(()) } else { self.must_have_bytes(more_bytes, max) }
     }
 
     /// Room for a content, of which so many bytes are to come at least.
@@ -193,7 +220,7 @@ impl Meter {
     ///
     /// `Limited`.
     pub fn reserve(self: &Arc<Self>, bytes: u64) -> Result<Reserved> {
-        let mut reserved = Reserved { meter: Arc::clone(self), bytes: 0 };
+        let mut reserved = Reserved { meter: Arc::clone(self), bytes: 0, come: 0 };
         reserved.grow_to(bytes)?;
         Ok(reserved)
     }
@@ -208,9 +235,9 @@ impl Meter {
         if let Some(allowed) = rows_max.map(NonZeroU64::get).filter(|max| rows > *max) {
             return Err(Error::Limited { limit: ROWS_MAX, asked: rows, allowed });
         }
-        let reserved = self.reserved.load(Ordering::Acquire);
+        let come = self.come.load(Ordering::Acquire);
         match bytes_max.map(NonZeroU64::get) {
-            Some(allowed) => self.must_have_bytes(more_bytes.saturating_add(reserved), allowed),
+            Some(allowed) => self.must_have_bytes(more_bytes.saturating_add(come), allowed),
             None => Ok(()),
         }
     }
@@ -225,6 +252,18 @@ impl Meter {
 }
 
 impl Reserved {
+    /// So many bytes in all have come; those that were not reserved are now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::grow_to`].
+    pub fn take(&mut self, bytes: u64) -> Result<()> {
+        self.grow_to(bytes)?;
+        self.meter.come.fetch_add(bytes.saturating_sub(self.come), Ordering::AcqRel);
+        self.come = self.come.max(bytes);
+        Ok(())
+    }
+
     /// So many bytes in all, if there are more than before. All that are reserved at once fit together.
     ///
     /// # Errors
@@ -259,6 +298,7 @@ impl Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         self.meter.reserved.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.meter.come.fetch_sub(self.come, Ordering::AcqRel);
     }
 }
 
@@ -319,6 +359,7 @@ impl Inner {
         if self.meter.bytes.fetch_update(set, fetched, counted).is_err() {
             return Err(Error::Internal("what a store holds was not set".into()));
         }
+        self.meter.in_margin.store(0, Ordering::Release);
         self.meter.is_measured.store(true, Ordering::Release);
         Ok(())
     }

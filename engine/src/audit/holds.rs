@@ -148,8 +148,17 @@ pub(crate) fn resolve(ledger: &Ledger, registry: &Registry) -> Result<()> {
         ledger.write(UPKEEP, |draft| {
             let Some(row) = draft.row(HOLD, &key)? else { return Ok(()) };
             draft.remove(HOLD, &key)?;
-            if draft.row(HOLD, &resolved)?.is_some() {
-                return Ok(());
+            if let Some(other) = draft.row(HOLD, &resolved)? {
+                // Two holds of the same: it is held for both reasons.
+                let (reason, other_reason) = (hold_of(&row)?.reason, hold_of(&other)?.reason);
+                if reason == other_reason {
+                    return Ok(());
+                }
+                let mut both = other.0.to_vec();
+                if let Some(cell) = both.get_mut(1) {
+                    *cell = Value::Text(format!("{other_reason}; {reason}").into());
+                }
+                return draft.put(HOLD, Row(both.into_iter().collect()));
             }
             let rest = (1..).map_while(|column| row.0.get(column).cloned());
             draft.put(HOLD, Row(std::iter::once(Value::Text(resolved.clone())).chain(rest).collect()))

@@ -2,8 +2,8 @@
 //!
 //! A tenant that is closed is opened for it, which costs files, memory and one of the places of open tenants. So a stranger has only so many
 //! opened before he is who he says, told by his address, and none while what he tries is throttled. Whatever stands in the way, of this kind
-//! or because the tenant can't be opened, is logged and not told: he is led to the main tenant, which knows neither his name nor his token,
-//! just as where there is no such tenant.
+//! or because the tenant can't be opened, is logged and not told: he who tells a name is led to the main tenant, which
+//! does not know it, just as where there is no such tenant; he who has a token is told to come again, and so is for a while whoever names none.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use quarry_storage::TenantName;
 use super::{Database, Engines, LOGIN_SEPARATOR};
 use crate::{
     engine::Engine,
-    error::Result,
+    error::{Error, ErrorKind, Result},
     identity::{Origin, gate::NAME_BYTES_MAX, ledger::TENANT_END},
 };
 
@@ -33,13 +33,28 @@ impl Engines {
     }
 
     /// Whose token or key this is. Whether it is one at all, that tenant says.
-    pub async fn of_secret(&self, secret: &str, origin: &Origin) -> Arc<Engine> {
-        let named = secret.split_once(TENANT_END).and_then(|(tenant, _)| self.known(tenant));
-        let engine = match named {
-            Some(tenant) => self.for_stranger(tenant, None, origin).await,
-            None => None,
-        };
-        engine.unwrap_or_else(|| self.main().clone())
+    ///
+    /// # Errors
+    ///
+    /// `Limited` when no more is opened for him now; `Unavailable` when a tenant can't be opened. Both the same where there is no such tenant:
+    /// a token that may be good is not refused, for its client would throw it away.
+    pub async fn of_secret(&self, secret: &str, origin: &Origin) -> Result<Arc<Engine>> {
+        let named = secret.split_once(TENANT_END).and_then(|(name, _)| TenantName::try_from(name).ok());
+        let main = TenantName::main();
+        let Some(tenant) = named.filter(|tenant| *tenant != main) else { return Ok(self.main().clone()) };
+        if let Some(engine) = self.open_one(&tenant).ok().flatten() {
+            return Ok(engine);
+        }
+        self.may_come(&tenant, None, origin)?;
+        self.note_opening(&tenant, origin);
+        let doorstep = &self.main().process().doorstep;
+        if self.must_be_there(&tenant).is_err() {
+            return if doorstep.has_failed(self.now()) { Err(not_opened()) } else { Ok(self.main().clone()) };
+        }
+        self.opened_for_stranger(tenant).await.ok_or_else(|| {
+            doorstep.note_failure(self.now());
+            not_opened()
+        })
     }
 
     /// Whether a user of that name may be one of a tenant's: longer names are nobody's.
@@ -60,10 +75,12 @@ impl Engines {
         if tenant == TenantName::main() {
             return Ok(Database::Of(self.main().clone()));
         }
+        // Asked for what is open, too: whom nothing is opened for now must not see what is.
+        self.may_come(&tenant, Some(user), origin)?;
         if let Some(engine) = self.open_one(&tenant).ok().flatten() {
             return Ok(Database::Of(engine));
         }
-        self.may_open(&tenant, Some(user), origin)?;
+        self.note_opening(&tenant, origin);
         let engine = match self.must_be_there(&tenant) {
             Ok(_) => self.opened_for_stranger(tenant).await,
             Err(_) => None,
@@ -71,9 +88,9 @@ impl Engines {
         Ok(engine.map_or_else(|| Database::Nobodys(self.main().clone()), Database::Of))
     }
 
-    /// Whoever comes from there has proven who he is: what was opened for him was opened rightly.
-    pub fn came_in(&self, origin: &Origin) {
-        self.main().process().doorstep.came_in(origin);
+    /// Whoever comes from there has proven to a tenant who he is: it was opened for him rightly.
+    pub fn came_in(&self, to: &Engine, origin: &Origin) {
+        self.main().process().doorstep.came_in(to.tenant(), origin);
     }
 
     async fn for_stranger(
@@ -88,8 +105,11 @@ impl Engines {
         if let Some(engine) = self.open_one(&tenant).ok().flatten() {
             return Some(engine);
         }
-        match self.may_open(&tenant, user, origin) {
-            Ok(()) => self.opened_for_stranger(tenant).await,
+        match self.may_come(&tenant, user, origin) {
+            Ok(()) => {
+                self.note_opening(&tenant, origin);
+                self.opened_for_stranger(tenant).await
+            }
             Err(error) => {
                 tracing::info!(%tenant, code = error.code, "not opened for somebody who comes in: {error}");
                 None
@@ -97,8 +117,12 @@ impl Engines {
         }
     }
 
-    fn may_open(&self, tenant: &TenantName, user: Option<&str>, origin: &Origin) -> Result<()> {
-        self.main().process().doorstep.may_open(tenant, user, origin, self.now())
+    fn may_come(&self, tenant: &TenantName, user: Option<&str>, origin: &Origin) -> Result<()> {
+        self.main().process().doorstep.may_come(tenant, user, origin, self.now())
+    }
+
+    fn note_opening(&self, tenant: &TenantName, origin: &Origin) {
+        self.main().process().doorstep.note_opening(tenant, origin, self.now());
     }
 
     async fn opened_for_stranger(&self, tenant: TenantName) -> Option<Arc<Engine>> {
@@ -110,4 +134,9 @@ impl Engines {
             }
         }
     }
+}
+
+fn not_opened() -> Error {
+    let message = "this can't be looked up now; try again later";
+    Error::new(ErrorKind::Unavailable, "TENANT_UNAVAILABLE", message)
 }

@@ -133,6 +133,16 @@ impl Throttle {
         self.kept.lock().remove(name).is_some()
     }
 
+    /// So many failures of a name were none.
+    pub fn take_back(&self, name: &str, count: u32) {
+        let mut kept = self.kept.lock();
+        let Some(failures) = kept.get_mut(name) else { return };
+        failures.count = failures.count.saturating_sub(count);
+        if failures.count == 0 {
+            kept.remove(name);
+        }
+    }
+
     fn wait_micros(&self, count: u32) -> i64 {
         /// More doublings are past the longest wait anyway.
         const DOUBLINGS_MAX: u32 = 16;

@@ -22,6 +22,8 @@ use crate::{
 
 /// Compiled combinations that are kept; the one unused for longest goes first.
 const KEPT_MAX: usize = 16;
+/// Combinations that don't go, which are as many texts; likewise.
+const UNFIT_MAX: usize = 64;
 /// Texts of which it is known what they mean; likewise.
 const TEXTS_MAX: usize = 128;
 /// Versions that a text may name.
@@ -41,6 +43,8 @@ pub(crate) struct Pins {
 #[derive(Default)]
 struct Kept {
     pinned: Vec<Made>,
+    /// Apart: however many are asked for that don't go, none that goes is compiled again for it.
+    unfit: Vec<Made>,
     texts: Vec<Text>,
 }
 
@@ -77,9 +81,12 @@ impl Kept {
     }
 
     fn of_versions(&mut self, versions: &str, base: &str) -> Option<Result<Arc<Pinned>>> {
-        let place = self.pinned.iter().rposition(|kept| kept.versions == versions && kept.base == base)?;
-        let found = self.pinned.remove(place);
-        self.pinned.push(found.clone());
+        let is_it = |kept: &Made| kept.versions == versions && kept.base == base;
+        let all = [&mut self.pinned, &mut self.unfit];
+        let (list, place) =
+            all.into_iter().find_map(|list| list.iter().rposition(is_it).map(|place| (list, place)))?;
+        let found = list.remove(place);
+        list.push(found.clone());
         Some(found.made.map_err(|why| unfit(&why)))
     }
 
@@ -92,10 +99,14 @@ impl Kept {
     }
 
     fn keep(&mut self, made: Made) {
-        if self.pinned.len() >= KEPT_MAX {
-            self.pinned.remove(0);
+        let (list, max) = match made.made {
+            Ok(_) => (&mut self.pinned, KEPT_MAX),
+            Err(_) => (&mut self.unfit, UNFIT_MAX),
+        };
+        if list.len() >= max {
+            list.remove(0);
         }
-        self.pinned.push(made);
+        list.push(made);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Steps that call actions, and steps that make a record or change the one that is there: limits, and what is told. What they do
 //! is shown by the cases of the fixture.
 
-use super::*;
+use super::{packages::store_files, *};
 use crate::ErrorKind;
 
 fn descend(site: &str, levels: u32) -> Change {
@@ -24,6 +24,33 @@ async fn called_actions_count_as_triggers_do_and_the_way_is_told() {
     let path = vec!["site.descend"; 17].join(" → ");
     assert_eq!(error.message, format!("triggers within triggers: 17 asked, 16 allowed, through {path}"));
     assert_eq!(shop.field("site", &inn, "depth"), Some(Value::Int(16)), "nothing of it is kept");
+}
+
+/// Calls of many changes run on threads of their own, which have as much room to go down as others.
+#[tokio::test]
+async fn a_call_of_many_changes_goes_as_deep_as_one_of_few() {
+    let shop = Shop::with("counter");
+    let inn = shop.create("site", json!({ "name": "Inn" })).await.unwrap();
+    let more = (0..64).map(|number| create("site", json!({ "name": format!("Site {number}") })));
+    shop.change(more.chain([descend(&inn, 15)]).collect()).await.unwrap();
+    assert_eq!(shop.field("site", &inn, "depth"), Some(Value::Int(16)));
+}
+
+/// As many formulas by each other as may be, the first of as many operations within each other as are read.
+#[tokio::test]
+async fn a_call_of_many_changes_works_out_the_deepest_formulas() {
+    let first = format!("{}n{}", "(1 + ".repeat(40), ")".repeat(40));
+    let formula = |number: usize, text: &str| format!("  f{number}: {{ type: formula, expression: {text} }}\n");
+    let mut object = format!("idPrefix: dee\nfields:\n  n: {{ type: number, scale: 0 }}\n{}", formula(0, &first));
+    for number in 1..15 {
+        object += &formula(number, &format!("f{} + 1", number - 1));
+    }
+    let rule = "rules:\n  - { name: deep, kind: cross_field, condition: f14 > 54, fields: [n], message: no }\n";
+    let shop = Shop::open();
+    shop.install(store_files("1.0.0", &[("deep.object.yml", &object), ("deep.validation.yml", rule)]));
+    let all = |n: i64| (0..65).map(|_| create("deep", json!({ "n": n }))).collect::<Vec<_>>();
+    shop.change(all(1)).await.unwrap();
+    assert_eq!(told(&shop.change(all(0)).await.unwrap_err()).len(), 65);
 }
 
 #[tokio::test]

@@ -81,20 +81,20 @@ async fn the_tenant_comes_from_who_one_is() {
     let key = session.make_key("admin", &NewKey { name: "of acme".into(), ..NewKey::default() }).unwrap();
     for secret in [&tokens.access.text, &key.text] {
         assert!(secret.starts_with("acme~"), "{secret:?}");
-        let engine = engines.of_secret(secret, &Origin::default()).await;
+        let engine = engines.of_secret(secret, &Origin::default()).await.unwrap();
         assert_eq!(engine.by_bearer(secret, &origin).await.unwrap().user_id, admin.user_id);
         let bare = secret.strip_prefix("acme~").unwrap();
         for forged in
             [bare.to_owned(), format!("other~{bare}"), format!("main~{bare}"), format!("nobody~{bare}")]
         {
-            let engine = engines.of_secret(&forged, &Origin::default()).await;
+            let engine = engines.of_secret(&forged, &Origin::default()).await.unwrap();
             let error = engine.by_bearer(&forged, &origin).await.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Unauthenticated, "{forged}: {error}");
         }
         let error = acme.by_bearer(&format!("acme~{secret}"), &origin).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unauthenticated);
     }
-    let engine = engines.of_secret(&tokens.refresh.text, &Origin::default()).await;
+    let engine = engines.of_secret(&tokens.refresh.text, &Origin::default()).await.unwrap();
     let (next, _) = engine.refresh(&tokens.refresh.text, &origin).await.unwrap();
     assert!(next.refresh.text.starts_with("acme~") && next.access.text.starts_with("acme~"));
 
@@ -149,7 +149,7 @@ async fn assert_told_to_who_is_proven(engines: &Engines) {
     assert_eq!((told.kind, told.code), (ErrorKind::Denied, "TENANT_SUSPENDED"), "{told}");
     let told = acme.login(user, "a wrong password").await.unwrap_err();
     assert_eq!(told.kind, ErrorKind::Unauthenticated, "{told}");
-    let engine = engines.of_secret("acme~qa_x_y", &Origin::default()).await;
+    let engine = engines.of_secret("acme~qa_x_y", &Origin::default()).await.unwrap();
     let told = engine.by_bearer("acme~qa_x_y", &Origin::default()).await.unwrap_err();
     assert_eq!(told.kind, ErrorKind::Unauthenticated, "{told}");
     assert!(matches!(

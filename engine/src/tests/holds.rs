@@ -65,3 +65,18 @@ async fn holds_that_an_earlier_program_kept_by_names_hold_when_it_is_opened() {
     assert_eq!(held(&again), ["item/i1", "item/i2"]);
     assert_eq!(again.session.holds().unwrap()[0].reason, "case 10");
 }
+
+#[tokio::test]
+async fn two_holds_that_are_one_by_now_keep_both_reasons() {
+    let shop = renamed().await;
+    for (key, reason) in [("good/i1", "case 10"), ("item/i1", "case 11")] {
+        let text = |text: &str| Value::Text(text.into());
+        let row = [text(key), text(reason), Value::Timestamp(START_MICROS), text("someone")];
+        let ledger = &shop.engine.gate().ledger;
+        ledger.write("someone", |draft| draft.put(HOLD, quarry_storage::Row(row.clone().into()))).unwrap();
+    }
+    let shop = shop.reopen();
+    let holds = shop.session.holds().unwrap();
+    let told: Vec<_> = holds.iter().map(|hold| (hold.on.as_str(), hold.reason.as_str())).collect();
+    assert_eq!(told, [("item/i1", "case 11; case 10")]);
+}

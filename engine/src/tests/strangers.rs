@@ -47,9 +47,18 @@ async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
     let is_main = |engine: &Arc<Engine>| Arc::ptr_eq(engine, engines.main());
     let mut opened = 0;
     for name in &names {
-        let engine = engines.of_secret(&format!("{name}~qa_x_y"), &from(1)).await;
-        opened += usize::from(!is_main(&engine));
-        assert_eq!(engine.by_bearer("x", &from(1)).await.unwrap_err().kind, ErrorKind::Unauthenticated);
+        match engines.of_secret(&format!("{name}~qa_x_y"), &from(1)).await {
+            Ok(engine) => {
+                opened += usize::from(!is_main(&engine));
+                let refused = engine.by_bearer("x", &from(1)).await.unwrap_err();
+                assert_eq!(refused.kind, ErrorKind::Unauthenticated);
+            }
+            Err(error) => assert_eq!(error.code, "LOGIN_THROTTLED"),
+        }
+    }
+    // A token that may be good is not refused, whether there is its tenant or not.
+    for secret in ["t23~qa_x_y", "none~qa_x_y"] {
+        assert_eq!(engines.of_secret(secret, &from(1)).await.err().unwrap().code, "LOGIN_THROTTLED");
     }
     assert!((15..24).contains(&opened), "{opened}");
     // Logins of the address that is waited for are the main tenant's to refuse; a database is refused as where there is none.
@@ -62,6 +71,14 @@ async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
         (code("t23", 1).await, code("none", 1).await),
         (Some("LOGIN_THROTTLED"), Some("LOGIN_THROTTLED"))
     );
+    // Nor is he told what is open.
+    let open = engines.engine_of(&named("t23")).unwrap();
+    assert_eq!(code("t23", 1).await, Some("LOGIN_THROTTLED"));
+    assert_eq!(code("t23", 4).await, None);
+    // Who proves himself to one tenant takes back what was opened of that one alone.
+    engines.came_in(&open, &from(1));
+    assert_eq!(code("t22", 1).await, Some("LOGIN_THROTTLED"));
+    drop(open);
     // Others come in, and who has proven himself has not lost anything.
     let (engine, user) = engines.of_login("admin@t23", &from(2)).await;
     assert!(!is_main(&engine));
@@ -72,7 +89,7 @@ async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
         for name in &names {
             let (engine, _) = engines.of_login(&format!("admin@{name}"), &from(2)).await;
             assert!(!is_main(&engine));
-            engines.came_in(&from(2));
+            engines.came_in(&engine, &from(2));
         }
         engines.close_all_unheld();
     }
@@ -80,6 +97,9 @@ async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
     fs::remove_dir_all(folder.path().join("data/tenant/t22")).unwrap();
     let (engine, user) = engines.of_login("admin@t22", &from(3)).await;
     assert_eq!((is_main(&engine), user), (true, "admin@t22"));
-    assert!(is_main(&engines.of_secret("t22~qa_x_y", &from(3)).await));
+    assert!(is_main(&engines.of_secret("none~qa_x_y", &from(3)).await.unwrap()));
+    for secret in ["t22~qa_x_y", "none~qa_x_y"] {
+        assert_eq!(engines.of_secret(secret, &from(3)).await.err().unwrap().kind, ErrorKind::Unavailable);
+    }
     assert!(matches!(engines.of_database("t22", "admin", &from(3)).await.unwrap(), Database::Nobodys(_)));
 }

@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -48,7 +48,11 @@ pub(super) enum Kind {
 type Name = (u64, Arc<str>, Kind);
 
 /// The lists of all users, as one registry has them: those under its number among the lists of the process.
-pub struct UserLists(u64);
+pub struct UserLists {
+    registry: u64,
+    /// Something was put in.
+    has_any: AtomicBool,
+}
 
 #[derive(Clone)]
 struct Known {
@@ -67,7 +71,7 @@ impl UserLists {
         (snapshot, tables): (&Snapshot, &[TableName]),
     ) -> bool {
         let Some(mark) = snapshot.mark(tables) else { return false };
-        LISTS.get(&(self.0, Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
+        LISTS.get(&(self.registry, Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
     }
 
     /// The list of a user in a state: as it was, where the tables are as they were.
@@ -82,12 +86,13 @@ impl UserLists {
         find: impl FnOnce() -> Result<List>,
     ) -> Result<List> {
         let Some(mark) = snapshot.mark(tables) else { return find() };
-        let key = (self.0, Arc::clone(user), kind);
+        let key = (self.registry, Arc::clone(user), kind);
         if let Some(known) = LISTS.get(&key).filter(|known| known.mark == mark) {
             return Ok(known.list);
         }
         let list = find()?;
         if weight(&list) <= LIST_BYTES_MAX {
+            self.has_any.store(true, Ordering::Release);
             LISTS.insert(key, Known { mark, list: list.clone() });
         }
         Ok(list)
@@ -96,19 +101,22 @@ impl UserLists {
 
 impl Default for UserLists {
     fn default() -> Self {
-        UserLists(REGISTRIES.fetch_add(1, Ordering::Relaxed))
+        UserLists { registry: REGISTRIES.fetch_add(1, Ordering::Relaxed), has_any: AtomicBool::new(false) }
     }
 }
 
 impl Drop for UserLists {
     fn drop(&mut self) {
-        LISTS.retain(|(registry, _, _), _| *registry != self.0);
+        // It looks at the lists of all, and nobody may read meanwhile.
+        if *self.has_any.get_mut() {
+            LISTS.retain(|(registry, _, _), _| *registry != self.registry);
+        }
     }
 }
 
 impl std::fmt::Debug for UserLists {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("UserLists").field(&self.0).finish()
+        f.debug_tuple("UserLists").field(&self.registry).finish()
     }
 }
 

@@ -42,8 +42,8 @@ pub struct Viewer {
     subordinates: OnceLock<List>,
     shares: OnceLock<Shares>,
     ends: Ends,
-    /// Lists that others asked for before.
-    lists: Arc<UserLists>,
+    /// Lists that others asked for before, where they are remembered.
+    lists: Option<Arc<UserLists>>,
 }
 
 impl std::fmt::Debug for Viewer {
@@ -72,14 +72,14 @@ impl Viewer {
             subordinates: OnceLock::new(),
             shares: OnceLock::new(),
             ends: Ends::default(),
-            lists: Arc::default(),
+            lists: None,
         }
     }
 
     /// The same, with what is remembered of users in the registry.
     #[must_use]
     pub fn remembering(self, lists: Arc<UserLists>) -> Viewer {
-        Viewer { lists, ..self }
+        Viewer { lists: Some(lists), ..self }
     }
 
     /// His id.
@@ -127,7 +127,11 @@ impl Viewer {
 
     /// What policies ask about him is known, or found at once.
     pub(crate) fn is_at_hand(&self) -> bool {
-        let knows = |kind| self.lists.knows((&self.user_id, kind), (&self.snapshot, &self.tables(kind)));
+        let knows = |kind| {
+            let tables = self.tables(kind);
+            let lists = self.lists.as_ref();
+            lists.is_some_and(|lists| lists.knows((&self.user_id, kind), (&self.snapshot, &tables)))
+        };
         let is_known = |cell: &OnceLock<List>, kind| cell.get().is_some() || knows(kind);
         is_known(&self.subordinates, Kind::Subordinates)
             && is_known(&self.teams, Kind::Teams)
@@ -149,11 +153,15 @@ impl Viewer {
 
     /// A list as it is remembered, or is found now.
     fn remembered(&self, kind: Kind, find: impl FnOnce() -> Result<Arc<[Arc<str>]>>) -> Result<List> {
-        self.lists.of((&self.user_id, kind), (&self.snapshot, &self.tables(kind)), || {
+        let find = || {
             let ids = find()?;
             let with_own = Arc::new(ids.iter().chain([&self.user_id]).cloned().collect());
             Ok(List { ids, with_own })
-        })
+        };
+        match &self.lists {
+            Some(lists) => lists.of((&self.user_id, kind), (&self.snapshot, &self.tables(kind)), find),
+            None => find(),
+        }
     }
 
     /// The ids of the records of an object that were shared with him for an act. Blocks.

@@ -38,7 +38,7 @@ impl HeavyLine {
     }
 
     /// Waits for a turn, which is told unless it is there at once.
-    pub(super) async fn wait_for<T>(&self, turn: impl Future<Output = T>) -> T {
+    pub async fn wait_for<T>(&self, turn: impl Future<Output = T>) -> T {
         let mut turn = pin!(turn);
         tokio::select! {
             biased;

@@ -148,7 +148,7 @@ async fn principal(
             let (user, password) = pair.ok_or_else(|| refuse("the Basic credentials can't be read"))?;
             let (engine, user) = door.engines.of_login(user, origin).await;
             let principal = engine.login_from(user, password, origin).await?;
-            door.engines.came_in(origin);
+            door.engines.came_in(&engine, origin);
             Ok((engine, principal))
         }
         _ => Err(refuse("the Authorization header must be Bearer or Basic")),
@@ -156,9 +156,9 @@ async fn principal(
 }
 
 async fn by_secret(door: &Door, secret: &str, origin: &Origin) -> Result<(Arc<Engine>, Principal), Problem> {
-    let engine = door.engines.of_secret(secret, origin).await;
+    let engine = door.engines.of_secret(secret, origin).await?;
     let principal = engine.by_bearer(secret, origin).await?;
-    door.engines.came_in(origin);
+    door.engines.came_in(&engine, origin);
     Ok((engine, principal))
 }
 

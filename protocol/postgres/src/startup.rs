@@ -153,7 +153,7 @@ async fn begin(
             return Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")));
         }
     };
-    engines.came_in(&origin(wire));
+    engines.came_in(&engine, &origin(wire));
     engine.must_serve().map_err(|error| PgError::from(error).into_fatal())?;
     wire.trust();
     Ok(Opened { engine, principal, parameters, minor: agreed })

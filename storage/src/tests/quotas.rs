@@ -84,6 +84,34 @@ fn tables_that_do_not_count_have_a_margin_and_no_more() {
 }
 
 #[test]
+fn who_is_over_the_bound_by_deleting_still_writes_what_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        is_counted: |table| table != "contact",
+        is_always_written: |table| table == "contact",
+        ..options()
+    };
+    for is_always_written in [false, true] {
+        let folder = folder.path().join(is_always_written.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let never = StoreOptions { is_always_written: |_| false, ..options.clone() };
+        let store = open_with(&folder, if is_always_written { options.clone() } else { never });
+        let long = |n: usize| account(&format!("a{n}"), &"x".repeat(500_000), &format!("code{n}"), 0);
+        for n in 0..20 {
+            insert(&store, "account", vec![long(n)]).unwrap();
+        }
+        // More than any margin above it, as after deletes.
+        store.set_quota(quota(0, 1));
+        assert!(store.usage().unwrap().bytes > 8 << 20);
+        assert_eq!(limit_of(&insert(&store, "account", vec![long(99)]).unwrap_err()), BYTES_MAX);
+        insert(&store, "contact", vec![contact("c", "", "a session")]).unwrap();
+        let long = |n: usize| contact(&format!("c{n}"), "", &"x".repeat(500_000));
+        let refused = (0..12).find_map(|n| insert(&store, "contact", vec![long(n)]).err());
+        assert_eq!(refused.as_ref().map(limit_of), (!is_always_written).then_some(BYTES_MAX));
+    }
+}
+
+#[test]
 fn two_that_measure_at_once_count_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
@@ -164,16 +192,17 @@ fn bytes_are_those_of_all_files_and_deleting_goes_on() {
     content.write(&[0; 1_000]).unwrap();
     content.finish().unwrap();
     assert!(store.usage().unwrap().bytes >= some + 1_000);
-    // What is reserved is taken, by contents and rows alike, until it is let go.
+    // What is reserved is taken, among contents, until it is let go.
     let free = some + 4_000 - store.usage().unwrap().bytes;
     let reserved = store.reserve(free - 10).unwrap();
     assert_eq!(limit_of(&store.reserve(200).err().unwrap()), BYTES_MAX);
     assert_eq!(limit_of(&store.new_content("c").unwrap().write(&[0; 200]).unwrap_err()), BYTES_MAX);
-    assert_eq!(limit_of(&insert(&store, "account", rows(1, 5_000)).unwrap_err()), BYTES_MAX);
     let mut within = store.new_content("c").unwrap().within(reserved);
     within.write(&[0; 200]).unwrap();
     drop(within);
-    drop(store.reserve(free - 10).unwrap());
+    let reserved = store.reserve(free - 10).unwrap();
+    insert(&store, "account", rows(1, 5_000)).unwrap();
+    drop(reserved);
     let mut writes = WriteSet::new(store.snapshot().csn()).frees_room();
     for row in all(&store.snapshot(), "account") {
         writes.delete(&name("account"), row).unwrap();

@@ -1,8 +1,14 @@
 //! What the gates of all tenants have in common.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use quarry_storage::TenantName;
 
 use crate::{
@@ -22,12 +28,30 @@ const ADDRESS_FREE_FAILURES: u32 = 30;
 /// Tenants that are opened for one address before anybody there has proven himself, and cost nothing.
 const FREE_OPENINGS: u32 = 20;
 
+/// Openings that may be taken back: of more nobody takes any back until some are forgotten.
+const OPENED_MAX: usize = 10_000;
+/// How long one may be taken back: as long as it counts.
+const OPENED_MICROS: i64 = 15 * 60_000_000;
+
+/// So long after a tenant could not be opened, names of none are answered as if they were such a one's.
+const FAILED_MICROS: i64 = 60_000_000;
+
+/// How often a tenant was opened for an address, and when last.
+struct Openings {
+    count: u32,
+    last_micros: i64,
+}
+
 /// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
 /// checked no more at once.
 pub(crate) struct Doorstep {
     pub addresses: Arc<Throttle>,
     /// Tenants that were opened for who has not proven himself since, by his address.
     openings: Throttle,
+    /// Which they were, so that each is taken back by who proves himself there, and by nobody else.
+    opened: RwLock<HashMap<(String, TenantName), Openings>>,
+    /// When a tenant could not be opened.
+    failed_micros: AtomicI64,
     /// The names of each tenant. They outlive its engine, which is closed when nobody comes for a while: so a guess is not forgotten
     /// by waiting for that.
     names: Mutex<HashMap<TenantName, Arc<Throttle>>>,
@@ -44,6 +68,8 @@ impl Default for Doorstep {
         Self {
             addresses: Arc::new(Throttle::new(limits)),
             openings: Throttle::new(Limits { free_failures: FREE_OPENINGS, lock: None }),
+            opened: RwLock::default(),
+            failed_micros: AtomicI64::new(i64::MIN),
             names: Mutex::default(),
             fake_secret: Mutex::default(),
             checks: Arc::new(FairTurns::of(CHECKS_MAX)),
@@ -52,12 +78,12 @@ impl Default for Doorstep {
 }
 
 impl Doorstep {
-    /// Whether a tenant is opened for a stranger who comes as this user, or with a token. It counts as a failure until he comes in.
+    /// Whether a tenant is opened for a stranger who comes as this user, or with a token.
     ///
     /// # Errors
     ///
     /// `Limited`: what he could try there is throttled, or too many were opened for him.
-    pub fn may_open(
+    pub fn may_come(
         &self,
         tenant: &TenantName,
         user: Option<&str>,
@@ -70,17 +96,48 @@ impl Doorstep {
             names.map_or(Ok(()), |names| names.check(user, now_micros))?;
             address.as_ref().map_or(Ok(()), |address| self.addresses.check(address, now_micros))?;
         }
-        if let Some(address) = address {
-            self.openings.check(&address, now_micros)?;
-            self.openings.failed(&address, now_micros);
-        }
-        Ok(())
+        address.map_or(Ok(()), |address| self.openings.check(&address, now_micros))
     }
 
-    /// Somebody from there has proven himself.
-    pub fn came_in(&self, origin: &Origin) {
-        if let Some(address) = origin.address {
-            self.openings.forget(&of_address(address));
+    /// One is opened for him, or looked for: that counts as a failure until he comes in.
+    pub fn note_opening(&self, tenant: &TenantName, origin: &Origin, now_micros: i64) {
+        let Some(address) = origin.address.map(of_address) else { return };
+        self.openings.failed(&address, now_micros);
+        let mut opened = self.opened.write();
+        if opened.len() >= OPENED_MAX {
+            opened.retain(|_, openings| now_micros.saturating_sub(openings.last_micros) <= OPENED_MICROS);
+        }
+        let key = (address, tenant.clone());
+        if opened.len() < OPENED_MAX || opened.contains_key(&key) {
+            let openings = opened.entry(key).or_insert(Openings { count: 0, last_micros: now_micros });
+            openings.count = openings.count.saturating_add(1);
+            openings.last_micros = now_micros;
+        }
+    }
+
+    /// A tenant could not be opened.
+    pub fn note_failure(&self, now_micros: i64) {
+        self.failed_micros.store(now_micros, Ordering::Release);
+    }
+
+    /// Whether one could not be opened of late.
+    pub fn has_failed(&self, now_micros: i64) -> bool {
+        now_micros < self.failed_micros.load(Ordering::Acquire).saturating_add(FAILED_MICROS)
+    }
+
+    /// Somebody from there has proven himself to a tenant: that this one was opened for him counts no more. Others do.
+    pub fn came_in(&self, tenant: &TenantName, origin: &Origin) {
+        // Whoever comes with a request comes by here: those for whom nothing was opened don't wait for each other.
+        if self.opened.read().is_empty() {
+            return;
+        }
+        let Some(address) = origin.address.map(of_address) else { return };
+        let key = (address, tenant.clone());
+        if !self.opened.read().contains_key(&key) {
+            return;
+        }
+        if let Some(openings) = self.opened.write().remove(&key) {
+            self.openings.take_back(&key.0, openings.count);
         }
     }
 

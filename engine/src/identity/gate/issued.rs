@@ -22,13 +22,18 @@ impl Gate {
     }
 
     /// Who a token of an issuer is for, as he is now; whoever is no user yet is made one where the issuer's users may. With the first sight
-    /// of a token, the user's record is given what its claims say.
+    /// of a token, the user's record is given what its claims say. Where a user was named before, a token of another does nothing of this.
     /// Blocks.
     ///
     /// # Errors
     ///
     /// `Unauthenticated`; `Unavailable` when the issuer's keys can't be had; those of the store.
-    pub fn by_issuer(&self, text: &str, origin: &Origin, registrar: &Registrar) -> Result<Principal> {
+    pub fn by_issuer(
+        &self,
+        (text, named): (&str, Option<&str>),
+        origin: &Origin,
+        registrar: &Registrar,
+    ) -> Result<Principal> {
         let now = self.ledger.now();
         let issuers = self.issuers.read().clone();
         let vouched = match issuers.prove(text, now) {
@@ -45,6 +50,11 @@ impl Gate {
                 });
             }
         };
+        if named.is_some_and(|named| named != vouched.user_name) {
+            let event = self.event(EventKind::TokenRefused).because("OTHER_USER").about(&vouched.issuer);
+            self.teller.tell(&event.from(origin));
+            return Err(token_refused());
+        }
         let Some(credential) = self.user_of(&vouched, origin, registrar)? else {
             let event = self.event(EventKind::TokenRefused).because("NO_SUCH_USER").about(&vouched.issuer);
             self.teller.tell(&event.from(origin));

@@ -35,7 +35,7 @@ pub(crate) async fn login(State(door): State<Door>, request: Request) -> Answere
     };
     let (engine, user) = door.engines.of_login(text("user")?, &origin).await;
     let principal = engine.login_from(user, text("password")?, &origin).await?;
-    door.engines.came_in(&origin);
+    door.engines.came_in(&engine, &origin);
     let tokens = engine.begin_session(&principal, &origin).await?;
     Ok(never_kept(told(&tokens, &principal)))
 }
@@ -47,9 +47,9 @@ pub(crate) async fn refresh(State(door): State<Door>, request: Request) -> Answe
     let given = body::object(&door, &parts.headers, body).await?;
     known(&given, &["refreshToken"])?;
     let secret = text(&given, "refreshToken")?;
-    let engine = door.engines.of_secret(&secret, &origin).await;
+    let engine = door.engines.of_secret(&secret, &origin).await?;
     let (tokens, principal) = engine.refresh(&secret, &origin).await?;
-    door.engines.came_in(&origin);
+    door.engines.came_in(&engine, &origin);
     Ok(never_kept(told(&tokens, &principal)))
 }
 
