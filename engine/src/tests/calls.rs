@@ -40,12 +40,15 @@ async fn a_call_of_many_changes_goes_as_deep_as_one_of_few() {
 #[tokio::test]
 async fn a_call_of_many_changes_works_out_the_deepest_formulas() {
     let first = format!("{}n{}", "(1 + ".repeat(40), ")".repeat(40));
-    let formula = |number: usize, text: &str| format!("  f{number}: {{ type: formula, expression: {text} }}\n");
-    let mut object = format!("idPrefix: dee\nfields:\n  n: {{ type: number, scale: 0 }}\n{}", formula(0, &first));
+    let formula =
+        |number: usize, text: &str| format!("  f{number}: {{ type: formula, expression: {text} }}\n");
+    let mut object =
+        format!("idPrefix: dee\nfields:\n  n: {{ type: number, scale: 0 }}\n{}", formula(0, &first));
     for number in 1..15 {
         object += &formula(number, &format!("f{} + 1", number - 1));
     }
-    let rule = "rules:\n  - { name: deep, kind: cross_field, condition: f14 > 54, fields: [n], message: no }\n";
+    let rule =
+        "rules:\n  - { name: deep, kind: cross_field, condition: f14 > 54, fields: [n], message: no }\n";
     let shop = Shop::open();
     shop.install(store_files("1.0.0", &[("deep.object.yml", &object), ("deep.validation.yml", rule)]));
     let all = |n: i64| (0..65).map(|_| create("deep", json!({ "n": n }))).collect::<Vec<_>>();
