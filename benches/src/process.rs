@@ -78,6 +78,8 @@ impl Quarry {
             .arg(std::env::join_paths(packages)?)
             .env("QUARRY_ADMIN_PASSWORD", PASSWORD)
             .env("QUARRY_LOG", "warn")
+            // Millions of rows that are copied into a peer take longer than a question may otherwise.
+            .env("QUARRY_QUERY_TIMEOUT_MS", "0")
             .stdout(Stdio::piped())
             .spawn()?;
         let mut lines =
