@@ -105,9 +105,9 @@ impl Default for PlannerOptions {
 }
 
 impl PlannerOptions {
-    /// Up to how many rows are read around the general executor, never more than a plan may handle; none where all is planned.
+    /// Up to how many rows are read around the general executor; none where all is planned.
     pub(crate) fn direct_rows(&self) -> Option<u64> {
-        Some(self.direct_rows_max.min(FEW_ROWS_MAX).min(self.plan_rows_max)).filter(|rows| *rows > 0)
+        Some(self.direct_rows_max.min(FEW_ROWS_MAX)).filter(|rows| *rows > 0)
     }
 }
 

@@ -91,9 +91,10 @@ impl Question {
         self.options.direct_rows()
     }
 
-    /// The groups of a small question, without a plan; nothing where there should be one.
+    /// The groups of a small question, without a plan; nothing where there should be one, or no more rows may be handled.
     pub(crate) async fn direct_groups(&self, groups: &Groups) -> Result<Option<RecordBatch>> {
         let Some(rows_max) = self.direct_rows() else { return Ok(None) };
+        let rows_max = rows_max.min(self.options.plan_rows_max);
         let Some(direct) = groups.direct(&self.context.seeing(), rows_max) else { return Ok(None) };
         direct.rows((&self.small, &self.context), self.deadline).await
     }
