@@ -55,8 +55,8 @@ pub struct StoreUsage {
 
 /// What a store holds, as far as it is known.
 pub(crate) struct Meter {
-    is_counted: fn(&str) -> bool,
-    is_always_written: fn(&str) -> bool,
+    is_counted: OfTable,
+    is_always_written: OfTable,
     quota: RwLock<StoreQuota>,
     /// Changed under the log's lock.
     rows: AtomicU64,
@@ -82,6 +82,9 @@ pub struct Reserved {
     come: u64,
 }
 
+/// What is so of a table, by its name.
+type OfTable = fn(&str) -> bool;
+
 /// Of the bound of bytes, this part, but at least and at most so many bytes, is what tables that are not counted may take once it is reached.
 const MARGIN_PART: u64 = 16;
 const MARGIN_BYTES: std::ops::RangeInclusive<u64> = 4 << 20..=256 << 20;
@@ -91,10 +94,7 @@ const LOOK_EVERY_MICROS: i64 = 60_000_000;
 
 impl Meter {
     /// Of a store that holds this.
-    pub fn new(
-        (is_counted, is_always_written): (fn(&str) -> bool, fn(&str) -> bool),
-        state: &State,
-    ) -> Result<Meter> {
+    pub fn new((is_counted, is_always_written): (OfTable, OfTable), state: &State) -> Result<Meter> {
         let mut rows = 0;
         if let Some(newest) = state.generations.last() {
             for table in state.catalog.tables().iter().filter(|table| is_counted(&table.spec.name)) {
