@@ -6,7 +6,7 @@
 //!
 //! A content is reserved as it comes, or before, where its length is said ([`Reserved`]): so uploads that come at once get no further together
 //! than one by one. Transactions that write to tables that are not counted alone (sessions) have a margin of their own once the store is over
-//! its bound, by whatever: of what they write from then on, until it is measured anew. Who is full can still log in to delete, and yet nobody
+//! its bound, by whatever: of what they write from then on, until it is measured and less is over. Who is full can still log in to delete, and yet nobody
 //! fills the disk that way. What must never be lost (events, passwords, holds: [`crate::StoreOptions::is_always_written`]) is bounded by nothing.
 //!
 //! What takes nothing, and what frees room ([`crate::WriteSet::frees_room`]), is never refused: who is full must be able to delete.
@@ -61,7 +61,7 @@ pub(crate) struct Meter {
     /// Changed under the log's lock.
     rows: AtomicU64,
     bytes: AtomicU64,
-    /// Of those, what went to tables that are not counted since there was too much, or since it was measured.
+    /// Of those, what went to tables that are not counted since there was too much, as far as a measure found more than that since.
     in_margin: AtomicU64,
     /// For contents on their way. It counts among these alone: what is only announced keeps nobody from writing rows.
     reserved: AtomicU64,
@@ -359,7 +359,9 @@ impl Inner {
         if self.meter.bytes.fetch_update(set, fetched, counted).is_err() {
             return Err(Error::Internal("what a store holds was not set".into()));
         }
-        self.meter.in_margin.store(0, Ordering::Release);
+        // What is over the bound is all that may be left of it: who stays over has no other margin after each fold.
+        let over = |max: NonZeroU64| bytes.saturating_sub(max.get());
+        self.meter.in_margin.fetch_min(self.meter.quota().bytes_max.map_or(0, over), Ordering::AcqRel);
         self.meter.is_measured.store(true, Ordering::Release);
         Ok(())
     }
