@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const NICENESS: i32 = 10;
 
 /// As deep as threads of requests may recurse: formulas and policies are trees, and walked as such.
-const STACK_BYTES: usize = 16 << 20;
+pub(crate) const STACK_BYTES: usize = 16 << 20;
 
 /// Runs it beside everything else, on a thread of this name. It goes on when nobody waits for it any more.
 ///
