@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{Hash, Hasher},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -57,6 +58,14 @@ impl Changes {
 impl PartialEq for Mark {
     fn eq(&self, other: &Mark) -> bool {
         self.csn == other.csn && Arc::ptr_eq(&self.changes, &other.changes)
+    }
+}
+
+impl Eq for Mark {}
+
+impl Hash for Mark {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.csn.hash(state);
     }
 }
 

@@ -12,7 +12,8 @@ mod unit;
 use std::{collections::VecDeque, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, Float32Array},
+    array::{Array, ArrayRef, Float32Array},
+    compute::interleave,
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
@@ -37,7 +38,7 @@ use crate::{
 const BATCH_ROWS: usize = 8_192;
 /// A part is closed when it has so many rows.
 const PART_ROWS: u64 = 32_768;
-/// So few rows of a delta are turned into columns one by one, not by way of its cached batches.
+/// So few rows of many units are put together into one batch; so few of a delta are turned into columns one by one, not by way of its cached batches.
 const FEW_ROWS: u64 = 512;
 
 /// What to read.
@@ -94,6 +95,36 @@ impl ScanPart {
         }
         columns::record_batch(self.how.schema.clone(), arrays, rows)
     }
+
+    /// A few rows of many units as one batch: what is done with a batch then costs once, not for each of them.
+    fn read_together(&mut self) -> Result<RecordBatch> {
+        let units = std::mem::take(&mut self.units);
+        let pieces = units.iter().map(|unit| unit.pieces(&self.how.columns)).collect::<Result<Vec<_>>>()?;
+        let mut places = Vec::new();
+        for (number, (_, offsets)) in pieces.iter().enumerate() {
+            places.extend(offsets.iter().map(|at| (number, *at)));
+        }
+        let mut arrays = Vec::with_capacity(self.how.columns.len() + 1);
+        for column in 0..self.how.columns.len() {
+            let whole = |(arrays, _): &(Vec<ArrayRef>, Vec<usize>)| arrays.get(column).cloned();
+            let whole = pieces.iter().map(whole).collect::<Option<Vec<_>>>();
+            let whole = whole.ok_or_else(|| Error::Internal("a column short".into()))?;
+            let whole: Vec<&dyn Array> = whole.iter().map(AsRef::as_ref).collect();
+            arrays.push(interleave(&whole, &places).map_err(columns::arrow_error)?);
+        }
+        if let Some(hits) = &self.how.hits {
+            let scores = units.iter().flat_map(|unit| hits.scores(unit.part, &unit.selected(usize::MAX)));
+            arrays.push(Arc::new(scores.collect::<Float32Array>()) as ArrayRef);
+        }
+        columns::record_batch(self.how.schema.clone(), arrays, places.len())
+    }
+
+    fn are_few(&self) -> bool {
+        self.units.len() > 1
+            && self.rows <= FEW_ROWS
+            && self.rows <= u64::try_from(self.left).unwrap_or(u64::MAX)
+            && self.units.iter().map(Unit::rows).sum::<u64>() == self.rows
+    }
 }
 
 impl Iterator for ScanPart {
@@ -113,8 +144,14 @@ impl Iterator for ScanPart {
             if self.left == 0 {
                 return None;
             }
-            let unit = self.units.pop_front()?;
-            match self.read(&unit) {
+            let batch = match self.are_few() {
+                true => self.read_together(),
+                false => {
+                    let unit = self.units.pop_front()?;
+                    self.read(&unit)
+                }
+            };
+            match batch {
                 Ok(batch) => self.current = Some((batch, 0)),
                 Err(error) => {
                     self.units.clear();
@@ -139,7 +176,7 @@ pub(crate) fn scan(view: &TableView, request: ScanRequest) -> Result<Vec<ScanPar
 }
 
 /// What there is to read of the wanted rows.
-fn units(view: &TableView, wanted: Option<&RowSet>, bounds: &[ColumnBound]) -> Result<Vec<Unit>> {
+pub(crate) fn units(view: &TableView, wanted: Option<&RowSet>, bounds: &[ColumnBound]) -> Result<Vec<Unit>> {
     let mut units = Vec::new();
     for (number, part) in view.parts.segments.iter().enumerate() {
         let id = view.parts.part_of(Place::Segment(number, 0)).0;

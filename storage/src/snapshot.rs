@@ -188,19 +188,22 @@ impl TableSnapshot {
     ///
     /// `Damaged`, `Io`.
     pub fn keys(&self, keys: &[Key]) -> Result<RowSet> {
-        let view = &self.view;
         let mut rows = RowSet::default();
         for key in keys {
-            if let Some(place) = view.overlay.as_ref().and_then(|overlay| overlay.place(key)) {
-                if let Some(at) = place {
-                    rows.insert(view.overlay_part(), at);
-                }
-            } else if let Some(found) = view.parts.find(key)? {
-                let (part, row) = view.parts.part_of(found.place);
+            if let Some((part, row)) = self.place(key)? {
                 rows.insert(part, row);
             }
         }
         Ok(rows)
+    }
+
+    /// Where the row of a key is: its part, and its number there.
+    pub(crate) fn place(&self, key: &Key) -> Result<Option<(u32, u32)>> {
+        let view = &self.view;
+        if let Some(place) = view.overlay.as_ref().and_then(|overlay| overlay.place(key)) {
+            return Ok(place.map(|at| (view.overlay_part(), at)));
+        }
+        Ok(view.parts.find(key)?.map(|found| view.parts.part_of(found.place)))
     }
 
     /// The rows whose `column` equals one of `values` (`Null` finds the nulls only where the index keeps them: it does).

@@ -33,6 +33,8 @@ const LOOKED_AT_MAX: u64 = 1 << 18;
 /// Rows that were chosen whose values are compared one by one: reading one takes about as long as looking at so many in an index.
 pub const FIRST_CHOSEN_MAX: u64 = 1 << 16;
 const COMPARED_COSTS: u64 = 4;
+/// Making bits of so many rows takes about as long as they save when one is looked up.
+const LOOKS_PER_BIT: u64 = 8;
 /// Texts may be long: so many are compared.
 const TEXTS_CHOSEN_MAX: u64 = 1 << 10;
 
@@ -222,14 +224,50 @@ fn of_segment(
         }
         return Ok(Some(found));
     };
+    let only = only.map(|only| Chosen::of(only, part.segment.rows(), wanted));
     let has_enough = |rows: &[u32]| {
-        let is_wanted = |row: &u32| only.is_none_or(|only| only.contains(*row)) && is_current(*row);
+        let is_wanted = |row: &u32| only.as_ref().is_none_or(|only| only.has(*row)) && is_current(*row);
         found.extend(rows.iter().copied().filter(is_wanted));
         found.len() >= wanted
     };
     let segment = &part.segment;
     let is_done = segment.in_order(table, index, (first.order, looked_at_max), has_enough)?;
     Ok(is_done.then_some(found))
+}
+
+/// Rows that were chosen, to look others up among.
+enum Chosen<'a> {
+    Few(&'a RoaringBitmap),
+    /// A bit for each row.
+    Bits(Vec<u64>),
+}
+
+impl<'a> Chosen<'a> {
+    /// Of a segment of so many rows, of which so many are wanted: where many others will be looked up before these are found, as bits.
+    fn of(rows: &'a RoaringBitmap, all: u32, wanted: u64) -> Chosen<'a> {
+        let looks = wanted.saturating_mul(u64::from(all)) / rows.len().max(1);
+        if looks.saturating_mul(LOOKS_PER_BIT) < rows.len() {
+            return Chosen::Few(rows);
+        }
+        let place = |row: u32| usize::try_from(row / u64::BITS).unwrap_or(usize::MAX);
+        let mut bits = vec![0; place(all) + 1];
+        for row in rows {
+            if let Some(word) = bits.get_mut(place(row)) {
+                *word |= 1u64 << (row % u64::BITS);
+            }
+        }
+        Chosen::Bits(bits)
+    }
+
+    fn has(&self, row: u32) -> bool {
+        match self {
+            Chosen::Few(rows) => rows.contains(row),
+            Chosen::Bits(bits) => {
+                let word = usize::try_from(row / u64::BITS).ok().and_then(|at| bits.get(at));
+                word.is_some_and(|word| word & 1 << (row % u64::BITS) != 0)
+            }
+        }
+    }
 }
 
 /// A segment's rows are sorted by key.

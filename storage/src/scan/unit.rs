@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Rows of a part.
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// The part's number.
     pub part: u32,
     /// The places in the part that the source covers.
@@ -96,6 +96,24 @@ impl Unit {
         Ok((arrays, rows))
     }
 
+    /// Arrays of these columns, and where in them the rows are.
+    pub fn pieces(&self, projection: &[usize]) -> Result<(Vec<ArrayRef>, Vec<usize>)> {
+        let all = usize::try_from(self.rows()).unwrap_or(usize::MAX);
+        let whole = match &self.source {
+            Source::Group(table, segment, group) => segment.columns_at_hand(table, *group, projection)?,
+            Source::Piece(piece) => {
+                Some(projection.iter().map(|at| piece.column(*at)).collect::<Result<Vec<_>>>()?)
+            }
+            Source::Batch(_) | Source::Rows(..) => None,
+        };
+        let Some(whole) = whole else {
+            let (arrays, rows) = self.read(projection, all)?;
+            return Ok((arrays, (0..rows).collect()));
+        };
+        let offsets = self.offsets(all).into_iter().filter_map(|at| usize::try_from(at).ok());
+        Ok((whole, offsets.collect()))
+    }
+
     fn span(&self) -> u64 {
         u64::from(self.places.end - self.places.start)
     }
@@ -159,10 +177,15 @@ pub(super) fn of_batch(
 
 /// A unit that has rows, told in the plainest way.
 fn add(units: &mut Vec<Unit>, mut unit: Unit) {
-    if unit.rows() == unit.span() {
-        unit.chosen = Chosen::All;
+    let (rows, span) = (unit.rows(), unit.span());
+    match &unit.chosen {
+        _ if rows == span => unit.chosen = Chosen::All,
+        Chosen::Only(chosen) if rows * 8 >= span * 7 => {
+            unit.chosen = Chosen::AllBut(all_of(&unit.places) - chosen);
+        }
+        _ => {}
     }
-    if unit.rows() > 0 {
+    if rows > 0 {
         units.push(unit);
     }
 }
@@ -269,5 +292,12 @@ fn all_of(places: &Range<u32>) -> RoaringBitmap {
 
 /// The rows within these places.
 fn cut(rows: &RoaringBitmap, places: &Range<u32>) -> RoaringBitmap {
+    let within = rows.range_cardinality(places.clone());
+    if within == u64::from(places.end - places.start) {
+        return all_of(places);
+    }
+    if within > FEW_ROWS {
+        return rows & all_of(places);
+    }
     RoaringBitmap::from_sorted_iter(rows.range(places.clone())).unwrap_or_default()
 }

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use quick_cache::{Weighter, sync};
+use roaring::RoaringBitmap;
 
 use super::SegmentId;
 use crate::text::TextPart;
+
+/// What an entry for rows that were decided takes besides them, about.
+const DECIDED_BYTES: usize = 128;
 
 /// A segment of a store of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,9 +25,17 @@ pub(super) struct SegmentKey {
 /// Something of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Name {
-    Column { group: usize, column: usize },
+    Column {
+        group: usize,
+        column: usize,
+    },
     Footer,
     Index,
+    /// What was decided of the rows of a group, by the number of what decided it.
+    Decided {
+        group: usize,
+        by: u64,
+    },
 }
 
 #[derive(Clone)]
@@ -31,6 +43,7 @@ enum Thing {
     Column(ArrayRef),
     Footer(ArrowReaderMetadata),
     Index(Arc<TextPart>),
+    Decided(Arc<RoaringBitmap>),
 }
 
 /// With what it takes in memory, measured once.
@@ -117,6 +130,23 @@ impl Cache {
     pub(super) fn keep_index(&self, segment: SegmentKey, index: Arc<TextPart>) {
         let bytes = index.bytes();
         self.insert((segment, Name::Index), Thing::Index(index), bytes);
+    }
+
+    pub(super) fn decided(&self, segment: SegmentKey, group: usize, by: u64) -> Option<Arc<RoaringBitmap>> {
+        match self.kept.get(&(segment, Name::Decided { group, by }))?.thing {
+            Thing::Decided(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
+    pub(super) fn keep_decided(
+        &self,
+        segment: SegmentKey,
+        (group, by): (usize, u64),
+        rows: Arc<RoaringBitmap>,
+    ) {
+        let bytes = DECIDED_BYTES + rows.serialized_size();
+        self.insert((segment, Name::Decided { group, by }), Thing::Decided(rows), bytes);
     }
 
     fn insert(&self, name: (SegmentKey, Name), thing: Thing, bytes: usize) {

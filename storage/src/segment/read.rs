@@ -13,7 +13,8 @@ use parquet::{
     },
     file::metadata::PageIndexPolicy,
 };
-use std::sync::atomic::Ordering;
+use roaring::RoaringBitmap;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::Segment;
 use crate::{
@@ -50,6 +51,21 @@ impl Segment {
             self.kept_column(group, *column)
         };
         projection.iter().map(array).collect()
+    }
+
+    /// These columns of a row group, if they are decoded, or a few rows of it were wanted so often that they should be.
+    pub fn columns_at_hand(
+        &self,
+        table: &Table,
+        group: usize,
+        projection: &[usize],
+    ) -> Result<Option<Vec<ArrayRef>>> {
+        if let Some(columns) = self.cached(table, group, projection) {
+            return Ok(Some(columns));
+        }
+        let is_often =
+            self.touched.get(group).is_some_and(|count| count.load(Ordering::Relaxed) >= TOUCHES_MAX);
+        is_often.then(|| self.columns(table, group, projection)).transpose()
     }
 
     /// These columns of a few rows of a row group, by their places in it.
@@ -118,6 +134,18 @@ impl Segment {
         let spec =
             spec.ok_or_else(|| Error::Internal(format!("no column {column} in {:?}", table.spec.name)))?;
         Ok(columns::nulls(spec.column_type, rows))
+    }
+
+    /// What was decided of the rows of a row group before, by the number of what decided it.
+    pub fn decided(&self, group: usize, by: u64) -> Option<Arc<RoaringBitmap>> {
+        self.ground.cache.decided(self.key(), group, by)
+    }
+
+    /// Remembers what was decided.
+    pub fn decide(&self, group: usize, by: u64, rows: RoaringBitmap) -> Arc<RoaringBitmap> {
+        let rows = Arc::new(rows);
+        self.ground.cache.keep_decided(self.key(), (group, by), Arc::clone(&rows));
+        rows
     }
 
     fn kept_column(&self, group: usize, column: usize) -> Option<ArrayRef> {
