@@ -1,5 +1,6 @@
 //! What a client may not do: each test is one way that someone would try.
 
+mod decided;
 mod hierarchy;
 mod meanwhile;
 
@@ -32,10 +33,7 @@ fields:
   company_id: { type: master_detail, reference: company }
   amount: { type: number, scale: 2 }
 ";
-const DIARY: &str = "
-fields:
-  text: { type: text, required: true }
-";
+const DIARY: &str = "fields:\n  text: { type: text, required: true }\n";
 const TRIGGER: &str = "
 triggers:
   - { name: note, on: [after create], steps: [{ create: { object: diary, values: { text: '\"made\"' } } }] }

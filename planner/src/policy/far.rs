@@ -10,16 +10,17 @@ use std::{
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, UInt32Array, new_empty_array},
-    compute::{concat, filter, take},
+    compute::{concat, filter, is_not_null, take},
 };
 use datafusion::{common::HashSet, execution::memory_pool::MemoryPool};
 use parking_lot::Mutex;
 use quarry_metadata::{ObjectName, expression::Expression, permissions::Act};
-use quarry_storage::{Key, RowSet, ScanRequest, Snapshot, TableSnapshot};
+use quarry_storage::{Effort, Key, Predicate, RowSet, ScanRequest, Snapshot, TableSnapshot};
 
 use super::{
-    Policies,
+    Policies, Seeing,
     keys::{Account, Keys},
+    meaning::{Meaning, Number},
     test::Test,
 };
 use crate::{
@@ -37,6 +38,10 @@ const WHOLE_ROWS_MAX: u64 = 4_000_000;
 const COUNTED_ROWS_MIN: u64 = 10_000;
 /// The table is read by an index where that leaves one row in so many.
 const INDEX_SHARE: u64 = 16;
+/// So few keys are looked up without asking whether all records count.
+const FEW_KEYS: usize = 16;
+/// Records that are not in segments are decided about, so many of them.
+const DECIDED_OTHERS_MAX: u64 = 1 << 8;
 
 /// A table over there, and which of its records count.
 pub(super) struct Far {
@@ -44,6 +49,10 @@ pub(super) struct Far {
     /// Positions of the columns that the test reads.
     pub(super) reads: Vec<usize>,
     pub(super) test: Test,
+    /// What was decided of records is remembered under it.
+    number: Option<Number>,
+    /// All of them count.
+    all: OnceLock<bool>,
     asked: AtomicU64,
     /// What is remembered is counted here.
     pool: OnceLock<Arc<dyn MemoryPool>>,
@@ -53,11 +62,14 @@ pub(super) struct Far {
 }
 
 impl Far {
-    pub(super) fn new(table: TableSnapshot, reads: Vec<usize>, test: Test) -> Far {
+    pub(super) fn new(seeing: &Seeing, table: TableSnapshot, reads: Vec<usize>, test: Test) -> Far {
+        let number = seeing.viewer().number_of(|| Meaning::of(&test, &reads, seeing.snapshot()));
         Far {
             table,
             reads,
             test,
+            number,
+            all: OnceLock::new(),
             asked: AtomicU64::new(0),
             pool: OnceLock::new(),
             whole: OnceLock::new(),
@@ -83,7 +95,16 @@ impl Far {
         if wanted.is_empty() || matches!(self.test, Test::None) {
             return Ok(HashSet::new());
         }
-        let rows = self.table.keys(&wanted.iter().map(|key| Key::from(*key)).collect::<Vec<_>>())?;
+        let keys: Vec<Key> = wanted.iter().map(|key| Key::from(*key)).collect();
+        if let Some(counts) = self
+            .decided(None, |predicate, effort| self.table.holding_keys::<Error>(predicate, &keys, effort))?
+        {
+            let counted: HashSet<&str> =
+                keys.iter().zip(counts).filter(|(_, counts)| *counts).map(|(key, _)| &**key).collect();
+            wanted.retain(|key| counted.contains(key));
+            return Ok(wanted);
+        }
+        let rows = self.table.keys(&keys)?;
         let mut counted: HashSet<Box<str>> = HashSet::new();
         self.read(Some(rows), |keys| {
             counted.extend(keys.iter().flatten().map(Box::from));
@@ -116,9 +137,59 @@ impl Far {
         Ok(self.whole.get().and_then(Option::as_ref))
     }
 
+    /// Whether all records are known to count: then every key does, since references lead to records that are there.
+    fn counts_all(&self) -> Result<bool> {
+        if let Some(all) = self.all.get() {
+            return Ok(*all);
+        }
+        let counted =
+            self.decided(None, |predicate, effort| self.table.holding::<Error>(predicate, None, effort))?;
+        let known = self.table.statistics();
+        let all = counted.is_some_and(|rows| known.exact && rows.len() == known.rows);
+        Ok(*self.all.get_or_init(|| all))
+    }
+
+    /// Decides about all records.
+    ///
+    /// # Errors
+    ///
+    /// Those of storage.
+    pub(super) fn decide_all(&self) -> Result<()> {
+        let holding = |predicate: &Predicate<'_, Error>, effort| self.table.holding(predicate, None, effort);
+        self.decided(Some(Effort::ALL), holding).map(drop)
+    }
+
+    /// What is known of records by what was decided before, where deciding the others is little, or no more than it may.
+    fn decided<T>(
+        &self,
+        effort: Option<Effort>,
+        ask: impl FnOnce(&Predicate<'_, Error>, Effort) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let Some(number) = &self.number else { return Ok(None) };
+        let test = |columns: &[ArrayRef], rows: usize| self.test.of(columns, rows);
+        let effort = effort.unwrap_or(Effort { segments: 0, others: DECIDED_OTHERS_MAX });
+        ask(&Predicate { number: number.value, columns: &self.reads, test: &test }, effort)
+    }
+
     /// All keys that count, where there is room for them.
     fn look(&self, account: Account) -> Result<Option<Keys>> {
         let mut keys = Keys::new(account);
+        let mut fits = true;
+        let decided = self.decided(Some(Effort::ALL), |predicate, effort| {
+            self.table.holding::<Error>(predicate, None, effort)
+        })?;
+        if let Some(rows) = decided {
+            let request =
+                ScanRequest { projection: Some(vec![0]), rows: Some(rows), ..ScanRequest::default() };
+            for batch in self.table.scan(request)?.into_iter().flatten() {
+                let batch = batch?;
+                fits = keys.add(batch.column(0).as_string_view_opt().ok_or_else(no_key)?.clone());
+                if !fits {
+                    break;
+                }
+            }
+            return if fits { keys.indexed() } else { Ok(None) };
+        }
         let rows = match self.test.predicate().and_then(|predicate| Access::of(&predicate, &self.table)) {
             Some(access)
                 if access.estimate(&self.table)?.saturating_mul(INDEX_SHARE)
@@ -128,7 +199,6 @@ impl Far {
             }
             _ => None,
         };
-        let mut fits = true;
         self.read(rows, |more| {
             fits = keys.add(more);
             fits
@@ -171,6 +241,9 @@ impl Far {
     ///
     /// Those of storage.
     pub(super) fn counts(&self, keys: &ArrayRef) -> Result<BooleanArray> {
+        if keys.len() > FEW_KEYS && self.counts_all()? {
+            return Ok(is_not_null(keys)?);
+        }
         if let Some(whole) = self.whole(keys.len())? {
             return whole.among(keys);
         }

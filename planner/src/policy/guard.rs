@@ -8,15 +8,16 @@ use arrow::{
 };
 use datafusion::{execution::memory_pool::MemoryPool, logical_expr::Expr};
 use quarry_metadata::permissions::{Act, Records};
-use quarry_storage::TableSnapshot;
+use quarry_storage::{Effort, Predicate, RowSet, TableSnapshot};
 
 use super::{
-    Policy, Seeing,
+    Policy, Seeing, ahead,
+    meaning::{Meaning, Number},
     prepare::{Preparing, Reads, far_of},
     sight::{Shown, Sight},
     test::Test,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A policy, ready for one user on one state of a table.
 pub(crate) struct Guard {
@@ -25,6 +26,10 @@ pub(crate) struct Guard {
     test: Test,
     /// By the position of the column.
     shown: HashMap<usize, Shown>,
+    /// Only rows that are seen come past it.
+    is_decided: bool,
+    /// What is decided of rows is remembered under it.
+    number: Option<Number>,
 }
 
 impl Guard {
@@ -66,7 +71,7 @@ impl Guard {
             };
             shown.insert(position, ready);
         }
-        Ok(Guard { reads: reads.positions, test, shown })
+        Ok(Guard { reads: reads.positions, test, shown, is_decided: false, number: None })
     }
 
     /// Positions of the columns that are read to decide.
@@ -74,9 +79,57 @@ impl Guard {
         &self.reads
     }
 
+    /// Whether there may be rows that are not seen.
+    pub(crate) fn restricts(&self) -> bool {
+        !matches!(self.test, Test::All)
+    }
+
     /// Whether rows may be left out.
     pub(crate) fn leaves_out(&self) -> bool {
-        !matches!(self.test, Test::All)
+        !self.is_decided && self.restricts()
+    }
+
+    /// Those of some rows, or of all, that are seen, where that is known or takes no more than it may: then no other rows need come past the
+    /// guard. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of storage.
+    pub(crate) fn decide(
+        &mut self,
+        (seeing, table): (&Seeing, &TableSnapshot),
+        rows: Option<&RowSet>,
+        effort: Effort,
+    ) -> Result<Option<RowSet>> {
+        let meaning = || Meaning::of(&self.test, &self.reads, seeing.snapshot());
+        let is_plain = matches!(self.test, Test::All | Test::None);
+        if is_plain {
+            return Ok(None);
+        }
+        self.number = seeing.viewer().number_of(meaning);
+        let Some(number) = self.number.as_ref().map(|number| number.value) else { return Ok(None) };
+        let test = |columns: &[ArrayRef], rows: usize| self.test.of(columns, rows);
+        let predicate = Predicate { number, columns: &self.reads, test: &test };
+        let seen = table.holding::<Error>(&predicate, rows, effort)?;
+        self.is_decided = seen.is_some();
+        Ok(seen)
+    }
+
+    /// Notes that a question would have been quicker, had more been decided.
+    pub(crate) fn note_undecided(&self, policy: &Arc<Policy>, seeing: &Seeing, table: &TableSnapshot) {
+        if let Some(number) = &self.number {
+            ahead::note(&number.asked, policy, seeing, table);
+        }
+    }
+
+    /// Decides about all rows, and all records that they lead to. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Those of storage.
+    pub(super) fn decide_all(&mut self, seeing: &Seeing, table: &TableSnapshot) -> Result<()> {
+        self.decide((seeing, table), None, Effort::ALL)?;
+        self.shown.values().try_for_each(Shown::decide_all)
     }
 
     /// The rows that are seen; its columns from `from` on are those that are read to decide. Blocks.

@@ -9,9 +9,14 @@ use std::{
     },
 };
 
+use quarry_metadata::{ObjectName, expression::Expression};
 use quarry_storage::{Mark, Snapshot, TableName};
 use quick_cache::{Weighter, sync::Cache};
 
+use super::{
+    condition::{Compiled, Given},
+    meaning::{self, Meaning, Number},
+};
 use crate::error::Result;
 
 /// All lists of a process may be so large, about; the least asked goes first, whoever's it is.
@@ -20,6 +25,11 @@ const BYTES_MAX: u64 = 64 << 20;
 const LIST_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of an id in a list and in a set.
 const ID_BYTES: usize = 96;
+/// All conditions may be so large, about.
+const CONDITIONS_BYTES_MAX: u64 = 32 << 20;
+/// Bytes of a condition, and of an id in it: as a literal, as a value of a set, as an expression of it.
+const CONDITION_BYTES: usize = 4 << 10;
+const LITERAL_BYTES: usize = 512;
 /// Lists for which there is room at first.
 const LISTS_EXPECTED: usize = 1_024;
 
@@ -28,6 +38,15 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| Cache::with_weighter(LISTS_EXPE
 static REGISTRIES: AtomicU64 = AtomicU64::new(0);
 
 type Lists = Cache<Name, Known, Bytes>;
+
+/// Conditions of users, with what each takes of him.
+static CONDITIONS: LazyLock<Conditions> =
+    LazyLock::new(|| Cache::with_weighter(LISTS_EXPECTED, CONDITIONS_BYTES_MAX, Bytes));
+
+type Conditions = Cache<(u64, Arc<str>, ObjectName, Expression, usize), (Given, Arc<Compiled>), Bytes>;
+
+/// A user, an object, a condition about its records, and at the end of how many lookups it sees them.
+pub(super) type About = (Arc<str>, ObjectName, Expression, usize);
 
 /// Ids, and the user's own among them.
 #[derive(Clone, Default)]
@@ -74,6 +93,33 @@ impl UserLists {
         LISTS.get(&(self.registry, Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
     }
 
+    /// A condition of a user with what it takes of him: as it was made before, where that is the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of making it.
+    pub(super) fn compiled(
+        &self,
+        (user, object, expression, followed): About,
+        given: Given,
+        make: impl FnOnce() -> Result<Compiled>,
+    ) -> Result<Arc<Compiled>> {
+        let name = (self.registry, user, object, expression, followed);
+        if let Some((_, compiled)) = CONDITIONS.get(&name).filter(|(known, _)| *known == given) {
+            return Ok(compiled);
+        }
+        let compiled = Arc::new(make()?);
+        self.has_any.store(true, Ordering::Release);
+        CONDITIONS.insert(name, (given, Arc::clone(&compiled)));
+        Ok(compiled)
+    }
+
+    /// The number under which rows that this decides are remembered; none when it is asked for the first time.
+    pub(super) fn number_of(&self, meaning: Meaning) -> Option<Number> {
+        self.has_any.store(true, Ordering::Release);
+        meaning::number_of(self.registry, meaning)
+    }
+
     /// The list of a user in a state: as it was, where the tables are as they were.
     ///
     /// # Errors
@@ -110,6 +156,8 @@ impl Drop for UserLists {
         // It looks at the lists of all, and nobody may read meanwhile.
         if *self.has_any.get_mut() {
             LISTS.retain(|(registry, _, _), _| *registry != self.registry);
+            CONDITIONS.retain(|(registry, ..), _| *registry != self.registry);
+            meaning::forget(self.registry);
         }
     }
 }
@@ -123,6 +171,12 @@ impl std::fmt::Debug for UserLists {
 impl Weighter<Name, Known> for Bytes {
     fn weight(&self, _: &Name, known: &Known) -> u64 {
         weight(&known.list)
+    }
+}
+
+impl<N> Weighter<N, (Given, Arc<Compiled>)> for Bytes {
+    fn weight(&self, _: &N, (given, _): &(Given, Arc<Compiled>)) -> u64 {
+        u64::try_from(CONDITION_BYTES + given.ids() * LITERAL_BYTES).unwrap_or(u64::MAX)
     }
 }
 

@@ -9,10 +9,13 @@
 //!
 //! What can't be decided is not allowed.
 
+mod ahead;
+mod condition;
 mod far;
 mod guard;
 mod keys;
 mod lists;
+mod meaning;
 mod prepare;
 mod share;
 mod sight;

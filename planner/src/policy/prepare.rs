@@ -2,31 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field as ArrowField, Schema};
-use datafusion::{
-    common::{DFSchema, ScalarValue},
-    logical_expr::{
-        Expr, execution_props::ExecutionProps, ident, lit, physical_planning_context::PhysicalPlanningContext,
-    },
-    physical_expr::create_physical_expr,
-};
 use quarry_metadata::{
     Field, FieldName, Object, ObjectName,
-    expression::{Children, Expression, Path, Root, Step, Type, UserList},
+    expression::{Expression, Path, Root, Step},
     permissions::{Act, Records},
 };
-use quarry_storage::{TableSnapshot, Value};
+use quarry_storage::TableSnapshot;
 
 use super::{
     Policies, Seeing,
+    condition::{Compiled, Condition, Input},
     far::{Asked, Far},
-    test::{Condition, Input, Test},
+    test::Test,
 };
-use crate::{
-    coerce::{Clock, days_of},
-    error::{Error, Result},
-    expression::{Leaf, Leaves, Mode, arrow, lowered},
-};
+use crate::error::{Error, Result};
 
 /// Parents of parents that decide about a record.
 const PARENTS_MAX: usize = 8;
@@ -58,7 +47,7 @@ fn position(table: &TableSnapshot, field: &Field) -> Result<usize> {
     position.ok_or_else(|| Error::internal(format!("a policy reads {:?}, which has no column", field.name)))
 }
 
-fn own<'o>(object: &'o Object, field: &FieldName) -> Result<&'o Field> {
+pub(super) fn own<'o>(object: &'o Object, field: &FieldName) -> Result<&'o Field> {
     let found = object.field(field.as_str());
     found.ok_or_else(|| Error::internal(format!("a policy reads {field:?}, which {:?} has not", object.name)))
 }
@@ -77,7 +66,7 @@ pub(super) fn far(
 ) -> Result<Arc<Far>> {
     let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
     let test = Preparing { policies, seeing, object, depth, followed: 0 }.test(records, &mut reads)?;
-    Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
+    Ok(Arc::new(Far::new(seeing, reads.table, reads.positions, test)))
 }
 
 /// Records of another object for which a condition holds that sees them at the end of so many lookups.
@@ -90,7 +79,7 @@ fn far_when(preparing: &Preparing<'_>, target: &ObjectName, expression: &Express
         let mut reads = Reads::new(seeing.snapshot().table(object.table())?);
         let there = Preparing { policies, seeing, object, depth, followed: followed + 1 };
         let test = there.condition(expression, &mut reads)?;
-        Ok(Arc::new(Far::new(reads.table, reads.positions, test)))
+        Ok(Arc::new(Far::new(seeing, reads.table, reads.positions, test)))
     };
     seeing.viewer().ends().of((seeing.snapshot(), policies), asked, make)
 }
@@ -169,22 +158,36 @@ impl Preparing<'_> {
     }
 
     fn condition(&self, expression: &Expression, reads: &mut Reads) -> Result<Test> {
-        let mut leaves = PolicyLeaves { preparing: self, reads, columns: Vec::new(), inputs: Vec::new() };
-        let logical = lowered(&expression.node, &mut leaves, Mode::Lenient)?;
-        let PolicyLeaves { columns, inputs, .. } = leaves;
-        let schema = Arc::new(Schema::new(columns));
-        let names = DFSchema::try_from(Arc::clone(&schema))?;
-        let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
-        let physical = create_physical_expr(&logical, &names, &props, &planning)?;
-        let condition = Condition { logical, physical, schema, inputs };
+        let about = (&self.object.name, expression, self.followed);
+        let compiled = self.seeing.viewer().compiled(about, || Compiled::new(self, expression))?;
         match self.through(expression) {
             // Records over there are asked once, however many refer to them. Who refers to none must not count for that.
-            Some(step) if !condition.holds_of_nothing()? => {
+            Some(step) if !compiled.holds_of_nothing => {
                 let at = reads.place(own(self.object, &step.lookup)?)?;
                 Ok(Test::Parent { at, far: far_when(self, &step.target, expression)? })
             }
-            _ => Ok(Test::Condition(Box::new(condition))),
+            _ => {
+                let inputs = compiled.paths.iter().map(|path| self.input(path, reads));
+                let inputs = inputs.collect::<Result<_>>()?;
+                Ok(Test::Condition(Box::new(Condition { compiled, inputs })))
+            }
         }
+    }
+
+    /// Where what a path leads to comes from.
+    fn input(&self, path: &Path, reads: &mut Reads) -> Result<Input> {
+        let steps = path.steps.get(self.followed..).unwrap_or_default();
+        let mut hops = Vec::with_capacity(steps.len());
+        for (at, Step { target, .. }) in steps.iter().enumerate() {
+            let object = self.policies.registry.objects.get(target);
+            let object = object.ok_or_else(|| Error::internal(format!("a policy leads to {target:?}")))?;
+            let next = steps.get(at + 1).map_or(&path.field, |step| &step.lookup);
+            let table = self.seeing.snapshot().table(object.table())?;
+            let column = position(&table, own(object, next)?)?;
+            hops.push((table, column));
+        }
+        let first = steps.first().map_or(&path.field, |step| &step.lookup);
+        Ok(Input { at: reads.place(own(self.object, first)?)?, hops })
     }
 
     /// The lookup that all of a condition's paths go through.
@@ -194,98 +197,4 @@ impl Preparing<'_> {
         let step = steps.next()?.1.steps.get(self.followed)?.clone();
         steps.all(|(_, path)| path.steps.get(self.followed) == Some(&step)).then_some(step)
     }
-}
-
-/// What a condition reads: columns of the row, of what it leads to, and what is known of the user.
-struct PolicyLeaves<'a> {
-    preparing: &'a Preparing<'a>,
-    reads: &'a mut Reads,
-    columns: Vec<ArrowField>,
-    inputs: Vec<Input>,
-}
-
-impl PolicyLeaves<'_> {
-    fn field(&mut self, path: &Path, type_: &Type) -> Result<Expr> {
-        let Preparing { policies, seeing, object, followed, .. } = *self.preparing;
-        let steps = path.steps.get(followed..).unwrap_or_default();
-        let first = steps.first().map_or(&path.field, |step| &step.lookup);
-        let first = own(object, first)?;
-        let name = match steps.is_empty() {
-            true => first.column().to_owned(),
-            // No stored column has such a name.
-            false => format!("~{path}"),
-        };
-        if self.columns.iter().any(|known| *known.name() == name) {
-            return Ok(ident(name));
-        }
-        let mut hops = Vec::with_capacity(steps.len());
-        for (at, Step { target, .. }) in steps.iter().enumerate() {
-            let object = policies.registry.objects.get(target);
-            let object = object.ok_or_else(|| Error::internal(format!("a policy leads to {target:?}")))?;
-            let next = steps.get(at + 1).map_or(&path.field, |step| &step.lookup);
-            let table = seeing.snapshot().table(object.table())?;
-            let column = position(&table, own(object, next)?)?;
-            hops.push((table, column));
-        }
-        self.inputs.push(Input { at: self.reads.place(first)?, hops });
-        self.columns.push(ArrowField::new(&name, arrow(type_), true));
-        Ok(ident(name))
-    }
-}
-
-impl Leaves for PolicyLeaves<'_> {
-    fn leaf(&mut self, leaf: &Leaf, type_: &Type) -> Result<Expr> {
-        let viewer = self.preparing.seeing.viewer();
-        let clock = Clock { now_micros: viewer.now_micros(), zone: viewer.time_zone() };
-        Ok(match leaf {
-            Leaf::Field(Root::Record, path) => self.field(path, type_)?,
-            Leaf::Field(Root::User, path) => lit(literal(&viewer.value(path)?, type_)?),
-            Leaf::UserList(list) => {
-                let items: Vec<ScalarValue> = viewer
-                    .list(*list)?
-                    .iter()
-                    .map(|item| ScalarValue::Utf8(Some(item.to_string())))
-                    .collect();
-                let item = arrow::datatypes::DataType::Utf8;
-                lit(ScalarValue::List(ScalarValue::new_list(&items, &item, true)))
-            }
-            Leaf::Now => lit(ScalarValue::TimestampMicrosecond(Some(clock.now_micros), Some("UTC".into()))),
-            Leaf::Today => lit(ScalarValue::Date32(clock.today().and_then(days_of))),
-            Leaf::Zone => lit(ScalarValue::Utf8View(Some(clock.zone.name().to_owned()))),
-            other => return Err(Error::internal(format!("a policy that reads {other:?}"))),
-        })
-    }
-
-    fn members(&self, _: &Children) -> Vec<(Path, Type)> {
-        Vec::new()
-    }
-
-    fn items(&self, list: UserList) -> Result<Option<Vec<String>>> {
-        let items = self.preparing.seeing.viewer().list(list)?;
-        Ok(Some(items.iter().map(|item| item.to_string()).collect()))
-    }
-}
-
-/// A value of the user's record, as expressions have it.
-fn literal(value: &Value, type_: &Type) -> Result<ScalarValue> {
-    let data_type = arrow(type_);
-    Ok(match (value, &data_type) {
-        (Value::Bool(value), _) => ScalarValue::Boolean(Some(*value)),
-        (Value::Int(value), _) => ScalarValue::Int64(Some(*value)),
-        (Value::Float(value), _) => ScalarValue::Float64(Some(*value)),
-        (Value::Decimal(value), arrow::datatypes::DataType::Decimal128(precision, scale)) => {
-            ScalarValue::Decimal128(Some(*value), *precision, *scale)
-        }
-        (Value::Text(value), _) => ScalarValue::Utf8View(Some(value.to_string())),
-        (Value::Date(value), _) => ScalarValue::Date32(Some(*value)),
-        (Value::Time(value), _) => ScalarValue::Time64Microsecond(Some(*value)),
-        (Value::Timestamp(value), _) => ScalarValue::TimestampMicrosecond(Some(*value), Some("UTC".into())),
-        (Value::TextList(items), _) => {
-            let items: Vec<ScalarValue> =
-                items.iter().map(|item| ScalarValue::Utf8(Some(item.to_string()))).collect();
-            ScalarValue::List(ScalarValue::new_list(&items, &arrow::datatypes::DataType::Utf8, true))
-        }
-        (Value::Null, data_type) => ScalarValue::try_from(data_type)?,
-        (other, _) => return Err(Error::internal(format!("{other:?} where a {type_} is read of the user"))),
-    })
 }

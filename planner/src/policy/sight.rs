@@ -60,6 +60,19 @@ impl Shown {
         }
     }
 
+    /// Decides about all records that are looked at.
+    ///
+    /// # Errors
+    ///
+    /// Those of storage.
+    pub(super) fn decide_all(&self) -> Result<()> {
+        match self {
+            Shown::Masked(_) => Ok(()),
+            Shown::Reference(far) | Shown::References(far) => far.decide_all(),
+            Shown::OneOf(members) => members.iter().try_for_each(|(_, far)| far.decide_all()),
+        }
+    }
+
     /// The column as it is shown; `columns` are those that are read for policies. Blocks.
     ///
     /// # Errors

@@ -3,20 +3,17 @@
 use std::{collections::HashSet, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array},
+    array::{ArrayRef, AsArray, BooleanArray},
     buffer::BooleanBuffer,
     compute::{and, not, or},
-    datatypes::SchemaRef,
 };
 use datafusion::{
     common::ScalarValue,
     execution::memory_pool::MemoryPool,
     logical_expr::{Expr, ident},
-    physical_expr::PhysicalExpr,
 };
-use quarry_storage::TableSnapshot;
 
-use super::far::{Far, followed};
+use super::{condition::Condition, far::Far};
 use crate::error::{Error, Result};
 
 /// Texts that an index is asked for instead of a test of rows.
@@ -42,23 +39,6 @@ pub(super) enum Test {
     And(Vec<Test>),
     Or(Vec<Test>),
     Not(Box<Test>),
-}
-
-/// A condition over columns of the row and of records that it leads to.
-pub(super) struct Condition {
-    /// By the names of stored columns; those of other records have names that no column has.
-    pub(super) logical: Expr,
-    pub(super) physical: Arc<dyn PhysicalExpr>,
-    pub(super) schema: SchemaRef,
-    pub(super) inputs: Vec<Input>,
-}
-
-/// Where a column of a condition comes from.
-pub(super) struct Input {
-    /// The row's own column.
-    pub(super) at: usize,
-    /// Tables to go to by its key, with the column there.
-    pub(super) hops: Vec<(TableSnapshot, usize)>,
 }
 
 impl Test {
@@ -109,7 +89,7 @@ impl Test {
                 Some(ident(column.as_str()).in_list(ids.iter().map(text).collect(), false))
             }
             Test::Condition(condition) if condition.inputs.iter().all(|input| input.hops.is_empty()) => {
-                Some(condition.logical.clone())
+                Some(condition.compiled.logical.clone())
             }
             Test::Or(tests) => {
                 tests.iter().map(Test::predicate).collect::<Option<Vec<_>>>()?.into_iter().reduce(Expr::or)
@@ -146,43 +126,11 @@ impl Test {
     }
 }
 
-impl Condition {
-    /// Whether it is true of a record that has no values.
-    pub(super) fn holds_of_nothing(&self) -> Result<bool> {
-        let arrays = self.schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(1));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
-        let value = self.physical.evaluate(&batch)?.into_array(1)?;
-        Ok(value.as_boolean_opt().is_none_or(|value| value.is_valid(0) && value.value(0)))
-    }
-
-    fn of(&self, columns: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
-        let mut arrays = Vec::with_capacity(self.inputs.len());
-        for Input { at, hops } in &self.inputs {
-            let mut array = Arc::clone(column(columns, *at)?);
-            for (table, column) in hops {
-                array = followed(table, &array, *column)?;
-            }
-            arrays.push(array);
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
-        let values = self.physical.evaluate(&batch)?.into_array(rows)?;
-        let values =
-            values.as_boolean_opt().ok_or_else(|| Error::internal("a policy that is no condition"))?;
-        // Null is false.
-        Ok(match values.nulls() {
-            Some(nulls) => BooleanArray::new(values.values() & nulls.inner(), None),
-            None => values.clone(),
-        })
-    }
-}
-
 fn all(count: bool, rows: usize) -> BooleanArray {
     let buffer = if count { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) };
     BooleanArray::new(buffer, None)
 }
 
-fn column(columns: &[ArrayRef], at: usize) -> Result<&ArrayRef> {
+pub(super) fn column(columns: &[ArrayRef], at: usize) -> Result<&ArrayRef> {
     columns.get(at).ok_or_else(|| Error::internal("a policy reads a column that is not there"))
 }

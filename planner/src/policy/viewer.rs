@@ -7,15 +7,17 @@ use std::{
 
 use arrow::array::AsArray;
 use quarry_metadata::{
-    FieldKind, FieldName, Object, Registry,
-    expression::{Path, UserList},
+    FieldKind, FieldName, Object, ObjectName, Registry,
+    expression::{Expression, Path, UserList},
     permissions::{Act, Shape},
 };
 use quarry_storage::{Row, RowSet, ScanRequest, Snapshot, TableName, TableSnapshot, Value};
 
 use super::{
+    condition::{Compiled, Given},
     far::Ends,
     lists::{Kind, List, UserLists},
+    meaning::{Meaning, Number},
     share::{self, Shares},
 };
 use crate::error::{Error, Result};
@@ -85,6 +87,31 @@ impl Viewer {
     /// His id.
     pub fn user_id(&self) -> &Arc<str> {
         &self.user_id
+    }
+
+    /// The number under which rows that this decides are remembered; none where nothing is, and when it is asked for the first time.
+    pub(super) fn number_of(&self, meaning: impl FnOnce() -> Option<Meaning>) -> Option<Number> {
+        self.lists.as_ref()?.number_of(meaning()?)
+    }
+
+    /// A condition about records of an object, seen at the end of so many lookups: as it was made before, where all that it takes of him is the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// Those of finding out about him, and of making it.
+    pub(super) fn compiled(
+        &self,
+        (object, expression, followed): (&ObjectName, &Expression, usize),
+        make: impl FnOnce() -> Result<Compiled>,
+    ) -> Result<Arc<Compiled>> {
+        let given = match &self.lists {
+            Some(lists) => Given::of(expression, self)?.map(|given| (lists, given)),
+            None => None,
+        };
+        let Some((lists, given)) = given else { return make().map(Arc::new) };
+        let about = (Arc::clone(&self.user_id), object.clone(), expression.clone(), followed);
+        lists.compiled(about, given, make)
     }
 
     /// Records that what he asks about leads to.

@@ -136,7 +136,7 @@ fn started(threads: usize) -> std::io::Result<Runtime> {
 }
 
 /// Lets other threads go first. Where that is refused, the threads are as the others: fewer questions run on them at a time.
-fn stand_back() {
+pub(crate) fn stand_back() {
     // Linux takes the calling thread for the "process"; elsewhere it would be all of this program.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {

@@ -19,10 +19,11 @@ use datafusion::{
         Column, ColumnStatistics, DataFusionError, Result, Statistics,
         tree_node::{Transformed, TreeNode},
     },
+    execution::memory_pool::MemoryPool,
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
     physical_plan::ExecutionPlan,
 };
-use quarry_storage::{ColumnBound, RowSet, ScanRequest, TableSnapshot, TextHits};
+use quarry_storage::{ColumnBound, Effort, RowSet, ScanRequest, TableSnapshot, TextHits};
 
 pub(super) use exec::ScanExec;
 pub(crate) use few::{FEW_ROWS_MAX, Few, Wanted};
@@ -34,6 +35,8 @@ use crate::policy::{Guard, Policy, Seeing};
 
 /// What a guard sees is looked up in an index where it is at most one row in so many: past that share a scan costs less.
 const GUARD_SHARE: u64 = 16;
+/// Which rows are seen is decided for all of a table where a plan would read one in so many of them.
+const DECIDED_SHARE: u64 = 8;
 
 /// What a session's configuration carries for scans.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +101,7 @@ impl ScanTable {
     }
 
     /// The rows that restriction and predicates leave, and what is known of the columns, found off the async threads.
-    async fn find(&self, filters: &[Expr], columns: Vec<usize>) -> Result<Found> {
+    async fn find(&self, filters: &[Expr], columns: Vec<usize>, pool: Arc<dyn MemoryPool>) -> Result<Found> {
         let mut accesses = Vec::new();
         let mut bounds = Vec::new();
         let mut is_loose = false;
@@ -122,7 +125,10 @@ impl ScanTable {
             found.bounds = bounds;
             found.is_loose = is_loose;
             if let Some((policy, seeing)) = guarded {
-                found.guard(&table, Guard::new(&policy, &seeing, &table)?)?;
+                let guard = Guard::new(&policy, &seeing, &table)?;
+                guard.account(&pool);
+                let effort = found.effort(&table);
+                found.guard((&policy, &seeing, &table), guard, Some(effort))?;
             }
             Ok(found)
         })
@@ -197,6 +203,10 @@ struct Found {
     guard: Option<Arc<Guard>>,
     /// An index was asked for values that are not shown: how many it found is not told.
     is_loose: bool,
+    /// Rows that are not seen were left out already.
+    is_decided: bool,
+    /// An index or a search chose rows.
+    is_chosen: bool,
 }
 
 impl Found {
@@ -214,11 +224,39 @@ impl Found {
             let found = access.rows(table)?;
             rows = Some(rows.map_or_else(|| found.clone(), |before| before.and(&found)));
         }
-        Ok(Found { rows, hits, bounds: Vec::new(), columns: Vec::new(), guard: None, is_loose: false })
+        let is_chosen = rows.is_some() || hits.is_some();
+        let (bounds, columns) = (Vec::new(), Vec::new());
+        Ok(Found { rows, hits, bounds, columns, guard: None, is_loose: false, is_decided: false, is_chosen })
     }
 
-    /// Takes a guard. Where it can say by indexes which rows are seen, the others are not read at all.
-    fn guard(&mut self, table: &TableSnapshot, guard: Guard) -> quarry_storage::Result<()> {
+    /// How many rows a plan may decide about ahead: all of those that it would read anyway.
+    fn effort(&self, table: &TableSnapshot) -> Effort {
+        let are_most = self.count(table).0.saturating_mul(DECIDED_SHARE) >= table.statistics().rows;
+        if are_most { Effort::ALL } else { Effort { segments: 0, others: u64::MAX } }
+    }
+
+    /// Takes a guard. Where it is known which rows are seen, or indexes say so, the others are not read at all.
+    fn guard(
+        &mut self,
+        (policy, seeing, table): (&Arc<Policy>, &Seeing, &TableSnapshot),
+        mut guard: Guard,
+        effort: Option<Effort>,
+    ) -> crate::error::Result<()> {
+        let decided = effort.map(|effort| guard.decide((seeing, table), self.wanted().as_ref(), effort));
+        if let Some(seen) = decided.transpose()?.flatten() {
+            let (all, exact) = self.count(table);
+            // Where all are seen, it is as if there were no guard.
+            if !exact || seen.len() != all {
+                self.is_chosen |= self.rows.is_some();
+                self.rows = Some(seen);
+                self.is_decided = true;
+            }
+            self.guard = Some(Arc::new(guard));
+            return Ok(());
+        }
+        if effort.is_some() {
+            guard.note_undecided(policy, seeing, table);
+        }
         let access = match self.count(table).0 > few::FEW_ROWS_MAX {
             true => guard.predicate().and_then(|predicate| Access::of(&predicate, table)),
             false => None,
@@ -228,13 +266,20 @@ impl Found {
         {
             let seen = access.rows(table)?;
             self.rows = Some(self.rows.take().map_or_else(|| seen.clone(), |rows| rows.and(&seen)));
+            self.is_chosen = true;
         }
         self.guard = Some(Arc::new(guard));
         Ok(())
     }
 
+    /// Rows that are given may be left out later.
     fn leaves_out(&self) -> bool {
         self.guard.as_ref().is_some_and(|guard| guard.leaves_out())
+    }
+
+    /// There may be rows that are not seen.
+    fn hides(&self) -> bool {
+        self.is_decided || self.leaves_out()
     }
 
     /// What a plan may count on: of all rows of the table as it is known, of some of them as an estimate.
@@ -250,6 +295,15 @@ impl Found {
             && !self.leaves_out()
             && given == rows;
         if is_whole { known } else { Statistics { num_rows: known.num_rows, ..known.to_inexact() } }
+    }
+
+    /// The rows that are wanted so far, where not all are.
+    fn wanted(&self) -> Option<RowSet> {
+        match (&self.rows, &self.hits) {
+            (Some(rows), Some(hits)) => Some(rows.and(hits.rows())),
+            (Some(rows), None) => Some(rows.clone()),
+            (None, hits) => hits.as_ref().map(|hits| hits.rows().clone()),
+        }
     }
 
     /// How many rows at most, and whether it is exactly so many.
@@ -291,11 +345,12 @@ impl TableProvider for ScanTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let wanted = projection.unwrap_or(&all);
-        let found = self
-            .find(filters, wanted.iter().filter_map(|at| self.columns.positions.get(*at).copied()).collect())
-            .await?;
+        let positions = wanted.iter().filter_map(|at| self.columns.positions.get(*at).copied());
+        let found =
+            self.find(filters, positions.collect(), Arc::clone(&state.runtime_env().memory_pool)).await?;
         let mut layout = Layout::new(self, wanted, found.guard.clone())?;
         layout.is_loose = found.is_loose;
+        layout.is_chosen = found.is_chosen;
         // Rows that are left out later are not among those that are wanted.
         let limit = limit.filter(|_| !found.leaves_out());
         let (rows, _) = found.count(&self.table);
@@ -306,7 +361,7 @@ impl TableProvider for ScanTable {
             let known = if *at < self.columns.positions.len() { known.next() } else { None };
             let is_shown = self.columns.positions.get(*at).is_some_and(|position| self.is_shown(*position));
             // Of rows that are not seen nothing is told.
-            let is_shown = is_shown && !found.leaves_out() && !found.is_loose;
+            let is_shown = is_shown && !found.hides() && !found.is_loose;
             known.filter(|_| is_shown && self.columns.shapes.get(*at).is_some_and(Shape::is_stored))
         };
         statistics.column_statistics =

@@ -8,7 +8,9 @@ use arrow::{
 use chrono::{DateTime, NaiveDate, NaiveTime, Timelike};
 use futures::TryStreamExt;
 use quarry_metadata::{Registry, permissions::Shape};
-use quarry_planner::{Answer, Planner, PlannerOptions, Query, QueryContext, Result, Viewer, Views, lower};
+use quarry_planner::{
+    Answer, Planner, PlannerOptions, Query, QueryContext, Result, UserLists, Viewer, Views, lower,
+};
 use quarry_storage::{
     CommitInfo, Csn, ResourceOptions, Resources, Row, Store, StoreOptions, TableSpec, Value, World, WriteSet,
 };
@@ -22,6 +24,8 @@ pub struct Shop {
     pub planner: Planner,
     pub store: Arc<Store>,
     pub registry: Arc<Registry>,
+    /// What is remembered of users, where something is.
+    pub lists: Option<Arc<UserLists>>,
     _folder: tempfile::TempDir,
 }
 
@@ -55,7 +59,8 @@ impl Shop {
                 registry.objects.values().map(|object| lower::table_spec(object, &registry)).collect(),
             )
             .unwrap();
-        Shop { planner: Planner::new(options), store, registry: Arc::new(registry), _folder: folder }
+        let (planner, registry) = (Planner::new(options), Arc::new(registry));
+        Shop { planner, store, registry, lists: Some(Arc::default()), _folder: folder }
     }
 
     pub fn filled(kept: Kept) -> Shop {
@@ -97,11 +102,15 @@ impl Shop {
         let shape = Arc::new(shape);
         let parts = (Arc::clone(&self.registry), Arc::clone(&shape));
         let clock = (NOW_MICROS, chrono_tz::UTC);
+        let viewer = Viewer::new(user, parts, self.store.snapshot(), clock);
         QueryContext {
             views: Arc::new(Views::of(&self.registry, &self.registry, shape)),
             snapshot: self.store.snapshot(),
             as_of: None,
-            viewer: Arc::new(Viewer::new(user, parts, self.store.snapshot(), clock)),
+            viewer: Arc::new(match &self.lists {
+                Some(lists) => viewer.remembering(Arc::clone(lists)),
+                None => viewer,
+            }),
             locale: "en".into(),
             time_zone: chrono_tz::UTC,
             now_micros: NOW_MICROS,

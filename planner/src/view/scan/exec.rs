@@ -88,6 +88,7 @@ impl ScanExec {
     fn access(&self) -> &'static str {
         match (&self.request.rows, &self.request.hits) {
             (None, None) => "columns",
+            (Some(_), None) if !self.layout.is_chosen => "columns",
             (Some(_), None) => "index",
             (None, Some(_)) => "text",
             (Some(_), Some(_)) => "text and index",
@@ -108,7 +109,7 @@ impl DisplayAs for ScanExec {
         write!(f, "ObjectScan: {}, access={}", self.table.spec().name, self.access())?;
         write!(f, ", columns=[{}]", names.join(", "))?;
         // How many there are beside those that are seen is not told.
-        match self.layout.leaves_out() || self.layout.is_loose {
+        match self.layout.hides || self.layout.is_loose {
             true => write!(f, ", rows=Absent")?,
             false => write!(f, ", rows={:?}", self.statistics.num_rows)?,
         }

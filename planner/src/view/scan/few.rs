@@ -6,7 +6,7 @@ use datafusion::{
     logical_expr::Expr,
 };
 use quarry_storage::{
-    ColumnBound, ColumnType, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot,
+    ColumnBound, ColumnType, Effort, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot,
 };
 
 use super::{Found, Guarded, Layout, Reach, ScanTable, to_u64};
@@ -29,6 +29,10 @@ const PIECE_ROWS: usize = 64;
 const NEXT_ROWS_MAX: usize = 240;
 /// Where the first rows of an order are read, all that equal the last of them come too: so many times the rows wanted.
 const FIRST_TIES_MAX: usize = 4;
+/// Rows that are not in segments are decided about for each question: so many.
+const DECIDED_OTHERS_MAX: u64 = 1 << 8;
+/// Rows are cut before they are read where one in so many is wanted.
+const FIRST_SHARE: u64 = 8;
 /// Where not all rows are seen, so many more are read than are expected to be enough.
 const FIRST_SPARE: usize = 8;
 
@@ -82,15 +86,22 @@ impl ScanTable {
         if let Some(Guarded { policy, seeing, .. }) = &self.guarded {
             let guard = Guard::new(policy, seeing, &self.table);
             let guard = guard.map_err(|error| DataFusionError::External(Box::new(error)))?;
-            found.guard(&self.table, guard).map_err(external)?;
+            // One row is decided about at once.
+            let is_worth_it = found.count(&self.table).0 > to_u64(PIECE_ROWS);
+            let effort = is_worth_it.then_some(Effort { segments: 0, others: DECIDED_OTHERS_MAX });
+            found
+                .guard((policy, seeing, &self.table), guard, effort)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
         }
         let (rows, _) = found.count(&self.table);
         let layout = Layout::new(self, wanted.columns, found.guard.clone())?;
-        let first = wanted.first.filter(|_| unsettled.is_empty() && rows > rows_max);
+        let leaves_out = found.leaves_out();
+        // Where few of the rows are wanted, their values in order are read before all others, unless those behind them may be wanted too.
+        let is_cut = |wanted: usize| !leaves_out && to_u64(wanted).saturating_mul(FIRST_SHARE) <= rows;
+        let first = wanted.first.filter(|first| unsettled.is_empty() && (rows > rows_max || is_cut(first.2)));
         let are_chosen = found.rows.is_some() || found.hits.is_some();
         let are_few = are_chosen && rows <= FIRST_CHOSEN_MAX;
         let first = first.and_then(|first| self.first(&layout, first, are_few));
-        let leaves_out = found.leaves_out();
         if rows > rows_max && first.is_none() {
             return Ok(None);
         }
@@ -103,13 +114,14 @@ impl ScanTable {
             batch_rows: PIECE_ROWS,
             ..ScanRequest::default()
         };
-        let reading = match first {
-            Some(first) => self.read_first((&layout, wanted.gone), request, (first, leaves_out))?,
-            None => {
-                let mut reading = Reading::new(&self.table, layout.clone(), wanted.gone);
-                reading.read(request)?.then_some(reading)
-            }
+        let mut reading = match first {
+            Some(first) => self.read_first((&layout, wanted.gone), request.clone(), (first, leaves_out))?,
+            None => None,
         };
+        if reading.is_none() && rows <= rows_max {
+            let mut all = Reading::new(&self.table, layout.clone(), wanted.gone);
+            reading = all.read(request)?.then_some(all);
+        }
         let Some(Reading { mut batches, .. }) = reading else { return Ok(None) };
         let rows = match batches.len() {
             1 => batches.swap_remove(0),

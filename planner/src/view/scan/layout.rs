@@ -34,6 +34,10 @@ pub(super) struct Layout {
     altered: Vec<usize>,
     /// An index was asked for such values: how many it found is not told.
     pub(super) is_loose: bool,
+    /// Not all rows may be seen: how many there are is not told.
+    pub(super) hides: bool,
+    /// An index or a search chose rows; not, where what is not seen was left out of all of them.
+    pub(super) is_chosen: bool,
 }
 
 impl Layout {
@@ -54,6 +58,7 @@ impl Layout {
             .collect();
         let shapes = wanted.iter().map(|index| shapes.get(*index).cloned().unwrap_or_default()).collect();
         let altered = guarded.iter().flat_map(|guarded| guarded.altered.keys().copied()).collect();
+        let hides = guard.as_ref().is_some_and(|guard| guard.restricts());
         let guard = guard.map(|guard| (guard, from));
         Ok(Layout {
             stored,
@@ -63,6 +68,8 @@ impl Layout {
             guard,
             altered,
             is_loose: false,
+            hides,
+            is_chosen: true,
         })
     }
 

@@ -81,6 +81,9 @@ impl Asked {
             options = PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..options };
         }
         let mut shop = Shop::empty(options);
+        if draw.is_multiple_of(3) {
+            shop.lists = None;
+        }
         shop.registry = Arc::new(registry(&role));
         shop.store.define_tables(vec![policy::share_table()]).unwrap();
         people(&shop);
