@@ -33,7 +33,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 pub(crate) use aside::{Gone, apart, aside};
 pub(crate) use cost::{Cost, check_shape};
 use heavy::Heavy;
-pub use line::HeavyLine;
+pub use line::{HeavyLine, Lent};
 pub use memory::MemoryShare;
 pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
 

@@ -249,7 +249,7 @@ async fn produce(
         let (sql, plan) = plan(&engine, &ask).await?;
         Ok::<_, PgError>(sql.execute_known(plan, ask.values, &ask.statement).await?)
     };
-    let begun = place.work(&engine, &line, within(timeout, begun)).await;
+    let begun = place.work(&line, within(timeout, begun)).await;
     log_unanswered(probe, &begun);
     let mut stream = match begun {
         Ok(stream) => stream,
@@ -262,9 +262,9 @@ async fn produce(
     if tell_schema.send(Ok(stream.schema())).is_err() {
         return;
     }
-    while let Some(room) = place.room_in(&engine, &batches).await {
+    while let Some(room) = place.room_in(&batches).await {
         let next = next_batch(&mut stream, timeout);
-        let Some(batch) = place.work(&engine, &line, next).await else { return };
+        let Some(batch) = place.work(&line, next).await else { return };
         let failed = batch.is_err();
         room.send(batch);
         if failed {
