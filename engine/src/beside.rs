@@ -1,6 +1,9 @@
 //! Work that takes a core for long, on a thread of its own that lets all others go first: checks of passwords, which are slow on purpose, and
 //! calls of many changes. A flood of either takes the cores that nobody else wants.
 
+#[cfg(test)]
+mod tests;
+
 use std::thread;
 
 use tokio::{runtime::Handle, sync::oneshot};

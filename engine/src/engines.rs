@@ -2,7 +2,7 @@
 //!
 //! **A session holds one engine**, and so one tenant; nothing behind a door can reach another. Doors come here once, when someone comes in:
 //!
-//! 1. [`Engines::of_login`]: a login name, `user@tenant`.
+//! 1. [`Engines::log_in`]: a login name, `user@tenant`, and a password.
 //! 2. [`Engines::of_secret`]: a token or key, which begins with its tenant.
 //! 3. [`Engines::of_database`]: a database's name at the Postgres door.
 //!
@@ -240,10 +240,9 @@ impl Engines {
         }
     }
 
-    /// The tenant of this name, when there is one.
-    fn known(&self, name: &str) -> Option<TenantName> {
-        let name = TenantName::try_from(name).ok()?;
-        (name == TenantName::main() || self.must_be_there(&name).is_ok()).then_some(name)
+    /// Whether there is such a tenant.
+    fn is_known(&self, tenant: &TenantName) -> bool {
+        *tenant == TenantName::main() || self.must_be_there(tenant).is_ok()
     }
 
     fn record(&self, tenant: &TenantName) -> Option<TenantRecord> {

@@ -59,7 +59,7 @@ pub use identity::{
 };
 pub use packages::{Checked, CheckedState, PackageState, Plan, Published, Stamp};
 pub use quarry_planner::{
-    Answer, HeavyLine, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW,
+    Answer, HeavyLine, Lent, Next, ObjectView, PlannerOptions, Query, QueryContext, Views, lower::BIN_VIEW,
     objectql,
 };
 pub use quarry_storage::{

@@ -14,7 +14,6 @@ mod tests;
 
 use std::{
     num::NonZeroU32,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -23,7 +22,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use quarry_planner::HeavyLine;
+use quarry_planner::{HeavyLine, Lent};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use fair::FairTurns;
@@ -214,22 +213,23 @@ impl Engine {
     /// Does the work of a request that has its turn. While a question of it waits for a turn among the heavy ones the request's is given back,
     /// and it is taken again after: reports that wait, however many, keep nobody from asking for a page.
     pub async fn in_turn<T>(&self, turn: &RequestTurn, line: &HeavyLine, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = line.waits() => {}
-            }
-            drop(turn.0.lock().take());
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = line.moves() => {}
-            }
-            // It goes on when it may, and not before.
-            let RequestTurn(again) = self.continue_request().await;
-            *turn.0.lock() = again.into_inner();
-        }
+        line.work_with(&mut OfRequest { engine: self, turn }, work).await
+    }
+}
+
+/// A request's turn, and who gives it.
+struct OfRequest<'a> {
+    engine: &'a Engine,
+    turn: &'a RequestTurn,
+}
+
+impl Lent for OfRequest<'_> {
+    fn give_back(&mut self) {
+        drop(self.turn.0.lock().take());
+    }
+
+    async fn again(&mut self) {
+        let RequestTurn(again) = self.engine.continue_request().await;
+        *self.turn.0.lock() = again.into_inner();
     }
 }

@@ -27,6 +27,7 @@ mod strangers;
 mod tenants;
 mod transactions;
 mod triggers;
+mod turns;
 mod users;
 mod warnings;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
-use quarry_planner::{QueryContext, objectql::Filter, turns::Turn};
+use quarry_planner::{QueryContext, Stop, objectql::Filter, turns::Turn};
 use quarry_storage::{CommitInfo, Committed, Csn, Key, Savepoint, WriteSet};
 use tokio::sync::oneshot;
 
@@ -406,6 +406,7 @@ fn context(session: &Session, work: &mut Work) -> QueryContext {
         time_zone: session.options().time_zone,
         now_micros: work.actor.now_micros,
         timeout: session.options().timeout,
+        stop: Stop::default(),
         memory: Some(session.engine().memory_share()),
         reads_audit: rights.has(Capability::ViewAudit),
         tenant: session.engine().tenant().clone(),

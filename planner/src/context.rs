@@ -8,7 +8,7 @@ use crate::{
     coerce::Clock,
     objectql::AsOf,
     policy::{Seeing, Viewer},
-    run::{HeavyLine, MemoryShare},
+    run::{HeavyLine, MemoryShare, Stop},
     view::Views,
 };
 
@@ -32,6 +32,8 @@ pub struct QueryContext {
     pub now_micros: i64,
     /// The question is ended when it has run so long.
     pub timeout: Option<Duration>,
+    /// Ends it before, when it is called.
+    pub stop: Stop,
     /// The share of the memory that it and others of its tenant have; none: all of it.
     pub memory: Option<MemoryShare>,
     /// It may read `audit.changes`.

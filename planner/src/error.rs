@@ -27,8 +27,8 @@ pub enum ErrorKind {
 }
 
 /// An error of the planner: `code` is stable (`INVALID_FIELD`, `INVALID_FILTER`, `INVALID_SORT`, `INVALID_QUERY`,
-/// `OBJECT_NOT_FOUND`, `FILTER_TOKEN_UNKNOWN`, `NOT_SUPPORTED`, `LIMIT_EXCEEDED`, `QUESTIONS_BUSY`, `TIMEOUT`, `EXPRESSION_FAILED`,
-/// `INTERNAL_ERROR`), `path` says where in the question it stands (`where.$or[1].amount`), `message` names the
+/// `OBJECT_NOT_FOUND`, `FILTER_TOKEN_UNKNOWN`, `NOT_SUPPORTED`, `LIMIT_EXCEEDED`, `QUESTIONS_BUSY`, `TIMEOUT`, `CANCELLED`,
+/// `EXPRESSION_FAILED`, `INTERNAL_ERROR`), `path` says where in the question it stands (`where.$or[1].amount`), `message` names the
 /// thing and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -78,6 +78,11 @@ impl Error {
     /// The deadline passed.
     pub(crate) fn timeout() -> Error {
         Error::new(ErrorKind::Cancelled, "TIMEOUT", "", "the question ran longer than its timeout")
+    }
+
+    /// Somebody called it off.
+    pub(crate) fn cancelled() -> Error {
+        Error::new(ErrorKind::Cancelled, "CANCELLED", "", "the question was called off")
     }
 
     /// A bug.

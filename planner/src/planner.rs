@@ -216,7 +216,7 @@ impl Planner {
                     None => question.stream(&question.root_plan(&records)?).await?,
                 };
                 let schema = Arc::clone(&records.schema);
-                let deadline = question.deadline;
+                let deadline = question.deadline.clone();
                 let mut pager = records.pager();
                 let next = pager.as_ref().map(|pager| pager.next.clone());
                 let (records, question) = (Arc::<Records>::from(records), Arc::new(question));
@@ -229,7 +229,7 @@ impl Planner {
                     async move { Ok(attach::assemble(&records, &question, watched?).await?) }
                 });
                 let whole = RecordBatchStreamAdapter::new(Arc::clone(&schema), whole);
-                Ok(Answer { schema, batches: run::until(Box::pin(whole), deadline), count, next, csn })
+                Ok(Answer { schema, batches: run::until(Box::pin(whole), &deadline), count, next, csn })
             }
         }
     }
@@ -265,7 +265,7 @@ impl Planner {
             small: Arc::clone(&self.small),
             large: Arc::clone(&self.large),
             runs: Arc::clone(&self.runs),
-            deadline: Deadline::after(context.timeout),
+            deadline: Deadline::of(context),
             expanding: Arc::new(Semaphore::new(self.options.expands_running_max.max(1))),
         }
     }
@@ -373,7 +373,7 @@ impl Question {
     async fn count_of(&self, records: &Records) -> Result<u64> {
         if let Some(rows_max) = self.direct_rows()
             && let Some(direct) = records.direct_count(&self.context.seeing(), rows_max)
-            && let Some(batch) = direct.rows(&self.small, self.deadline).await?
+            && let Some(batch) = direct.rows(&self.small, &self.deadline).await?
         {
             return Ok(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));
         }

@@ -2,6 +2,7 @@
 
 mod aside;
 mod cost;
+mod deadline;
 mod heavy;
 mod hints;
 mod line;
@@ -16,7 +17,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
@@ -28,13 +28,15 @@ use datafusion::{
     physical_plan::{ExecutionPlan, execute_stream, stream::RecordBatchStreamAdapter},
 };
 use futures::Stream;
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Sleep, sleep_until};
 
 pub(crate) use aside::{Gone, apart, aside};
 pub(crate) use cost::{Cost, check_shape};
+pub(crate) use deadline::Deadline;
+pub use deadline::{Stop, StopWhenDropped};
 use heavy::Heavy;
 pub(crate) use heavy::stand_back;
-pub use line::HeavyLine;
+pub use line::{HeavyLine, Lent};
 pub use memory::MemoryShare;
 pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
 
@@ -79,7 +81,7 @@ impl Runs {
         &self,
         (state, asked): (&SessionState, &QueryContext),
         plan: Arc<dyn ExecutionPlan>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<SendableRecordBatchStream> {
         let cost = Cost::of(&plan)?;
         cost.check(&self.options)?;
@@ -93,42 +95,6 @@ impl Runs {
             false => execute_stream(plan, context)?,
         };
         Ok(until(inner, deadline))
-    }
-}
-
-/// The instant at which a question is ended; none: it may run on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(Option<Instant>);
-
-impl Deadline {
-    /// So long from now.
-    pub(crate) fn after(timeout: Option<Duration>) -> Deadline {
-        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
-    }
-
-    /// Whether it has not come yet.
-    ///
-    /// # Errors
-    ///
-    /// `TIMEOUT` when it has.
-    pub(crate) fn check(self) -> Result<()> {
-        match self.0 {
-            Some(instant) if instant <= Instant::now() => Err(Error::timeout()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Waits for `work`, no longer than the deadline; what comes behind it is not taken.
-    pub(crate) async fn wait<T, E>(self, work: impl Future<Output = Result<T, E>>) -> Result<T>
-    where
-        Error: From<E>,
-    {
-        let Some(instant) = self.0 else { return Ok(work.await?) };
-        // The timer looks at the work first, however long that takes, and is up to a millisecond late.
-        self.check()?;
-        let done = timeout_at(instant, work).await.map_err(|_| Error::timeout())??;
-        self.check()?;
-        Ok(done)
     }
 }
 
@@ -165,7 +131,7 @@ pub(crate) fn state_for<'a>(
 pub(crate) async fn physical(
     state: &SessionState,
     plan: &LogicalPlan,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     deadline.wait(state.query_planner().create_physical_plan(plan, state)).await
 }
@@ -176,8 +142,8 @@ pub(crate) fn at_once(batch: RecordBatch) -> SendableRecordBatchStream {
 }
 
 /// A stream that ends with `TIMEOUT` at the deadline.
-pub(crate) fn until(inner: SendableRecordBatchStream, deadline: Deadline) -> SendableRecordBatchStream {
-    match deadline.0 {
+pub(crate) fn until(inner: SendableRecordBatchStream, deadline: &Deadline) -> SendableRecordBatchStream {
+    match deadline.instant() {
         Some(instant) => Box::pin(Until {
             schema: inner.schema(),
             inner: Some(inner),

@@ -73,6 +73,7 @@ pub fn bench(folder: &Path) -> anyhow::Result<Bench> {
         time_zone: chrono_tz::UTC,
         now_micros: START_MICROS,
         timeout: None,
+        stop: quarry_planner::Stop::default(),
         memory: None,
         reads_audit: true,
         tenant: quarry_storage::TenantName::main(),

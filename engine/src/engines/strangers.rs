@@ -4,6 +4,9 @@
 //! opened before he is who he says, told by his address, and none while what he tries is throttled. Whatever stands in the way, of this kind
 //! or because the tenant can't be opened, is logged and not told: he who tells a name is led to the main tenant, which
 //! does not know it, just as where there is no such tenant; he who has a token is told to come again, and so is for a while whoever names none.
+//!
+//! A name and password that are right must not be called wrong for it. So whoever is refused where he named a tenant is told the same, whether
+//! there is one, open or not: that he may be right and come later; and to come later and nothing else while no more is opened for him.
 
 use std::sync::Arc;
 
@@ -13,17 +16,41 @@ use super::{Database, Engines, LOGIN_SEPARATOR};
 use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
-    identity::{Origin, gate::NAME_BYTES_MAX, ledger::TENANT_END},
+    identity::{Origin, Principal, gate::NAME_BYTES_MAX, ledger::TENANT_END},
 };
 
 impl Engines {
+    /// Proves somebody by his login name and password, to the tenant that the name tells.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Engine::login_from`]. Who names a tenant other than the main one, be there such a one or not, is told that it may not be
+    /// open; and `Limited` while no more is opened for him, unless he is proven.
+    pub async fn log_in(
+        &self,
+        login: &str,
+        password: &str,
+        origin: &Origin,
+    ) -> Result<(Arc<Engine>, Principal)> {
+        let named = named(login).filter(|(_, tenant)| *tenant != TenantName::main());
+        let later =
+            named.as_ref().and_then(|(user, tenant)| self.may_come(tenant, Some(*user), origin).err());
+        let (engine, user) = self.of_login(login, origin).await;
+        match engine.login_from(user, password, origin).await {
+            Ok(principal) => {
+                self.came_in(&engine, origin);
+                Ok((engine, principal))
+            }
+            Err(refused) if refused.kind == ErrorKind::Unauthenticated && named.is_some() => {
+                Err(later.unwrap_or_else(refused_or_not_open))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whose login this is, and the user's name there.
-    pub async fn of_login<'a>(&self, login: &'a str, origin: &Origin) -> (Arc<Engine>, &'a str) {
-        // Too long for any name: what is before the tenant's is never looked at alone.
-        let whole = Some(login).filter(|login| login.len() <= NAME_BYTES_MAX);
-        let named = whole
-            .and_then(|login| login.rsplit_once(LOGIN_SEPARATOR))
-            .and_then(|(user, tenant)| Some((user, self.known(tenant)?)));
+    pub(crate) async fn of_login<'a>(&self, login: &'a str, origin: &Origin) -> (Arc<Engine>, &'a str) {
+        let named = named(login).filter(|(_, tenant)| self.is_known(tenant));
         if let Some((user, tenant)) = named
             && let Some(engine) = self.for_stranger(tenant, Some(user), origin).await
         {
@@ -134,6 +161,21 @@ impl Engines {
             }
         }
     }
+}
+
+/// A user's name, and the tenant's, where a login tells one.
+fn named(login: &str) -> Option<(&str, TenantName)> {
+    // Too long for any name: what is before the tenant's is never looked at alone.
+    let whole = Some(login).filter(|login| login.len() <= NAME_BYTES_MAX)?;
+    let (user, tenant) = whole.rsplit_once(LOGIN_SEPARATOR)?;
+    Some((user, TenantName::try_from(tenant).ok()?))
+}
+
+/// The same for a wrong password, an unknown user, and a tenant that there is not or that is not opened.
+fn refused_or_not_open() -> Error {
+    let message =
+        "wrong user or password, or the tenant can't be opened now: if they are right, try again later";
+    Error::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED", message)
 }
 
 fn not_opened() -> Error {

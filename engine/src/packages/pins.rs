@@ -4,6 +4,9 @@
 //! was added is not there. It writes through today's pipeline, in which former names answer: defaults and rules of today hold
 //! for its records too, and it may only name what its version has.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::Mutex;

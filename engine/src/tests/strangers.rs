@@ -103,3 +103,77 @@ async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
     }
     assert!(matches!(engines.of_database("t22", "admin", &from(3)).await.unwrap(), Database::Nobodys(_)));
 }
+
+/// What stands in the way is told to nobody; and nobody is told that what is right is wrong.
+#[tokio::test]
+async fn a_login_that_may_be_right_is_told_to_come_again_whether_there_is_such_a_tenant() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    let from = |last: u8| Origin { address: Some([10, 0, 0, last].into()), ..Origin::default() };
+    for name in ["open", "closed", "broken"] {
+        engines.create(&named(name), new_tenant()).unwrap();
+    }
+    engines.main().add_user("ann@nowhere", PASSWORD, false).unwrap();
+    engines.close_all_unheld();
+    fs::remove_dir_all(folder.path().join("data/tenant/broken")).unwrap();
+    let open = engines.engine_of(&named("open")).unwrap();
+    let told = async |login: &str, password: &str, last: u8| {
+        let error = engines.log_in(login, password, &from(last)).await.err().unwrap();
+        (error.kind, error.code, error.message)
+    };
+    let others = [
+        ("admin@open", "wrong"),
+        ("admin@closed", "wrong"),
+        ("admin@broken", OTHER_PASSWORD),
+        ("admin@none", OTHER_PASSWORD),
+        ("ann@nowhere", "wrong"),
+    ];
+    let refused = told("nobody@open", "wrong", 1).await;
+    assert_eq!((refused.0, refused.1), (ErrorKind::Unauthenticated, "UNAUTHENTICATED"));
+    assert!(refused.2.ends_with("if they are right, try again later"), "{}", refused.2);
+    for (login, password) in others {
+        assert_eq!(told(login, password, 1).await, refused, "{login}");
+    }
+    // Whose tenant is always open is told so without a doubt.
+    for login in ["admin", "admin@main", "admin@No Tenant", "ann@example.com"] {
+        assert_eq!(told(login, "wrong", 1).await.2, "wrong user or password", "{login}");
+    }
+    // No more is opened for one address: that is told of all alike, and keeps nobody out who is right.
+    for number in 0..21 {
+        let secret = format!("none{number}~qa_x_y");
+        drop(engines.of_secret(&secret, &from(2)).await.unwrap());
+    }
+    engines.close_all_unheld();
+    for (login, password) in others.into_iter().chain([("admin@closed", OTHER_PASSWORD)]) {
+        let (kind, code, _) = told(login, password, 2).await;
+        assert_eq!((kind, code), (ErrorKind::Limited, "LOGIN_THROTTLED"), "{login}");
+    }
+    assert_eq!(told("admin", "wrong", 2).await.0, ErrorKind::Unauthenticated);
+    let (engine, principal) = engines.log_in("admin@open", OTHER_PASSWORD, &from(2)).await.unwrap();
+    assert!(Arc::ptr_eq(&engine, &open) && principal.admin);
+    let (engine, principal) = engines.log_in("ann@nowhere", PASSWORD, &from(2)).await.unwrap();
+    assert_eq!((Arc::ptr_eq(&engine, engines.main()), principal.user_name.as_str()), (true, "ann@nowhere"));
+    // From elsewhere the one that is closed is opened.
+    engines.log_in("admin@closed", OTHER_PASSWORD, &from(3)).await.unwrap();
+}
+
+/// A name that failed too often has to wait, and is told so, where its tenant is closed as where it is open.
+#[tokio::test]
+async fn a_name_that_has_to_wait_is_told_so_when_its_tenant_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    let from = Origin { address: Some([10, 0, 0, 1].into()), ..Origin::default() };
+    let code = async |login: &str| engines.log_in(login, "wrong", &from).await.err().unwrap().code;
+    for login in ["admin@acme", "admin@none"] {
+        let mut codes = Vec::new();
+        for _ in 0..6 {
+            codes.push(code(login).await);
+        }
+        assert_eq!((codes[0], codes[5]), ("UNAUTHENTICATED", "LOGIN_THROTTLED"), "{login}");
+    }
+    engines.close_all_unheld();
+    for login in ["admin@acme", "admin@none"] {
+        assert_eq!(code(login).await, "LOGIN_THROTTLED", "{login}");
+    }
+}

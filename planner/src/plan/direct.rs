@@ -62,7 +62,7 @@ impl Direct {
     pub(crate) async fn rows(
         self,
         state: &Arc<SessionState>,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Option<RecordBatch>> {
         if self.is_at_hand() {
             return deadline.wait(async { self.read_now(state, deadline) }).await;
@@ -86,7 +86,7 @@ impl Direct {
     /// # Errors
     ///
     /// As [`Self::rows`].
-    pub(crate) fn read_now(&self, state: &SessionState, deadline: Deadline) -> Result<Option<RecordBatch>> {
+    pub(crate) fn read_now(&self, state: &SessionState, deadline: &Deadline) -> Result<Option<RecordBatch>> {
         let rows = self.read(state, &Gone::at(deadline))?;
         deadline.check()?;
         Ok(rows)

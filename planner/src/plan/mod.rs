@@ -80,7 +80,7 @@ impl Question {
         let Some(direct) = records.direct(&self.context.seeing(), restriction, rows_max) else {
             return Ok(None);
         };
-        match direct.rows(&self.small, self.deadline).await? {
+        match direct.rows(&self.small, &self.deadline).await? {
             Some(rows) if records.is_backwards() => Ok(Some(turned_round(&rows)?)),
             rows => Ok(rows),
         }
@@ -96,7 +96,7 @@ impl Question {
         let Some(rows_max) = self.direct_rows() else { return Ok(None) };
         let rows_max = rows_max.min(self.options.plan_rows_max);
         let Some(direct) = groups.direct(&self.context.seeing(), rows_max) else { return Ok(None) };
-        direct.rows((&self.small, &self.context), self.deadline).await
+        direct.rows((&self.small, &self.context), &self.deadline).await
     }
 
     /// Optimizes a plan both ways.
@@ -104,13 +104,13 @@ impl Question {
         run::check_shape(plan, &self.options)?;
         let state = self.state_for(plan);
         let plan = state.optimize(plan)?;
-        run::physical(state, &plan, self.deadline).await
+        run::physical(state, &plan, &self.deadline).await
     }
 
     /// Starts a plan; its rows come until the deadline.
     pub(crate) async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let physical = self.physical(plan).await?;
-        self.runs.start((self.state_for(plan), &self.context), physical, self.deadline)
+        self.runs.start((self.state_for(plan), &self.context), physical, &self.deadline)
     }
 }
 

@@ -7,38 +7,27 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Deadline;
 use crate::error::{Error, Result};
 
 /// Tells work when nobody waits for it any more.
-pub(crate) struct Gone {
-    has_left: Arc<AtomicBool>,
-    deadline: Deadline,
-}
+pub(crate) struct Gone(Deadline);
 
 impl Gone {
     /// For what is done while somebody waits, until the deadline.
-    pub(crate) fn at(deadline: Deadline) -> Gone {
-        Gone { has_left: Arc::default(), deadline }
+    pub(crate) fn at(deadline: &Deadline) -> Gone {
+        Gone(deadline.clone())
     }
 
     /// Ends work that is not wanted any more.
     ///
     /// # Errors
     ///
-    /// `TIMEOUT` past the deadline; `Internal`, which nobody sees, when who asked has left.
+    /// `TIMEOUT` past the deadline; `CANCELLED` when it was called off, or who asked has left.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.has_left.load(Ordering::Relaxed) {
-            return Err(Error::internal("nobody waits for the answer any more"));
-        }
-        self.deadline.check()
+        self.0.check()
     }
 }
 
@@ -46,9 +35,9 @@ impl Gone {
 ///
 /// # Errors
 ///
-/// Those of the work; `TIMEOUT` where the deadline has come before it.
+/// Those of the work; `TIMEOUT` where the deadline has come before it, `CANCELLED` where it was called off before.
 pub(crate) async fn aside<T: Send + 'static>(
-    deadline: Deadline,
+    deadline: &Deadline,
     work: impl FnOnce(&Gone) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     if is_here() {
@@ -63,11 +52,13 @@ pub(crate) async fn aside<T: Send + 'static>(
 ///
 /// As [`aside`].
 pub(crate) async fn apart<T: Send + 'static>(
-    deadline: Deadline,
+    deadline: &Deadline,
     work: impl FnOnce(&Gone) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let wanted = StillWanted::default();
-    let gone = Gone { has_left: Arc::clone(&wanted.0), deadline };
+    deadline.check()?;
+    let (apart, stop) = deadline.part();
+    let gone = Gone(apart);
+    let _wanted = stop.when_dropped();
     let working = tokio::task::spawn_blocking(move || work(&gone));
     let worked = async { working.await.map_err(|error| Error::internal(error.to_string()))? };
     deadline.wait(worked).await
@@ -76,14 +67,4 @@ pub(crate) async fn apart<T: Send + 'static>(
 /// Whether the thread can hand on what it has to do.
 fn is_here() -> bool {
     Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
-}
-
-/// Tells a thread that works when nobody waits for it any more.
-#[derive(Default)]
-struct StillWanted(Arc<AtomicBool>);
-
-impl Drop for StillWanted {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }

@@ -4,6 +4,9 @@
 //! as long as a report of another takes. So it is told here, and the door gives back what it holds meanwhile. It is never the
 //! other way round: nobody who has a turn among the heavy ones waits for a place, so there is no circle.
 
+#[cfg(test)]
+mod tests;
+
 use std::{future::ready, pin::pin, sync::Arc};
 
 use tokio::sync::watch;
@@ -11,6 +14,15 @@ use tokio::sync::watch;
 /// How many of a request's questions wait; what is cloned of it is the same.
 #[derive(Clone, Debug)]
 pub struct HeavyLine(Arc<watch::Sender<usize>>);
+
+/// What a door gave a request to work with, and wants back while the request uses nothing of the machine.
+pub trait Lent: Send {
+    /// Gives it back, where it is not given back already.
+    fn give_back(&mut self);
+
+    /// Waits for it again, where it was given back.
+    fn again(&mut self) -> impl Future<Output = ()> + Send;
+}
 
 /// One that waits, until it is dropped.
 struct InLine(HeavyLine);
@@ -22,14 +34,24 @@ impl Default for HeavyLine {
 }
 
 impl HeavyLine {
-    /// Returns when one of them waits.
-    pub async fn waits(&self) {
-        self.until(|waiting| waiting > 0).await;
-    }
-
-    /// Returns when none of them waits.
-    pub async fn moves(&self) {
-        self.until(|waiting| waiting == 0).await;
+    /// Does work with what was lent for it. While one of its questions waits that is given back, and it is there again before the work
+    /// goes on. Work that ends while it waits has nothing any more.
+    pub async fn work_with<T>(&self, lent: &mut impl Lent, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.until(|waiting| waiting > 0) => {}
+            }
+            lent.give_back();
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.until(|waiting| waiting == 0) => {}
+            }
+            lent.again().await;
+        }
     }
 
     async fn until(&self, holds: impl Fn(usize) -> bool) {
@@ -45,8 +67,12 @@ impl HeavyLine {
             turn = &mut turn => return turn,
             () = ready(()) => {}
         }
-        let _waits = self.join();
-        turn.await
+        let waits = self.join();
+        let turn = turn.await;
+        drop(waits);
+        // What was lent for the work is taken again before its next step.
+        tokio::task::yield_now().await;
+        turn
     }
 
     fn join(&self) -> InLine {

@@ -45,7 +45,7 @@ pub struct Turn {
 }
 
 /// One that has given its turn back, and may have another.
-pub(super) struct Left(Option<(Arc<Turns>, TenantName)>);
+pub struct Left(Option<(Arc<Turns>, TenantName)>);
 
 /// A turn, or a place in the queue for one; dropped, it makes room.
 pub struct Place(oneshot::Receiver<Turn>);
@@ -137,16 +137,8 @@ impl Place {
 }
 
 impl Turn {
-    /// Gives the turn back while `work` waits for something else than the machine, and waits for the next one.
-    pub async fn away<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let left = self.leave();
-        let done = work.await;
-        *self = left.back().await;
-        done
-    }
-
     /// Gives the turn back; who left may come back.
-    pub(super) fn leave(&mut self) -> Left {
+    pub fn leave(&mut self) -> Left {
         let left = Left(self.of.clone());
         drop(std::mem::replace(self, Turn { of: None }));
         left
@@ -155,7 +147,7 @@ impl Turn {
 
 impl Left {
     /// Waits for the next turn.
-    pub(super) async fn back(self) -> Turn {
+    pub async fn back(self) -> Turn {
         match self.0 {
             Some((turns, tenant)) => turns.again(&tenant).await,
             None => Turn { of: None },

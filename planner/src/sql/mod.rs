@@ -120,7 +120,7 @@ impl Shared {
     ) -> Result<Option<SendableRecordBatchStream>> {
         let known = self.known(&Asked { statement, values, context });
         let Some((small, rows_max)) = known else { return Ok(None) };
-        let within = (rows_max, run::Deadline::after(context.timeout));
+        let within = (rows_max, &run::Deadline::of(context));
         let rows = small.rows((&self.state, &context.seeing()), values, within).await?;
         Ok(self.runs.counted(rows).map(run::at_once))
     }
@@ -140,7 +140,7 @@ impl Shared {
         let Some((small, rows_max)) = known.filter(|(small, _)| small.size() <= SHALLOW_BYTES) else {
             return Ok(Again::Unknown);
         };
-        let within = (rows_max, run::Deadline::after(context.timeout));
+        let within = (rows_max, &run::Deadline::of(context));
         let rows = small.rows((&self.state, &context.seeing()), values, within).await?;
         Ok(self.runs.counted(rows).map_or(Again::ToPlan, Again::Rows))
     }
@@ -163,7 +163,7 @@ impl Shared {
         }
         let direct = small.direct((&self.state, &context.seeing()), values, rows_max)?;
         let Some(direct) = direct.filter(Direct::is_at_hand) else { return Ok(None) };
-        let rows = direct.read_now(&self.state, run::Deadline::after(context.timeout))?;
+        let rows = direct.read_now(&self.state, &run::Deadline::of(context))?;
         Ok(self.runs.counted(rows.map_or(Ok(None), |rows| small.answer(rows))?))
     }
 }
@@ -309,7 +309,7 @@ impl SqlSession {
         asked: Option<&Statement>,
     ) -> Result<SendableRecordBatchStream> {
         gate::check_plan(&plan)?;
-        let deadline = run::Deadline::after(self.context.timeout);
+        let deadline = &run::Deadline::of(&self.context);
         if let Some(rows_max) = self.shared.options.direct_rows()
             && let Some(small) = Small::of(&self.state, &plan, &values)?
         {

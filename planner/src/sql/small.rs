@@ -166,7 +166,7 @@ impl Small {
         &self,
         (state, seeing): (&Arc<SessionState>, &Seeing),
         values: &[ScalarValue],
-        (rows_max, deadline): (u64, Deadline),
+        (rows_max, deadline): (u64, &Deadline),
     ) -> Result<Option<RecordBatch>> {
         let Some(direct) = self.direct((state, seeing), values, rows_max)? else { return Ok(None) };
         let Some(rows) = direct.rows(state, deadline).await? else { return Ok(None) };

@@ -5,9 +5,9 @@ use quarry_planner::{Planner, PlannerOptions, Query, QueryContext};
 use serde_json::{Value as Json, json};
 
 use crate::{
+    dice::Dice,
     fixture::{Kept, Shop, records},
     oracle::{Records, number, questions, shop},
-    random::Dice,
 };
 
 const QUESTIONS: u64 = 600;
@@ -46,11 +46,11 @@ async fn compare_random_questions() {
     let planning = planning();
     let mut direct = 0;
     for draw in 0..3 {
-        let records = Records::random(&mut Dice(draw));
+        let records = Records::random(&mut Dice::of(draw));
         let shop = shop(&records, draw * 2);
         let context = shop.context();
         for seed in (first..first + many).filter(|seed| seed % 3 == draw) {
-            let question = questions::question(&mut Dice(seed.wrapping_mul(0x9e37_79b9)), &records);
+            let question = questions::question(&mut Dice::of(seed.wrapping_mul(0x9e37_79b9)), &records);
             let planned = asked(&planning, &context, &question).await;
             let got = asked(&shop.planner, &context, &question).await;
             assert_eq!(got, planned, "QUARRY_TEST_SEED={seed}\n{question}");

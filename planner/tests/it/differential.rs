@@ -20,7 +20,7 @@ use quarry_metadata::{
 use quarry_planner::expression::{Compiled, Input, Inputs, Source, Surroundings};
 use quarry_storage::Value;
 
-use crate::random::Dice;
+use crate::dice::Dice;
 
 /// Records that each expression is tried on.
 const RECORDS: usize = 10;
@@ -46,7 +46,7 @@ impl Written {
 }
 
 fn pick<'a>(dice: &mut Dice, from: &[&'a str]) -> &'a str {
-    from[usize::try_from(dice.roll(from.len() as u64)).unwrap()]
+    dice.one(from)
 }
 
 fn int(dice: &mut Dice, depth: u64) -> Written {
@@ -220,7 +220,7 @@ impl Records {
         match name {
             "a" | "b" | "c" => {
                 let ints = [0, 1, -1, 2, 3, 10, -7, i64::MAX, i64::MIN];
-                Value::Int(ints[usize::try_from(dice.roll(ints.len() as u64)).unwrap()])
+                Value::Int(ints[dice.place(ints.len())])
             }
             "p" | "q" => Value::Decimal((i128::from(dice.roll(4_001)) - 2_000) * 25),
             "s" | "t" => Value::text(pick(dice, &["", "a", "abc", "ü", "aü", "b"])),
@@ -296,7 +296,7 @@ fn registry() -> Registry {
 
 /// One expression on ten records; how many were not null.
 fn compare(registry: &Registry, seed: u64) -> usize {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::of(seed);
     let depth = 1 + dice.roll(4);
     let written = match dice.roll(4) {
         0 => int(&mut dice, depth),

@@ -115,6 +115,7 @@ impl Shop {
             time_zone: chrono_tz::UTC,
             now_micros: NOW_MICROS,
             timeout: Some(Duration::from_secs(60)),
+            stop: quarry_planner::Stop::default(),
             memory: None,
             reads_audit: true,
             tenant: quarry_storage::TenantName::main(),

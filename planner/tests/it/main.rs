@@ -6,6 +6,7 @@ mod around;
 mod clock;
 mod computed;
 mod costs;
+mod dice;
 mod differential;
 mod first;
 mod fixture;

@@ -5,8 +5,8 @@ use quarry_planner::{ErrorKind, PlannerOptions, Query};
 use serde_json::{Value as Json, json};
 
 use crate::{
+    dice::Dice,
     fixture::{Kept, Shop, to_json},
-    random::Dice,
 };
 
 /// One page, and the cursor behind it.
@@ -92,16 +92,16 @@ const KEYS: [&str; 13] = [
 async fn pages_in_any_order_are_the_whole_list() {
     let seed: u64 = std::env::var("QUARRY_SEED").map_or(20_261_130, |seed| seed.parse().unwrap());
     println!("QUARRY_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::of(seed);
     let partitioned =
         PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..PlannerOptions::default() };
     let shops = [Shop::filled(Kept::Delta), Shop::filled_with(partitioned, Kept::Both)];
     for round in 0..60 {
         let mut order: Vec<Json> = Vec::new();
         for _ in 0..=dice.roll(3) {
-            let key = KEYS[usize::try_from(dice.roll(KEYS.len() as u64)).unwrap()];
-            let direction = ["asc", "desc"][usize::try_from(dice.roll(2)).unwrap()];
-            let nulls = ["first", "last"][usize::try_from(dice.roll(2)).unwrap()];
+            let key = KEYS[dice.place(KEYS.len())];
+            let direction = ["asc", "desc"][dice.place(2)];
+            let nulls = ["first", "last"][dice.place(2)];
             if order.iter().all(|known| known["field"] != key) {
                 order.push(json!({"field": key, "order": direction, "nulls": nulls}));
             }

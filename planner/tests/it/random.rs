@@ -5,23 +5,11 @@ use std::collections::BTreeSet;
 use quarry_planner::PlannerOptions;
 use serde_json::{Value as Json, json};
 
-use crate::fixture::Shop;
-
-/// A small generator with a printed seed: splitmix64.
-pub struct Dice(pub u64);
+use crate::{dice::Dice, fixture::Shop};
 
 impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
     fn industry(&mut self) -> Json {
-        [json!(null), json!("tech"), json!("retail"), json!("energy")][usize::try_from(self.roll(4)).unwrap()]
-            .clone()
+        [json!(null), json!("tech"), json!("retail"), json!("energy")][self.place(4)].clone()
     }
 
     fn number(&mut self) -> Json {
@@ -78,7 +66,7 @@ fn holds(filter: &Json, record: &Json) -> bool {
 async fn random_filters_mean_what_the_manual_says() {
     let seed: u64 = std::env::var("QUARRY_SEED").map_or(20_261_120, |seed| seed.parse().unwrap());
     println!("QUARRY_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::of(seed);
     let shop = Shop::empty(PlannerOptions::default());
     let mut records = Vec::new();
     for batch in 0..2 {

@@ -9,9 +9,9 @@ use quarry_planner::{Planner, PlannerOptions, QueryContext, sql::SqlExtras};
 use serde_json::{Value as Json, json};
 
 use crate::{
+    dice::Dice,
     fixture::{Kept, Shop, to_json},
     oracle::{Records, number, shop},
-    random::Dice,
 };
 
 const QUESTIONS: u64 = 150;
@@ -49,7 +49,7 @@ struct Asking {
 
 impl Asking {
     fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[usize::try_from(self.dice.roll(choices.len() as u64)).unwrap()]
+        self.dice.one(choices)
     }
 
     /// A value as a literal, or as a parameter.
@@ -123,11 +123,11 @@ async fn random_small_questions_get_the_answers_of_their_plans() {
     println!("QUARRY_TEST_SEED={first}, {many} questions");
     let mut known = 0;
     for draw in 0..3 {
-        let records = Records::random(&mut Dice(draw));
+        let records = Records::random(&mut Dice::of(draw));
         let shop = shop(&records, draw);
         let context = shop.context();
         for seed in (first..first + many).filter(|seed| seed % 3 == draw) {
-            let asking = || Asking { dice: Dice(seed.wrapping_mul(0x9e37_79b9)), values: Vec::new() };
+            let asking = || Asking { dice: Dice::of(seed.wrapping_mul(0x9e37_79b9)), values: Vec::new() };
             let mut one = asking();
             let text = one.text_of("");
             // A second table, of one row: such a question has a plan.

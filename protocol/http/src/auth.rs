@@ -146,10 +146,7 @@ async fn principal(
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));
             let (user, password) = pair.ok_or_else(|| refuse("the Basic credentials can't be read"))?;
-            let (engine, user) = door.engines.of_login(user, origin).await;
-            let principal = engine.login_from(user, password, origin).await?;
-            door.engines.came_in(&engine, origin);
-            Ok((engine, principal))
+            Ok(door.engines.log_in(user, password, origin).await?)
         }
         _ => Err(refuse("the Authorization header must be Bearer or Basic")),
     }

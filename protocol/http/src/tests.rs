@@ -17,8 +17,9 @@ mod scim;
 mod sockets;
 mod tenants;
 mod tls;
+mod turns;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
@@ -27,8 +28,9 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use quarry_engine::{ContentOptions, Engine, EngineOptions, PlannerOptions, World};
+use quarry_engine::{ContentOptions, Engine, EngineOptions, Engines, PlannerOptions, World};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::HttpOptions;
@@ -39,7 +41,22 @@ const PASSWORD: &str = "correct horse battery";
 struct Shop {
     router: Router,
     token: String,
-    _folder: tempfile::TempDir,
+    _folder: TempDir,
+}
+
+/// Of an engine over a package of its fixtures.
+fn engine_options(folder: &TempDir, package: &str) -> EngineOptions {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    EngineOptions {
+        data: folder.path().join("data"),
+        packages: vec![here.join("../../packages/core"), here.join("../../engine/fixtures").join(package)],
+        admin_password: Some(PASSWORD.to_owned()),
+        token_seconds: 3600,
+        tenants: Default::default(),
+        resources: Default::default(),
+        planner: PlannerOptions::default(),
+        contents: ContentOptions::default(),
+    }
 }
 
 /// An answer, read whole.
@@ -75,30 +92,30 @@ impl Shop {
 
     /// Over a package of the engine's fixtures.
     async fn open_on(package: &str, contents: ContentOptions, options: HttpOptions) -> Shop {
+        Shop::open_over(package, |engine| EngineOptions { contents, ..engine }, options).await.0
+    }
+
+    /// The same over an engine with other options, and the engines behind it.
+    async fn open_over(
+        package: &str,
+        change: impl FnOnce(EngineOptions) -> EngineOptions,
+        options: HttpOptions,
+    ) -> (Shop, Engines) {
         let folder = tempfile::tempdir().unwrap();
-        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let engine = EngineOptions {
-            data: folder.path().join("data"),
-            packages: vec![
-                here.join("../../packages/core"),
-                here.join("../../engine/fixtures").join(package),
-            ],
-            admin_password: Some(PASSWORD.to_owned()),
-            token_seconds: 3600,
-            tenants: Default::default(),
-            resources: Default::default(),
-            planner: PlannerOptions::default(),
-            contents,
-        };
-        let engine = Engine::open(engine, World::real()).unwrap().engine;
-        let engines = quarry_engine::Engines::open(engine).unwrap();
-        let mut shop =
-            Shop { router: crate::router(engines, options), token: String::new(), _folder: folder };
+        let opened = Engine::open(change(engine_options(&folder, package)), World::real()).unwrap();
+        Shop::before(opened.engine, folder, options).await
+    }
+
+    /// The door before an engine in a folder.
+    async fn before(engine: Arc<Engine>, folder: TempDir, options: HttpOptions) -> (Shop, Engines) {
+        let engines = Engines::open(engine).unwrap();
+        let router = crate::router(engines.clone(), options);
+        let mut shop = Shop { router, token: String::new(), _folder: folder };
         let login = json!({ "user": "admin", "password": PASSWORD });
         let answer = shop.post("/api/v1/auth/login", login).await;
         assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
         shop.token = answer.json()["token"].as_str().unwrap().to_owned();
-        shop
+        (shop, engines)
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {

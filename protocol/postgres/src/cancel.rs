@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use quarry_planner::Stop;
 use rand::RngCore;
 use tokio_util::sync::CancellationToken;
 
@@ -22,15 +23,51 @@ struct Known {
 /// What a connection runs now.
 #[derive(Default)]
 pub struct Running {
-    current: Mutex<CancellationToken>,
+    current: Mutex<Cancel>,
 }
 
 impl Running {
     /// A statement begins: requests that came before are not for it.
-    pub fn begin(&self) -> CancellationToken {
-        let token = CancellationToken::new();
-        *self.current.lock() = token.clone();
-        token
+    pub fn begin(&self) -> Cancel {
+        let cancel = Cancel::default();
+        *self.current.lock() = cancel.clone();
+        cancel
+    }
+}
+
+/// What ends a statement on request: who waits for its work hears of it, and so does work that does not wait. What is cloned of it is the same.
+#[derive(Clone)]
+pub struct Cancel {
+    waiting: CancellationToken,
+    working: Stop,
+}
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Cancel { waiting: CancellationToken::new(), working: Stop::new() }
+    }
+}
+
+impl Cancel {
+    /// Ends the statement.
+    pub fn call(&self) {
+        self.working.call();
+        self.waiting.cancel();
+    }
+
+    /// Whether it was ended.
+    pub fn is_called(&self) -> bool {
+        self.waiting.is_cancelled()
+    }
+
+    /// Waits until it is.
+    pub async fn called(&self) {
+        self.waiting.cancelled().await;
+    }
+
+    /// What its questions are to look at.
+    pub fn of_work(&self) -> &Stop {
+        &self.working
     }
 }
 
@@ -69,7 +106,7 @@ impl Cancels {
         if let Some((secret, running)) = known.connections.get(&pid)
             && is_same(secret, key)
         {
-            running.current.lock().cancel();
+            running.current.lock().call();
         }
     }
 }

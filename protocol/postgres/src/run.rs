@@ -1,6 +1,7 @@
 //! Queries run away from the sockets: planned and executed as tasks of their own runtime, their batches sent back through a short queue.
 //!
-//! A task whose receiver is dropped (the client left, the portal was closed, a cancel request came) is aborted at its next step.
+//! A task whose receiver is dropped (the client left, the portal was closed, a cancel request came) is aborted at its next step, and its
+//! question called off, for what it reads within one.
 
 mod guard;
 mod place;
@@ -18,6 +19,7 @@ use datafusion::{
 use futures::StreamExt;
 use quarry_engine::{Engine, QueryContext, RequestTurn, Views};
 use quarry_planner::{
+    StopWhenDropped,
     sql::{Again, SqlSession},
     turns::Turns,
 };
@@ -153,6 +155,8 @@ impl Queries {
             return Ok(Rows { seen_through: Some(ask.context.views), ..rows });
         }
         let seen_through = Some(Arc::clone(&ask.context.views));
+        ask.context.stop = ask.context.stop.part();
+        let wanted = ask.context.stop.when_dropped();
         let place = Place::take(&self.places, &self.engine, ask.turn.take()).await?;
         let known = self.engine.planner().shallow_again(&ask.context, &ask.statement, &ask.values).await?;
         let is_known = match known {
@@ -176,7 +180,7 @@ impl Queries {
             schema,
             seen_through,
             waiting: VecDeque::new(),
-            source: Source::Running { receiver, _task: task },
+            source: Source::Running { receiver, _task: task, _wanted: wanted },
             offset: 0,
         })
     }
@@ -249,7 +253,7 @@ async fn produce(
         let (sql, plan) = plan(&engine, &ask).await?;
         Ok::<_, PgError>(sql.execute_known(plan, ask.values, &ask.statement).await?)
     };
-    let begun = place.work(&engine, &line, within(timeout, begun)).await;
+    let begun = place.work(&line, within(timeout, begun)).await;
     log_unanswered(probe, &begun);
     let mut stream = match begun {
         Ok(stream) => stream,
@@ -262,9 +266,9 @@ async fn produce(
     if tell_schema.send(Ok(stream.schema())).is_err() {
         return;
     }
-    while let Some(room) = place.room_in(&engine, &batches).await {
+    while let Some(room) = place.room_in(&batches).await {
         let next = next_batch(&mut stream, timeout);
-        let Some(batch) = place.work(&engine, &line, next).await else { return };
+        let Some(batch) = place.work(&line, next).await else { return };
         let failed = batch.is_err();
         room.send(batch);
         if failed {
@@ -298,7 +302,11 @@ async fn next_batch(
 }
 
 enum Source {
-    Running { receiver: mpsc::Receiver<Result<RecordBatch>>, _task: AbortOnDropHandle<()> },
+    Running {
+        receiver: mpsc::Receiver<Result<RecordBatch>>,
+        _task: AbortOnDropHandle<()>,
+        _wanted: StopWhenDropped,
+    },
     Ended,
 }
 

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU64;
 
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
 use super::support::*;
 use crate::{BYTES_MAX, Error, ROWS_MAX, Store, StoreOptions, StoreQuota, World, WriteSet};
 
@@ -81,6 +83,61 @@ fn tables_that_do_not_count_have_a_margin_and_no_more() {
     delete(&store, "contact", "c0").unwrap();
     store.set_quota(quota(0, 0));
     insert(&store, "contact", vec![contact("c9999", "", "no bound")]).unwrap();
+}
+
+/// Letters that no compression makes less of than three quarters.
+fn noise(seed: usize) -> String {
+    const LETTERS: [u8; 64] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut rng = StdRng::seed_from_u64(u64::try_from(seed).unwrap());
+    (0..500_000).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
+}
+
+/// Fills the margin and folds, again and again; how many entries of half a megabyte were taken each time.
+fn taken_between_folds(note: impl Fn(usize) -> String) -> Vec<usize> {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { is_counted: |table| table != "contact", ..options() };
+    let store = open_with(folder.path(), options);
+    store.set_quota(quota(0, 1));
+    let mut next = 0;
+    let mut taken = Vec::new();
+    for _ in 0..5 {
+        let first = next;
+        let error = loop {
+            assert!(next < 500, "it goes on without end");
+            let row = contact(&format!("c{next:03}"), "", &note(next));
+            match insert(&store, "contact", vec![row]) {
+                Ok(_) => next += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(limit_of(&error), BYTES_MAX);
+        taken.push(next - first);
+        store.fold().unwrap();
+    }
+    assert_eq!(all(&store.snapshot(), "contact").len(), next);
+    // Who is full can still delete, and has room again where that left some.
+    for n in 0..next {
+        delete(&store, "contact", &format!("c{n:03}")).unwrap();
+    }
+    store.fold().unwrap();
+    store.set_quota(quota(0, 0));
+    insert(&store, "contact", vec![contact("c999", "", "no bound")]).unwrap();
+    taken
+}
+
+#[test]
+fn a_store_that_stays_over_its_bound_has_one_margin_however_often_it_folds() {
+    let taken = taken_between_folds(noise);
+    assert!((4..12).contains(&taken[0]), "{taken:?}");
+    // What a fold made a little less may be taken once more, and nothing beyond that.
+    assert!(taken[1..].iter().sum::<usize>() <= taken[0] / 2, "{taken:?}");
+    assert_eq!(taken.last(), Some(&0), "{taken:?}");
+}
+
+#[test]
+fn what_a_fold_made_small_is_in_the_margin_as_it_is() {
+    let taken = taken_between_folds(|_| "x".repeat(500_000));
+    assert!(taken.iter().all(|taken| (4..12).contains(taken)), "{taken:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! `QUARRY_TEST_SEEDS=100000 cargo nextest run --release --workspace --profile campaign -E 'test(four_doors)'`.
 
 mod answer;
+#[path = "../../../planner/tests/it/dice.rs"]
 mod dice;
 mod doors;
 mod names;

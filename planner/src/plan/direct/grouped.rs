@@ -51,7 +51,7 @@ impl DirectGroups<'_> {
     pub(crate) async fn rows(
         self,
         (state, context): (&Arc<SessionState>, &QueryContext),
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Option<RecordBatch>> {
         let DirectGroups { rows, keys, aggregates, having, sort, limit, offset, columns } = self;
         let gathering = Arc::clone(state);

@@ -84,11 +84,14 @@ async fn a_turn_that_is_given_back_for_a_while_comes_again() {
     let turns = Turns::new(1, 0);
     let (one, two) = (named("one"), named("two"));
     let mut turn = turns.ask(&one).unwrap().turn().await;
-    let theirs = turn.away(async { turns.ask(&two).unwrap().turn().await });
-    let mut theirs = Box::pin(theirs);
-    assert!(poll!(&mut theirs).is_pending(), "the other has it");
+    let left = turn.leave();
+    let theirs = turns.ask(&two).unwrap().turn().await;
+    let mut back = Box::pin(left.back());
+    assert!(poll!(&mut back).is_pending(), "the other has it");
     assert!(turns.ask(&named("three")).is_none());
     drop(theirs);
-    drop(turn);
+    let again = back.await;
+    assert_eq!(turns.state.lock().free, 0);
+    drop((turn, again));
     assert_eq!(turns.state.lock().free, 1);
 }

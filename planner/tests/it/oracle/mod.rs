@@ -11,7 +11,7 @@ pub mod records;
 use quarry_planner::PlannerOptions;
 use serde_json::{Value as Json, json};
 
-use crate::{fixture::Shop, random::Dice};
+use crate::{dice::Dice, fixture::Shop};
 pub use records::Records;
 
 const QUESTIONS: u64 = 400;
@@ -33,12 +33,12 @@ async fn random_questions_get_the_answers_of_the_manual() {
     for seed in first..first + many {
         let draw = seed / QUESTIONS_EACH;
         if drawn.as_ref().is_none_or(|(known, ..)| *known != draw) {
-            let records = Records::random(&mut Dice(draw));
+            let records = Records::random(&mut Dice::of(draw));
             let shop = shop(&records, draw);
             drawn = Some((draw, records, shop));
         }
         let (_, records, shop) = drawn.as_ref().unwrap();
-        let question = questions::question(&mut Dice(seed.wrapping_mul(0x9e37_79b9)), records);
+        let question = questions::question(&mut Dice::of(seed.wrapping_mul(0x9e37_79b9)), records);
         let wanted = evaluate::answer(records, &question);
         match shop.ask(&shop.context(), &question).await {
             Ok(got) => assert_eq!(shown(&got), shown(&wanted), "QUARRY_TEST_SEED={seed}\n{question}"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::records::{
     Holds, INDUSTRIES, Records, STAGES, TAGS, WORDS, day, exact, fields, one, to_many, to_one,
 };
-use crate::random::Dice;
+use crate::dice::Dice;
 
 const OBJECTS: [&str; 3] = ["account", "contact", "order"];
 
@@ -112,7 +112,7 @@ fn groups(dice: &mut Dice, records: &Records, object: &str, asked: &mut Map<Stri
 /// An aggregate over the records that refer to each one.
 fn over_many(dice: &mut Dice, records: &Records, object: &str, name: &str) -> Json {
     let ways = to_many(object);
-    let (relation, target, _) = ways[usize::try_from(dice.roll(ways.len() as u64)).unwrap()];
+    let (relation, target, _) = ways[dice.place(ways.len())];
     let (path, holds) = path(dice, target, 1);
     let fitting: &[&str] = match holds {
         Holds::Choices => &["count"],
@@ -133,12 +133,12 @@ fn over_many(dice: &mut Dice, records: &Records, object: &str, name: &str) -> Js
 fn path(dice: &mut Dice, object: &str, far: u64) -> (String, Holds) {
     if far > 0 && dice.roll(3) == 0 {
         let ways = to_one(object);
-        let (relation, _, target) = ways[usize::try_from(dice.roll(ways.len() as u64)).unwrap()];
+        let (relation, _, target) = ways[dice.place(ways.len())];
         let (rest, holds) = path(dice, target, far - 1);
         return (format!("{relation}.{rest}"), holds);
     }
     let all = fields(object);
-    let (name, holds) = all[usize::try_from(dice.roll(all.len() as u64)).unwrap()];
+    let (name, holds) = all[dice.place(all.len())];
     (name.to_owned(), holds)
 }
 
@@ -153,7 +153,7 @@ pub fn filter(dice: &mut Dice, records: &Records, object: &str, depth: u64) -> J
         3 => json!({"$not": filter(dice, records, object, depth - 1)}),
         4 | 5 if !to_many(object).is_empty() => {
             let ways = to_many(object);
-            let (relation, target, _) = ways[usize::try_from(dice.roll(ways.len() as u64)).unwrap()];
+            let (relation, target, _) = ways[dice.place(ways.len())];
             let below = filter(dice, records, target, depth - 1);
             json!({relation: {one(dice, &["$some", "$every", "$none"]): below}})
         }
@@ -211,7 +211,7 @@ fn value(dice: &mut Dice, records: &Records, holds: Holds) -> Json {
         Holds::Day => day(dice),
         Holds::Link => {
             let all = records.of(one(dice, &OBJECTS));
-            all[usize::try_from(dice.roll(all.len() as u64)).unwrap()]["id"].clone()
+            all[dice.place(all.len())]["id"].clone()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::random::Dice;
+use crate::dice::Dice;
 
 pub type Record = Map<String, Json>;
 
@@ -130,7 +130,7 @@ impl Records {
 }
 
 pub fn one<'a>(dice: &mut Dice, of: &[&'a str]) -> &'a str {
-    of[usize::try_from(dice.roll(of.len() as u64)).unwrap()]
+    dice.one(of)
 }
 
 pub fn maybe(dice: &mut Dice, value: impl Fn(&mut Dice) -> Json) -> Json {
@@ -138,20 +138,18 @@ pub fn maybe(dice: &mut Dice, value: impl Fn(&mut Dice) -> Json) -> Json {
 }
 
 pub fn exact(dice: &mut Dice) -> Json {
-    ["0.00", "0.01", "99.99", "100.00", "-5.50"][usize::try_from(dice.roll(5)).unwrap()].into()
+    ["0.00", "0.01", "99.99", "100.00", "-5.50"][dice.place(5)].into()
 }
 
 pub fn day(dice: &mut Dice) -> Json {
-    ["2023-12-31", "2024-01-01", "2024-02-29", "2024-06-30", "2025-01-01"]
-        [usize::try_from(dice.roll(5)).unwrap()]
-    .into()
+    ["2023-12-31", "2024-01-01", "2024-02-29", "2024-06-30", "2025-01-01"][dice.place(5)].into()
 }
 
 fn link(dice: &mut Dice, to: &[String]) -> Json {
     if to.is_empty() {
         return Json::Null;
     }
-    maybe(dice, |dice| to[usize::try_from(dice.roll(to.len() as u64)).unwrap()].clone().into())
+    maybe(dice, |dice| to[dice.place(to.len())].clone().into())
 }
 
 /// Without the fields that have no value.

@@ -16,9 +16,9 @@ use quarry_storage::{CommitInfo, Row, Value, WriteSet};
 use serde_json::{Value as Json, json};
 
 use crate::{
+    dice::Dice,
     fixture::{NOW_MICROS, Shop},
     oracle::{Records, evaluate, fill, number, questions, records::fields, shown},
-    random::Dice,
 };
 use plain::{Role, USERS};
 
@@ -39,7 +39,7 @@ async fn random_questions_of_random_roles_get_what_they_may_see() {
             drawn = Some((draw, Asked::random(draw)));
         }
         let (_, asked) = drawn.as_ref().unwrap();
-        let question = questions::question(&mut Dice(seed.wrapping_mul(0x9e37_79b9)), &asked.records);
+        let question = questions::question(&mut Dice::of(seed.wrapping_mul(0x9e37_79b9)), &asked.records);
         let context = asked.shop.context_as(asked.role.user, asked.shape());
         let got = asked.shop.ask(&context, &question).await;
         let about = || format!("QUARRY_TEST_SEED={seed}\n{question}\n{:?}", asked.role);
@@ -72,8 +72,8 @@ struct Asked {
 
 impl Asked {
     fn random(draw: u64) -> Asked {
-        let mut dice = Dice(draw.wrapping_mul(0x51ed_270b));
-        let records = Records::random(&mut Dice(draw));
+        let mut dice = Dice::of(draw.wrapping_mul(0x51ed_270b));
+        let records = Records::random(&mut Dice::of(draw));
         let records = plain::owned(&mut dice, &records);
         let role = Role::random(&mut dice, &records);
         let mut options = PlannerOptions::default();

@@ -13,11 +13,11 @@ use quarry_metadata::{
 use serde_json::Value as Json;
 
 use crate::{
+    dice::Dice,
     oracle::{
         Records,
         records::{Record, fields},
     },
-    random::Dice,
 };
 
 /// Users with their roles, of which each is below the one before.
@@ -97,8 +97,8 @@ pub fn owned(dice: &mut Dice, records: &Records) -> Records {
     records.changed(|_, record| {
         let id = record["id"].as_str().unwrap();
         let mut own =
-            Dice(seed ^ id.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)));
-        let owner = USERS[usize::try_from(own.roll(4)).unwrap()].0;
+            Dice::of(seed ^ id.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31) + u64::from(byte)));
+        let owner = USERS[own.place(4)].0;
         let mut record = record.clone();
         record.insert("owner".into(), owner.into());
         Some(record)
@@ -115,14 +115,14 @@ impl Role {
         };
         let sharing = OBJECTS.map(|object| (object, shared(dice, object)));
         let share = |dice: &mut Dice| {
-            let object = OBJECTS[usize::try_from(dice.roll(3)).unwrap()];
+            let object = OBJECTS[dice.place(3)];
             let all = records.of(object);
-            let record = all[usize::try_from(dice.roll(all.len() as u64)).unwrap()]["id"].as_str().unwrap();
+            let record = all[dice.place(all.len())]["id"].as_str().unwrap();
             let to = one_of(dice, &["usr_1", "usr_2", "usr_3", "tea_1"]);
             Share { object, record: record.to_owned(), to, is_over: dice.roll(4) == 0 }
         };
         let shares = (0..dice.roll(8)).map(|_| share(dice)).collect();
-        Role { user: USERS[usize::try_from(dice.roll(4)).unwrap()].0, sets, sharing, shares }
+        Role { user: USERS[dice.place(4)].0, sets, sharing, shares }
     }
 
     fn grants(&self, object: &str) -> impl Iterator<Item = &Granted> {
@@ -354,5 +354,5 @@ impl Granted {
 }
 
 fn one_of(dice: &mut Dice, of: &[&'static str]) -> &'static str {
-    of[usize::try_from(dice.roll(of.len() as u64)).unwrap()]
+    dice.one(of)
 }

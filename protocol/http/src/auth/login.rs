@@ -33,9 +33,7 @@ pub(crate) async fn login(State(door): State<Door>, request: Request) -> Answere
         Some(Value::String(text)) => Ok(text.as_str()),
         _ => Err(Problem::invalid(format!("a login needs {name:?}, a text")).at(name)),
     };
-    let (engine, user) = door.engines.of_login(text("user")?, &origin).await;
-    let principal = engine.login_from(user, text("password")?, &origin).await?;
-    door.engines.came_in(&engine, &origin);
+    let (engine, principal) = door.engines.log_in(text("user")?, text("password")?, &origin).await?;
     let tokens = engine.begin_session(&principal, &origin).await?;
     Ok(never_kept(told(&tokens, &principal)))
 }

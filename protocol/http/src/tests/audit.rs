@@ -9,26 +9,10 @@ async fn asked(shop: &Shop, sql: &str) -> Vec<Value> {
 }
 
 /// The door over an engine that keeps its events.
-async fn shop() -> (Shop, std::sync::Arc<Engine>) {
-    let folder = tempfile::tempdir().unwrap();
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let options = EngineOptions {
-        data: folder.path().join("data"),
-        packages: vec![here.join("../../packages/core"), here.join("../../engine/fixtures/shop")],
-        admin_password: Some(PASSWORD.to_owned()),
-        token_seconds: 3600,
-        tenants: Default::default(),
-        resources: Default::default(),
-        planner: PlannerOptions::default(),
-        contents: ContentOptions::default(),
-    };
-    let engine = Engine::open(options, World::real()).unwrap().engine;
-    engine.keep_events();
-    let router = crate::router(engine.clone(), HttpOptions::default());
-    let mut shop = Shop { router, token: String::new(), _folder: folder };
-    let login = shop.post("/api/v1/auth/login", json!({ "user": "admin", "password": PASSWORD })).await;
-    shop.token = login.json()["token"].as_str().unwrap().to_owned();
-    (shop, engine)
+async fn shop() -> (Shop, Arc<Engine>) {
+    let (shop, engines) = Shop::open_over("shop", |options| options, HttpOptions::default()).await;
+    engines.main().keep_events();
+    (shop, engines.main().clone())
 }
 
 #[tokio::test]

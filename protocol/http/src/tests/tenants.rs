@@ -1,10 +1,14 @@
 //! Tenants at this door: made by the operator, told apart by who one is, ended by suspension.
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Answer, PASSWORD, Shop};
+use super::{Answer, Engine, PASSWORD, Shop, TempDir, World, engine_options};
+use crate::{HttpOptions, connections::Peer};
 
 const OTHER_PASSWORD: &str = "another horse battery";
 
@@ -126,4 +130,76 @@ async fn a_suspended_tenant_is_told_so_and_a_deleted_one_is_nobody() {
         shop.send("DELETE", "/api/v1/tenants/acme", &[], "").await.problem(),
         (404, "TENANT_NOT_FOUND".into())
     );
+}
+
+/// A login at the door of logins, and by HTTP Basic: what either tells.
+async fn told(shop: &Shop, user: &str, password: &str) -> Vec<(u16, String, String)> {
+    let peer = Peer { client: [192, 0, 2, 7].into(), is_tls: false };
+    let ask = |method: &str, path: &str| Request::builder().method(method).uri(path).extension(peer);
+    let login = json!({ "user": user, "password": password }).to_string();
+    let basic = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let requests = [
+        ask("POST", "/api/v1/auth/login").header("content-type", "application/json").body(Body::from(login)),
+        ask("GET", "/api/v1/auth/me").header("authorization", basic).body(Body::empty()),
+    ];
+    let mut all = Vec::new();
+    for request in requests {
+        let answer = shop.ask(request.unwrap()).await;
+        let text = |name: &str| answer.json()["error"][name].as_str().unwrap_or_default().to_owned();
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(answer.header("retry-after"), "1");
+        }
+        all.push((answer.status.as_u16(), text("code"), text("message")));
+    }
+    all
+}
+
+/// What keeps a tenant from being opened is not told as a wrong password, nor is it told whether there is such a tenant.
+#[tokio::test]
+async fn a_login_is_told_the_same_of_a_tenant_that_can_not_be_opened_and_of_none() {
+    // Time goes by as it is looked at: who has to wait a second does so until all have been asked.
+    let engine = |folder: &TempDir, day: i64| {
+        let world = World::seeded(day.unsigned_abs(), day * 86_400_000_000);
+        Engine::open(engine_options(folder, "shop"), world).unwrap().engine
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (shop, engines) = Shop::before(engine(&folder, 20_000), folder, HttpOptions::default()).await;
+    for name in ["well", "broken"] {
+        assert_eq!(shop.make_tenant(name).await.status, StatusCode::CREATED);
+    }
+    let Shop { router, _folder: folder, .. } = shop;
+    drop(router);
+    engines.close().unwrap();
+    drop(engines);
+    std::fs::remove_dir_all(folder.path().join("data/tenant/broken")).unwrap();
+    let (mut shop, _engines) = Shop::before(engine(&folder, 20_001), folder, HttpOptions::default()).await;
+    let admins = std::mem::take(&mut shop.token);
+    let none = told(&shop, "admin@none", OTHER_PASSWORD).await;
+    for (status, code, message) in &none {
+        assert_eq!((*status, code.as_str()), (401, "UNAUTHENTICATED"));
+        assert!(message.contains("try again later"), "{message}");
+    }
+    assert_eq!(told(&shop, "admin@broken", OTHER_PASSWORD).await, none);
+    assert_eq!(told(&shop, "admin@well", "wrong").await, none);
+    let statuses = |told: Vec<(u16, String, String)>| told.into_iter().map(|told| told.0).collect::<Vec<_>>();
+    assert_eq!(statuses(told(&shop, "admin@well", OTHER_PASSWORD).await), [200, 200]);
+    // From where no more is opened everybody is told to wait, but for who is right.
+    for number in 0..25 {
+        let bearer = format!("Bearer none{number}~qa_x_y");
+        let peer = Peer { client: [192, 0, 2, 7].into(), is_tls: false };
+        let request =
+            Request::builder().uri("/api/v1/auth/me").extension(peer).header("authorization", bearer);
+        shop.ask(request.body(Body::empty()).unwrap()).await;
+    }
+    for login in ["eve@broken", "eve@none", "eve@well"] {
+        let told = told(&shop, login, OTHER_PASSWORD).await;
+        assert!(
+            told.iter().all(|(status, code, _)| (*status, code.as_str()) == (429, "LOGIN_THROTTLED")),
+            "{told:?}"
+        );
+    }
+    assert_eq!(statuses(told(&shop, "admin@well", OTHER_PASSWORD).await), [200, 200]);
+    assert_eq!(statuses(told(&shop, "admin", PASSWORD).await), [200, 200]);
+    shop.token = admins;
+    assert_eq!(shop.get("/api/v1/auth/me").await.status, StatusCode::OK);
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use quarry_planner::Stop;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
+    cancel::Cancel,
     error::{PgError, Result},
     sqlstate::SqlState,
     wire::Wire,
@@ -13,14 +14,14 @@ use crate::{
 
 /// What may end a statement from outside: a cancel request, its deadline, the client leaving.
 pub struct Guard {
-    token: CancellationToken,
+    cancel: Cancel,
     deadline: Option<Instant>,
 }
 
 impl Guard {
     /// A guard from now on.
-    pub fn new(token: CancellationToken, timeout: Option<Duration>) -> Guard {
-        Guard { token, deadline: timeout.and_then(|t| Instant::now().checked_add(t)) }
+    pub fn new(cancel: Cancel, timeout: Option<Duration>) -> Guard {
+        Guard { cancel, deadline: timeout.and_then(|t| Instant::now().checked_add(t)) }
     }
 
     /// Waits for `work`, or ends it.
@@ -32,7 +33,8 @@ impl Guard {
         tokio::select! {
             biased;
             ended = self.ended() => Err(ended),
-            done = work => done,
+            // It may have heard of it before this did.
+            done = work => done.map_err(|error| if self.cancel.is_called() { cancelled() } else { error }),
             () = wire.gone() => Err(PgError::fatal(SqlState::CONNECTION_FAILURE, "the client has gone")),
         }
     }
@@ -57,10 +59,15 @@ impl Guard {
     ///
     /// `57014`.
     pub fn check(&self) -> Result<()> {
-        if self.token.is_cancelled() {
+        if self.cancel.is_called() {
             return Err(cancelled());
         }
         Ok(())
+    }
+
+    /// What questions of the statement are to look at while they work.
+    pub fn of_work(&self) -> &Stop {
+        self.cancel.of_work()
     }
 
     /// Waits until the statement is ended from outside.
@@ -73,7 +80,7 @@ impl Guard {
         };
         tokio::select! {
             biased;
-            () = self.token.cancelled() => cancelled(),
+            () = self.cancel.called() => cancelled(),
             () = deadline => timed_out(),
         }
     }

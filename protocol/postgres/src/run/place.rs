@@ -6,10 +6,10 @@
 //!
 //! Who waits for a turn among the heavy questions holds neither, or the reports of one tenant that wait would have all places.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use quarry_engine::{Engine, HeavyLine, RequestTurn};
-use quarry_planner::turns::{Turn, Turns};
+use quarry_engine::{Engine, HeavyLine, Lent, RequestTurn};
+use quarry_planner::turns::{Left, Turn, Turns};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
@@ -25,6 +25,15 @@ pub(super) struct Place {
     place: Turn,
     /// Of its tenant; none where whoever asked holds one himself until it has ended.
     turn: Option<RequestTurn>,
+    /// What was given back for a while.
+    away: Option<Away>,
+    engine: Arc<Engine>,
+}
+
+/// What a query waits for when it goes on.
+struct Away {
+    place: Left,
+    has_turn: bool,
 }
 
 impl Place {
@@ -33,63 +42,47 @@ impl Place {
     /// # Errors
     ///
     /// `53400` when too many run.
-    pub async fn take(places: &Arc<Turns>, engine: &Engine, turn: Option<RequestTurn>) -> Result<Place> {
+    pub async fn take(places: &Arc<Turns>, engine: &Arc<Engine>, turn: Option<RequestTurn>) -> Result<Place> {
         let busy = || PgError::new(SqlState::LIMIT_EXCEEDED, "too many queries are running: try again later");
         let asked = places.ask(engine.tenant()).ok_or_else(busy)?;
         let place = timeout(PLACE_WAIT, asked.turn()).await.map_err(|_| busy())?;
-        Ok(Place { place, turn })
+        Ok(Place { place, turn, away: None, engine: Arc::clone(engine) })
     }
 
     /// Room for one more in the queue to the client; none when nobody reads it any more. While the queue is full place
     /// and turn are given back; the query then waits for them again, behind those that came before, until its
     /// statement's own deadline.
-    pub async fn room_in<'a, T>(
-        &mut self,
-        engine: &Engine,
-        queue: &'a mpsc::Sender<T>,
-    ) -> Option<mpsc::Permit<'a, T>> {
+    pub async fn room_in<'a, T>(&mut self, queue: &'a mpsc::Sender<T>) -> Option<mpsc::Permit<'a, T>> {
         if let Ok(room) = queue.try_reserve() {
             return Some(room);
         }
-        // Where nobody reads any more the task ends with what comes next.
-        self.away(engine, queue.reserve()).await.ok()
+        self.give_back();
+        let room = queue.reserve().await.ok()?;
+        self.again().await;
+        Some(room)
     }
 
     /// What comes of work that runs in this place. Place and turn are given back while it waits in line for the heavy ones.
-    pub async fn work<T>(&mut self, engine: &Engine, line: &HeavyLine, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = line.waits() => {}
-            }
-            let until = async {
-                tokio::select! {
-                    biased;
-                    done = &mut work => Some(done),
-                    () = line.moves() => None,
-                }
-            };
-            if let Some(done) = self.away(engine, until).await {
-                return done;
-            }
+    pub async fn work<T>(&mut self, line: &HeavyLine, work: impl Future<Output = T>) -> T {
+        // What ran before may have ended while it waited.
+        self.again().await;
+        line.work_with(self, work).await
+    }
+}
+
+impl Lent for Place {
+    fn give_back(&mut self) {
+        if self.away.is_none() {
+            let has_turn = self.turn.take().is_some();
+            self.away = Some(Away { place: self.place.leave(), has_turn });
         }
     }
 
-    /// Waits for something else than the machine, without place and turn.
-    async fn away<T>(&mut self, engine: &Engine, wait: impl Future<Output = T>) -> T {
-        let counts = self.turn.take().is_some();
-        let wait = async {
-            let done = wait.await;
-            let turn = match counts {
-                true => Some(engine.continue_request().await),
-                false => None,
-            };
-            (done, turn)
-        };
-        let (done, turn) = self.place.away(wait).await;
-        self.turn = turn;
-        done
+    async fn again(&mut self) {
+        let Some(Away { place, has_turn }) = self.away.take() else { return };
+        if has_turn {
+            self.turn = Some(self.engine.continue_request().await);
+        }
+        self.place = place.back().await;
     }
 }

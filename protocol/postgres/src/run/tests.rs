@@ -8,10 +8,10 @@ use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{Guard, guard, within};
 use crate::{
+    cancel::Cancel,
     sqlstate::SqlState,
     wire::{Wire, WireLimits},
 };
@@ -32,10 +32,10 @@ async fn wire_and_client() -> (Wire, TcpStream) {
 
 #[tokio::test]
 async fn the_timeout_and_a_cancel_end_a_statement_whose_rows_nobody_reads() {
-    let cancelled = CancellationToken::new();
-    cancelled.cancel();
+    let cancelled = Cancel::default();
+    cancelled.call();
     let guards = [
-        Guard::new(CancellationToken::new(), Some(Duration::from_millis(50))),
+        Guard::new(Cancel::default(), Some(Duration::from_millis(50))),
         Guard::new(cancelled, Some(Duration::from_secs(3600))),
     ];
     for guard in guards {

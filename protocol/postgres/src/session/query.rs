@@ -36,6 +36,7 @@ impl Session {
     pub(crate) fn tuned(&self, mut context: QueryContext) -> QueryContext {
         context.time_zone = self.settings.time_zone();
         context.timeout = self.settings.duration("statement_timeout");
+        context.stop = self.guard.of_work().clone();
         context
     }
 

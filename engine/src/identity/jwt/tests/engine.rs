@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Error, ErrorKind, Means, Origin, Principal,
+    Error, ErrorKind, EventKind, Means, Origin, Principal,
     tests::{Shop, someone, update},
 };
 
@@ -127,4 +127,35 @@ async fn what_a_client_is_told_is_the_same_whatever_is_wrong() {
     shop.engine.trust_issuers(vec![issuer()], fetch).unwrap();
     let error = who(&shop, &pair.token("one", &claims())).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "ISSUER_UNAVAILABLE"));
+}
+
+/// As at a door where somebody says who he is before he shows his token.
+#[tokio::test]
+async fn a_token_of_another_than_was_named_lets_nobody_in_and_makes_nobody() {
+    let pair = Pair::ed();
+    let published = Published::of(vec![pair.jwk("one")]);
+    let fields = [("department".to_owned(), "unit".to_owned())].into();
+    let shop = shop(Issuer { provision: true, fields, ..issuer() }, &published);
+    let kim = someone(&shop, "kim");
+    let come =
+        async |named: &str, token: &str| shop.engine.by_issuer(token, Some(named), &Origin::default()).await;
+    let of_li = pair.token("one", &with(json!({ "unit": "Sales" })));
+    let of_kim = pair.token("one", &with(json!({ "sub": "kim", "unit": "Sales" })));
+    for (named, token) in
+        [("admin", &of_li), ("kim", &of_li), ("nobody", &of_li), ("", &of_kim), ("li", &of_kim)]
+    {
+        let error = come(named, token).await.unwrap_err();
+        assert_eq!((error.kind, error.code), (ErrorKind::Unauthenticated, "UNAUTHENTICATED"), "{named}");
+        let event = shop.engine.recent_events().pop().unwrap();
+        assert_eq!((event.kind, event.reason), (EventKind::TokenRefused, Some("OTHER_USER")), "{named}");
+    }
+    assert_eq!(shop.rows("user"), 2, "nobody was made of what the token says");
+    assert_eq!(shop.field("user", &kim.user_id, "department"), Some(crate::Value::Null), "nor was it kept");
+    // What a client is told is what it is told of every other token that is not taken.
+    let wrong = come("li", "a.b.c").await.unwrap_err().to_string();
+    assert_eq!(come("admin", &of_li).await.unwrap_err().to_string(), wrong);
+    // Who is named and vouched for comes in, for the first time or again.
+    assert_eq!(come("li", &of_li).await.unwrap().user_name, "li");
+    assert_eq!(come("kim", &of_kim).await.unwrap().user_id, kim.user_id);
+    assert_eq!(shop.field("user", &kim.user_id, "department"), Some(crate::tests::text("Sales")));
 }

@@ -1,4 +1,4 @@
-//! Chance that comes again with its seed: splitmix64.
+//! Chance that comes again with its seed: splitmix64. The tests of all doors throw the same dice.
 
 pub struct Dice(u64);
 
