@@ -17,6 +17,9 @@ use crate::{
     value::Key,
 };
 
+/// Decides about so many rows with these columns.
+pub type Test<'a, E> = dyn Fn(&[ArrayRef], usize) -> std::result::Result<BooleanArray, E> + 'a;
+
 /// Something that holds for a row or not, by some of its columns and nothing else.
 #[derive(Clone, Copy)]
 pub struct Predicate<'a, E> {
@@ -25,7 +28,7 @@ pub struct Predicate<'a, E> {
     /// Positions of the columns that it is decided by.
     pub columns: &'a [usize],
     /// Whether it holds, for each of so many rows with these columns; null is no.
-    pub test: &'a dyn Fn(&[ArrayRef], usize) -> std::result::Result<BooleanArray, E>,
+    pub test: &'a Test<'a, E>,
 }
 
 /// How many rows may be decided now; what is remembered costs nothing.

@@ -48,7 +48,7 @@ impl Asked {
         self.0.fetch_add(1, Ordering::Relaxed) + 1 == ASKED_MIN
     }
 
-    fn from_new(&self) {
+    fn forget(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn note(asked: &Asked, policy: &Arc<Policy>, seeing: &Seeing, table: 
     let (policy, seeing, table) = (Arc::clone(policy), seeing.clone(), table.clone());
     let job = Job { policy, seeing, table, asked: asked.clone() };
     if WORK.as_ref().is_none_or(|work| work.try_send(job).is_err()) {
-        asked.from_new();
+        asked.forget();
     }
 }
 
@@ -85,7 +85,7 @@ fn work(jobs: &Receiver<Job>) {
             tracing::debug!(%error, table = %job.table.spec().name, "not decided ahead");
         }
         let Job { asked, .. } = job;
-        asked.from_new();
+        asked.forget();
         thread::sleep(begun.elapsed() * REST);
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::poll;
