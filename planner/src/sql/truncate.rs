@@ -18,7 +18,7 @@ use datafusion::{
     },
 };
 
-use super::zone::{self, UTC, instant_in};
+use super::zone::{Clock, UTC, instant_in};
 use crate::error::Error;
 
 /// The function's name.
@@ -144,7 +144,7 @@ fn named(zone: &Expr) -> Result<String> {
         return Err(DataFusionError::NotImplemented(message));
     };
     let text = literal.try_as_str().flatten().unwrap_or_default();
-    zone::named(text).map(|zone| zone.name().to_owned())
+    Clock::named(text)?.type_name()
 }
 
 #[cfg(test)]
