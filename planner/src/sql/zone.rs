@@ -54,7 +54,7 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     Ok(())
 }
 
-/// Writes every `AT TIME ZONE` of a statement as the call that it stands for, and says of timestamps that they are of microseconds, as
+/// Writes every `AT TIME ZONE` and `extract` of a statement as the call that it stands for, and says of timestamps that they are of microseconds, as
 /// PostgreSQL's are: those of nanoseconds end in 2262.
 pub(super) fn as_meant(statement: &mut Statement) {
     let none = || Expr::Value(Value::Null.into());
@@ -63,7 +63,12 @@ pub(super) fn as_meant(statement: &mut Statement) {
             Expr::AtTimeZone { timestamp, time_zone } => {
                 let value = std::mem::replace(timestamp.as_mut(), none());
                 let zone = std::mem::replace(time_zone.as_mut(), none());
-                *expr = call([zone, value]);
+                *expr = call(NAME, [zone, value]);
+            }
+            Expr::Extract { field, expr: of, .. } => {
+                let part = Value::SingleQuotedString(field.to_string());
+                let value = std::mem::replace(of.as_mut(), none());
+                *expr = call("date_part", [Expr::Value(part.into()), value]);
             }
             Expr::Cast { data_type: SqlType::Timestamp(digits @ None, _), .. }
             | Expr::TypedString(TypedString { data_type: SqlType::Timestamp(digits @ None, _), .. }) => {
@@ -76,11 +81,11 @@ pub(super) fn as_meant(statement: &mut Statement) {
     debug_assert!(written.is_continue(), "nothing breaks the walk off");
 }
 
-fn call(arguments: [Expr; 2]) -> Expr {
+fn call(name: &str, arguments: [Expr; 2]) -> Expr {
     let args = arguments.map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).into();
     let args = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
     Expr::Function(Function {
-        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(NAME))]),
+        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(args),

@@ -5,18 +5,14 @@ use arrow::datatypes::{DataType, TimeUnit};
 use chrono_tz::Tz;
 use datafusion::{
     common::{DFSchema, Result, config::ConfigOptions, not_impl_err, tree_node::Transformed},
-    logical_expr::{
-        Expr, ExprSchemable, cast,
-        expr::ScalarFunction,
-        expr_rewriter::FunctionRewrite,
-    },
+    logical_expr::{Expr, ExprSchemable, cast, expr::ScalarFunction, expr_rewriter::FunctionRewrite, lit},
 };
 
 use super::{
     is_instant, is_text,
     moved::{Turn, clocked},
 };
-use crate::sql::zone::{UTC, instant_in, local};
+use crate::sql::zone::{UTC, instant_in};
 
 /// What tells an instant of a number, or of a text.
 const OF_EPOCHS: [&str; 6] = [
@@ -43,8 +39,9 @@ impl FunctionRewrite for EpochsAreInstants {
         if OF_EPOCHS.contains(&name) {
             return of_epoch(call, schema);
         }
-        let is_first_instant =
-            || call.args.first().and_then(|value| value.get_type(schema).ok()).is_some_and(|of| is_instant(&of));
+        let is_first_instant = || {
+            call.args.first().and_then(|value| value.get_type(schema).ok()).is_some_and(|of| is_instant(&of))
+        };
         let wanted = match name {
             "to_date" if is_first_instant() => DataType::Date32,
             "to_time" if is_first_instant() => DataType::Time64(TimeUnit::Microsecond),
@@ -59,7 +56,9 @@ impl FunctionRewrite for EpochsAreInstants {
         };
         Ok(match call.args.into_iter().next() {
             Some(value) => Transformed::yes(cast(value, wanted)),
-            None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func: call.func, args: Vec::new() })),
+            None => {
+                Transformed::no(Expr::ScalarFunction(ScalarFunction { func: call.func, args: Vec::new() }))
+            }
         })
     }
 }
@@ -67,7 +66,9 @@ impl FunctionRewrite for EpochsAreInstants {
 fn of_epoch(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let name = call.func.name().to_owned();
     let [value] = call.args.as_slice() else {
-        return not_impl_err!("{name} of a text and its format is not supported: cast the text to timestamptz");
+        return not_impl_err!(
+            "{name} of a text and its format is not supported: cast the text to timestamptz"
+        );
     };
     let of = value.get_type(schema)?;
     if is_instant(&of) {
@@ -77,9 +78,12 @@ fn of_epoch(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
     if is_text(&of) || is_reading {
         return Ok(Transformed::yes(cast(value.clone(), instant_in(UTC))));
     }
-    if name == "to_timestamp" && (of.is_numeric() || of.is_null()) {
-        return Ok(Transformed::yes(clocked(Turn::OfEpoch, Tz::UTC, cast(value.clone(), DataType::Float64))));
-    }
-    // A reading of UTC.
-    Ok(Transformed::yes(clocked(Turn::Moved, Tz::UTC, cast(Expr::ScalarFunction(call), local()))))
+    let seconds = cast(value.clone(), DataType::Float64);
+    let seconds = match name.as_str() {
+        "to_timestamp_millis" => seconds / lit(1e3),
+        "to_timestamp_micros" => seconds / lit(1e6),
+        "to_timestamp_nanos" => seconds / lit(1e9),
+        _ => seconds,
+    };
+    Ok(Transformed::yes(clocked(Turn::OfEpoch, Tz::UTC, seconds)))
 }

@@ -18,7 +18,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-use super::{is_instant, refused};
+use super::{is_instant, is_text, refused};
 use crate::sql::zone::{UTC, instant_in};
 
 /// Functions of values that are of one type.
@@ -36,25 +36,26 @@ impl FunctionRewrite for InstantsPrevail {
     fn rewrite(&self, expr: Expr, schema: &DFSchema, _: &ConfigOptions) -> Result<Transformed<Expr>> {
         Ok(match expr {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() || is_other(op) => {
-                let met = Met::of([&*left, &*right], schema);
+                let of = if op == Operator::Minus { Met::of } else { Met::compared };
+                let met = of(&[&*left, &*right], schema);
                 let (left, right) =
                     (Box::new(met.instant(*left, schema)), Box::new(met.instant(*right, schema)));
                 met.told(Expr::BinaryExpr(BinaryExpr { left, op, right }))
             }
             Expr::Between(Between { expr, negated, low, high }) => {
-                let met = Met::of([&*expr, &*low, &*high], schema);
+                let met = Met::compared(&[&*expr, &*low, &*high], schema);
                 let [expr, low, high] = [expr, low, high].map(|part| Box::new(met.instant(*part, schema)));
                 met.told(Expr::Between(Between { expr, negated, low, high }))
             }
             Expr::InList(InList { expr, list, negated }) => {
-                let met = Met::of(std::iter::once(&*expr).chain(&list), schema);
+                let met = Met::compared(&std::iter::once(&*expr).chain(&list).collect::<Vec<_>>(), schema);
                 let list = list.into_iter().map(|item| met.instant(item, schema)).collect();
                 let expr = Box::new(met.instant(*expr, schema));
                 met.told(Expr::InList(InList { expr, list, negated }))
             }
             Expr::Case(case) => of_case(case, schema),
             Expr::ScalarFunction(ScalarFunction { func, args }) if OF_ONE_TYPE.contains(&func.name()) => {
-                let met = Met::of(&args, schema);
+                let met = Met::of(&args.iter().collect::<Vec<_>>(), schema);
                 let args = args.into_iter().map(|value| met.instant(value, schema)).collect();
                 met.told(Expr::ScalarFunction(ScalarFunction { func, args }))
             }
@@ -79,9 +80,10 @@ fn is_other(op: Operator) -> bool {
 /// What is compared with, and what comes of it.
 fn of_case(Case { expr, when_then_expr, else_expr }: Case, schema: &DFSchema) -> Transformed<Expr> {
     let asked = expr.iter().map(|expr| &**expr).chain(when_then_expr.iter().map(|(when, _)| &**when));
-    let asked = if expr.is_some() { Met::of(asked, schema) } else { Met::default() };
+    let asked: Vec<&Expr> = asked.collect();
+    let asked = if expr.is_some() { Met::compared(&asked, schema) } else { Met::default() };
     let given = when_then_expr.iter().map(|(_, then)| &**then).chain(else_expr.as_deref());
-    let given = Met::of(given, schema);
+    let given = Met::of(&given.collect::<Vec<_>>(), schema);
     let expr = expr.map(|expr| Box::new(asked.instant(*expr, schema)));
     let each = |(when, then): (Box<Expr>, Box<Expr>)| {
         (Box::new(asked.instant(*when, schema)), Box::new(given.instant(*then, schema)))
@@ -107,9 +109,18 @@ struct Met {
 }
 
 impl Met {
-    fn of<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Met {
-        let types = exprs.into_iter().filter_map(|expr| type_of(expr, schema));
-        let types: Vec<DataType> = types.filter(|one| is_instant(one) || is_reading(one)).collect();
+    fn of(exprs: &[&Expr], schema: &DFSchema) -> Met {
+        Met::among(exprs, schema, |of| is_instant(of) || is_reading(of))
+    }
+
+    /// A text that is compared with an instant is one, too.
+    fn compared(exprs: &[&Expr], schema: &DFSchema) -> Met {
+        Met::among(exprs, schema, |of| is_instant(of) || is_reading(of) || is_text(of))
+    }
+
+    fn among(exprs: &[&Expr], schema: &DFSchema, counts: impl Fn(&DataType) -> bool) -> Met {
+        let types = exprs.iter().filter_map(|expr| type_of(expr, schema));
+        let types: Vec<DataType> = types.filter(counts).collect();
         let is_mixed = types.iter().any(is_instant) && types.iter().any(|one| types.first() != Some(one));
         Met { is_mixed }
     }

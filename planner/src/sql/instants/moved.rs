@@ -89,7 +89,9 @@ impl ScalarUDFImpl for Clocked {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         Ok(match (self.turn, types) {
-            (Turn::Moved, [DataType::Timestamp(_, None)]) | (Turn::Read | Turn::OfEpoch, _) => instant_in(UTC),
+            (Turn::Moved, [DataType::Timestamp(_, None)]) | (Turn::Read | Turn::OfEpoch, _) => {
+                instant_in(UTC)
+            }
             (Turn::Moved | Turn::ReadAsShown, _) => local(),
             (Turn::ReadDay, _) => DataType::Date32,
             (Turn::Written, _) => DataType::Utf8,

@@ -1,6 +1,6 @@
 //! What would go by another clock than the session's, and is refused by name.
 
-use arrow::datatypes::DataType;
+use arrow::{compute::kernels::cast_utils::parse_interval_month_day_nano, datatypes::DataType};
 use chrono_tz::Tz;
 use datafusion::{
     common::{DFSchema, DataFusionError, Result, ScalarValue, not_impl_err, plan_datafusion_err, plan_err},
@@ -107,8 +107,11 @@ pub(super) fn has_hours_only(interval: &ScalarValue) -> bool {
 
 /// `date_bin` of months, which PostgreSQL refuses too.
 pub(super) fn bins(arguments: &[Expr]) -> Result<()> {
-    let stride = arguments.first().map(written);
-    match stride.and_then(Expr::as_literal) {
+    let stride = arguments.first().and_then(|stride| written(stride).as_literal());
+    let read = |text: &str| parse_interval_month_day_nano(text).ok();
+    let of_text = stride.and_then(|stride| stride.try_as_str().flatten()).and_then(read);
+    let of_text = of_text.map(|stride| ScalarValue::IntervalMonthDayNano(Some(stride)));
+    match of_text.as_ref().or(stride) {
         Some(ScalarValue::IntervalMonthDayNano(Some(stride))) if stride.months == 0 => Ok(()),
         Some(ScalarValue::IntervalDayTime(_)) => Ok(()),
         Some(stride) if stride.is_null() => Ok(()),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use arrow::{
-    array::{Date32Array, StringArray, StringBuilder, TimestampMicrosecondArray},
+    array::{Array, Date32Array, StringArray, StringBuilder, TimestampMicrosecondArray},
     compute::kernels::cast_utils::{Parser, string_to_datetime},
     datatypes::{DataType, Date32Type},
     error::ArrowError,
@@ -19,6 +19,8 @@ use crate::{
 const SECOND_MICROS: i64 = 1_000_000;
 /// `2024-01-15`.
 const DAY_LETTERS: usize = 10;
+/// `2024-01-15 10:30`.
+const MINUTE_LETTERS: usize = 16;
 /// About what a text takes.
 const TEXT_BYTES: usize = 29;
 
@@ -50,9 +52,15 @@ fn invalid(of: &str, text: &str) -> DataFusionError {
     DataFusionError::ArrowError(Box::new(ArrowError::ParseError(message)), None)
 }
 
-/// Microseconds of what is written, to the nearest.
+/// Microseconds of what is written, to the nearest. Seconds may be left out.
 fn micros(text: &str) -> Option<i64> {
-    let at: DateTime<Utc> = string_to_datetime(&Utc, text).ok()?;
+    let has_minutes = text.as_bytes().get(DAY_LETTERS + 3) == Some(&b':');
+    let with_seconds = || match (text.split_at_checked(MINUTE_LETTERS)?, has_minutes) {
+        ((_, rest), _) if rest.starts_with(':') => None,
+        ((reading, rest), true) => string_to_datetime(&Utc, &format!("{reading}:00{rest}")).ok(),
+        _ => None,
+    };
+    let at: DateTime<Utc> = string_to_datetime(&Utc, text).ok().or_else(with_seconds)?;
     let fraction = i64::from(at.timestamp_subsec_nanos()).checked_add(500)? / 1_000;
     at.timestamp().checked_mul(SECOND_MICROS)?.checked_add(fraction)
 }
@@ -76,9 +84,7 @@ pub(in crate::sql) fn instant(clock: &Clock, text: &str) -> Result<i64> {
     let text = text.trim();
     let wrong = || invalid("timestamp with time zone", text);
     match parts(text) {
-        (reading, Told::Nothing) => {
-            clock.meant(micros(reading).ok_or_else(wrong)?).ok_or_else(out_of_range)
-        }
+        (reading, Told::Nothing) => clock.meant(micros(reading).ok_or_else(wrong)?).ok_or_else(out_of_range),
         (_, Told::Offset) => micros(text).ok_or_else(wrong),
         (reading, Told::Zone(name)) => {
             let shown = micros(reading).ok_or_else(wrong)?;

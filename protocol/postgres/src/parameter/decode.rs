@@ -116,8 +116,9 @@ fn decode_text(pg_type: &Type, text: &str, zone: Tz) -> Result<ScalarValue> {
         _ => match element_of(pg_type) {
             Some(item) => {
                 let items = text_array::read(text)?;
-                let one =
-                    |i: Option<String>| i.map_or_else(|| null_of(&item), |text| decode_text(&item, &text, zone));
+                let one = |i: Option<String>| {
+                    i.map_or_else(|| null_of(&item), |text| decode_text(&item, &text, zone))
+                };
                 list(&item, items.into_iter().map(one).collect::<Result<_>>()?)?
             }
             None => ScalarValue::Utf8(Some(text.to_owned())),
