@@ -11,7 +11,7 @@ async fn asked(shop: &Shop, zone: &str, text: &str) -> Result<Vec<RecordBatch>> 
     let mut context = shop.context();
     context.time_zone = zone.parse().unwrap();
     let session = shop.planner.sql(&context, &SqlExtras::default());
-    session.ask(text).await?.try_collect().await
+    Ok(session.ask(text).await?.try_collect().await?)
 }
 
 #[tokio::test]
