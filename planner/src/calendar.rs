@@ -132,9 +132,15 @@ const ERA_DAYS: i64 = 146_097;
 /// Days that the calendar of [`chrono`] has, which labels are written by.
 const DAYS_MAX: i64 = 95_000_000;
 
-/// The year of a day, and its month (0 to 11). The arithmetic is Howard Hinnant's `civil_from_days`
-/// (<https://howardhinnant.github.io/date_algorithms.html>): years begin in March there, so that the leap day is the last of one.
+/// The year of a day, and its month (0 to 11).
 fn month_of(day: i64) -> Option<(i64, i64)> {
+    date_of(day).map(|(year, month, _)| (year, month))
+}
+
+/// The year of a day, its month (0 to 11), and its number in the month (1 to 31). The arithmetic is Howard Hinnant's `civil_from_days`
+/// (<https://howardhinnant.github.io/date_algorithms.html>): years begin in March there, so that the leap day is the last of one.
+#[inline]
+pub(crate) fn date_of(day: i64) -> Option<(i64, i64, i64)> {
     if !(-DAYS_MAX..=DAYS_MAX).contains(&day) {
         return None;
     }
@@ -143,9 +149,33 @@ fn month_of(day: i64) -> Option<(i64, i64)> {
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = (month_from_march + 2) % 12;
     let year = era * 400 + year_of_era + i64::from(month_from_march >= 10);
-    Some((year, month))
+    Some((year, month, day_of_month))
+}
+
+/// The first day of a year. Its arithmetic is that of `days_from_civil`, from the same page.
+pub(crate) fn first_day_of(year: i64) -> i64 {
+    // January is the eleventh month of the year that began in March.
+    let year = year - 1;
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    const JANUARY_FROM_MARCH: i64 = 306;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + JANUARY_FROM_MARCH;
+    era * ERA_DAYS + day_of_era - DAYS_BEFORE_EPOCH
+}
+
+/// The ISO year of a day, and its week there: a week belongs to the year of its Thursday.
+pub(crate) fn iso_week_of(day: i64) -> Option<(i64, i64)> {
+    let week = day.checked_add(DAYS_FROM_MONDAY_TO_EPOCH)?.div_euclid(DAYS_PER_WEEK);
+    let thursday = week * DAYS_PER_WEEK;
+    let (year, ..) = date_of(thursday)?;
+    Some((year, (thursday - first_day_of(year)) / DAYS_PER_WEEK + 1))
+}
+
+/// 0 for a Monday.
+pub(crate) fn weekday_of(day: i64) -> i64 {
+    day.rem_euclid(DAYS_PER_WEEK).wrapping_add(DAYS_FROM_MONDAY_TO_EPOCH) % DAYS_PER_WEEK
 }
 
 #[cfg(test)]

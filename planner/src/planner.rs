@@ -136,6 +136,7 @@ impl Planner {
         let mut sql = SessionStateBuilder::new_with_default_features()
             .with_config(postgres_rules(config.clone()))
             .with_runtime_env(Arc::clone(&runtime))
+            .with_analyzer_rules(sql::analyzer_rules())
             .with_physical_optimizer_rules(rules::physical_of_sql())
             .build();
         if let Err(error) = sql.register_function_rewrite(Arc::new(FloatsPrevail)) {

@@ -5,7 +5,10 @@
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
-use super::{FROM, Offsets, UNTIL, asked, bucket_of, is_tabulated, monday_of};
+use super::{
+    FROM, Offsets, UNTIL, asked, bucket_of, date_of, first_day_of, is_tabulated, iso_week_of, monday_of,
+    weekday_of,
+};
 use crate::objectql::Granularity;
 
 #[test]
@@ -45,6 +48,11 @@ fn buckets_are_those_of_the_calendar() {
         assert_eq!(bucket_of(Granularity::Year, number), Some(year), "{day}");
         let monday = bucket_of(Granularity::Week, number).and_then(monday_of).unwrap();
         assert_eq!(number - monday, i64::from(day.weekday().num_days_from_monday()), "{day}");
+        assert_eq!(weekday_of(number), i64::from(day.weekday().num_days_from_monday()), "{day}");
+        assert_eq!(date_of(number), Some((year, month, i64::from(day.day()))), "{day}");
+        assert_eq!(number - first_day_of(year), i64::from(day.ordinal0()), "{day}");
+        let week = day.iso_week();
+        assert_eq!(iso_week_of(number), Some((i64::from(week.year()), i64::from(week.week()))), "{day}");
     }
     assert_eq!(bucket_of(Granularity::Year, i64::MAX), None);
 }

@@ -2,14 +2,18 @@
 
 pub mod bounds;
 mod catalog;
+pub mod clocks;
 mod expanded;
 mod floats;
 mod gate;
 mod gather;
+mod instants;
 mod known;
 mod now;
 mod pairs;
 mod parameters;
+mod parts;
+mod pictures;
 mod search;
 mod small;
 mod table;
@@ -25,6 +29,7 @@ use datafusion::{
     error::DataFusionError,
     execution::{FunctionRegistry, SendableRecordBatchStream, SessionState},
     logical_expr::{LogicalPlan, ScalarUDF},
+    optimizer::{Analyzer, AnalyzerRule},
     sql::{
         parser::Statement as PlannedStatement,
         sqlparser::{
@@ -40,6 +45,7 @@ use futures::future::BoxFuture;
 pub use catalog::{AUDIT, CHANGES, EVENTS, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
+use instants::{ByTheClock, EpochsAreInstants, InstantsPrevail, SetsAgree};
 pub(crate) use pairs::series_rows;
 
 use known::{Asked, KnownQuestions};
@@ -61,7 +67,19 @@ use crate::{
 pub(crate) fn register_time(registry: &mut dyn FunctionRegistry) -> datafusion::common::Result<()> {
     now::register(registry)?;
     zone::register(registry)?;
-    truncate::register(registry)
+    parts::register(registry)?;
+    pictures::register(registry)?;
+    truncate::register(registry)?;
+    registry.register_function_rewrite(Arc::new(EpochsAreInstants))?;
+    registry.register_function_rewrite(Arc::new(InstantsPrevail))
+}
+
+/// The analyzer's rules: before types are made to fit, and behind.
+pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(SetsAgree));
+    rules.push(Arc::new(ByTheClock));
+    rules
 }
 
 /// What a door adds: its catalog schemas (`pg_catalog`, `information_schema`) and its functions.
@@ -222,7 +240,7 @@ impl SqlSession {
             gate::check_statement(&statement, self.context.views.policies.shape().sees_all())?;
             expanded::check(&statement, &self.shared.options)?;
             self.tables.hear(&statement);
-            zone::as_calls(&mut statement);
+            zone::as_meant(&mut statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
             run::check_shape(&plan, &self.shared.options)?;
             gate::check_plan(&plan)?;

@@ -23,7 +23,7 @@ use datafusion::{
 
 use super::{
     gather::{Gathered, has_shape},
-    parameters,
+    instants, parameters,
     table::ObjectTable,
 };
 use crate::{
@@ -227,10 +227,13 @@ fn rows_of(expr: &Expr) -> Option<Option<usize>> {
     }
 }
 
-/// Whether it calls a function: that may know the session, the clock or a setting.
+/// Whether it calls a function that may know the session, the clock or a setting. Those that name their clock know the time zone alone,
+/// which the question is kept for.
 fn calls(expr: &Expr) -> bool {
     // The closure never fails, and neither does the walk.
-    expr.exists(|expr| Ok(matches!(expr, Expr::ScalarFunction(_)))).unwrap_or(true)
+    let knows_more =
+        |expr: &Expr| matches!(expr, Expr::ScalarFunction(call) if !instants::names_its_clock(&call.func));
+    expr.exists(|expr| Ok(knows_more(expr))).unwrap_or(true)
 }
 
 /// Bytes, roughly.

@@ -18,7 +18,7 @@ use datafusion::{
     },
 };
 
-use super::zone::{self, UTC, instant_in};
+use super::zone::{Clock, UTC, instant_in};
 use crate::error::Error;
 
 /// The function's name.
@@ -37,9 +37,12 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     };
     signatures.push(TypeSignature::Any(3));
     let signature = Signature::new(TypeSignature::OneOf(signatures), Volatility::Immutable);
-    let truncates = Arc::new(ScalarUDF::new_from_impl(Truncates { plain, signature }));
-    registry.register_udf(Arc::clone(&truncates))?;
-    registry.register_function_rewrite(Arc::new(InZone { truncates }))
+    let truncates = |is_in_zone: bool| {
+        let (plain, signature) = (Arc::clone(&plain), signature.clone());
+        Arc::new(ScalarUDF::new_from_impl(Truncates { plain, signature, is_in_zone }))
+    };
+    registry.register_udf(truncates(false))?;
+    registry.register_function_rewrite(Arc::new(InZone { truncates: truncates(true) }))
 }
 
 /// `date_trunc(unit, value)` and `date_trunc(unit, value, zone)`, until [`InZone`] has made the second of them the first in a
@@ -48,6 +51,8 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
 struct Truncates {
     plain: Arc<ScalarUDF>,
     signature: Signature,
+    /// The value has been moved to the zone that is meant: expressions are rewritten more than once on their way.
+    is_in_zone: bool,
 }
 
 impl ScalarUDFImpl for Truncates {
@@ -114,7 +119,7 @@ impl FunctionRewrite for InZone {
         let Expr::ScalarFunction(ScalarFunction { func, args }) = &expr else {
             return Ok(Transformed::no(expr));
         };
-        if func.name() != NAME {
+        if func.name() != NAME || func.inner().downcast_ref::<Truncates>().is_some_and(|of| of.is_in_zone) {
             return Ok(Transformed::no(expr));
         }
         let session = options.execution.time_zone.as_deref().unwrap_or(UTC);
@@ -144,7 +149,7 @@ fn named(zone: &Expr) -> Result<String> {
         return Err(DataFusionError::NotImplemented(message));
     };
     let text = literal.try_as_str().flatten().unwrap_or_default();
-    zone::named(text).map(|zone| zone.name().to_owned())
+    Clock::named(text)?.type_name()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod first;
 mod fixture;
 mod golden;
 mod hostile;
+mod instants;
 mod limits;
 mod oracle;
 mod pages;

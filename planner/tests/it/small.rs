@@ -172,6 +172,42 @@ async fn a_known_question_reads_the_state_and_the_values_it_is_asked_with() {
     assert_eq!(again(&shop, &shop.context(), text, &id("acc_1")).await, None, "other views");
 }
 
+/// What is kept of a question names the clock that it went by: another session's is planned anew, and so is one of the same zone only where it
+/// asks for more than the zone.
+#[tokio::test]
+async fn a_known_question_is_known_of_its_time_zone() {
+    let shop = Shop::filled(Kept::Both);
+    shop.insert("account", &[json!({"id": "acc_night", "name": "Night", "seen_at": "2025-03-01T02:30:00Z"})]);
+    let utc = QueryContext { snapshot: shop.store.snapshot(), ..shop.context() };
+    let in_zone = |zone: chrono_tz::Tz| QueryContext { time_zone: zone, ..utc.clone() };
+    let new_york = in_zone(chrono_tz::America::New_York);
+    let tokyo = in_zone(chrono_tz::Asia::Tokyo);
+    let day = "select cast(seen_at as date) as day from account where id = 'acc_night'";
+    let since = "select id from account where seen_at between '2025-02-28' and '2025-02-28 23:00:00'";
+    let by_value = "select id from account where seen_at = $1";
+    // Noted on 2025-02-28 at 21:30 in New York, on 2025-03-01 at 11:30 in Tokyo.
+    let reading = ScalarValue::TimestampMicrosecond(Some(1_740_778_200_000_000), None);
+    let reading = std::slice::from_ref(&reading);
+    for (context, first, found) in
+        [(&utc, "2025-03-01", false), (&new_york, "2025-02-28", true), (&tokyo, "2025-03-01", false)]
+    {
+        let found = if found { json!([{"id": "acc_night"}]) } else { json!([]) };
+        for (text, values, expected) in [
+            (day, &[][..], json!([{"day": first}])),
+            (since, &[], found.clone()),
+            (by_value, reading, found.clone()),
+        ] {
+            let zone = context.time_zone;
+            assert_eq!(again(&shop, context, text, values).await, None, "nobody asked in {zone} yet: {text}");
+            assert_eq!(asked(&shop, context, text, values).await, expected, "{zone}: {text}");
+            assert_eq!(again(&shop, context, text, values).await, Some(expected), "again in {zone}: {text}");
+        }
+    }
+    let now = "select id from account where seen_at > now() - interval '1 day'";
+    asked(&shop, &new_york, now, &[]).await;
+    assert_eq!(again(&shop, &new_york, now, &[]).await, None, "what knows the instant is not kept");
+}
+
 /// The option holds for SQL as for other questions.
 #[tokio::test]
 async fn more_rows_than_are_allowed_at_once_are_planned() {

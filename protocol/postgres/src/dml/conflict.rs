@@ -207,7 +207,8 @@ impl<'a> Upsert<'a> {
         let mut computed = found.columns().iter().skip(2);
         let mut data = Record::new();
         for (field, cell) in assignments {
-            let input = input_of_cell(cell, &parameters, zone, &mut || {
+            let kind = self.shape.target.kind(field);
+            let input = input_of_cell(cell, &parameters, (kind, zone), &mut || {
                 ScalarValue::try_from_array(computed.next()?, 0).ok()
             })?;
             if let Some(input) = input {

@@ -7,13 +7,13 @@ use datafusion::{
     sql::sqlparser::ast::{Expr, Insert, OnInsert},
 };
 use quarry_engine::{Change, Input, Operation, Record, Transaction};
-use quarry_metadata::FieldName;
+use quarry_metadata::{FieldKind, FieldName};
 
 use super::{
     cell::{Cell, evaluate},
     conflict, returning,
     shape::{InsertShape, Source},
-    value::input_of,
+    value::{for_field, input_of},
 };
 use crate::{
     error::{PgError, Result},
@@ -76,7 +76,9 @@ async fn records_of(
             for row in rows {
                 let mut record = Record::new();
                 for (field, cell) in shape.fields.iter().zip(row) {
-                    if let Some(input) = input_of_cell(cell, values, zone, &mut || computed.pop_front())? {
+                    let kind = shape.target.kind(field);
+                    let input = input_of_cell(cell, values, (kind, zone), &mut || computed.pop_front())?;
+                    if let Some(input) = input {
                         record.insert(field.as_str().to_owned(), input);
                     }
                 }
@@ -98,7 +100,8 @@ async fn records_of(
                 let mut record = Record::new();
                 for (field, column) in shape.fields.iter().zip(batch.columns()) {
                     let scalar = ScalarValue::try_from_array(column, row)?;
-                    record.insert(field.as_str().to_owned(), input_of(&scalar, zone)?);
+                    let input = for_field(shape.target.kind(field), input_of(&scalar, zone)?, zone);
+                    record.insert(field.as_str().to_owned(), input);
                 }
                 records.push(record);
             }
@@ -131,7 +134,7 @@ pub fn computed_of(cell: &Cell) -> Option<&Expr> {
     }
 }
 
-/// The value of a cell; none for DEFAULT, which leaves the field out.
+/// The value of a cell for a field of a kind, in a session of a time zone; none for DEFAULT, which leaves the field out.
 ///
 /// # Errors
 ///
@@ -139,10 +142,10 @@ pub fn computed_of(cell: &Cell) -> Option<&Expr> {
 pub fn input_of_cell(
     cell: &Cell,
     values: &[ScalarValue],
-    zone: chrono_tz::Tz,
+    (kind, zone): (Option<&FieldKind>, chrono_tz::Tz),
     next_computed: &mut dyn FnMut() -> Option<ScalarValue>,
 ) -> Result<Option<Input>> {
-    Ok(match cell {
+    let input = match cell {
         Cell::Default => None,
         Cell::Given(input) => Some(input.clone()),
         Cell::Parameter(number) => {
@@ -156,5 +159,6 @@ pub fn input_of_cell(
                 .ok_or_else(|| PgError::new(SqlState::INTERNAL, "a computed value is missing"))?;
             Some(input_of(&value, zone)?)
         }
-    })
+    };
+    Ok(input.map(|input| for_field(kind, input, zone)))
 }

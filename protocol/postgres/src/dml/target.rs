@@ -65,6 +65,11 @@ impl Target {
         Ok(Target { view, factor: factor.clone(), qualifier, is_bin })
     }
 
+    /// What kind of values a field has.
+    pub fn kind(&self, field: &FieldName) -> Option<&FieldKind> {
+        self.view.field(field.as_str()).map(|field| &field.kind)
+    }
+
     /// Finds the object of an INSERT.
     ///
     /// # Errors

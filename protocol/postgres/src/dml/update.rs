@@ -58,7 +58,8 @@ fn changes_of(
         let mut data = Record::new();
         for (field, cell) in &shape.assignments {
             let mut failed = None;
-            let input = input_of_cell(cell, values, zone, &mut || {
+            let kind = shape.target.kind(field);
+            let input = input_of_cell(cell, values, (kind, zone), &mut || {
                 column += 1;
                 let read = ScalarValue::try_from_array(found.columns().get(column)?, row);
                 read.map_err(|error| failed = Some(error)).ok()

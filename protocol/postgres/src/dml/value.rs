@@ -7,16 +7,19 @@ use arrow::{
     compute::cast,
     datatypes::{DataType, Field},
 };
-use chrono::{DateTime, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 use quarry_engine::{Input, Value};
 use quarry_json::{Cells, Options};
+use quarry_metadata::FieldKind;
+use quarry_planner::sql::clocks;
 
 use crate::{
     error::{PgError, Result},
     sqlstate::SqlState,
 };
+
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A value; an instant without a zone is meant in `zone`.
 ///
@@ -93,14 +96,31 @@ fn widened(data_type: &DataType) -> Option<DataType> {
 
 /// Microseconds UTC; without a zone of its own the instant is local.
 fn instant(micros: i64, is_zoned: bool, zone: Tz) -> Result<i64> {
-    if is_zoned || zone == Tz::UTC {
+    if is_zoned {
         return Ok(micros);
     }
     let out_of_range = || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, "timestamp out of range");
-    let local: NaiveDateTime = DateTime::from_timestamp_micros(micros).ok_or_else(out_of_range)?.naive_utc();
-    // In the hour that a clock skips, PostgreSQL too takes the offset from before it.
-    let at = zone.from_local_datetime(&local).earliest();
-    Ok(at.map_or(micros, |at| at.timestamp_micros()))
+    clocks::instant_of_reading(micros, zone).ok_or_else(out_of_range)
+}
+
+/// What is put into a field: texts and days are instants by the session's clock where one is wanted, and instants are days, as PostgreSQL
+/// casts them. What is no such text is left to be told by the engine.
+pub fn for_field(kind: Option<&FieldKind>, input: Input, zone: Tz) -> Input {
+    let Input::Typed(value, None) = &input else { return input };
+    let moved = match (kind, value) {
+        (Some(FieldKind::DateTime), Value::Text(text)) => {
+            clocks::instant_of_text(text, zone).map(Value::Timestamp)
+        }
+        (Some(FieldKind::DateTime), Value::Date(days)) => {
+            clocks::instant_of_reading(i64::from(*days) * DAY_MICROS, zone).map(Value::Timestamp)
+        }
+        (Some(FieldKind::Date), Value::Timestamp(micros)) => {
+            let shown = clocks::reading_of_instant(*micros, zone);
+            shown.and_then(|shown| i32::try_from(shown.div_euclid(DAY_MICROS)).ok()).map(Value::Date)
+        }
+        _ => None,
+    };
+    moved.map_or(input, |value| Input::Typed(value, None))
 }
 
 /// What is made of parts, as the text of its JSON.

@@ -12,8 +12,8 @@ use arrow::{
     compute::cast,
     datatypes::{
         DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type, Int16Type,
-        Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType, TimeUnit,
-        TimestampMicrosecondType, UInt32Type,
+        Int32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+        Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, UInt32Type,
     },
     util::display::{ArrayFormatter, FormatOptions},
 };
@@ -27,6 +27,8 @@ use crate::{
     error::{PgError, Result},
     sqlstate::SqlState,
 };
+
+const DAY_NANOS: i64 = 86_400_000_000_000;
 
 /// A column whose cells can be written. Rare Arrow types are cast once to the one that is known here.
 pub enum Column<'a> {
@@ -74,6 +76,12 @@ impl<T> std::ops::Deref for Cow<'_, T> {
             Cow::Owned(array) => array,
         }
     }
+}
+
+/// The difference of two timestamps: PostgreSQL tells it in days of 24 hours.
+fn with_days(time: IntervalMonthDayNano) -> IntervalMonthDayNano {
+    let days = i32::try_from(time.nanoseconds / DAY_NANOS).unwrap_or(i32::MAX);
+    IntervalMonthDayNano { days, nanoseconds: time.nanoseconds % DAY_NANOS, ..time }
 }
 
 fn primitive<'a, T: arrow::datatypes::ArrowPrimitiveType>(
@@ -128,9 +136,14 @@ impl<'a> Column<'a> {
                 let wanted = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
                 C::Timestamp(primitive::<TimestampMicrosecondType>(array, &wanted)?, zone.is_some())
             }
-            DataType::Interval(_) | DataType::Duration(_) => {
+            DataType::Interval(_) => {
                 let wanted = DataType::Interval(IntervalUnit::MonthDayNano);
                 C::Interval(primitive::<IntervalMonthDayNanoType>(array, &wanted)?)
+            }
+            DataType::Duration(_) => {
+                let wanted = DataType::Interval(IntervalUnit::MonthDayNano);
+                let times = primitive::<IntervalMonthDayNanoType>(array, &wanted)?;
+                C::Interval(Cow::Owned(Box::new(times.unary(with_days))))
             }
             DataType::Binary => C::Binary(array.as_binary()),
             DataType::BinaryView => C::BinaryView(array.as_binary_view()),

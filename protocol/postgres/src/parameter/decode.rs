@@ -5,13 +5,15 @@ use std::sync::Arc;
 use arrow::{
     array::{ArrayRef, ListArray},
     buffer::OffsetBuffer,
-    compute::kernels::cast_utils::{parse_interval_month_day_nano, string_to_datetime},
+    compute::kernels::cast_utils::parse_interval_month_day_nano,
     datatypes::{Field, IntervalMonthDayNano},
 };
 use bytes::Bytes;
-use chrono::{NaiveDate, NaiveTime, Timelike, Utc};
+use chrono::{NaiveDate, NaiveTime, Timelike};
+use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 use pgwire::api::Type;
+use quarry_planner::sql::clocks;
 
 use super::{null_of, text_array};
 use crate::{
@@ -28,19 +30,19 @@ const MICROS_TO_2000: i64 = 946_684_800_000_000;
 /// Digits that a decimal parameter may have.
 const DIGITS_MAX: usize = 38;
 
-/// Decodes a value that is not null.
+/// Decodes a value that is not null; an instant without an offset is read by the clock of `zone`.
 ///
 /// # Errors
 ///
 /// `22P02`, `22P03`, `22003`, `22007`, `22021`.
-pub fn decode(pg_type: &Type, format: Format, bytes: &Bytes) -> Result<ScalarValue> {
+pub fn decode(pg_type: &Type, format: Format, bytes: &Bytes, zone: Tz) -> Result<ScalarValue> {
     match format {
         Format::Text => {
             let text = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
             if text.contains('\0') {
                 return Err(not_utf8());
             }
-            decode_text(pg_type, text)
+            decode_text(pg_type, text, zone)
         }
         Format::Binary => decode_binary(pg_type, bytes.clone()),
     }
@@ -73,7 +75,7 @@ fn whole<T: std::str::FromStr>(pg_type: &Type, text: &str) -> Result<T> {
     })
 }
 
-fn decode_text(pg_type: &Type, text: &str) -> Result<ScalarValue> {
+fn decode_text(pg_type: &Type, text: &str, zone: Tz) -> Result<ScalarValue> {
     let wrong = || invalid(pg_type, text);
     Ok(match *pg_type {
         Type::BOOL => ScalarValue::Boolean(Some(read_bool(text).ok_or_else(wrong)?)),
@@ -98,9 +100,13 @@ fn decode_text(pg_type: &Type, text: &str) -> Result<ScalarValue> {
                 i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1000);
             ScalarValue::Time64Microsecond(Some(micros))
         }
-        Type::TIMESTAMP => ScalarValue::TimestampMicrosecond(Some(instant(text).ok_or_else(wrong)?), None),
+        Type::TIMESTAMP => {
+            let reading = clocks::reading_of_text(text).ok_or_else(wrong)?;
+            ScalarValue::TimestampMicrosecond(Some(reading), None)
+        }
         Type::TIMESTAMPTZ => {
-            ScalarValue::TimestampMicrosecond(Some(instant(text).ok_or_else(wrong)?), Some("UTC".into()))
+            let instant = clocks::instant_of_text(text, zone).ok_or_else(wrong)?;
+            ScalarValue::TimestampMicrosecond(Some(instant), Some("UTC".into()))
         }
         Type::INTERVAL => {
             let interval = parse_interval_month_day_nano(text).map_err(|_| wrong())?;
@@ -110,8 +116,9 @@ fn decode_text(pg_type: &Type, text: &str) -> Result<ScalarValue> {
         _ => match element_of(pg_type) {
             Some(item) => {
                 let items = text_array::read(text)?;
-                let one =
-                    |i: Option<String>| i.map_or_else(|| null_of(&item), |text| decode_text(&item, &text));
+                let one = |i: Option<String>| {
+                    i.map_or_else(|| null_of(&item), |text| decode_text(&item, &text, zone))
+                };
                 list(&item, items.into_iter().map(one).collect::<Result<_>>()?)?
             }
             None => ScalarValue::Utf8(Some(text.to_owned())),
@@ -124,14 +131,9 @@ fn days_of(date: NaiveDate) -> i32 {
     date.num_days_from_ce() - 719_163
 }
 
-/// Microseconds UTC of an instant as text; without a zone it is UTC.
-fn instant(text: &str) -> Option<i64> {
-    string_to_datetime(&Utc, text.trim()).ok().map(|at| at.timestamp_micros())
-}
-
 /// The day of an instant, as it is written.
 fn instant_day(text: &str) -> Option<NaiveDate> {
-    instant(text)?;
+    clocks::reading_of_text(text)?;
     let (day, _) = text.trim().split_once([' ', 'T'])?;
     NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()
 }

@@ -5,12 +5,14 @@ mod hints;
 mod lists;
 mod text_array;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
+use chrono_tz::Tz;
 use datafusion::{
     common::{ParamValues, metadata::ScalarAndMetadata},
     scalar::ScalarValue,
 };
 use pgwire::api::Type;
+use quarry_planner::sql::clocks;
 
 pub use decode::{decode, number};
 pub use hints::{Hints, hints_of, of_sql};
@@ -43,12 +45,12 @@ fn known(oid: u32) -> Type {
     }
 }
 
-/// Decodes all values of a `Bind`.
+/// Decodes all values of a `Bind`, in a session of a time zone.
 ///
 /// # Errors
 ///
 /// `08P01` for a wrong number of values, `22P02`, `22P03`, `22003`, `22007` for what is not a value of its type.
-pub fn decode_all(bind: &Bind, types: &[Type]) -> Result<Vec<ScalarValue>> {
+pub fn decode_all(bind: &Bind, types: &[Type], zone: Tz) -> Result<Vec<ScalarValue>> {
     if bind.parameters.len() != types.len() {
         let message = format!(
             "bind message supplies {} parameters, but prepared statement \"{}\" requires {}",
@@ -62,7 +64,7 @@ pub fn decode_all(bind: &Bind, types: &[Type]) -> Result<Vec<ScalarValue>> {
     let each = bind.parameters.iter().zip(types).zip(formats);
     each.map(|((value, pg_type), format)| match value {
         None => null_of(pg_type),
-        Some(bytes) => decode(pg_type, format, bytes),
+        Some(bytes) => decode(pg_type, format, bytes, zone),
     })
     .collect()
 }
@@ -81,7 +83,7 @@ pub fn null_of(pg_type: &Type) -> Result<ScalarValue> {
 /// # Errors
 ///
 /// As [`decode`].
-pub fn decode_as(scalar: ScalarValue, pg_type: &Type) -> Result<ScalarValue> {
+pub fn decode_as(scalar: ScalarValue, pg_type: &Type, zone: Tz) -> Result<ScalarValue> {
     let wanted = to_arrow(pg_type);
     match &scalar {
         ScalarValue::Utf8(Some(text))
@@ -89,10 +91,36 @@ pub fn decode_as(scalar: ScalarValue, pg_type: &Type) -> Result<ScalarValue> {
         | ScalarValue::LargeUtf8(Some(text))
             if wanted != DataType::Utf8 =>
         {
-            decode(pg_type, Format::Text, &bytes::Bytes::copy_from_slice(text.as_bytes()))
+            decode(pg_type, Format::Text, &bytes::Bytes::copy_from_slice(text.as_bytes()), zone)
         }
         ScalarValue::Decimal128(..) if *pg_type == Type::NUMERIC => Ok(scalar),
-        _ => Ok(scalar.cast_to(&wanted)?),
+        _ => Ok(by_the_clock(scalar, &wanted, zone)?.cast_to(&wanted)?),
+    }
+}
+
+/// What tells the time of a clock as an instant where one is wanted, and the other way round.
+fn by_the_clock(scalar: ScalarValue, wanted: &DataType, zone: Tz) -> Result<ScalarValue> {
+    let out_of_range = || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, "timestamp out of range");
+    let as_micros = |zone: Option<&str>| {
+        let of = DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
+        match scalar.cast_to(&of)? {
+            ScalarValue::TimestampMicrosecond(micros, _) => Ok(micros),
+            other => Err(PgError::new(SqlState::INTERNAL, format!("{other} is no timestamp"))),
+        }
+    };
+    use DataType::{Date32, Time64, Timestamp};
+    match (scalar.data_type(), wanted) {
+        (Timestamp(_, None) | Date32, Timestamp(_, Some(utc))) => {
+            let move_one = |micros| clocks::instant_of_reading(micros, zone).ok_or_else(out_of_range);
+            let micros = as_micros(None)?.map(move_one).transpose()?;
+            Ok(ScalarValue::TimestampMicrosecond(micros, Some(utc.clone())))
+        }
+        (Timestamp(_, Some(utc)), Timestamp(_, None) | Date32 | Time64(_)) => {
+            let move_one = |micros| clocks::reading_of_instant(micros, zone).ok_or_else(out_of_range);
+            let micros = as_micros(Some(&utc))?.map(move_one).transpose()?;
+            Ok(ScalarValue::TimestampMicrosecond(micros, None))
+        }
+        _ => Ok(scalar),
     }
 }
 

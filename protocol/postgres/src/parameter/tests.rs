@@ -3,18 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use bytes::Bytes;
+use chrono_tz::Tz;
 use datafusion::scalar::ScalarValue;
 use pgwire::api::Type;
 
-use super::{decode, hints_of, number, text_array};
+use super::{decode, decode_as, hints_of, number, text_array};
 use crate::{encode::Format, parse::parse, sqlstate::SqlState};
 
 fn text(pg_type: Type, value: &str) -> Result<ScalarValue, SqlState> {
-    decode(&pg_type, Format::Text, &Bytes::copy_from_slice(value.as_bytes())).map_err(|e| e.state)
+    decode(&pg_type, Format::Text, &Bytes::copy_from_slice(value.as_bytes()), Tz::UTC).map_err(|e| e.state)
 }
 
 fn binary(pg_type: Type, value: &[u8]) -> Result<ScalarValue, SqlState> {
-    decode(&pg_type, Format::Binary, &Bytes::copy_from_slice(value)).map_err(|e| e.state)
+    decode(&pg_type, Format::Binary, &Bytes::copy_from_slice(value), Tz::UTC).map_err(|e| e.state)
 }
 
 #[test]
@@ -28,6 +29,33 @@ fn text_values_are_read_by_their_type() {
     assert_eq!(text(Type::TIMESTAMPTZ, "2024-06-01 12:00:00+00"), zoned(1_717_243_200_000_000));
     assert_eq!(text(Type::TIMESTAMPTZ, "2024-06-01T14:00:00.5+02:00"), zoned(1_717_243_200_500_000));
     assert_eq!(text(Type::TIMESTAMPTZ, "2024-06-01"), zoned(1_717_200_000_000_000));
+}
+
+#[test]
+fn instants_without_an_offset_are_those_of_the_sessions_clock() {
+    let zone = Tz::America__New_York;
+    let text = |pg_type: &Type, text: &'static str| {
+        decode(pg_type, Format::Text, &Bytes::from_static(text.as_bytes()), zone).unwrap()
+    };
+    let instant = |micros| ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()));
+    let reading = |micros| ScalarValue::TimestampMicrosecond(Some(micros), None);
+    assert_eq!(text(&Type::TIMESTAMPTZ, "2024-06-01 12:00:00"), instant(1_717_257_600_000_000));
+    assert_eq!(text(&Type::TIMESTAMPTZ, "2024-06-01 12:00:00Z"), instant(1_717_243_200_000_000));
+    // Skipped, and shown twice.
+    assert_eq!(text(&Type::TIMESTAMPTZ, "2018-03-11 02:30:00"), instant(1_520_753_400_000_000));
+    assert_eq!(text(&Type::TIMESTAMPTZ, "2018-11-04 01:30:00"), instant(1_541_313_000_000_000));
+    // What clocks show has no offset.
+    assert_eq!(text(&Type::TIMESTAMP, "2024-06-01 12:00:00+02"), reading(1_717_243_200_000_000));
+    assert_eq!(text(&Type::DATE, "2024-06-01 01:00:00+02"), ScalarValue::Date32(Some(19_875)));
+    for (given, pg_type, expected) in [
+        (reading(1_717_243_200_000_000), Type::TIMESTAMPTZ, instant(1_717_257_600_000_000)),
+        (ScalarValue::Date32(Some(19_875)), Type::TIMESTAMPTZ, instant(1_717_214_400_000_000)),
+        (instant(1_717_214_399_000_000), Type::DATE, ScalarValue::Date32(Some(19_874))),
+        (instant(1_717_257_600_000_000), Type::TIMESTAMP, reading(1_717_243_200_000_000)),
+        (instant(5), Type::TIMESTAMPTZ, instant(5)),
+    ] {
+        assert_eq!(decode_as(given.clone(), &pg_type, zone).unwrap(), expected, "{given} {pg_type}");
+    }
 }
 
 #[test]

@@ -67,8 +67,9 @@ impl Session {
     async fn values_of(&mut self, exprs: &[Expr], types: &[Type]) -> Result<Vec<ScalarValue>> {
         let context = self.context();
         let scalars = dml::evaluate(self, context, exprs, &[]).await?;
+        let zone = self.settings.time_zone();
         let pairs = scalars.into_iter().zip(types);
-        pairs.map(|(scalar, pg_type)| decode_as(scalar, pg_type)).collect()
+        pairs.map(|(scalar, pg_type)| decode_as(scalar, pg_type, zone)).collect()
     }
 
     /// `DEALLOCATE name`, `DEALLOCATE ALL`.

@@ -73,7 +73,7 @@ impl Session {
             let message = format!("cursor \"{}\" already exists", bind.portal);
             return Err(PgError::new(SqlState::DUPLICATE_CURSOR, message));
         }
-        let values = parameter::decode_all(&bind, &prepared.parameters)?;
+        let values = parameter::decode_all(&bind, &prepared.parameters, self.settings.time_zone())?;
         self.keep_portal(
             bind.portal,
             Portal {

@@ -63,13 +63,24 @@ pub fn read_millis(text: &str) -> Option<u64> {
     (ms <= u64::from(u32::MAX >> 1)).then_some(ms)
 }
 
-/// A time zone by name, in any case; `UTC`, `Z` and `GMT` too.
+/// A time zone by name, in any case; `UTC`, `Z` and `GMT` too; and whole hours to the east, as a number.
 pub fn read_zone(text: &str) -> Option<Tz> {
     let text = text.trim();
     match text.to_ascii_uppercase().as_str() {
         "UTC" | "Z" | "ZULU" | "UCT" | "DEFAULT" | "LOCAL" | "0" | "+00" | "+00:00" | "ETC/UTC" => {
             Some(Tz::UTC)
         }
-        _ => chrono_tz::TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(text)),
+        _ => {
+            let of_hours = hours_east(text);
+            let name = of_hours.as_deref().unwrap_or(text);
+            chrono_tz::TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(name))
+        }
     }
+}
+
+/// The name of the zone that is so many hours ahead of UTC: it has the sign of POSIX, against what is said here.
+fn hours_east(text: &str) -> Option<String> {
+    let hours: f64 = text.parse().ok().filter(|hours: &f64| hours.fract() == 0.0)?;
+    let sign = if hours < 0.0 { '+' } else { '-' };
+    Some(format!("Etc/GMT{sign}{}", hours.abs()))
 }

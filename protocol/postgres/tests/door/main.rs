@@ -19,3 +19,4 @@ mod sessions;
 mod tenants;
 mod tls;
 mod transactions;
+mod zones;
