@@ -1,7 +1,5 @@
 //! What is lent is given back while a question waits, and is there before the work goes on.
 
-#![allow(clippy::unwrap_used)]
-
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
