@@ -293,7 +293,8 @@ impl Session {
             }
             tried += 1;
             if turn.is_none() {
-                turn = Some(self.engine.retry_turn().lock().await);
+                // Who waits for it gives back the turn of his request: who has it may wait for one.
+                turn = Some(self.line().wait_for(self.engine.retry_turn().lock()).await);
             }
             tokio::time::sleep(self.pause(tried)).await;
         }

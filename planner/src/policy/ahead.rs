@@ -4,6 +4,7 @@
 //! depends on changes all the time, it takes a small share of a core for nothing.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -20,7 +21,7 @@ use super::{Guard, Policy, Seeing};
 use crate::{error::Result, run::stand_back};
 
 /// Tables that may wait to be decided about; no more are taken.
-const WAITING_MAX: usize = 64;
+const WAITING_MAX: usize = 8;
 /// Questions that would have been quicker, before it is worth the while.
 const ASKED_MIN: u32 = 4;
 /// It rests so many times as long as it worked.
@@ -55,7 +56,9 @@ impl Asked {
 
 /// Somebody asked about rows that are not decided about.
 pub(super) fn note(asked: &Asked, policy: &Arc<Policy>, seeing: &Seeing, table: &TableSnapshot) {
-    if !asked.again() {
+    // States of the past, and a transaction's own, are not asked for again.
+    let is_newest = seeing.snapshot().mark(std::slice::from_ref(&table.spec().name)).is_some();
+    if !is_newest || !asked.again() {
         return;
     }
     let (policy, seeing, table) = (Arc::clone(policy), seeing.clone(), table.clone());
@@ -78,13 +81,16 @@ fn start() -> Option<SyncSender<Job>> {
 
 fn work(jobs: &Receiver<Job>) {
     stand_back();
-    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(BYTES_MAX));
+    let pool: &Arc<dyn MemoryPool> = &(Arc::new(GreedyMemoryPool::new(BYTES_MAX)) as _);
     while let Ok(job) = jobs.recv() {
         let begun = Instant::now();
-        if let Err(error) = decide(&job, &pool) {
-            tracing::debug!(%error, table = %job.table.spec().name, "not decided ahead");
+        let asked = job.asked.clone();
+        // The state goes before the rest: it may keep a writer waiting.
+        match catch_unwind(AssertUnwindSafe(move || decide(&job, pool))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "not decided ahead"),
+            Err(_) => tracing::error!("deciding ahead failed"),
         }
-        let Job { asked, .. } = job;
         asked.forget();
         thread::sleep(begun.elapsed() * REST);
     }

@@ -28,6 +28,9 @@ use crate::{
     expression::{Leaf, Leaves, Mode, arrow, lowered},
 };
 
+/// Bytes of a condition, and of an id in it: as a literal, as a value of a set, as an expression of it.
+const CONDITION_BYTES: usize = 4 << 10;
+const LITERAL_BYTES: usize = 512;
 /// Longer lists are the same only where they are one list.
 const COMPARED_MAX: usize = 1_024;
 
@@ -58,6 +61,8 @@ pub(super) struct Compiled {
     pub(super) holds_of_nothing: bool,
     /// It does not depend on the instant at which it is asked.
     pub(super) is_fixed: bool,
+    /// What it takes, about.
+    pub(super) bytes: usize,
 }
 
 /// What a condition takes of the one who asks: who gives the same gets the same.
@@ -96,11 +101,6 @@ impl Given {
         let day = if needs.today { clock.today().and_then(days_of) } else { None };
         Ok(Some(Given { lists, values, day, zone: needs.zone.then_some(clock.zone) }))
     }
-
-    /// Ids in its lists.
-    pub(super) fn ids(&self) -> usize {
-        self.lists.iter().map(|list| list.0.len()).sum()
-    }
 }
 
 impl Compiled {
@@ -119,7 +119,12 @@ impl Compiled {
         let physical = create_physical_expr(&logical, &names, &props, &planning)?;
         let holds_of_nothing = holds_of_nothing(&*physical, &schema)?;
         let is_fixed = !expression.needs().now;
-        Ok(Compiled { logical, physical, schema, paths, holds_of_nothing, is_fixed })
+        let mut ids = 0;
+        for list in &expression.needs().lists {
+            ids += preparing.seeing.viewer().list(*list)?.len();
+        }
+        let bytes = CONDITION_BYTES + ids * LITERAL_BYTES;
+        Ok(Compiled { logical, physical, schema, paths, holds_of_nothing, is_fixed, bytes })
     }
 }
 

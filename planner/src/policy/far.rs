@@ -63,7 +63,8 @@ pub(super) struct Far {
 
 impl Far {
     pub(super) fn new(seeing: &Seeing, table: TableSnapshot, reads: Vec<usize>, test: Test) -> Far {
-        let number = seeing.viewer().number_of(|| Meaning::of(&test, &reads, seeing.snapshot()));
+        let meaning = || Meaning::of(&test, &reads, seeing.snapshot());
+        let number = if matches!(test, Test::None) { None } else { seeing.viewer().number_of(meaning) };
         Far {
             table,
             reads,
@@ -137,7 +138,7 @@ impl Far {
         Ok(self.whole.get().and_then(Option::as_ref))
     }
 
-    /// Whether all records are known to count: then every key does, since references lead to records that are there.
+    /// Whether all records are known to count.
     fn counts_all(&self) -> Result<bool> {
         if let Some(all) = self.all.get() {
             return Ok(*all);
@@ -147,6 +148,15 @@ impl Far {
         let known = self.table.statistics();
         let all = counted.is_some_and(|rows| known.exact && rows.len() == known.rows);
         Ok(*self.all.get_or_init(|| all))
+    }
+
+    /// Whether the store keeps what a column of a table refers to among these: a lookup of a record that is there leads to one that is. In the
+    /// bin lookups lead to what there was.
+    pub(super) fn is_kept_by(&self, table: &TableSnapshot, position: usize) -> bool {
+        let spec = table.spec();
+        spec.references.iter().any(|reference| {
+            reference.target == self.table.spec().name && spec.position(&reference.column) == Some(position)
+        })
     }
 
     /// Decides about all records.
@@ -227,21 +237,21 @@ impl Far {
     /// # Errors
     ///
     /// Those of storage.
-    pub(super) fn only(&self, keys: &ArrayRef) -> Result<ArrayRef> {
-        let counts = self.counts(keys)?;
+    pub(super) fn only(&self, keys: &ArrayRef, is_kept: bool) -> Result<ArrayRef> {
+        let counts = self.counts(keys, is_kept)?;
         if !counts.has_false() {
             return Ok(Arc::clone(keys));
         }
         Ok(arrow::compute::nullif(keys, &arrow::compute::not(&counts)?)?)
     }
 
-    /// Which of the keys count; a null does not.
+    /// Which of the keys count; a null does not. The store may keep them: then each leads to a record that is there.
     ///
     /// # Errors
     ///
     /// Those of storage.
-    pub(super) fn counts(&self, keys: &ArrayRef) -> Result<BooleanArray> {
-        if keys.len() > FEW_KEYS && self.counts_all()? {
+    pub(super) fn counts(&self, keys: &ArrayRef, is_kept: bool) -> Result<BooleanArray> {
+        if is_kept && keys.len() > FEW_KEYS && self.counts_all()? {
             return Ok(is_not_null(keys)?);
         }
         if let Some(whole) = self.whole(keys.len())? {

@@ -57,7 +57,8 @@ impl Guard {
                     if place.is_some_and(|place| test.requires(place, &end)) {
                         continue;
                     }
-                    Shown::Reference(end)
+                    let is_kept = end.is_kept_by(table, position);
+                    Shown::Reference(end, is_kept)
                 }
                 Sight::References(target) => Shown::References(end(target)?),
                 Sight::OneOf(members) => {
@@ -113,6 +114,11 @@ impl Guard {
         let seen = table.holding::<Error>(&predicate, rows, effort)?;
         self.is_decided = seen.is_some();
         Ok(seen)
+    }
+
+    /// Whether records of other tables decide too.
+    pub(crate) fn looks_elsewhere(&self) -> bool {
+        self.test.looks_elsewhere()
     }
 
     /// Notes that a question would have been quicker, had more been decided.

@@ -26,10 +26,9 @@ const LIST_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of an id in a list and in a set.
 const ID_BYTES: usize = 96;
 /// All conditions may be so large, about.
-const CONDITIONS_BYTES_MAX: u64 = 32 << 20;
-/// Bytes of a condition, and of an id in it: as a literal, as a value of a set, as an expression of it.
-const CONDITION_BYTES: usize = 4 << 10;
-const LITERAL_BYTES: usize = 512;
+const CONDITIONS_BYTES_MAX: u64 = 128 << 20;
+/// A larger one is made for each question.
+const CONDITION_BYTES_MAX: usize = 1 << 20;
 /// Lists for which there is room at first.
 const LISTS_EXPECTED: usize = 1_024;
 
@@ -110,7 +109,9 @@ impl UserLists {
         }
         let compiled = Arc::new(make()?);
         self.has_any.store(true, Ordering::Release);
-        CONDITIONS.insert(name, (given, Arc::clone(&compiled)));
+        if compiled.bytes <= CONDITION_BYTES_MAX {
+            CONDITIONS.insert(name, (given, Arc::clone(&compiled)));
+        }
         Ok(compiled)
     }
 
@@ -175,8 +176,8 @@ impl Weighter<Name, Known> for Bytes {
 }
 
 impl<N> Weighter<N, (Given, Arc<Compiled>)> for Bytes {
-    fn weight(&self, _: &N, (given, _): &(Given, Arc<Compiled>)) -> u64 {
-        u64::try_from(CONDITION_BYTES + given.ids() * LITERAL_BYTES).unwrap_or(u64::MAX)
+    fn weight(&self, _: &N, (_, compiled): &(Given, Arc<Compiled>)) -> u64 {
+        u64::try_from(compiled.bytes).unwrap_or(u64::MAX)
     }
 }
 

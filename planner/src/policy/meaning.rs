@@ -19,11 +19,11 @@ use quick_cache::{Weighter, sync::Cache};
 use super::{ahead::Asked, condition::Compiled, far::Far, test::Test};
 
 /// What all meanings of a process may take, about; the least asked goes first, whoever's it is.
-const BYTES_MAX: u64 = 32 << 20;
+const BYTES_MAX: u64 = 128 << 20;
 /// One that takes more is not known again.
-const MEANING_BYTES_MAX: usize = 8 << 20;
+const MEANING_BYTES_MAX: usize = 1 << 20;
 /// Bytes of an id in a set, and of anything else that a meaning is made of.
-const ID_BYTES: usize = 48;
+const ID_BYTES: usize = 64;
 const PART_BYTES: usize = 96;
 /// Meanings for which there is room at first.
 const MEANINGS_EXPECTED: usize = 1_024;
@@ -98,6 +98,10 @@ impl Hash for Same {
 impl Hash for Texts {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.len().hash(state);
+        // Many have lists as long as others'.
+        if self.0.len() <= COMPARED_MAX {
+            self.0.iter().min().hash(state);
+        }
     }
 }
 
@@ -111,6 +115,8 @@ impl Meaning {
         Some(match test {
             Test::All => Meaning::All,
             Test::None => Meaning::None,
+            // What was shared is a list of its own each time.
+            Test::Among { at, ids, .. } if position(at)? == 0 && ids.len() > COMPARED_MAX => return None,
             Test::Among { at, ids, .. } => Meaning::Among(position(at)?, Texts(Arc::clone(ids))),
             Test::Condition(condition) if condition.compiled.is_fixed => {
                 let leading = condition.inputs.iter().map(|input| {
@@ -123,7 +129,9 @@ impl Meaning {
                 Meaning::Condition(Same(Arc::clone(&condition.compiled)), leading.collect::<Option<_>>()?)
             }
             Test::Condition(_) => return None,
-            Test::Parent { at, far } => Meaning::Parent(position(at)?, Box::new(There::of(far, snapshot)?)),
+            Test::Parent { at, far, .. } => {
+                Meaning::Parent(position(at)?, Box::new(There::of(far, snapshot)?))
+            }
             Test::And(tests) => Meaning::And(each(tests)?),
             Test::Or(tests) => Meaning::Or(each(tests)?),
             Test::Not(test) => Meaning::Not(Box::new(Meaning::of(test, positions, snapshot)?)),
@@ -135,9 +143,9 @@ impl Meaning {
             + match self {
                 Meaning::All | Meaning::None => 0,
                 Meaning::Among(_, Texts(ids)) => ids.len() * ID_BYTES,
-                // What it holds is weighed where it is remembered.
-                Meaning::Condition(_, leading) => {
-                    leading.iter().map(|one| (1 + one.hops.len()) * PART_BYTES).sum::<usize>()
+                Meaning::Condition(Same(compiled), leading) => {
+                    compiled.bytes
+                        + leading.iter().map(|one| (1 + one.hops.len()) * PART_BYTES).sum::<usize>()
                 }
                 Meaning::Parent(_, there) => PART_BYTES + there.meaning.bytes(),
                 Meaning::And(all) | Meaning::Or(all) => all.iter().map(Meaning::bytes).sum(),

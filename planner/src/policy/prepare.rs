@@ -31,6 +31,11 @@ impl Reads {
         Reads { table, positions: Vec::new() }
     }
 
+    /// Whether the store keeps what the column at a place refers to.
+    fn keeps(&self, place: usize, far: &Far) -> bool {
+        self.positions.get(place).is_some_and(|position| far.is_kept_by(&self.table, *position))
+    }
+
     /// The place of a field's column among those that are read.
     pub(super) fn place(&mut self, field: &Field) -> Result<usize> {
         let position = position(&self.table, field)?;
@@ -140,7 +145,8 @@ impl Preparing<'_> {
             Records::Parent(lookup, target, act) => {
                 let at = reads.place(own(self.object, lookup)?)?;
                 let far = far_of(self.policies, self.seeing, (target, *act), self.depth + 1)?;
-                Test::Parent { at, far }
+                let is_kept = reads.keeps(at, &far);
+                Test::Parent { at, far, is_kept }
             }
             Records::When(expression) => self.condition(expression, reads)?,
             Records::And(all) => Test::And(self.tests(all, reads)?),
@@ -164,7 +170,9 @@ impl Preparing<'_> {
             // Records over there are asked once, however many refer to them. Who refers to none must not count for that.
             Some(step) if !compiled.holds_of_nothing => {
                 let at = reads.place(own(self.object, &step.lookup)?)?;
-                Ok(Test::Parent { at, far: far_when(self, &step.target, expression)? })
+                let far = far_when(self, &step.target, expression)?;
+                let is_kept = reads.keeps(at, &far);
+                Ok(Test::Parent { at, far, is_kept })
             }
             _ => {
                 let inputs = compiled.paths.iter().map(|path| self.input(path, reads));

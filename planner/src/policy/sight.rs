@@ -44,7 +44,8 @@ impl Sight {
 /// The same, ready for one user on one state.
 pub(super) enum Shown {
     Masked(Mask),
-    Reference(Arc<Far>),
+    /// Whether the store keeps what is referred to.
+    Reference(Arc<Far>, bool),
     References(Arc<Far>),
     /// The places of the lookups among the columns that are read for policies.
     OneOf(Vec<(usize, Arc<Far>)>),
@@ -55,7 +56,7 @@ impl Shown {
     pub(super) fn account(&self, pool: &Arc<dyn MemoryPool>) {
         match self {
             Shown::Masked(_) => {}
-            Shown::Reference(far) | Shown::References(far) => far.account(pool),
+            Shown::Reference(far, _) | Shown::References(far) => far.account(pool),
             Shown::OneOf(members) => members.iter().for_each(|(_, far)| far.account(pool)),
         }
     }
@@ -68,7 +69,7 @@ impl Shown {
     pub(super) fn decide_all(&self) -> Result<()> {
         match self {
             Shown::Masked(_) => Ok(()),
-            Shown::Reference(far) | Shown::References(far) => far.decide_all(),
+            Shown::Reference(far, _) | Shown::References(far) => far.decide_all(),
             Shown::OneOf(members) => members.iter().try_for_each(|(_, far)| far.decide_all()),
         }
     }
@@ -81,14 +82,14 @@ impl Shown {
     pub(super) fn of(&self, stored: &ArrayRef, columns: &[ArrayRef]) -> Result<ArrayRef> {
         match self {
             Shown::Masked(mask) => Ok(masked(*mask, stored)),
-            Shown::Reference(far) => far.only(stored),
+            Shown::Reference(far, is_kept) => far.only(stored, *is_kept),
             Shown::References(far) => references(far, stored),
             Shown::OneOf(members) => {
                 let mut seen = BooleanBuffer::new_unset(stored.len());
                 for (at, far) in members {
                     let keys =
                         columns.get(*at).ok_or_else(|| Error::internal("a lookup that was not read"))?;
-                    seen = &seen | far.counts(keys)?.values();
+                    seen = &seen | far.counts(keys, false)?.values();
                 }
                 Ok(nullif(stored, &BooleanArray::new(!&seen, None))?)
             }

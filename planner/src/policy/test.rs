@@ -35,6 +35,8 @@ pub(super) enum Test {
     Parent {
         at: usize,
         far: Arc<Far>,
+        /// The store keeps what is referred to.
+        is_kept: bool,
     },
     And(Vec<Test>),
     Or(Vec<Test>),
@@ -58,7 +60,7 @@ impl Test {
                 BooleanArray::new(texts.iter().map(is_one).collect::<BooleanBuffer>(), None)
             }
             Test::Condition(condition) => condition.of(columns, rows)?,
-            Test::Parent { at, far } => far.counts(column(columns, *at)?)?,
+            Test::Parent { at, far, is_kept } => far.counts(column(columns, *at)?, *is_kept)?,
             Test::And(tests) => {
                 let mut counts = all(true, rows);
                 for test in tests {
@@ -107,11 +109,22 @@ impl Test {
     /// Whether what counts has a record at the end of the lookup at a place that counts over there.
     pub(super) fn requires(&self, place: usize, end: &Arc<Far>) -> bool {
         match self {
-            Test::Parent { at, far } => *at == place && Arc::ptr_eq(far, end),
+            Test::Parent { at, far, .. } => *at == place && Arc::ptr_eq(far, end),
             Test::And(tests) => tests.iter().any(|test| test.requires(place, end)),
             Test::Or(tests) => !tests.is_empty() && tests.iter().all(|test| test.requires(place, end)),
             Test::None => true,
             Test::All | Test::Among { .. } | Test::Condition(_) | Test::Not(_) => false,
+        }
+    }
+
+    /// Whether records of other tables decide too.
+    pub(super) fn looks_elsewhere(&self) -> bool {
+        match self {
+            Test::Parent { .. } => true,
+            Test::Condition(condition) => condition.inputs.iter().any(|input| !input.hops.is_empty()),
+            Test::And(tests) | Test::Or(tests) => tests.iter().any(Test::looks_elsewhere),
+            Test::Not(test) => test.looks_elsewhere(),
+            Test::All | Test::None | Test::Among { .. } => false,
         }
     }
 

@@ -19,7 +19,6 @@ use datafusion::{
         Column, ColumnStatistics, DataFusionError, Result, Statistics,
         tree_node::{Transformed, TreeNode},
     },
-    execution::memory_pool::MemoryPool,
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
     physical_plan::ExecutionPlan,
 };
@@ -37,6 +36,8 @@ use crate::policy::{Guard, Policy, Seeing};
 const GUARD_SHARE: u64 = 16;
 /// Which rows are seen is decided for all of a table where a plan would read one in so many of them.
 const DECIDED_SHARE: u64 = 8;
+/// So many rows of segments are decided about for one plan, which takes some milliseconds, and so many others: the rest is done ahead.
+const DECIDED_MAX: u64 = 1 << 16;
 
 /// What a session's configuration carries for scans.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +102,7 @@ impl ScanTable {
     }
 
     /// The rows that restriction and predicates leave, and what is known of the columns, found off the async threads.
-    async fn find(&self, filters: &[Expr], columns: Vec<usize>, pool: Arc<dyn MemoryPool>) -> Result<Found> {
+    async fn find(&self, filters: &[Expr], columns: Vec<usize>) -> Result<Found> {
         let mut accesses = Vec::new();
         let mut bounds = Vec::new();
         let mut is_loose = false;
@@ -126,8 +127,7 @@ impl ScanTable {
             found.is_loose = is_loose;
             if let Some((policy, seeing)) = guarded {
                 let guard = Guard::new(&policy, &seeing, &table)?;
-                guard.account(&pool);
-                let effort = found.effort(&table);
+                let effort = found.effort(&guard, &table);
                 found.guard((&policy, &seeing, &table), guard, Some(effort))?;
             }
             Ok(found)
@@ -229,10 +229,13 @@ impl Found {
         Ok(Found { rows, hits, bounds, columns, guard: None, is_loose: false, is_decided: false, is_chosen })
     }
 
-    /// How many rows a plan may decide about ahead: all of those that it would read anyway.
-    fn effort(&self, table: &TableSnapshot) -> Effort {
+    /// How many rows may be decided about while it is planned: of those that would be read anyway, where no other table is looked at.
+    fn effort(&self, guard: &Guard, table: &TableSnapshot) -> Effort {
         let are_most = self.count(table).0.saturating_mul(DECIDED_SHARE) >= table.statistics().rows;
-        if are_most { Effort::ALL } else { Effort { segments: 0, others: u64::MAX } }
+        match guard.looks_elsewhere() {
+            true => Effort { segments: 0, others: DECIDED_MAX / 32 },
+            false => Effort { segments: if are_most { DECIDED_MAX } else { 0 }, others: DECIDED_MAX },
+        }
     }
 
     /// Takes a guard. Where it is known which rows are seen, or indexes say so, the others are not read at all.
@@ -346,8 +349,7 @@ impl TableProvider for ScanTable {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let wanted = projection.unwrap_or(&all);
         let positions = wanted.iter().filter_map(|at| self.columns.positions.get(*at).copied());
-        let found =
-            self.find(filters, positions.collect(), Arc::clone(&state.runtime_env().memory_pool)).await?;
+        let found = self.find(filters, positions.collect()).await?;
         let mut layout = Layout::new(self, wanted, found.guard.clone())?;
         layout.is_loose = found.is_loose;
         layout.is_chosen = found.is_chosen;

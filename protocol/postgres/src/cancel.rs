@@ -51,8 +51,9 @@ impl Default for Cancel {
 impl Cancel {
     /// Ends the statement.
     pub fn call(&self) {
-        self.working.call();
+        // Who hears it asks who called.
         self.waiting.cancel();
+        self.working.call();
     }
 
     /// Whether it was ended.

@@ -116,7 +116,9 @@ impl DisplayAs for ScanExec {
         if !self.request.bounds.is_empty() {
             write!(f, ", bounds={}", self.request.bounds.len())?;
         }
-        if let Some(First { column, order, rows }) = self.request.first {
+        // Whether some are not seen is not told by how the others are read.
+        let is_told = !self.layout.hides || self.layout.is_chosen;
+        if let Some(First { column, order, rows }) = self.request.first.filter(|_| is_told) {
             let name = self.table.spec().columns.get(column).map_or("", |column| &column.name);
             let direction = if order.is_descending { " DESC" } else { "" };
             write!(f, ", first={rows} by {name}{direction}")?;
