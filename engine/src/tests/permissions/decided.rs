@@ -115,3 +115,55 @@ async fn a_transaction_sees_its_own_changes_and_nobody_else_does() {
     drop(transaction);
     assert_eq!(seen(&rep, "company", "stars").await.0, "100");
 }
+
+/// In the bin a lookup leads to what there was: that all companies that are there are seen says nothing of it.
+#[tokio::test]
+async fn what_belonged_to_what_was_not_seen_is_not_seen_in_the_bin() {
+    let shop = open_with("enable: { recycleBin: true }\n");
+    let mut changes = Vec::new();
+    for number in 0..80 {
+        changes.push(create("company", company(number)));
+        changes.push(create("deal", json!({ "title": "D", "company_id": format!("com_{number:03}") })));
+    }
+    shop.change(changes).await.unwrap();
+    let south = (0..40).map(|number| delete("company", &format!("com_{:03}", 2 * number + 1)));
+    shop.change(south.collect()).await.unwrap();
+    shop.engine.store().fold().unwrap();
+    let count = async |session: &Session, object: &str| {
+        let count = json!({ "object": object, "aggregations": [{ "function": "count", "as": "n" }] });
+        ask(session, count).await.unwrap()[0][0].as_str().unwrap().to_owned()
+    };
+    let rep = with(&shop, "rep", &["rep"]);
+    for _ in 0..4 {
+        let his =
+            [count(&rep, "company").await, count(&rep, "deal").await, count(&rep, "recycle_bin.deal").await];
+        assert_eq!(his, ["40", "40", "0"]);
+        let rows = ask(&rep, json!({ "object": "recycle_bin.deal", "fields": ["id"], "limit": 100 })).await;
+        assert_eq!(rows.unwrap().len(), 0);
+    }
+    assert_eq!(count(&shop.session, "recycle_bin.deal").await, "40");
+}
+
+#[tokio::test]
+async fn plans_tell_nothing_of_rows_that_are_not_seen() {
+    let shop = open();
+    for n in 0..5 {
+        shop.create("company", json!({ "name": format!("S{n}"), "region": "south", "stars": n }))
+            .await
+            .unwrap();
+    }
+    let rep = with(&shop, "rep", &["rep"]);
+    let text = |answer: quarry_planner::Answer| async move {
+        let batches: Vec<arrow::array::RecordBatch> = answer.batches.try_collect().await.unwrap();
+        arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string()
+    };
+    let told = text(rep.sql("EXPLAIN SELECT name FROM company WHERE stars > 1").await.unwrap()).await;
+    assert!(told.contains("rows=Absent") && !told.contains("Exact(5)"), "{told}");
+    assert_eq!(
+        rep.sql("EXPLAIN VERBOSE SELECT name FROM company").await.err().unwrap().kind,
+        ErrorKind::Invalid
+    );
+    assert!(rep.must_export_all().is_err());
+    let past = Query::parse(&json!({ "object": "company", "asOf": "2020-01-01T00:00:00Z" })).unwrap();
+    assert_eq!(rep.query(&past).await.err().unwrap().kind, ErrorKind::Denied);
+}
