@@ -37,6 +37,9 @@ use crate::{
     view::{FEW_ROWS_MAX, ScanSizes},
 };
 
+/// So many keys of a join's smaller side are told to a scan on the other one ([`crate::view::JoinedRows`]).
+const JOIN_KEYS_MAX: usize = 1_024;
+
 /// Limits, each with its unit.
 #[derive(Clone, Debug)]
 pub struct PlannerOptions {
@@ -48,6 +51,9 @@ pub struct PlannerOptions {
     pub target_partitions: usize,
     /// Rows below which one partition is used.
     pub single_partition_rows: u64,
+    /// Rows that a table must have for its rows to be looked up by the keys of a join's other side, where those are few; 0: they
+    /// always are.
+    pub join_lookup_rows_min: u64,
     /// Filters, expands and expressions may nest so deep.
     pub depth_max: usize,
     /// Relations that one question may bring along, on all levels; related objects that are read by key count too.
@@ -86,6 +92,7 @@ impl Default for PlannerOptions {
             spill_bytes_max: 16 << 30,
             target_partitions: 2,
             single_partition_rows: 100_000,
+            join_lookup_rows_min: 2_048,
             depth_max: 32,
             expands_max: 100,
             expands_running_max: 4,
@@ -132,7 +139,11 @@ impl Planner {
             .with_default_catalog_and_schema(CATALOG, SEARCH_PATH)
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false)
-            .with_extension(Arc::new(ScanSizes { single_partition_rows: options.single_partition_rows }));
+            .set_usize("datafusion.optimizer.hash_join_inlist_pushdown_max_distinct_values", JOIN_KEYS_MAX)
+            .with_extension(Arc::new(ScanSizes {
+                single_partition_rows: options.single_partition_rows,
+                join_lookup_rows_min: options.join_lookup_rows_min,
+            }));
         let mut sql = SessionStateBuilder::new_with_default_features()
             .with_config(postgres_rules(config.clone()))
             .with_runtime_env(Arc::clone(&runtime))

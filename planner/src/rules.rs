@@ -24,7 +24,10 @@ use datafusion::{
     },
 };
 
-use crate::{totals::ForgetBelowTotals, view::FirstRows};
+use crate::{
+    totals::ForgetBelowTotals,
+    view::{FirstRows, JoinedRows},
+};
 
 /// The logical rules, in DataFusion's order.
 pub(crate) fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
@@ -55,6 +58,7 @@ pub(crate) fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         Arc::new(FirstRows),
         Arc::new(EnsureCooperative::new()),
         Arc::new(SanityCheckPlan::new()),
+        Arc::new(JoinedRows),
     ]
 }
 
@@ -63,5 +67,6 @@ pub(crate) fn physical_of_sql() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sy
     let mut rules = PhysicalOptimizer::new().rules;
     rules.insert(0, Arc::new(ForgetBelowTotals));
     rules.push(Arc::new(FirstRows));
+    rules.push(Arc::new(JoinedRows));
     rules
 }

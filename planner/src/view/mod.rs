@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod columns;
 mod first;
+mod joined;
 mod narrow;
 mod parts;
 mod scan;
@@ -37,6 +38,7 @@ pub(crate) use audit::{AuditTable, EventsTable};
 pub use audit::{EVENT_COLUMNS, EVENT_TABLE, changes_schema, event_table, events_schema};
 use columns::{Columns, KnownColumns};
 pub(crate) use first::FirstRows;
+pub(crate) use joined::JoinedRows;
 pub(crate) use scan::{FEW_ROWS_MAX, Few, ScanSizes, Wanted};
 use shape::Shape;
 

@@ -19,7 +19,7 @@ use super::access::{fits, value_of};
 
 /// An index is asked where it finds at most one row in so many. Rows that are found lie apart, and the pages of a
 /// segment are read whole: past that share a scan costs less.
-const INDEX_SHARE: u64 = 16;
+pub(super) const INDEX_SHARE: u64 = 16;
 
 /// The bounds that a predicate puts on columns; none where it is of another kind.
 pub(super) fn bounds_of(expr: &Expr, table: &TableSnapshot) -> Vec<ColumnBound> {

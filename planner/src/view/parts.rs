@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use quarry_storage::{Result, ScanPart, ScanRequest, TableSnapshot};
+use quarry_storage::ScanPart;
 
 /// Parts that are not taken yet.
 #[derive(Default)]
@@ -26,17 +26,16 @@ struct Runs {
 }
 
 impl Parts {
-    /// The parts of one partition of so many. Blocks.
+    /// The parts of one partition of so many, of a scan that is made when none of them has come for its own yet. Blocks.
     ///
     /// # Errors
     ///
     /// Those of the scan.
-    pub(super) fn take(
+    pub(super) fn take<E>(
         &self,
-        table: &TableSnapshot,
-        request: &ScanRequest,
         (partition, partitions): (usize, usize),
-    ) -> Result<Vec<ScanPart>> {
+        scan: impl FnOnce() -> Result<Vec<ScanPart>, E>,
+    ) -> Result<Vec<ScanPart>, E> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let Runs { waiting, taken } = &mut *runs;
         let taken = taken.entry(partition).or_default();
@@ -44,7 +43,7 @@ impl Parts {
         *taken += 1;
         let shares = match waiting.entry(run) {
             Entry::Occupied(shares) => shares.into_mut(),
-            Entry::Vacant(place) => place.insert(shares(table, request, partitions)?),
+            Entry::Vacant(place) => place.insert(shares(scan()?, partitions)),
         };
         let own = shares.remove(&partition).unwrap_or_default();
         if shares.is_empty() {
@@ -55,14 +54,10 @@ impl Parts {
 }
 
 /// A scan's parts, dealt out in turn.
-fn shares(
-    table: &TableSnapshot,
-    request: &ScanRequest,
-    partitions: usize,
-) -> Result<HashMap<usize, Vec<ScanPart>>> {
+fn shares(parts: Vec<ScanPart>, partitions: usize) -> HashMap<usize, Vec<ScanPart>> {
     let mut shares: HashMap<usize, Vec<ScanPart>> = (0..partitions).map(|at| (at, Vec::new())).collect();
-    for (number, part) in table.scan(request.clone())?.into_iter().enumerate() {
+    for (number, part) in parts.into_iter().enumerate() {
         shares.entry(number % partitions.max(1)).or_default().push(part);
     }
-    Ok(shares)
+    shares
 }

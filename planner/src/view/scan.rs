@@ -6,6 +6,7 @@
 
 mod exec;
 mod few;
+mod keys;
 mod layout;
 mod statistics;
 
@@ -26,6 +27,7 @@ use quarry_storage::{ColumnBound, Effort, RowSet, ScanRequest, TableSnapshot, Te
 
 pub(super) use exec::ScanExec;
 pub(crate) use few::{FEW_ROWS_MAX, Few, Wanted};
+pub(super) use keys::JoinKey;
 use layout::Layout;
 use statistics::{known_columns, statistics};
 
@@ -44,6 +46,8 @@ const DECIDED_MAX: u64 = 1 << 16;
 pub(crate) struct ScanSizes {
     /// Rows up to which one partition is used.
     pub(crate) single_partition_rows: u64,
+    /// Rows from which on those of a join are looked up by its keys, where these are few; 0: they always are.
+    pub(crate) join_lookup_rows_min: u64,
 }
 
 /// A view's table: the visible columns, in the view's order; with a text question also `_score`.
@@ -369,10 +373,9 @@ impl TableProvider for ScanTable {
         statistics.column_statistics =
             wanted.iter().map(of).map(|known| known.unwrap_or_else(ColumnStatistics::new_unknown)).collect();
         let options = &state.config_options().execution;
-        let large = state
-            .config()
-            .get_extension::<ScanSizes>()
-            .is_none_or(|sizes| rows > sizes.single_partition_rows);
+        let sizes = state.config().get_extension::<ScanSizes>();
+        let large = sizes.as_ref().is_none_or(|sizes| rows > sizes.single_partition_rows);
+        let join_lookup_rows_min = sizes.map_or(u64::MAX, |sizes| sizes.join_lookup_rows_min);
         let partitions = if large { options.target_partitions.max(1) } else { 1 };
         let request = ScanRequest {
             projection: Some(layout.stored.clone()),
@@ -383,7 +386,8 @@ impl TableProvider for ScanTable {
             limit,
             batch_rows: options.batch_size.get(),
         };
-        Ok(Arc::new(ScanExec::new(self.table.clone(), request, layout, partitions, statistics)))
+        let scan = ScanExec::new(self.table.clone(), request, layout, partitions, statistics);
+        Ok(Arc::new(scan.with_join_lookups_from(join_lookup_rows_min)))
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {

@@ -13,6 +13,7 @@ mod fixture;
 mod golden;
 mod hostile;
 mod instants;
+mod joined;
 mod limits;
 mod oracle;
 mod pages;

@@ -10,12 +10,18 @@ use datafusion::{
         DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
         execution_plan::{Boundedness, EmissionType, SchedulingType},
         statistics::StatisticsArgs,
-        stream::RecordBatchReceiverStreamBuilder,
+        stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter},
     },
 };
-use quarry_storage::{ColumnType, FIRST_CHOSEN_MAX, First, Order, ScanRequest, TableSnapshot};
+use futures::{StreamExt, stream};
+use quarry_storage::{ColumnType, FIRST_CHOSEN_MAX, First, Order, ScanPart, ScanRequest, TableSnapshot};
 
-use super::{layout::Layout, statistics::statistics, to_u64};
+use super::{
+    keys::{self, Keyed},
+    layout::Layout,
+    statistics::statistics,
+    to_u64,
+};
 use crate::view::parts::Parts;
 
 /// Batches that may wait between the reading thread and the plan.
@@ -23,9 +29,13 @@ const BATCHES_WAITING_MAX: usize = 2;
 
 /// The physical scan.
 pub(crate) struct ScanExec {
-    table: TableSnapshot,
-    request: ScanRequest,
-    layout: Layout,
+    pub(super) table: TableSnapshot,
+    pub(super) request: ScanRequest,
+    pub(super) layout: Layout,
+    /// What joins above know of the rows that they want.
+    pub(super) keys: Vec<Keyed>,
+    /// Rows from which on they are looked up; 0: always.
+    pub(super) join_lookup_rows_min: u64,
     properties: Arc<PlanProperties>,
     statistics: Arc<Statistics>,
     parts: Arc<Parts>,
@@ -48,7 +58,33 @@ impl ScanExec {
         // A channel's receiver takes part in tokio's budget: it yields.
         .with_scheduling_type(SchedulingType::Cooperative);
         let (properties, statistics) = (Arc::new(properties), Arc::new(statistics));
-        ScanExec { table, request, layout, properties, statistics, parts: Arc::default() }
+        let parts = Arc::default();
+        let (keys, join_lookup_rows_min) = (Vec::new(), u64::MAX);
+        ScanExec { table, request, layout, keys, join_lookup_rows_min, properties, statistics, parts }
+    }
+
+    /// Of whose rows joins know so much.
+    pub(super) fn with_keys(self, keys: Vec<Keyed>) -> ScanExec {
+        ScanExec { keys, ..self }
+    }
+
+    /// From so many rows on they may be looked up by the keys of a join.
+    pub(super) fn with_join_lookups_from(self, join_lookup_rows_min: u64) -> ScanExec {
+        ScanExec { join_lookup_rows_min, ..self }
+    }
+
+    /// The same scan, of which nothing was read yet, and of which no join knows.
+    pub(super) fn again(&self) -> ScanExec {
+        ScanExec {
+            table: self.table.clone(),
+            request: self.request.clone(),
+            layout: self.layout.clone(),
+            keys: Vec::new(),
+            join_lookup_rows_min: self.join_lookup_rows_min,
+            properties: Arc::clone(&self.properties),
+            statistics: Arc::clone(&self.statistics),
+            parts: Arc::default(),
+        }
     }
 
     /// A scan that need only give what may be among the first rows by one of its columns, all of whose rows it would give;
@@ -73,12 +109,10 @@ impl ScanExec {
             return None;
         }
         let request = ScanRequest { first: Some(First { column, order, rows }), ..request.clone() };
-        let (table, layout) = (self.table.clone(), self.layout.clone());
-        let (properties, parts) = (Arc::clone(&self.properties), Arc::default());
         let known = self.statistics.num_rows.get_value().map_or(rows, |known| rows.min(*known));
         let statistics = Statistics::clone(&self.statistics).to_inexact();
         let statistics = Arc::new(Statistics { num_rows: Precision::Inexact(known), ..statistics });
-        Some(ScanExec { table, request, layout, properties, statistics, parts })
+        Some(ScanExec { request, statistics, ..self.again() })
     }
 
     fn partitions(&self) -> usize {
@@ -123,6 +157,12 @@ impl DisplayAs for ScanExec {
             let direction = if order.is_descending { " DESC" } else { "" };
             write!(f, ", first={rows} by {name}{direction}")?;
         }
+        if !self.keys.is_empty() {
+            let name =
+                |keyed: &Keyed| self.table.spec().columns.get(keyed.column()).map(|of| of.name.clone());
+            let names: Vec<_> = self.keys.iter().filter_map(name).collect();
+            write!(f, ", joined by [{}]", names.join(", "))?;
+        }
         match self.request.limit {
             Some(limit) => write!(f, ", limit={limit}"),
             None => Ok(()),
@@ -143,11 +183,22 @@ impl ExecutionPlan for ScanExec {
         Vec::new()
     }
 
+    /// A join looks here whether anybody wants to know its keys.
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        look: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
+        for keyed in &self.keys {
+            if look(&keyed.known())? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
         Ok(TreeNodeRecursion::Continue)
+    }
+
+    /// What a join knew of one run is not so of the next.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(self.again()))
     }
 
     fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -168,16 +219,47 @@ impl ExecutionPlan for ScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         self.layout.account(context.memory_pool());
-        let mut builder =
-            RecordBatchReceiverStreamBuilder::new(Arc::clone(&self.layout.schema), BATCHES_WAITING_MAX);
+        let reading = Reading {
+            table: self.table.clone(),
+            request: self.request.clone(),
+            layout: self.layout.clone(),
+            keys: self.keys.clone(),
+            always_looks_up: self.join_lookup_rows_min == 0,
+            parts: Arc::clone(&self.parts),
+            share: (partition, self.partitions()),
+        };
+        if self.keys.is_empty() {
+            return Ok(reading.begin());
+        }
+        // The keys are known when the first row is asked for.
+        let schema = Arc::clone(&self.layout.schema);
+        let rows = stream::once(async move { reading.begin() }).flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+}
+
+/// One partition's share of a scan.
+struct Reading {
+    table: TableSnapshot,
+    request: ScanRequest,
+    layout: Layout,
+    keys: Vec<Keyed>,
+    always_looks_up: bool,
+    parts: Arc<Parts>,
+    share: (usize, usize),
+}
+
+impl Reading {
+    /// Begins to read, on a thread of its own.
+    fn begin(self) -> SendableRecordBatchStream {
+        let schema = Arc::clone(&self.layout.schema);
+        let mut builder = RecordBatchReceiverStreamBuilder::new(schema, BATCHES_WAITING_MAX);
         let sender = builder.tx();
-        let (table, request, layout) = (self.table.clone(), self.request.clone(), self.layout.clone());
-        let (parts, share) = (Arc::clone(&self.parts), (partition, self.partitions()));
         builder.spawn_blocking(move || {
             let external = |error| DataFusionError::External(Box::new(error));
-            for part in parts.take(&table, &request, share).map_err(external)? {
+            for part in self.parts()? {
                 for batch in part {
-                    let batch = layout.apply(&batch.map_err(external)?)?;
+                    let batch = self.layout.apply(&batch.map_err(external)?)?;
                     if batch.num_rows() == 0 {
                         continue;
                     }
@@ -188,6 +270,13 @@ impl ExecutionPlan for ScanExec {
             }
             Ok(())
         });
-        Ok(builder.build())
+        builder.build()
+    }
+
+    fn parts(&self) -> Result<Vec<ScanPart>> {
+        self.parts.take(self.share, || {
+            let request = keys::narrowed(&self.table, &self.request, (&self.keys, self.always_looks_up))?;
+            self.table.scan(request).map_err(|error| DataFusionError::External(Box::new(error)))
+        })
     }
 }

@@ -65,6 +65,9 @@ pub fn shop(records: &Records, draw: u64) -> Shop {
     if draw % 2 == 1 {
         options = PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..options };
     }
+    if draw % 3 == 1 {
+        options.join_lookup_rows_min = 0;
+    }
     let shop = Shop::empty(options);
     shop.insert("user", &[json!({"id": "usr_1", "name": "Ann"})]);
     fill(&shop, records, draw);

@@ -80,6 +80,9 @@ impl Asked {
         if draw % 2 == 1 {
             options = PlannerOptions { single_partition_rows: 1, target_partitions: 3, ..options };
         }
+        if draw % 3 == 1 {
+            options.join_lookup_rows_min = 0;
+        }
         let mut shop = Shop::empty(options);
         if draw.is_multiple_of(3) {
             shop.lists = None;
