@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::{
     common::ScalarValue,
-    logical_expr::{BinaryExpr, Expr, Operator as Native, lit, when},
+    logical_expr::{BinaryExpr, Expr, Operator as Native, expr::Case, lit, when},
 };
 use quarry_metadata::expression::{
     Children, Function, Literal, Node, NodeKind, Operator, Path, Root, Type, UserList,
@@ -88,11 +88,7 @@ pub(crate) fn lowered(node: &Node, leaves: &mut dyn Leaves, mode: Mode) -> Resul
         NodeKind::Not(inner) => Expr::Not(Box::new(lower(inner)?)),
         NodeKind::IsNull(inner) => lower(inner)?.is_null(),
         NodeKind::Differs(left, right) => native(lower(left)?, Native::IsDistinctFrom, lower(right)?),
-        NodeKind::Conditional { condition, then, otherwise } => {
-            let condition = lower(condition)?;
-            let negated = Expr::Not(Box::new(condition.clone()));
-            when(condition, lower(then)?).when(negated, lower(otherwise)?).end()?
-        }
+        NodeKind::Conditional { .. } => conditional(node, leaves, mode)?,
         NodeKind::Binary { operator, left, right } => {
             let operands = vec![lower(left)?, lower(right)?];
             binary(*operator, node, operands, mode)
@@ -115,6 +111,23 @@ pub(crate) fn lowered(node: &Node, leaves: &mut dyn Leaves, mode: Mode) -> Resul
             comprehension::lowered(node, over, list_lowered, leaves, mode)?
         }
     })
+}
+
+/// `a ? b : c ? d : e` as one `CASE`, with nothing for a condition of which nothing is known. One within the other would come to the
+/// same, but DataFusion makes the expressions in a `CASE` anew for it, and so those of the innermost twice for each around it.
+fn conditional(node: &Node, leaves: &mut dyn Leaves, mode: Mode) -> Result<Expr> {
+    let nothing = lit(ScalarValue::try_new_null(&arrow(&node.type_))?);
+    let mut cases = Vec::new();
+    let mut rest = node;
+    while let NodeKind::Conditional { condition, then, otherwise } = &rest.kind {
+        let condition = lowered(condition, leaves, mode)?;
+        let then = lowered(then, leaves, mode)?;
+        cases.push((Box::new(condition.clone()), Box::new(then)));
+        cases.push((Box::new(condition.is_null()), Box::new(nothing.clone())));
+        rest = otherwise;
+    }
+    let otherwise = lowered(rest, leaves, mode)?;
+    Ok(Expr::Case(Case::new(None, cases, Some(Box::new(otherwise)))))
 }
 
 fn binary(operator: Operator, node: &Node, operands: Vec<Expr>, mode: Mode) -> Expr {
