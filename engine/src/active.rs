@@ -75,9 +75,18 @@ impl Active {
     ///
     /// `Invalid` with all issues of the packages, and when no package declares the object `user` with a login name.
     pub fn of(bundles: Vec<Bundle>, known: Option<&Active>) -> Result<Self> {
-        let (registry, places) = Registry::compile_beside(&bundles, known.map(|known| &*known.registry))
-            .map_err(opening::uncompiled)?;
-        let registry = Arc::new(registry);
+        let are_known = |known: &&Active| {
+            let pairs = || bundles.iter().zip(&known.bundles);
+            bundles.len() == known.bundles.len() && pairs().all(|(one, other)| one.is_very_same(other))
+        };
+        let (registry, places) = match known.filter(are_known) {
+            Some(known) => (Arc::clone(&known.registry), known.places.clone()),
+            None => {
+                let beside = known.map(|known| &*known.registry);
+                let compiled = Registry::compile_beside(&bundles, beside).map_err(opening::uncompiled)?;
+                (Arc::new(compiled.0), compiled.1)
+            }
+        };
         let login_field = login_field(&registry)?;
         let mut referrers: HashMap<ObjectName, Vec<Referrer>> = HashMap::new();
         for object in registry.objects.values() {

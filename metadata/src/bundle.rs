@@ -19,7 +19,7 @@ use crate::{
     issue::{Issues, Places},
     model::Registry,
     name::PackageName,
-    read::{self, PACKAGE_FILE, PackageSource, Source},
+    read::{self, PACKAGE_FILE, PackageSource},
     yaml::{Content, Node},
 };
 
@@ -46,9 +46,22 @@ impl Bundle {
     ///
     /// Files that can't be read, and those of which `package.yml` can't be understood, all at once.
     pub fn read(folders: &[PathBuf]) -> Result<Vec<Bundle>, Issues> {
+        Self::read_beside(folders, &[])
+    }
+
+    /// As [`Self::read`]; a package whose files are word for word those of one that is known is that one, and not parsed again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_beside(folders: &[PathBuf], known: &[Bundle]) -> Result<Vec<Bundle>, Issues> {
         let mut issues = Issues::default();
         let sources = read::read_packages(folders, &mut issues);
-        let bundles = sources.into_iter().filter_map(|source| Self::of(source, &mut issues)).collect();
+        let of = |source: PackageSource| {
+            let same = known.iter().find(|known| known.build.is_none() && known.source.has_files_of(&source));
+            same.cloned().or_else(|| Self::of(source, &mut issues))
+        };
+        let bundles = sources.into_iter().filter_map(of).collect();
         match issues.has_errors() {
             // The compiler finds all that is wrong.
             true => Err(Registry::load(folders).err().unwrap_or(issues)),
@@ -80,6 +93,11 @@ impl Bundle {
         let version = definition.version?;
         let (source, parsed, text) = (Arc::new(source), Arc::default(), Arc::default());
         Some(Bundle { source, parsed, text, build: None, name, version, depends, hash })
+    }
+
+    /// Whether it is the very same, so that the same comes of it.
+    pub fn is_very_same(&self, other: &Bundle) -> bool {
+        Arc::ptr_eq(&self.parsed, &other.parsed) && self.build == other.build
     }
 
     /// The package's name.
@@ -132,11 +150,8 @@ impl Bundle {
 
     /// The files: paths below the package folder, each with its text.
     pub fn files(&self) -> BTreeMap<String, String> {
-        let below = |source: &Source| {
-            let path = source.file.strip_prefix(&self.source.root).unwrap_or(&source.file);
-            (path.to_string_lossy().into_owned(), source.text.clone())
-        };
-        self.source.files().map(below).collect()
+        let texts = self.source.texts().into_iter();
+        texts.map(|(path, text)| (path.to_string_lossy().into_owned(), text.to_owned())).collect()
     }
 
     /// [`Self::files`] as a JSON object in the order of paths. It is made when it is first wanted, and once for all copies:

@@ -193,6 +193,21 @@ impl PackageSource {
         }
     }
 
+    /// Whether its files are those of another one word for word, wherever the two lie.
+    pub(crate) fn has_files_of(&self, other: &PackageSource) -> bool {
+        self.package.text == other.package.text && self.texts() == other.texts()
+    }
+
+    /// The text of every file by its path below the package folder.
+    pub(crate) fn texts(&self) -> BTreeMap<&Path, &str> {
+        let mut texts = BTreeMap::new();
+        for file in self.files() {
+            let path = file.file.strip_prefix(&self.root).unwrap_or(&file.file);
+            texts.insert(path, file.text.as_str());
+        }
+        texts
+    }
+
     /// Every file.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Source> {
         // A kind of file that is added must stand here too: what is published is what is listed.

@@ -3,7 +3,10 @@
 //! The catalogue is written before what it tells begins, and what a crash leaves half-done is finished at the next start
 //! ([`Engines::open`]): a tenant that was being made goes, and so does one that was being deleted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use quarry_storage::{
     TenantName, TenantRecord, TenantState, destroy_store,
@@ -147,8 +150,14 @@ impl Engines {
             limits: BTreeMap::new(),
         };
         self.change(|records| records.push(record.clone()))?;
+        self.make_room();
         let made = self.main().open_tenant(tenant, new.admin_password).and_then(|opened| {
+            // Whoever comes in from now on waits for this engine, and opens no other.
+            let slot = self.0.slots.lock().entry(tenant.clone()).or_default().clone();
+            let mut place = slot.engine.lock();
             self.set_state(tenant, TenantState::Active)?;
+            slot.used_micros.store(self.now(), Ordering::Relaxed);
+            *place = Some(opened.engine);
             Ok(opened.admin_password)
         });
         if made.is_err()

@@ -92,7 +92,7 @@ impl Gate {
             true => String::new(),
             false => format!("{LOGIN_SEPARATOR}{tenant}"),
         };
-        let nobody_hash = password::hash("nobody's password", &[0; 16])?;
+        let nobody_hash = password::nobodys();
         let proofs = Proofs::new(world.ids.secret());
         let options = IdentityOptions::default();
         let names = Limits { free_failures: NAME_FREE_FAILURES, lock: options.lock };

@@ -50,7 +50,8 @@ pub(crate) struct Opened {
 ///
 /// `Invalid` with all issues.
 pub(crate) fn read(folders: &[PathBuf], is_first_start: bool, known: Option<&Active>) -> Result<Read> {
-    let bundles = Bundle::read(folders).map_err(opening::uncompiled);
+    let beside = known.map_or(&[][..], |known| &known.bundles);
+    let bundles = Bundle::read_beside(folders, beside).map_err(opening::uncompiled);
     if !is_first_start {
         return Ok(Read { bundles, compiled: None });
     }
@@ -79,7 +80,8 @@ fn sorted(mut bundles: Vec<Bundle>) -> Vec<Bundle> {
 pub(crate) fn open(store: &Store, read: Read, known: Option<&Active>) -> Result<Opened> {
     let Read { bundles: folders, compiled } = read;
     store.define_tables(system::tables())?;
-    let kept = shelf::active(&store.snapshot())?;
+    let beside = known.map(|known| &known.bundles).or(folders.as_ref().ok()).map_or(&[][..], Vec::as_slice);
+    let kept = shelf::active(&store.snapshot(), beside)?;
     if kept.is_empty() {
         let folders = folders?;
         let active = match compiled {

@@ -178,6 +178,34 @@ async fn guesses_are_not_forgotten_when_an_engine_is_closed() {
     assert_eq!(waiting.code, "LOGIN_THROTTLED", "{waiting}");
 }
 
+#[test]
+fn a_tenant_that_was_made_is_open_and_shares_what_was_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    let open: Vec<String> = engines.open_ones().iter().map(|engine| engine.tenant().to_string()).collect();
+    assert_eq!(open, ["main", "acme"]);
+    let acme = engines.engine_of(&named("acme")).unwrap();
+    assert!(Arc::ptr_eq(&acme, &engines.open_ones()[1]), "it is not opened again");
+    assert!(Arc::ptr_eq(&acme.registry(), &engines.main().registry()));
+    let known = Arc::downgrade(&acme);
+    drop(acme);
+    engines.close_all_unheld();
+    assert!(known.upgrade().is_none(), "it was closed");
+    // Opened from what it keeps itself, too.
+    let acme = engines.engine_of(&named("acme")).unwrap();
+    assert!(Arc::ptr_eq(&acme.registry(), &engines.main().registry()));
+}
+
+#[test]
+fn nobodys_hash_is_checked_as_any_other_and_is_nobodys() {
+    let hash = crate::identity::password::nobodys();
+    assert!(crate::identity::password::is_strong(&hash));
+    for password in ["", "nobody's password", PASSWORD] {
+        assert!(!crate::identity::password::verify(password, &hash).unwrap());
+    }
+}
+
 #[tokio::test]
 async fn a_login_tells_nobody_whether_there_is_such_a_tenant() {
     let folder = tempfile::tempdir().unwrap();

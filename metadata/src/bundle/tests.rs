@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::Bundle;
 
@@ -88,4 +88,30 @@ fn what_cannot_be_read_is_told_with_its_place() {
     assert!(issues.contains("shop/a.object.yml:") && issues.contains("[unknown-file]"), "{issues}");
     let issues = Bundle::of_files("shop", &BTreeMap::new()).unwrap_err().to_string();
     assert!(issues.contains("shop/package.yml"), "{issues}");
+}
+
+#[test]
+fn a_folder_with_the_very_files_of_a_known_package_is_that_package() {
+    let files =
+        [PACKAGE, ("a/a.object.yml", "label: A\nfields: { x: { type: text } }"), ("i18n/de.yml", "{}")];
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("shop");
+    for (path, text) in files {
+        let file = root.join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let known = [bundle(&[PACKAGE]), bundle(&files)];
+    let folders = [folder.path().to_owned()];
+    let read = |known: &[Bundle]| Bundle::read_beside(&folders, known).unwrap().remove(0);
+    assert!(read(&known).is_very_same(&known[1]));
+    assert!(!read(&known[..1]).is_very_same(&known[0]));
+    // A build has another version than the folder says; a word more is another text, were it but a comment.
+    let built = known[1].clone().as_build(semver::BuildMetadata::new("3f2a").unwrap());
+    assert_eq!(read(std::slice::from_ref(&built)).version().to_string(), "1.0.0");
+    fs::write(root.join("a/a.object.yml"), "label: A # new\nfields: { x: { type: text } }").unwrap();
+    let other = read(&known);
+    assert!(!other.is_very_same(&known[1]));
+    assert_eq!(other.hash(), known[1].hash());
+    assert_eq!(other.origin(), root);
 }
