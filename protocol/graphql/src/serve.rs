@@ -14,6 +14,7 @@ use bytes::Bytes;
 use quarry_engine::{Engine, Session};
 use quarry_planner::Views;
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
 
 use crate::{
     GraphqlOptions,
@@ -37,8 +38,14 @@ struct Service {
 /// without one is refused. The page itself needs none. That door also bounds the size of bodies.
 pub fn router(engine: Arc<Engine>, options: GraphqlOptions) -> Router {
     let service = Arc::new(Service { doors: Doors::default(), options });
-    // The first question need not wait for the schema. A failure is told to whoever asks.
-    let _warm = service.doors.for_views(&Arc::new(Views::new(engine.registry())), &service.options);
+    // The first question need not wait for the schema, nor any other door for it. A failure is told to whoever asks.
+    let warmed = Arc::clone(&service);
+    let warm =
+        move || drop(warmed.doors.for_views(&Arc::new(Views::new(engine.registry())), &warmed.options));
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(warm)),
+        Err(_) => warm(),
+    }
     Router::new()
         .route("/graphql", get(on_get).post(on_post))
         .route("/graphql/assets/{name}", get(graphiql::asset))
