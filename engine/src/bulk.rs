@@ -4,7 +4,7 @@
 //!    create is kept; what changes records that are there, or starts triggers that look at others, is for a transaction
 //!    of its own.
 //! 2. Rows wait in memory while they are few. Past [`BULK_ROWS_MIN`] they go into a bulk load of the store, which
-//!    writes them where they are to be.
+//!    writes them where they are to be, while the next call goes through the pipeline.
 //! 3. [`Bulk::commit`] makes all of them durable and visible at once, or none.
 //!
 //! Each call sees the newest state, and not what the calls before have added: no reference finds those. That a unique
@@ -19,6 +19,7 @@ use std::{
 
 use parking_lot::Mutex;
 use quarry_storage::{BulkLoad, CommitInfo, Key, Row, Store, TableName};
+use tokio::task::JoinHandle;
 
 use crate::{
     change::{Applied, Change, Finding, Outcome},
@@ -38,6 +39,8 @@ pub struct Bulk {
     /// What calls before have taken: ids and unique values.
     taken: HashSet<u128>,
     rows: Arc<Mutex<Rows>>,
+    /// What takes the rows of the call before to where they are to be.
+    taking: Option<JoinHandle<Result<()>>>,
     /// Under which model the first of them were made.
     fills: u64,
 }
@@ -46,6 +49,20 @@ struct Rows {
     store: Arc<Store>,
     waiting: Vec<(TableName, Row)>,
     load: Option<BulkLoad>,
+    /// Nobody wants them any more.
+    is_over: bool,
+}
+
+impl Drop for Bulk {
+    /// What is on its way to where it is to be is stopped, so that nothing is left.
+    fn drop(&mut self) {
+        if self.taking.take().is_some() {
+            let mut rows = self.rows.lock();
+            rows.is_over = true;
+            rows.waiting.clear();
+            rows.load = None;
+        }
+    }
 }
 
 /// A value that one record only may have.
@@ -61,9 +78,9 @@ struct Claim {
 impl Bulk {
     pub(crate) fn new(session: Session) -> Self {
         let store = session.engine().store().clone();
-        let rows = Rows { store, waiting: Vec::new(), load: None };
+        let rows = Rows { store, waiting: Vec::new(), load: None, is_over: false };
         let fills = session.engine().active().fills();
-        Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)), fills }
+        Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)), taking: None, fills }
     }
 
     /// Adds what these changes create; `None`, and nothing of it is added, when one of them does anything else, or when
@@ -72,7 +89,7 @@ impl Bulk {
     /// # Errors
     ///
     /// As [`crate::Transaction::apply`], and `Violated` by a record that was added before. Nothing of the call is added,
-    /// and the next one may go on; but not after `Unavailable` or `Internal`.
+    /// and the next one may go on; but not after `Unavailable`, `Internal` or `Limited`, which may be of what was added before.
     pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Applied>> {
         let mut transaction = self.session.begin();
         let alone = |change: &Change| {
@@ -103,10 +120,19 @@ impl Bulk {
                 TAKEN_MAX,
             ));
         }
+        self.has_taken().await?;
         let all = self.rows.clone();
-        tokio::task::spawn_blocking(move || all.lock().add(rows)).await??;
+        self.taking = Some(tokio::task::spawn_blocking(move || all.lock().add(rows)));
         self.taken.extend(claims.iter().map(|claim| claim.fingerprint));
         Ok(Some(applied))
+    }
+
+    /// Waits until the rows of the call before are where they are to be.
+    async fn has_taken(&mut self) -> Result<()> {
+        let Some(taking) = &mut self.taking else { return Ok(()) };
+        let taken = taking.await;
+        self.taking = None;
+        taken?
     }
 
     /// Makes them durable; returns the CSN.
@@ -114,7 +140,8 @@ impl Bulk {
     /// # Errors
     ///
     /// `Violated` or `Conflict` when others committed meanwhile what can't be beside it, `Unavailable`; nothing was kept.
-    pub async fn commit(self) -> Result<u64> {
+    pub async fn commit(mut self) -> Result<u64> {
+        self.has_taken().await?;
         let transaction = self.session.begin();
         let info = transaction.look(|work| CommitInfo {
             actor: work.actor.user_id.to_string(),
@@ -135,6 +162,9 @@ impl Bulk {
 
 impl Rows {
     fn add(&mut self, rows: Vec<(TableName, Row)>) -> Result<()> {
+        if self.is_over {
+            return Ok(());
+        }
         self.waiting.extend(rows);
         if self.load.is_none() && self.waiting.len() < BULK_ROWS_MIN {
             return Ok(());
