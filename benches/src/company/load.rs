@@ -68,13 +68,13 @@ pub async fn load(folder: &Path, company: Company) -> Result<Loaded> {
         people(&session, &user.user_id, role).await?;
     }
     let objects = vec![
-        ("account", bulk(&session, "account", company.accounts, |n| company.account(n)).await?),
-        ("contact", bulk(&session, "contact", company.contacts, |n| company.contact(n)).await?),
+        ("account", bulk(&session, "account", company.accounts, move |n| company.account(n)).await?),
+        ("contact", bulk(&session, "contact", company.contacts, move |n| company.contact(n)).await?),
         (
             "opportunity",
-            bulk(&session, "opportunity", company.opportunities, |n| company.opportunity(n)).await?,
+            bulk(&session, "opportunity", company.opportunities, move |n| company.opportunity(n)).await?,
         ),
-        ("activity", bulk(&session, "activity", company.activities, |n| company.activity(n)).await?),
+        ("activity", bulk(&session, "activity", company.activities, move |n| company.activity(n)).await?),
     ];
     drop(session);
     engine.close()?;
@@ -136,23 +136,35 @@ pub async fn bulk(
     session: &Session,
     object: &str,
     count: u64,
-    make: impl Fn(u64) -> Value,
+    make: impl Fn(u64) -> Value + Send + Sync + 'static,
 ) -> Result<Duration> {
     let begin = Instant::now();
     let mut bulk = Some(session.bulk());
-    let mut first = 0;
+    let (make, of) = (Arc::new(make), object.to_owned());
+    let changes = move |first: u64| {
+        let (make, of) = (Arc::clone(&make), of.clone());
+        let numbers = first..count.min(first + BATCH);
+        // As a client would: the next are made while these go through the pipeline.
+        tokio::task::spawn_blocking(move || {
+            numbers.map(|number| create(&of, &make(number))).collect::<Vec<_>>()
+        })
+    };
+    let (mut first, mut next) = (0, changes(0));
     while first < count {
-        let end = count.min(first + BATCH);
-        let changes = || (first..end).map(|number| create(object, &make(number))).collect::<Vec<_>>();
-        let added = match &mut bulk {
-            Some(bulk) => bulk.add(changes()).await.with_context(|| format!("{object} from {first} on"))?,
-            None => None,
+        let these = std::mem::replace(&mut next, changes(first + BATCH)).await?;
+        let context = || format!("{object} from {first} on");
+        let rest = match &mut bulk {
+            Some(bulk) => match bulk.add(these).await.with_context(context)? {
+                Some(_) => None,
+                None => Some(changes(first).await?),
+            },
+            None => Some(these),
         };
-        if added.is_none() {
+        if let Some(changes) = rest {
             bulk = None;
-            session.change(changes(), false).await.with_context(|| format!("{object} from {first} on"))?;
+            session.change(changes, false).await.with_context(context)?;
         }
-        first = end;
+        first += BATCH;
     }
     if let Some(bulk) = bulk {
         bulk.commit().await?;
