@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use datafusion::{
     common::{
-        JoinType, Result,
+        JoinType, NullEquality, Result,
         config::ConfigOptions,
         tree_node::{Transformed, TransformedResult, TreeNode},
     },
@@ -56,7 +56,8 @@ impl PhysicalOptimizerRule for JoinedRows {
 /// The join whose other side knows of it; none where no scan could make use of that.
 fn told(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let (_, may_leave_out) = join.join_type().on_lr_is_preserved();
-    if !may_leave_out {
+    // Where null equals null a key may be null, which no index is asked for.
+    if !may_leave_out || join.null_equality() != NullEquality::NullEqualsNothing {
         return Ok(None);
     }
     let keys: Vec<Arc<dyn PhysicalExpr>> = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
