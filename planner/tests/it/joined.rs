@@ -50,7 +50,10 @@ async fn run(shop: &Shop, sql: &str) -> Json {
 }
 
 /// Joins of all kinds, with columns of the same name on both sides, several keys, and nothing on one side.
-const QUESTIONS: [&str; 20] = [
+const QUESTIONS: [&str; 22] = [
+    "select account_id from \"order\" intersect select parent_id from account where name in ('n3', 'n4') order by 1",
+    "select o.id from (select parent_id from account where id = 'acc_03') a join \"order\" o on o.account_id is not distinct from a.parent_id
+     order by 1",
     "select o.id, a.id as account from \"order\" o join account a on a.id = o.account_id where a.name = 'n3' order by 1",
     "select o.id, a.name from \"order\" o left join account a on a.id = o.account_id and a.name = 'n3' order by 1",
     "select a.id, o.id as of from account a left join \"order\" o on a.id = o.account_id where a.name = 'n3' order by 1, 2",
