@@ -17,8 +17,9 @@ fn filled(options: PlannerOptions) -> Shop {
     let shop = Shop::empty(options);
     let account = |number: u32| {
         let parent = (number > 9).then(|| format!("acc_{:02}", number / 10));
+        let industry = ["tech", "retail", "energy"][usize::try_from(number % 3).unwrap()];
         json!({"id": format!("acc_{number:02}"), "name": format!("n{}", number % 7), "parent_id": parent,
-               "industry": ["tech", "retail", "energy"][usize::try_from(number % 3).unwrap()]})
+               "industry": industry})
     };
     let contact = |number: u32| {
         json!({"id": format!("con_{number:02}"), "name": format!("n{}", number % 5),
