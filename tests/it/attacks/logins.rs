@@ -81,9 +81,12 @@ async fn by_what_is_told() {
     assert_eq!(stage.server.post("/api/v1/auth/users", &robot).0, 201);
     let wanted = login(&stage.server, "nobody");
     assert_eq!(wanted.status, 401);
+    // Who names a tenant is told of it, whether there is one or not.
+    let of_tenant = login(&stage.server, "nobody@none");
     for name in ["clerk", "admin", "robot", "gone", "CLERK", "clerk ", "", "nobody@acme"] {
+        let wanted = if name.contains('@') { &of_tenant } else { &wanted };
         let told = login(&stage.server, name);
-        assert_eq!(told, wanted, "{name}");
+        assert_eq!(&told, wanted, "{name}");
         let told = send(
             &stage.server,
             ("GET", "/api/v1/auth/me"),

@@ -191,6 +191,8 @@ async fn in_a_login() {
     assert_eq!(login(&stage.server, "only@acme").status, 200);
     let wanted = login(&stage.server, "nobody");
     assert_eq!(wanted.status, 401);
+    // Who names a tenant is told of it, whether there is one or not.
+    let of_tenant = login(&stage.server, "nobody@none");
     for user in [
         "only",
         "only@other",
@@ -205,6 +207,9 @@ async fn in_a_login() {
         "@acme",
         "acme~only",
     ] {
+        let tenant = user.rsplit_once('@').map(|(_, tenant)| tenant);
+        let names_one = tenant.is_some_and(|tenant| ["acme", "other", "none"].contains(&tenant));
+        let wanted = if names_one { &of_tenant } else { &wanted };
         let told = login(&stage.server, user);
         assert_eq!((told.status, &told.body), (401, &wanted.body), "{user:?}");
     }
