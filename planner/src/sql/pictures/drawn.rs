@@ -2,7 +2,7 @@
 
 use std::fmt::{Result as Written, Write};
 
-use chrono::{DateTime, TimeZone};
+use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 
 use super::picture::{Casing, Ending, Part, Picture, What, Word};
@@ -195,7 +195,17 @@ impl Word {
         let Some((_, zone, seconds)) = moment.clock else { return Some(Ok(())) };
         let instant = DateTime::from_timestamp(seconds, 0)?.naive_utc();
         let offset = zone.offset_from_utc_datetime(&instant);
-        Some(self.write_name(offset.abbreviation().unwrap_or_default(), 0, out))
+        match offset.abbreviation() {
+            Some(name) => Some(self.write_name(name, 0, out)),
+            // Where nobody has a name for it, the time zone database writes how far it is from UTC.
+            None => {
+                let ahead = i64::from(offset.fix().local_minus_utc());
+                let (sign, minutes) = (if ahead < 0 { '-' } else { '+' }, ahead.abs() / 60);
+                let hours = write!(out, "{sign}{:02}", minutes / 60);
+                let rest = minutes % 60;
+                Some(hours.and_then(|()| if rest == 0 { Ok(()) } else { write!(out, "{rest:02}") }))
+            }
+        }
     }
 
     fn write_offset(&self, offset: i64, out: &mut impl Write) -> Written {
