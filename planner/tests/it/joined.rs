@@ -61,7 +61,7 @@ const QUESTIONS: [&str; 22] = [
     "select a.id, o.id as of from (select * from account where name = 'n3') a full join \"order\" o on a.id = o.account_id order by 1, 2",
     "select id from \"order\" where account_id in (select id from account where name = 'n3') order by 1",
     "select id from \"order\" where account_id not in (select id from account where name = 'n3') order by 1",
-    "select id from account where id not in (select account_id from \"order\" where amount < 2) order by 1",
+    "select id from account where id not in (select account_id from \"order\" where amount < 2 and account_id is not null) order by 1",
     "select id from account a where not exists (select 1 from \"order\" o where o.account_id = a.id and o.amount > 94) order by 1",
     "select id from account a where exists (select 1 from \"order\" o where o.account_id = a.id and o.amount > 94) order by 1",
     "select o.id from \"order\" o join account a on a.id = o.account_id where a.name = 'nobody' order by 1",
