@@ -19,8 +19,8 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
     sql::sqlparser::ast::{
         DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-        FunctionArguments, Ident, ObjectName, ObjectNamePart, Statement, TypedString, Value,
-        visit_expressions_mut,
+        FunctionArguments, Ident, ObjectName, ObjectNamePart, Statement, TableFactor, TypedString, Value,
+        VisitMut, VisitorMut,
     },
 };
 
@@ -54,31 +54,57 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     Ok(())
 }
 
-/// Writes every `AT TIME ZONE` and `extract` of a statement as the call that it stands for, and says of timestamps that they are of microseconds, as
-/// PostgreSQL's are: those of nanoseconds end in 2262.
+/// Writes every `AT TIME ZONE` and `extract` of a statement as the call that it stands for, and says of timestamps that they are of
+/// microseconds, as PostgreSQL's are: those of nanoseconds end in 2262.
 pub(super) fn as_meant(statement: &mut Statement) {
-    let none = || Expr::Value(Value::Null.into());
-    let written = visit_expressions_mut(statement, |expr| {
+    let written = statement.visit(&mut AsMeant::default());
+    debug_assert!(written.is_continue(), "nothing breaks the walk off");
+}
+
+#[derive(Default)]
+struct AsMeant {
+    /// Calls in a FROM around it. DataFusion's series are of nanoseconds.
+    tables_around: usize,
+}
+
+impl VisitorMut for AsMeant {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        self.tables_around += usize::from(is_call(factor));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        self.tables_around -= usize::from(is_call(factor));
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let taken = |expr: &mut Expr| std::mem::replace(expr, Expr::Value(Value::Null.into()));
         match expr {
             Expr::AtTimeZone { timestamp, time_zone } => {
-                let value = std::mem::replace(timestamp.as_mut(), none());
-                let zone = std::mem::replace(time_zone.as_mut(), none());
-                *expr = call(NAME, [zone, value]);
+                *expr = call(NAME, [taken(time_zone), taken(timestamp)]);
             }
-            Expr::Extract { field, expr: of, .. } => {
+            Expr::Extract { field, expr: value, .. } => {
                 let part = Value::SingleQuotedString(field.to_string());
-                let value = std::mem::replace(of.as_mut(), none());
-                *expr = call("date_part", [Expr::Value(part.into()), value]);
+                *expr = call("date_part", [Expr::Value(part.into()), taken(value)]);
             }
             Expr::Cast { data_type: SqlType::Timestamp(digits @ None, _), .. }
-            | Expr::TypedString(TypedString { data_type: SqlType::Timestamp(digits @ None, _), .. }) => {
+            | Expr::TypedString(TypedString { data_type: SqlType::Timestamp(digits @ None, _), .. })
+                if self.tables_around == 0 =>
+            {
                 *digits = Some(MICROSECOND_DIGITS);
             }
             _ => {}
         }
-        ControlFlow::<()>::Continue(())
-    });
-    debug_assert!(written.is_continue(), "nothing breaks the walk off");
+        ControlFlow::Continue(())
+    }
+}
+
+/// `generate_series(…)`, where a table may stand.
+fn is_call(factor: &TableFactor) -> bool {
+    matches!(factor, TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. })
 }
 
 fn call(name: &str, arguments: [Expr; 2]) -> Expr {

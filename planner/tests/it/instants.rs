@@ -5,6 +5,8 @@ use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use quarry_planner::{Result, sql::SqlExtras};
 
+use serde_json::json;
+
 use crate::fixture::{Kept, Shop, to_json};
 
 async fn asked(shop: &Shop, zone: &str, text: &str) -> Result<Vec<RecordBatch>> {
@@ -42,7 +44,9 @@ async fn what_would_go_by_another_clock_is_refused_by_name() {
         assert!(error.message.to_ascii_lowercase().contains(&named.to_ascii_lowercase()), "{text}: {error}");
         assert_ne!(error.code, "INTERNAL_ERROR", "{text}: {error:?}");
     }
-    // Where the clock has no part in it, or is that of UTC.
+    // Where the clock has no part in it, or is that of UTC. A series goes by the session's.
+    let series = "select count(*) as n from generate_series(timestamptz '2018-03-01 12:00', timestamptz '2018-03-20 12:30', interval '1 day')";
+    assert_eq!(to_json(&asked(&shop, "America/New_York", series).await.unwrap()), json!([{"n": 20}]));
     for (zone, text) in [
         (
             "UTC",

@@ -11,6 +11,7 @@ use datafusion::{
 use super::{
     is_instant, is_text,
     moved::{Turn, clocked},
+    refused::has_instants,
 };
 use crate::sql::zone::{UTC, instant_in};
 
@@ -39,15 +40,14 @@ impl FunctionRewrite for EpochsAreInstants {
         if OF_EPOCHS.contains(&name) {
             return of_epoch(call, schema);
         }
-        let is_first_instant = || {
-            call.args.first().and_then(|value| value.get_type(schema).ok()).is_some_and(|of| is_instant(&of))
-        };
+        let first = || call.args.first().and_then(|value| value.get_type(schema).ok());
+        let is_first_instant = || first().is_some_and(|of| is_instant(&of));
         let wanted = match name {
             "to_date" if is_first_instant() => DataType::Date32,
             "to_time" if is_first_instant() => DataType::Time64(TimeUnit::Microsecond),
             "arrow_cast" | "arrow_try_cast" => {
                 let wanted = Expr::ScalarFunction(call.clone()).get_type(schema)?;
-                if !is_first_instant() && !is_instant(&wanted) {
+                if !has_instants(&wanted) && !first().is_some_and(|of| has_instants(&of)) {
                     return Ok(Transformed::no(Expr::ScalarFunction(call)));
                 }
                 wanted

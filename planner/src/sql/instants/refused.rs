@@ -44,7 +44,8 @@ pub(super) fn within(from: &DataType, to: &DataType, zone: Tz) -> Result<()> {
     )
 }
 
-fn has_instants(data_type: &DataType) -> bool {
+/// Whether there are instants in it.
+pub(super) fn has_instants(data_type: &DataType) -> bool {
     use DataType::{FixedSizeList, LargeList, List, ListView, Struct};
     match data_type {
         List(item) | LargeList(item) | ListView(item) | FixedSizeList(item, _) => {
