@@ -41,6 +41,8 @@ pub struct Bulk {
     rows: Arc<Mutex<Rows>>,
     /// What takes the rows of the call before to where they are to be.
     taking: Option<JoinHandle<Result<()>>>,
+    /// Why rows of a call before did not get there: nothing is added any more, and nothing committed.
+    lost: Option<String>,
     /// Under which model the first of them were made.
     fills: u64,
 }
@@ -80,7 +82,14 @@ impl Bulk {
         let store = session.engine().store().clone();
         let rows = Rows { store, waiting: Vec::new(), load: None, is_over: false };
         let fills = session.engine().active().fills();
-        Self { session, taken: HashSet::new(), rows: Arc::new(Mutex::new(rows)), taking: None, fills }
+        Self {
+            session,
+            taken: HashSet::new(),
+            rows: Arc::new(Mutex::new(rows)),
+            taking: None,
+            lost: None,
+            fills,
+        }
     }
 
     /// Adds what these changes create; `None`, and nothing of it is added, when one of them does anything else, or when
@@ -89,7 +98,7 @@ impl Bulk {
     /// # Errors
     ///
     /// As [`crate::Transaction::apply`], and `Violated` by a record that was added before. Nothing of the call is added,
-    /// and the next one may go on; but not after `Unavailable`, `Internal` or `Limited`, which may be of what was added before.
+    /// and the next one may go on; but not after an error of writing what was added before, which every later call tells too.
     pub async fn add(&mut self, changes: Vec<Change>) -> Result<Option<Applied>> {
         let mut transaction = self.session.begin();
         let alone = |change: &Change| {
@@ -129,10 +138,20 @@ impl Bulk {
 
     /// Waits until the rows of the call before are where they are to be.
     async fn has_taken(&mut self) -> Result<()> {
+        // Without them the others would be but a part, and nobody was told.
+        if let Some(why) = &self.lost {
+            return Err(Error::internal(format!(
+                "records that were added before could not be written: {why}"
+            )));
+        }
         let Some(taking) = &mut self.taking else { return Ok(()) };
         let taken = taking.await;
         self.taking = None;
-        taken?
+        let taken = taken.map_err(Error::from).and_then(|taken| taken);
+        if let Err(error) = &taken {
+            self.lost = Some(error.message.clone());
+        }
+        taken
     }
 
     /// Makes them durable; returns the CSN.

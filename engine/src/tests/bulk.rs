@@ -77,3 +77,33 @@ async fn very_many_go_straight_into_segments_all_or_none() {
     assert_eq!(error.kind, ErrorKind::Violated, "{error}");
     assert_eq!(shop.rows("maker"), 21_001);
 }
+
+fn folder_of_segments(folder: &Path) -> Option<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders = entries.filter(|path| path.is_dir());
+    folders.find_map(|path| if path.ends_with("segments") { Some(path) } else { folder_of_segments(&path) })
+}
+
+/// Rows are written while the next go through the pipeline: that they could not be is told by a later call, and by each behind it.
+#[tokio::test]
+async fn after_rows_that_could_not_be_written_nothing_is_added_and_nothing_kept() {
+    let shop = Shop::open();
+    shop.engine.store().fold().unwrap();
+    let places = folder_of_segments(shop.folder.path()).unwrap();
+    std::fs::rename(&places, places.with_extension("away")).unwrap();
+    std::fs::write(&places, "no folder").unwrap();
+    let mut bulk = shop.session.bulk();
+    let mut failed = None;
+    for part in 0..5 {
+        if let Err(error) = bulk.add(makers(part * 20_000..(part + 1) * 20_000)).await {
+            failed = Some(error);
+            break;
+        }
+    }
+    let failed = failed.expect("rows have no place to go");
+    let error = bulk.add(makers(900_000..900_001)).await.unwrap_err();
+    assert!(error.message.contains(&failed.message), "{error}");
+    let error = bulk.commit().await.unwrap_err();
+    assert!(error.message.contains(&failed.message), "{error}");
+    assert_eq!(shop.rows("maker"), 0);
+}
