@@ -44,6 +44,10 @@ pub(crate) fn bytes_of_array(array: &ArrayRef) -> usize {
             let values = range.map(|(first, length)| bytes_of_array(&list.values().slice(first, length)));
             array.len() * 4 + values.unwrap_or_default()
         }
+        DataType::Boolean => array.len().div_ceil(8),
+        fixed if fixed.primitive_width().is_some() => {
+            array.len() * fixed.primitive_width().unwrap_or_default()
+        }
         // What it can't be told for is counted whole.
         _ => array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size()),
     }

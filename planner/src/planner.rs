@@ -384,7 +384,7 @@ impl Question {
     /// How many records match, whatever the page.
     async fn count_of(&self, records: &Records) -> Result<u64> {
         if let Some(rows_max) = self.direct_rows()
-            && let Some(direct) = records.direct_count(&self.context.seeing(), rows_max)
+            && let Some(direct) = records.direct_count(&self.context.seeing(), rows_max)?
             && let Some(batch) = direct.rows(&self.small, &self.deadline).await?
         {
             return Ok(u64::try_from(batch.num_rows()).unwrap_or(u64::MAX));

@@ -135,8 +135,11 @@ impl Iterator for ScanPart {
             if let Some((batch, done)) = self.current.take() {
                 let rows = self.how.batch_rows.min(batch.num_rows() - done).min(self.left);
                 if rows > 0 {
-                    let slice = batch.slice(done, rows);
                     self.left -= rows;
+                    if rows == batch.num_rows() {
+                        return Some(Ok(batch));
+                    }
+                    let slice = batch.slice(done, rows);
                     self.current = Some((batch, done + rows));
                     return Some(Ok(slice));
                 }

@@ -5,15 +5,15 @@
 //! longer than the record. What lookups lead to is read by key and put beside its rows ([`far`]); groups are made of the rows
 //! by DataFusion's own aggregation ([`grouped`]). Where it is not sure that there are few rows, the plan does it.
 
+mod columns;
 pub(super) mod far;
 pub(super) mod grouped;
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions},
+    array::{ArrayRef, AsArray, RecordBatch},
     compute::{SortColumn, SortOptions, filter_record_batch, lexsort_to_indices, take_record_batch},
-    datatypes::{Field, Schema},
 };
 use datafusion::{
     common::{Column, DFSchema, Result as PlanResult},
@@ -25,10 +25,14 @@ use datafusion::{
 };
 use quarry_storage::Order;
 
-use self::far::Far;
+pub(crate) use self::columns::{Read, Told};
+use self::{
+    columns::Names,
+    far::{Beside, Far},
+};
 use super::scope::ROOT;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     policy::Seeing,
     run::{Deadline, Gone, aside},
     view::{Few, ObjectView, Restriction, Wanted},
@@ -39,8 +43,7 @@ pub(crate) struct Direct {
     pub(crate) view: Arc<ObjectView>,
     pub(crate) seeing: Seeing,
     pub(crate) restriction: Restriction,
-    /// The columns that are read.
-    pub(crate) read: Vec<String>,
+    pub(crate) read: Arc<Read>,
     /// What lookups lead to, each from one before it.
     pub(crate) far: Vec<Far>,
     /// More rows are left to a plan.
@@ -49,8 +52,8 @@ pub(crate) struct Direct {
     pub(crate) sort: Vec<SortExpr>,
     pub(crate) limit: Option<usize>,
     pub(crate) offset: usize,
-    /// The columns of what comes of it, named `c0`, `c1` …
-    pub(crate) columns: Vec<Expr>,
+    /// The columns of what comes of it.
+    pub(crate) told: Arc<[Told]>,
 }
 
 impl Direct {
@@ -93,18 +96,11 @@ impl Direct {
     }
 
     fn read(&self, state: &SessionState, gone: &Gone) -> Result<Option<RecordBatch>> {
-        let Some(Gathered { rows, schema }) = self.gather(state, gone)? else { return Ok(None) };
-        let made = Making { state, schema, gone };
+        let Some(Gathered { rows, names }) = self.gather(state, gone)? else { return Ok(None) };
+        let made = Making { state, names, gone };
         let page = Page { sort: &self.sort, limit: self.limit, offset: self.offset };
         let rows = page.of(&made, rows)?;
-        let columns = self.columns.iter().map(|column| made.column(column, &rows));
-        let columns = columns.collect::<PlanResult<Vec<_>>>()?;
-        let field = |(index, column): (usize, &ArrayRef)| {
-            Field::new(format!("c{index}"), column.data_type().clone(), true)
-        };
-        let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-        Ok(Some(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?))
+        Ok(Some(Told::batch(&self.told, &made, &rows)?))
     }
 
     /// The rows for which the conditions hold, with what lookups lead to.
@@ -112,26 +108,27 @@ impl Direct {
         let filters = self.filter.iter().flat_map(split_conjunction).cloned();
         let (own, beyond): (Vec<Expr>, Vec<Expr>) = filters.partition(|filter| self.is_own(filter));
         let first = if beyond.is_empty() { self.first() } else { None };
-        let (columns, rows_max) = (&self.positions()?, self.rows_max);
-        let wanted = Wanted { columns, filters: &own, first, rows_max, gone };
+        let wanted =
+            Wanted { columns: self.read.places(), filters: &own, first, rows_max: self.rows_max, gone };
         let Some(Few { rows, unsettled }) = self.view.few(&self.seeing, self.restriction.clone(), &wanted)?
         else {
             return Ok(None);
         };
-        let schema = DFSchema::try_from_qualified_schema(ROOT, rows.schema_ref())?;
-        let mut made = Making { state, schema, gone };
+        let names = Names::own(rows.schema());
+        let mut made = Making { state, names, gone };
         let mut rows = rows;
         for filter in unsettled {
             rows = made.kept(&filter, rows)?;
         }
         for far in &self.far {
-            let Some(joined) = far.beside(&self.seeing, (rows, &made.schema), gone)? else { return Ok(None) };
-            (rows, made.schema) = (joined.rows, joined.schema);
+            let there = far.beside(&self.seeing, (rows, made.names.qualified()?), gone)?;
+            let Some(Beside { rows: joined, schema }) = there else { return Ok(None) };
+            (rows, made.names) = (joined, Names::of(schema));
         }
         for filter in beyond {
             rows = made.kept(&filter, rows)?;
         }
-        Ok(Some(Gathered { rows, schema: made.schema }))
+        Ok(Some(Gathered { rows, names: made.names }))
     }
 
     /// Whether a condition looks at the object itself alone.
@@ -140,20 +137,12 @@ impl Direct {
         self.far.is_empty() || filter.column_refs().iter().all(is_own)
     }
 
-    fn positions(&self) -> Result<Vec<usize>> {
-        let places = self.view.places(&self.read);
-        places.ok_or_else(|| Error::internal("a column that is not in the view"))
-    }
-
     /// The first rows by the first sort key, when it is a column.
     fn first(&self) -> Option<(usize, Order, usize)> {
         let SortExpr { expr: Expr::Column(column), asc, nulls_first } = self.sort.first()? else {
             return None;
         };
-        if column.relation.as_ref().is_some_and(|of| of.table() != ROOT) {
-            return None;
-        }
-        let place = self.read.iter().position(|name| *name == column.name)?;
+        let place = self.read.position(column)?;
         let order = Order { is_descending: !asc, nulls_first: *nulls_first };
         Some((place, order, self.limit?.saturating_add(self.offset)))
     }
@@ -198,20 +187,20 @@ impl Page<'_> {
         };
         let from = self.offset.min(rows.num_rows());
         let count = self.limit.unwrap_or(usize::MAX).min(rows.num_rows() - from);
-        Ok(rows.slice(from, count))
+        Ok(if count == rows.num_rows() { rows } else { rows.slice(from, count) })
     }
 }
 
 /// Rows, and whose columns they have.
 struct Gathered {
     rows: RecordBatch,
-    schema: DFSchema,
+    names: Names,
 }
 
 /// Columns made of the rows that were read.
 struct Making<'a> {
     state: &'a SessionState,
-    schema: DFSchema,
+    names: Names,
     /// Nobody waits for them any more.
     gone: &'a Gone,
 }
@@ -219,13 +208,14 @@ struct Making<'a> {
 impl Making<'_> {
     fn column(&self, expr: &Expr, rows: &RecordBatch) -> PlanResult<ArrayRef> {
         if let Expr::Column(column) = expr
-            && let Some(place) = self.schema.index_of_column_by_name(column.relation.as_ref(), &column.name)
+            && let Some(place) =
+                self.names.qualified()?.index_of_column_by_name(column.relation.as_ref(), &column.name)
             && let Some(column) = rows.columns().get(place)
         {
             return Ok(Arc::clone(column));
         }
         self.gone.check()?;
-        let physical = self.state.create_physical_expr(expr.clone(), &self.schema)?;
+        let physical = self.state.create_physical_expr(expr.clone(), self.names.qualified()?)?;
         physical.evaluate(rows)?.into_array(rows.num_rows())
     }
 

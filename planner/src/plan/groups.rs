@@ -15,7 +15,7 @@ use quarry_storage::TextQuery;
 use super::{
     aggregates::aggregate,
     bucket,
-    direct::{Direct, grouped::DirectGroups},
+    direct::{Direct, Read, grouped::DirectGroups},
     filter::{Filters, Names},
     formula,
     member::{Member, Outer},
@@ -143,13 +143,18 @@ impl Groups {
     }
 
     /// The question around the general executor; none where it asks for more than groups of records and what lookups lead to.
-    pub(crate) fn direct(&self, seeing: &Seeing, rows_max: u64) -> Option<DirectGroups<'_>> {
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub(crate) fn direct(&self, seeing: &Seeing, rows_max: u64) -> Result<Option<DirectGroups<'_>>> {
         let is_ordered =
             self.aggregates.iter().any(|member| !member.order.is_empty() || sorts(&member.inner));
         if self.rollup || !self.windows.is_empty() || self.limit == Some(0) || is_ordered {
-            return None;
+            return Ok(None);
         }
-        let (read, far) = self.scope.with_far()?;
+        let Some((read, far)) = self.scope.with_far() else { return Ok(None) };
+        let read = Read::new(self.scope.view(), read)?;
         let rows = Direct {
             view: Arc::clone(self.scope.view()),
             seeing: seeing.clone(),
@@ -161,9 +166,9 @@ impl Groups {
             sort: Vec::new(),
             limit: None,
             offset: 0,
-            columns: Vec::new(),
+            told: Arc::default(),
         };
-        Some(DirectGroups {
+        Ok(Some(DirectGroups {
             rows,
             keys: &self.keys,
             aggregates: &self.aggregates,
@@ -172,7 +177,7 @@ impl Groups {
             limit: self.limit.map(size),
             offset: size(self.offset),
             columns: &self.columns,
-        })
+        }))
     }
 
     fn restriction(&self) -> Restriction {

@@ -77,7 +77,7 @@ impl Question {
         restriction: Restriction,
     ) -> Result<Option<RecordBatch>> {
         let Some(rows_max) = self.direct_rows() else { return Ok(None) };
-        let Some(direct) = records.direct(&self.context.seeing(), restriction, rows_max) else {
+        let Some(direct) = records.direct(&self.context.seeing(), restriction, rows_max)? else {
             return Ok(None);
         };
         match direct.rows(&self.small, &self.deadline).await? {
@@ -95,7 +95,7 @@ impl Question {
     pub(crate) async fn direct_groups(&self, groups: &Groups) -> Result<Option<RecordBatch>> {
         let Some(rows_max) = self.direct_rows() else { return Ok(None) };
         let rows_max = rows_max.min(self.options.plan_rows_max);
-        let Some(direct) = groups.direct(&self.context.seeing(), rows_max) else { return Ok(None) };
+        let Some(direct) = groups.direct(&self.context.seeing(), rows_max)? else { return Ok(None) };
         direct.rows((&self.small, &self.context), &self.deadline).await
     }
 

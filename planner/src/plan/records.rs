@@ -14,7 +14,7 @@ use super::{
     attach::Attach,
     building::Building,
     cursor::{self, Key, Pager, Side},
-    direct::Direct,
+    direct::{Direct, Read, Told},
     filter::{Filters, Names},
     formula,
     member::Member,
@@ -262,17 +262,30 @@ impl Records {
     }
 
     /// The question around the general executor; none where more is read than this object and what lookups lead to.
-    pub(crate) fn direct(&self, seeing: &Seeing, restriction: Restriction, rows_max: u64) -> Option<Direct> {
-        let (read, far) = self.scope.with_far().filter(|_| self.windows.is_empty())?;
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub(crate) fn direct(
+        &self,
+        seeing: &Seeing,
+        restriction: Restriction,
+        rows_max: u64,
+    ) -> Result<Option<Direct>> {
+        let Some((read, far)) = self.scope.with_far().filter(|_| self.windows.is_empty()) else {
+            return Ok(None);
+        };
+        let read = Read::new(self.scope.view(), read)?;
         let (limit, offset) = match self.level {
             Level::Root => (self.limit.map(size), size(self.offset)),
             Level::ToOne | Level::ToMany => (None, 0),
         };
         let filters = self.filter.iter().chain(&self.beyond).cloned();
-        Some(Direct {
+        Ok(Some(Direct {
             view: Arc::clone(self.scope.view()),
             seeing: seeing.clone(),
             restriction,
+            told: Told::all(&read, &self.columns),
             read,
             far,
             rows_max,
@@ -280,14 +293,18 @@ impl Records {
             sort: if self.level == Level::ToOne { Vec::new() } else { self.order() },
             limit,
             offset,
-            columns: self.columns.clone(),
-        })
+        }))
     }
 
     /// As [`Self::direct`], for [`Self::count_plan`].
-    pub(crate) fn direct_count(&self, seeing: &Seeing, rows_max: u64) -> Option<Direct> {
-        let (read, far) = self.filter_scope.with_far()?;
-        Some(Direct {
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    pub(crate) fn direct_count(&self, seeing: &Seeing, rows_max: u64) -> Result<Option<Direct>> {
+        let Some((read, far)) = self.filter_scope.with_far() else { return Ok(None) };
+        let read = Read::new(self.filter_scope.view(), read)?;
+        Ok(Some(Direct {
             view: Arc::clone(self.filter_scope.view()),
             seeing: seeing.clone(),
             restriction: self.restriction(),
@@ -298,8 +315,8 @@ impl Records {
             sort: Vec::new(),
             limit: None,
             offset: 0,
-            columns: Vec::new(),
-        })
+            told: Arc::default(),
+        }))
     }
 
     /// Who watches the page go by; none when there are no pages.

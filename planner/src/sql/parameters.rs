@@ -8,7 +8,10 @@ use datafusion::{
         Result as PlanResult, ScalarValue, plan_err,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
-    logical_expr::{Expr, LogicalPlan, expr::Placeholder},
+    logical_expr::{
+        Expr, LogicalPlan,
+        expr::{Cast, Placeholder},
+    },
 };
 
 use crate::error::{Error, Result};
@@ -53,6 +56,13 @@ pub(super) fn bound(expr: &Expr, values: &[ScalarValue]) -> PlanResult<(Expr, bo
         Expr::Placeholder(placeholder) => match value_of(&placeholder.id, values) {
             Some(value) => Ok(Transformed::yes(Expr::Literal(value.clone(), None))),
             None => plan_err!("there is no value for parameter {}", placeholder.id),
+        },
+        Expr::Cast(Cast { expr: value, field }) => match value.as_ref() {
+            // What texts are compared as; all else is left to who makes expressions simple.
+            Expr::Literal(ScalarValue::Utf8(text), _) if *field.data_type() == DataType::Utf8View => {
+                Ok(Transformed::yes(Expr::Literal(ScalarValue::Utf8View(text.clone()), None)))
+            }
+            _ => Ok(Transformed::no(expr)),
         },
         _ => Ok(Transformed::no(expr)),
     })?;

@@ -17,7 +17,7 @@ use datafusion::{
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     execution::SessionState,
-    logical_expr::{Expr, LogicalPlan, SortExpr, simplify::SimplifyContext},
+    logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, SortExpr, simplify::SimplifyContext},
     optimizer::simplify_expressions::ExprSimplifier,
 };
 
@@ -30,24 +30,29 @@ use crate::{
     error::Result,
     plan::{
         At, ROOT,
-        direct::{Direct, is_by_key},
+        direct::{Direct, Read, Told, is_by_key},
     },
     policy::Seeing,
     run::Deadline,
     view::{ObjectView, Restriction},
 };
 
+/// What a part of an expression takes, about.
+const NODE_BYTES: usize = 128;
+
 /// A question over one object; parameters are open.
 pub(super) struct Small {
     view: Arc<ObjectView>,
-    /// The columns that are read, and their types.
-    read: Vec<String>,
+    read: Arc<Read>,
+    /// The columns that are read, with their types.
     stored: DFSchemaRef,
     filter: Option<Expr>,
     sort: Vec<SortExpr>,
     skip: Option<Expr>,
     fetch: Option<Expr>,
-    columns: Vec<Expr>,
+    told: Arc<[Told]>,
+    /// What is told has parameters in it.
+    is_open: bool,
     /// The columns of the answer.
     schema: SchemaRef,
     /// The same for every instant and session.
@@ -93,32 +98,27 @@ impl Small {
         let known = table.stored_schema();
         let fields = read.iter().map(|name| known.field_with_name(name).cloned());
         let fields = fields.collect::<Result<Vec<_>, _>>()?;
-        let stored = DFSchema::try_from_qualified_schema(ROOT, &Schema::new(fields))?;
-        let mut small = Small {
+        let stored = Arc::new(DFSchema::try_from_qualified_schema(ROOT, &Schema::new(fields))?);
+        let simple = |expr| simplified(state, &stored, expr);
+        let key = |key: SortExpr| PlanResult::Ok(SortExpr { expr: simple(key.expr)?, ..key });
+        let columns = written.columns.into_iter().map(simple).collect::<PlanResult<Vec<_>>>()?;
+        let filter = written.filters.into_iter().reduce(Expr::and).map(simple).transpose()?;
+        let sort = written.sort.unwrap_or_default().into_iter().map(key).collect::<PlanResult<_>>()?;
+        let read = Read::new(scope.view(), read)?;
+        Ok(Some(Small {
             view: Arc::clone(scope.view()),
+            told: Told::all(&read, &columns),
+            is_open: columns.iter().any(is_open),
             read,
-            stored: Arc::new(stored),
-            filter: written.filters.into_iter().reduce(Expr::and),
-            sort: written.sort.unwrap_or_default(),
+            is_by_key: filter.as_ref().is_some_and(|filter| is_by_key(scope.view(), filter)),
+            filter,
+            sort,
             skip: written.skip,
             fetch: written.fetch,
-            columns: written.columns,
+            stored,
             schema,
             is_lasting: is_lasting && !scope.reads_clock(),
-            is_by_key: false,
-        };
-        small.simplify(state)?;
-        small.is_by_key = small.filter.as_ref().is_some_and(|filter| is_by_key(&small.view, filter));
-        Ok(Some(small))
-    }
-
-    /// Once for all runs.
-    fn simplify(&mut self, state: &SessionState) -> PlanResult<()> {
-        let exprs = self.filter.iter_mut().chain(&mut self.columns);
-        for expr in exprs.chain(self.sort.iter_mut().map(|key| &mut key.expr)) {
-            *expr = simplified(state, &self.stored, expr.clone())?;
-        }
-        Ok(())
+        }))
     }
 
     /// What reads the rows on a state of the records; none where the values ask for a plan.
@@ -141,19 +141,26 @@ impl Small {
         if limit == Some(0) {
             return Ok(None);
         }
+        let tell = |told: &Told| match told {
+            Told::Read(place) => Ok(Told::Read(*place)),
+            Told::Made(expr) => bind(expr).map(Told::Made),
+        };
         let sorted = |key: &SortExpr| PlanResult::Ok(SortExpr { expr: bind(&key.expr)?, ..key.clone() });
         Ok(Some(Direct {
             view: Arc::clone(&self.view),
             seeing: seeing.clone(),
             restriction: Restriction::None,
-            read: self.read.clone(),
+            read: Arc::clone(&self.read),
             far: Vec::new(),
             rows_max,
             filter: self.filter.as_ref().map(bind).transpose()?,
             sort: self.sort.iter().map(sorted).collect::<PlanResult<_>>()?,
             limit,
             offset: offset.unwrap_or(0),
-            columns: self.columns.iter().map(bind).collect::<PlanResult<_>>()?,
+            told: match self.is_open {
+                false => Arc::clone(&self.told),
+                true => self.told.iter().map(tell).collect::<PlanResult<_>>()?,
+            },
         }))
     }
 
@@ -190,9 +197,16 @@ impl Small {
 
     /// All that it is made of, in expressions.
     pub(super) fn size(&self) -> usize {
-        let all = self.columns.iter().chain(&self.filter).chain(self.sort.iter().map(|key| &key.expr));
-        all.map(size_of).sum::<usize>() + self.read.len()
+        let made = self.told.iter().filter_map(Told::made);
+        let all = made.chain(&self.filter).chain(self.sort.iter().map(|key| &key.expr));
+        all.map(size_of).sum::<usize>() + self.told.len() * NODE_BYTES
     }
+}
+
+/// Whether it has a parameter in it.
+fn is_open(expr: &Expr) -> bool {
+    // The closure never fails, and neither does the walk.
+    expr.exists(|expr| Ok(matches!(expr, Expr::Placeholder(_)))).unwrap_or(true)
 }
 
 /// With the values of its parameters.
@@ -207,7 +221,7 @@ fn bound(
 }
 
 fn simplified(state: &SessionState, stored: &DFSchemaRef, expr: Expr) -> PlanResult<Expr> {
-    if matches!(expr, Expr::Column(_) | Expr::Literal(..)) {
+    if is_simple(&expr) {
         return Ok(expr);
     }
     let context = SimplifyContext::builder()
@@ -216,6 +230,18 @@ fn simplified(state: &SessionState, stored: &DFSchemaRef, expr: Expr) -> PlanRes
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     ExprSimplifier::new(context).simplify(expr)
+}
+
+/// A column, a value, or one of them compared with the other.
+fn is_simple(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Literal(..) => true,
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => matches!(
+            (left.as_ref(), right.as_ref()),
+            (Expr::Column(_), Expr::Literal(value, _)) if !value.is_null()
+        ),
+        _ => false,
+    }
 }
 
 /// The rows that LIMIT or OFFSET says, none for NULL; nothing where only a plan can tell, or say what is wrong.
@@ -238,7 +264,6 @@ fn calls(expr: &Expr) -> bool {
 
 /// Bytes, roughly.
 fn size_of(expr: &Expr) -> usize {
-    const NODE_BYTES: usize = 128;
     let mut bytes = 0;
     let walked = expr.apply(|expr| {
         bytes += NODE_BYTES;

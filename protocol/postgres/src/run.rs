@@ -96,7 +96,7 @@ pub struct Ask {
     /// What its catalog must know of the connection.
     pub catalog: Arc<CatalogSession>,
     /// What is asked.
-    pub statement: Statement,
+    pub statement: Arc<Statement>,
     /// The values of its parameters; to describe it, nulls of their types, as far as these are known.
     pub values: Vec<ScalarValue>,
     /// The client's `application_name`, for the log of unanswered probes.
@@ -216,7 +216,7 @@ fn died() -> PgError {
 }
 
 async fn plan(engine: &Engine, ask: &Ask) -> Result<(SqlSession, LogicalPlan)> {
-    let mut statement = ask.statement.clone();
+    let mut statement = ask.statement.as_ref().clone();
     // Names first: they come from what the client wrote.
     names::name_outputs(&mut statement);
     casts::keep_digits(&mut statement, &ask.values);
@@ -352,7 +352,8 @@ impl Rows {
         loop {
             if let Some(batch) = self.waiting.front() {
                 let count = (batch.num_rows() - self.offset).min(rows_max);
-                let slice = batch.slice(self.offset, count);
+                let is_whole = count == batch.num_rows();
+                let slice = if is_whole { batch.clone() } else { batch.slice(self.offset, count) };
                 self.offset += count;
                 if self.offset >= batch.num_rows() {
                     self.waiting.pop_front();

@@ -21,7 +21,7 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 
-use super::{Direct, Gathered, Making, Page, coerced, settled};
+use super::{Direct, Gathered, Making, Page, coerced, columns::Names, settled};
 use crate::{
     context::QueryContext,
     error::{Error, Result},
@@ -58,7 +58,7 @@ impl DirectGroups<'_> {
         let gathered = aside(deadline, move |gone| rows.gather(&gathering, gone)).await?;
         let Some(gathered) = gathered else { return Ok(None) };
         let aggregation =
-            Aggregating { state, schema: &gathered.schema }.over(&gathered, keys, aggregates)?;
+            Aggregating { state, schema: gathered.names.qualified()? }.over(&gathered, keys, aggregates)?;
         let task = match &context.memory {
             Some(share) => share.context(state),
             None => state.task_ctx(),
@@ -70,9 +70,9 @@ impl DirectGroups<'_> {
         let groups = concat_batches(&schema, &groups)?;
         let groups = named((state, &gone), keys.iter().chain(aggregates), &groups)?;
         let schema = DFSchema::try_from(groups.schema_ref().as_ref().clone())?;
-        let made = Making { state, schema, gone: &gone };
+        let made = Making { state, names: Names::of(schema), gone: &gone };
         let groups = match having {
-            Some(having) => made.kept(&settled(state, &made.schema, having.clone())?, groups)?,
+            Some(having) => made.kept(&settled(state, made.names.qualified()?, having.clone())?, groups)?,
             None => groups,
         };
         let groups = Page { sort, limit, offset }.of(&made, groups)?;
@@ -88,11 +88,12 @@ fn named<'m>(
     members: impl Iterator<Item = &'m Member>,
     groups: &RecordBatch,
 ) -> Result<RecordBatch> {
-    let made = Making { state, schema: DFSchema::try_from(groups.schema_ref().as_ref().clone())?, gone };
+    let schema = DFSchema::try_from(groups.schema_ref().as_ref().clone())?;
+    let made = Making { state, names: Names::of(schema), gone };
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     for (member, field) in members.zip(groups.schema_ref().fields()) {
         let value = Expr::Column(Column::new_unqualified(field.name()));
-        let outer = settled(state, &made.schema, member.outer(value, field.data_type())?)?;
+        let outer = settled(state, made.names.qualified()?, member.outer(value, field.data_type())?)?;
         let column = made.column(&outer, groups)?;
         fields.push(Field::new(&member.name, column.data_type().clone(), true));
         columns.push(column);

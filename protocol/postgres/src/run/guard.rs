@@ -30,11 +30,12 @@ impl Guard {
     ///
     /// The work's; `57014`; `08006`, fatal, when the client has gone.
     pub async fn wait<T>(&self, wire: &mut Wire, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.check()?;
         tokio::select! {
             biased;
-            ended = self.ended() => Err(ended),
-            // It may have heard of it before this did.
+            // It may have heard of it before this did. Mostly it is there at once, and nothing has to be set up for what would end it.
             done = work => done.map_err(|error| if self.cancel.is_called() { cancelled() } else { error }),
+            ended = self.ended() => Err(ended),
             () = wire.gone() => Err(PgError::fatal(SqlState::CONNECTION_FAILURE, "the client has gone")),
         }
     }
@@ -62,7 +63,10 @@ impl Guard {
         if self.cancel.is_called() {
             return Err(cancelled());
         }
-        Ok(())
+        match self.deadline {
+            Some(deadline) if deadline <= Instant::now() => Err(timed_out()),
+            _ => Ok(()),
+        }
     }
 
     /// What questions of the statement are to look at while they work.

@@ -43,13 +43,13 @@ impl Session {
             return Err(PgError::new(SqlState::DUPLICATE_CURSOR, message));
         }
         self.check_cursors()?;
-        let statement = Statement::Query(query.clone());
+        let statement = Arc::new(Statement::Query(query.clone()));
         let Outcome::Rows(rows, _) = self.do_query(&statement, &[]).await? else {
             return Err(PgError::new(SqlState::SYNTAX, "a cursor takes a query"));
         };
-        let columns = encode::columns_of(&rows.schema);
+        let columns = encode::columns_of(&rows.schema).into();
         let portal = Portal {
-            prepared: Arc::new(Prepared { statement: Some(statement), parameters: Vec::new() }),
+            prepared: Arc::new(Prepared::new(Some(statement), Vec::new())),
             values: Vec::new(),
             result_formats: Vec::new(),
             state: PortalState::Open { rows, columns, tag: Tag::Select },
@@ -100,7 +100,7 @@ impl Session {
         self.find_cursor(name)?;
         self.open_portal(name).await?;
         match &self.find_cursor(name)?.state {
-            PortalState::Open { columns, .. } => formatted(columns.clone(), codes),
+            PortalState::Open { columns, .. } => formatted(columns.to_vec(), codes),
             PortalState::Revoked => Err(revoked()),
             _ => Err(PgError::new(SqlState::INVALID_CURSOR_NAME, format!("cursor \"{name}\" holds no rows"))),
         }

@@ -24,7 +24,7 @@ impl Session {
     /// Settles the types of a statement's parameters; the planner is asked only where client and form leave one open.
     pub(super) async fn prepare(&mut self, statement: Option<Statement>, said: &[u32]) -> Result<Prepared> {
         let Some(statement) = statement else {
-            return Ok(Prepared { statement: None, parameters: Vec::new() });
+            return Ok(Prepared::new(None, Vec::new()));
         };
         if !statement::ends_transaction(&statement) {
             self.check_not_failed()?;
@@ -43,7 +43,7 @@ impl Session {
             Vec::new()
         };
         let parameters = parameter::settle(count, said, &hints, &inferred);
-        Ok(Prepared { statement: Some(statement), parameters })
+        Ok(Prepared::new(Some(Arc::new(statement)), parameters))
     }
 
     async fn infer(
@@ -110,7 +110,7 @@ impl Session {
                 self.open_portal(name).await?;
                 let Some(portal) = self.portals.get(name) else { return Ok(()) };
                 let columns = match &portal.state {
-                    PortalState::Open { columns, .. } => Some(columns.clone()),
+                    PortalState::Open { columns, .. } => Some(columns.to_vec()),
                     _ => {
                         let (prepared, codes) = (portal.prepared.clone(), portal.result_formats.clone());
                         let columns = self.columns_of_prepared(&prepared).await?;
@@ -136,12 +136,12 @@ impl Session {
         if !statement::ends_transaction(statement) {
             self.check_not_failed()?;
         }
-        let question = match statement {
+        let question = match statement.as_ref() {
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
                 let context = self.context();
                 dml::returning_of(&context.views, statement)?
             }
-            Statement::Query(_) => Some(statement.clone()),
+            Statement::Query(_) => Some(statement.as_ref().clone()),
             Statement::Explain { .. } => return Ok(Some(vec![text_column("QUERY PLAN")])),
             Statement::ShowVariable { variable } => return Ok(Some(columns_of_show(&shown_name(variable)))),
             Statement::Fetch { name, .. } => return self.cursor_columns(&folded(name), &[]).await.map(Some),

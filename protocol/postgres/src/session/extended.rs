@@ -9,7 +9,7 @@ use pgwire::messages::{
 
 use super::{Block, HELD_MAX, Outcome, Portal, PortalState, Prepared, Session, Tag, statement};
 use crate::{
-    encode::{self, Format, OutColumn},
+    encode::{Format, OutColumn},
     error::{PgError, Result},
     parameter, parse,
     sqlstate::SqlState,
@@ -128,7 +128,7 @@ impl Session {
 
     /// Refuses to open one more named portal than may be open.
     fn check_portal(&self, name: &str, portal: &Portal) -> Result<()> {
-        let is_query = portal.prepared.statement.as_ref().is_some_and(statement::is_query);
+        let is_query = portal.prepared.statement.as_ref().is_some_and(|next| statement::is_query(next));
         match portal.state {
             PortalState::New if is_query && !name.is_empty() => self.check_cursors(),
             _ => Ok(()),
@@ -160,7 +160,7 @@ impl Session {
                     return Ok(());
                 }
                 Outcome::Rows(rows, tag) => {
-                    let columns = formatted(encode::columns_of(&rows.schema), &portal.result_formats)?;
+                    let columns = prepared.columns(&rows.schema, &portal.result_formats)?;
                     portal.state = PortalState::Open { rows, columns, tag };
                 }
             }
@@ -205,7 +205,7 @@ impl Session {
             return Ok(());
         }
         if let Outcome::Rows(rows, tag) = self.execute(next, &portal.values).await? {
-            let columns = formatted(encode::columns_of(&rows.schema), &portal.result_formats)?;
+            let columns = prepared.columns(&rows.schema, &portal.result_formats)?;
             portal.state = PortalState::Open { rows, columns, tag };
         }
         Ok(())

@@ -19,7 +19,9 @@ mod statement;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use arrow::datatypes::SchemaRef;
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
+use parking_lot::Mutex;
 use pgwire::{
     api::Type,
     messages::{
@@ -38,7 +40,7 @@ pub use statement::refuse;
 use crate::{
     cancel::{Cancels, Registration},
     catalog::CatalogSession,
-    encode::OutColumn,
+    encode::{OutColumn, columns_of},
     error::{PgError, Result},
     run::{Guard, Queries, Rows},
     settings::{SettingValue, Settings},
@@ -68,9 +70,44 @@ pub struct SessionLimits {
 /// A statement that was parsed, and whose parameters have types.
 pub struct Prepared {
     /// The statement; none for an empty one.
-    pub statement: Option<Statement>,
+    pub statement: Option<Arc<Statement>>,
     /// The types of its parameters.
     pub parameters: Vec<Type>,
+    /// As its rows were told last, and what they were told of.
+    columns: Mutex<Option<Announced>>,
+}
+
+/// Columns, of rows with such a schema, in these formats.
+struct Announced {
+    schema: SchemaRef,
+    formats: Vec<i16>,
+    columns: Arc<[OutColumn]>,
+}
+
+impl Prepared {
+    /// A statement; none for an empty one.
+    pub fn new(statement: Option<Arc<Statement>>, parameters: Vec<Type>) -> Prepared {
+        Prepared { statement, parameters, columns: Mutex::default() }
+    }
+
+    /// The columns of its rows in the formats that were asked for.
+    ///
+    /// # Errors
+    ///
+    /// `08P01` for formats that are not.
+    fn columns(&self, schema: &SchemaRef, formats: &[i16]) -> Result<Arc<[OutColumn]>> {
+        let mut known = self.columns.lock();
+        if let Some(Announced { schema: told, formats: as_told, columns }) = &*known
+            && Arc::ptr_eq(told, schema)
+            && as_told == formats
+        {
+            return Ok(Arc::clone(columns));
+        }
+        let columns: Arc<[OutColumn]> = extended::formatted(columns_of(schema), formats)?.into();
+        let (schema, formats) = (Arc::clone(schema), formats.to_vec());
+        *known = Some(Announced { schema, formats, columns: Arc::clone(&columns) });
+        Ok(columns)
+    }
 }
 
 /// A statement with its values, or a cursor.
@@ -86,7 +123,7 @@ enum PortalState {
     New,
     Open {
         rows: Rows,
-        columns: Vec<OutColumn>,
+        columns: Arc<[OutColumn]>,
         tag: Tag,
     },
     Finished {

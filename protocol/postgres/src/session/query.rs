@@ -41,7 +41,13 @@ impl Session {
     }
 
     /// A question on a state, with the catalog around it.
-    pub(crate) fn ask(&self, context: QueryContext, statement: Statement, values: Vec<ScalarValue>) -> Ask {
+    pub(crate) fn ask(
+        &self,
+        context: QueryContext,
+        statement: impl Into<Arc<Statement>>,
+        values: Vec<ScalarValue>,
+    ) -> Ask {
+        let statement = statement.into();
         let application = self.settings.get("application_name").unwrap_or_default();
         Ask { context, catalog: Arc::clone(&self.catalog), statement, values, application, turn: None }
     }
@@ -54,7 +60,7 @@ impl Session {
     async fn ask_in_turn(
         &self,
         context: QueryContext,
-        statement: Statement,
+        statement: impl Into<Arc<Statement>>,
         values: Vec<ScalarValue>,
     ) -> Result<Ask> {
         // Its rows may still come when other statements of this connection run.
@@ -76,12 +82,12 @@ impl Session {
     /// `SELECT`, `VALUES`, `TABLE`, `WITH`.
     pub(super) async fn do_query(
         &mut self,
-        statement: &Statement,
+        statement: &Arc<Statement>,
         values: &[ScalarValue],
     ) -> Result<Outcome> {
         check_query(statement)?;
         let context = self.context();
-        let ask = self.ask_in_turn(context, statement.clone(), values.to_vec()).await?;
+        let ask = self.ask_in_turn(context, Arc::clone(statement), values.to_vec()).await?;
         let rows = self.open(ask).await?;
         Ok(Outcome::Rows(rows, Tag::Select))
     }

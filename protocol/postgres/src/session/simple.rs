@@ -1,5 +1,7 @@
 //! The simple protocol: one text, any number of statements, each answered in full, then `ReadyForQuery`.
 
+use std::sync::Arc;
+
 use datafusion::sql::sqlparser::ast::Statement;
 use pgwire::messages::response::EmptyQueryResponse;
 
@@ -57,7 +59,7 @@ impl Session {
         if !matches!(next, Statement::Prepare { .. }) && parse::count_parameters(&next)? > 0 {
             return Err(PgError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
         }
-        let tag = match self.execute(&next, &[]).await? {
+        let tag = match self.execute(&Arc::new(next), &[]).await? {
             Outcome::Done(tag) => tag,
             Outcome::Rows(mut rows, tag) => {
                 let columns = encode::columns_of(&rows.schema);

@@ -44,7 +44,11 @@ impl Session {
     /// # Errors
     ///
     /// Of every kind; what that does to the transaction is the caller's part.
-    pub(super) async fn execute(&mut self, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
+    pub(super) async fn execute(
+        &mut self,
+        statement: &Arc<Statement>,
+        values: &[ScalarValue],
+    ) -> Result<Outcome> {
         if !ends_transaction(statement) {
             self.check_not_failed()?;
         }
@@ -57,8 +61,8 @@ impl Session {
         engine.in_turn(&turn, &line, Box::pin(self.do_statement(statement, values))).await
     }
 
-    async fn do_statement(&mut self, statement: &Statement, values: &[ScalarValue]) -> Result<Outcome> {
-        match statement {
+    async fn do_statement(&mut self, statement: &Arc<Statement>, values: &[ScalarValue]) -> Result<Outcome> {
+        match statement.as_ref() {
             Statement::Query(_) => self.do_query(statement, values).await,
             Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
                 dml::run(self, statement, values).await
