@@ -1,13 +1,14 @@
 //! Between rows and Arrow: a batch of rows, a cell of an array.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use arrow::{
     array::{
         Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
         Float64Builder, Int64Builder, ListBuilder, StringBuilder, StringViewBuilder,
-        Time64MicrosecondBuilder, TimestampMicrosecondBuilder, new_null_array,
+        Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Array, new_null_array,
     },
+    compute::take,
     datatypes::{
         Date32Type, Decimal128Type, Float64Type, Int64Type, SchemaRef, Time64MicrosecondType,
         TimestampMicrosecondType,
@@ -114,6 +115,21 @@ pub(crate) fn rows(spec: &TableSpec, batch: &RecordBatch) -> Result<Vec<Row>> {
     let row =
         |at| columns.iter().map(|(column, array)| cell(column.column_type, array, at)).collect::<Result<_>>();
     (0..batch.num_rows()).map(|at| row(at).map(Row)).collect()
+}
+
+/// The rows of whole columns that are at these places, in order: where they are one run, nothing is copied.
+pub(crate) fn chosen(whole: Vec<ArrayRef>, places: &[u32]) -> Result<Vec<ArrayRef>> {
+    if let Some(run) = run_of(places) {
+        return Ok(whole.into_iter().map(|array| array.slice(run.start, run.len())).collect());
+    }
+    let places = UInt32Array::from(places.to_vec());
+    whole.iter().map(|array| take(array, &places, None).map_err(arrow_error)).collect()
+}
+
+/// The places as one run, where nothing is left out between them.
+fn run_of(offsets: &[u32]) -> Option<Range<usize>> {
+    let (first, last) = (usize::try_from(*offsets.first()?).ok()?, usize::try_from(*offsets.last()?).ok()?);
+    (last - first + 1 == offsets.len()).then(|| first..last + 1)
 }
 
 /// The value in one cell.

@@ -3,8 +3,8 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array},
-    compute::{self, FilterBuilder},
+    array::{ArrayRef, BooleanArray, BooleanBufferBuilder},
+    compute::FilterBuilder,
     record_batch::RecordBatch,
 };
 use roaring::RoaringBitmap;
@@ -132,12 +132,7 @@ impl Unit {
         if let Some(gone) = gone {
             return self.leave_out(gone, &whole, rows);
         }
-        let offsets = self.offsets(rows);
-        if let Some(run) = run_of(&offsets) {
-            return Ok(whole.into_iter().map(|array| array.slice(run.start, run.len())).collect());
-        }
-        let offsets = UInt32Array::from(offsets);
-        whole.iter().map(|array| compute::take(array, &offsets, None).map_err(arrow_error)).collect()
+        columns::chosen(whole, &self.offsets(rows))
     }
 
     /// The rows that are not gone: where few are, they are copied in runs.
@@ -152,12 +147,6 @@ impl Unit {
         let array = |whole: &ArrayRef| Ok(filter.filter(whole).map_err(arrow_error)?.slice(0, rows));
         whole.iter().map(array).collect()
     }
-}
-
-/// The places as one run, where nothing is left out between them.
-fn run_of(offsets: &[u32]) -> Option<Range<usize>> {
-    let (first, last) = (usize::try_from(*offsets.first()?).ok()?, usize::try_from(*offsets.last()?).ok()?);
-    (last - first + 1 == offsets.len()).then(|| first..last + 1)
 }
 
 fn missing(at: usize) -> Error {

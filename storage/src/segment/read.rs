@@ -76,14 +76,17 @@ impl Segment {
         projection: &[usize],
         places: &[u32],
     ) -> Result<Vec<ArrayRef>> {
-        let missing = self.not_cached(group, projection);
         let often =
             self.touched.get(group).is_some_and(|count| count.fetch_add(1, Ordering::Relaxed) >= TOUCHES_MAX);
+        if let Some(whole) = self.cached(table, group, projection) {
+            return columns::chosen(whole, places);
+        }
+        if often {
+            return columns::chosen(self.columns(table, group, projection)?, places);
+        }
+        let missing = self.not_cached(group, projection);
         let indices = UInt32Array::from(places.to_vec());
         let take = |array: &ArrayRef| compute::take(array, &indices, None).map_err(arrow_error);
-        if missing.is_empty() || often {
-            return self.columns(table, group, projection)?.iter().map(take).collect();
-        }
         let decoded = self.decode(group, &missing, Some(places))?;
         let array = |column: &usize| match missing.binary_search(column).ok().and_then(|at| decoded.get(at)) {
             Some(array) => Ok(array.clone()),
