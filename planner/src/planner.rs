@@ -92,7 +92,7 @@ impl Default for PlannerOptions {
             spill_bytes_max: 16 << 30,
             target_partitions: 2,
             single_partition_rows: 100_000,
-            join_lookup_rows_min: 2_048,
+            join_lookup_rows_min: 131_072,
             depth_max: 32,
             expands_max: 100,
             expands_running_max: 4,
