@@ -9,7 +9,7 @@ use quarry_metadata::{
     Field, FieldName, Object,
     rules::{Action, Check, Is, Requirement, Rules, Validation},
 };
-use quarry_planner::lower;
+use quarry_planner::{Pace, lower};
 use quarry_storage::{ColumnSpec, ColumnType, Key, Row, Snapshot, TableName, TableSpec, Value};
 
 pub(crate) use bin::{Bin, Deletion};
@@ -27,6 +27,8 @@ pub(crate) struct Layout {
     pub onces: Vec<Once>,
     /// Where its deleted records are kept, when they are.
     pub bin: Option<Bin>,
+    /// Of changes of one record.
+    pub pace: Pace,
 }
 
 impl Layout {
@@ -48,7 +50,8 @@ impl Layout {
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let (object, table) = (object.clone(), spec.name.clone());
         let bin = object.recycle_bin.then(|| Bin::new(&object, &spec, snapshot)).transpose()?;
-        let mut layout = Self { object, table, spec, columns, onces: Vec::new(), bin };
+        let (onces, pace) = (Vec::new(), Pace::default());
+        let mut layout = Self { object, table, spec, columns, onces, bin, pace };
         layout.onces = layout.all_onces(rules)?;
         Ok(layout)
     }
@@ -108,7 +111,8 @@ impl Layout {
         };
         let columns = (1..=action.parameters.len()).map(Some).collect();
         let (table, spec) = (spec.name.clone(), Arc::new(spec));
-        Self { object: Arc::new(parameters), table, spec, columns, onces: Vec::new(), bin: None }
+        let (onces, pace) = (Vec::new(), Pace::default());
+        Self { object: Arc::new(parameters), table, spec, columns, onces, bin: None, pace }
     }
 
     /// Every stored field with its column.

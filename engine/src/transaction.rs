@@ -13,6 +13,7 @@ use crate::{
     beside::beside,
     change::{Applied, Change, Operation},
     error::{Error, ErrorKind, Result},
+    layout::Layout,
     pipeline::{self, Action, Call, Step},
     recycle,
     rights::Rights,
@@ -204,7 +205,16 @@ impl Transaction {
         applied.map(|applied| pinned.applied(&now, applied)).map_err(|error| pinned.told(&now, error))
     }
 
-    /// Runs steps on a blocking thread: they may read from disk. Many of them take a core for long, so they run on one that gives way, a few
+    /// The layout of the one record that is made or changed by these steps, where there is no other.
+    fn of_one_record(&self, steps: &[Step]) -> Option<Arc<Layout>> {
+        let [step] = steps else { return None };
+        let is_one = step.writes() && step.records() == 1;
+        // What is wrong with the object's name is found by the steps.
+        if is_one { self.work.try_lock()?.layout(&step.object).ok() } else { None }
+    }
+
+    /// Runs steps on a blocking thread: they may read from disk. One record of an object whose records were always quick to write is
+    /// written by the thread that asks: waking another takes longer. Many of them take a core for long, so they run on one that gives way, a few
     /// at a time of all tenants: another's single record does not wait for a core behind them. When this is dropped before the thread has come to it,
     /// the call has ended by then, or is undone by what follows.
     async fn run_steps(&self, number: CallNumber, mut call: Call, steps: Vec<Step>) -> Result<Call> {
@@ -212,12 +222,19 @@ impl Transaction {
             return Ok(call);
         }
         let named: usize = steps.iter().map(Step::records).sum();
+        let layout = self.of_one_record(&steps);
         let work = self.work.clone();
         let run = move || {
             let mut work = work.lock();
             work.must_run(number)?;
             pipeline::run(&mut work, &mut call, steps).map(|()| call)
         };
+        if let Some(layout) = layout {
+            return match layout.pace.is_quick() {
+                true => layout.pace.measured(run),
+                false => tokio::task::spawn_blocking(move || layout.pace.measured(run)).await?,
+            };
+        }
         if named <= SMALL_CALL_RECORDS_MAX {
             return tokio::task::spawn_blocking(run).await?;
         }

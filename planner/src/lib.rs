@@ -32,5 +32,5 @@ pub use error::{Error, ErrorKind, Result};
 pub use objectql::Query;
 pub use planner::{Planner, PlannerOptions};
 pub use policy::{Policies, UserLists, Viewer};
-pub use run::{HeavyLine, Lent, MemoryShare, Stop, StopWhenDropped, turns};
+pub use run::{HeavyLine, Lent, MemoryShare, Pace, Stop, StopWhenDropped, turns};
 pub use view::{EVENT_COLUMNS, EVENT_TABLE, ObjectView, Views, changes_schema, event_table, events_schema};

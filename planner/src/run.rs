@@ -7,6 +7,7 @@ mod heavy;
 mod hints;
 mod line;
 mod memory;
+mod pace;
 pub mod turns;
 
 use std::{
@@ -39,6 +40,7 @@ pub(crate) use heavy::stand_back;
 pub use line::{HeavyLine, Lent};
 pub use memory::MemoryShare;
 pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
+pub use pace::Pace;
 
 use crate::{
     context::QueryContext,

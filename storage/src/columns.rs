@@ -22,6 +22,11 @@ use crate::{
     value::{Row, Value},
 };
 
+/// A text of so many bytes stands in its view (Arrow's format).
+const VIEW_BYTES: usize = 12;
+/// What longer texts of an array stand in, at most so large.
+const TEXT_BLOCK_BYTES: u32 = 1 << 20;
+
 /// These columns of the rows; all where `projection` is `None`.
 pub(crate) fn batch(spec: &TableSpec, schema: &SchemaRef, rows: &[Row]) -> Result<RecordBatch> {
     let arrays = (0..spec.columns.len()).map(|at| column(spec, at, rows)).collect::<Result<Vec<_>>>()?;
@@ -52,7 +57,7 @@ pub(crate) fn column(spec: &TableSpec, at: usize, rows: &[Row]) -> Result<ArrayR
 fn array<'a>(
     kind: ColumnType,
     rows: usize,
-    values: impl Iterator<Item = &'a Value>,
+    values: impl Iterator<Item = &'a Value> + Clone,
 ) -> Result<ArrayRef, Value> {
     macro_rules! build {
         ($builder:expr, $variant:path, |$value:ident| $take:expr) => {{
@@ -75,7 +80,10 @@ fn array<'a>(
             let builder = Decimal128Builder::with_capacity(rows).with_data_type(kind.arrow());
             build!(builder, Value::Decimal, |v| *v)
         }
-        ColumnType::Text => build!(StringViewBuilder::with_capacity(rows), Value::Text, |v| v),
+        ColumnType::Text => {
+            let block = text_bytes(values.clone());
+            build!(StringViewBuilder::with_capacity(rows).with_fixed_block_size(block), Value::Text, |v| v)
+        }
         ColumnType::Date => build!(Date32Builder::with_capacity(rows), Value::Date, |v| *v),
         ColumnType::Time => build!(Time64MicrosecondBuilder::with_capacity(rows), Value::Time, |v| *v),
         ColumnType::Timestamp => {
@@ -85,6 +93,15 @@ fn array<'a>(
         ColumnType::Bytes => build!(BinaryBuilder::new(), Value::Bytes, |v| v),
         ColumnType::TextList => text_lists(values)?,
     })
+}
+
+/// What the texts take that do not stand in their views: as much as is needed, where few rows are wanted.
+fn text_bytes<'a>(values: impl Iterator<Item = &'a Value>) -> u32 {
+    let bytes = values.map(|value| match value {
+        Value::Text(text) if text.len() > VIEW_BYTES => text.len(),
+        _ => 0,
+    });
+    u32::try_from(bytes.sum::<usize>()).unwrap_or(u32::MAX).clamp(1, TEXT_BLOCK_BYTES)
 }
 
 fn text_lists<'a>(values: impl Iterator<Item = &'a Value>) -> Result<ArrayRef, Value> {

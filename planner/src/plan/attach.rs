@@ -246,7 +246,10 @@ impl Attach {
             let values: Vec<Value> = keys.into_iter().map(Value::Text).collect();
             Ok(table.lookup(&link, &values)?)
         };
-        if are_few { aside(&question.deadline, find).await } else { apart(&question.deadline, find).await }
+        match are_few {
+            true => aside(&question.deadline, self.child.view().pace(), find).await,
+            false => apart(&question.deadline, find).await,
+        }
     }
 
     /// Reads the children and deals them out to their parents.

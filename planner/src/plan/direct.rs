@@ -70,8 +70,8 @@ impl Direct {
         if self.is_at_hand() {
             return deadline.wait(async { self.read_now(state, deadline) }).await;
         }
-        let state = Arc::clone(state);
-        aside(deadline, move |gone| self.read(&state, gone)).await
+        let (state, view) = (Arc::clone(state), Arc::clone(&self.view));
+        aside(deadline, view.pace(), move |gone| self.read(&state, gone)).await
     }
 
     /// One row by its key and nothing else, by one of whom all is known: what it takes is bounded, and less than it takes to have another

@@ -206,6 +206,11 @@ impl Records {
         self.scope.view().object.table()
     }
 
+    /// Of what records are asked for.
+    pub(super) fn view(&self) -> &Arc<ObjectView> {
+        self.scope.view()
+    }
+
     /// What the scan of the root is restricted to.
     pub(crate) fn restriction(&self) -> Restriction {
         self.text.clone().map_or(Restriction::None, Restriction::Text)

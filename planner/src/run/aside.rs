@@ -1,15 +1,16 @@
 //! Reading that is bounded, and may yet wait for a disk.
 //!
-//! On the threads of a runtime of several, it is done by the thread that asks, while another one takes over what that had to do: nobody
-//! has to be woken before the answer is there. Elsewhere, and where there is more to read, it is given to a thread that may wait. The work
-//! asks between its pieces whether it is still wanted ([`Gone`]): where the thread that asks does it, no timer can end it.
+//! On the threads of a runtime of several, it is done by the thread that asks, while another one takes over what that had to do, unless work
+//! like it was always quick ([`Pace`]): nobody has to be woken before the answer is there. Elsewhere, and where there is more to read, it is
+//! given to a thread that may wait. The work asks between its pieces whether it is still wanted ([`Gone`]): where the thread that asks does
+//! it, no timer can end it.
 
 #[cfg(test)]
 mod tests;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::Deadline;
+use super::{Deadline, Pace};
 use crate::error::{Error, Result};
 
 /// Tells work when nobody waits for it any more.
@@ -31,17 +32,22 @@ impl Gone {
     }
 }
 
-/// Does `work`, which is told when nobody waits for it any more.
+/// Does `work` of a kind, which is told when nobody waits for it any more.
 ///
 /// # Errors
 ///
 /// Those of the work; `TIMEOUT` where the deadline has come before it, `CANCELLED` where it was called off before.
 pub(crate) async fn aside<T: Send + 'static>(
     deadline: &Deadline,
+    pace: &Pace,
     work: impl FnOnce(&Gone) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     if is_here() {
-        return deadline.wait(async { tokio::task::block_in_place(|| work(&Gone::at(deadline))) }).await;
+        let work = || pace.measured(|| work(&Gone::at(deadline)));
+        return match pace.is_quick() {
+            true => deadline.wait(async { work() }).await,
+            false => deadline.wait(async { tokio::task::block_in_place(work) }).await,
+        };
     }
     apart(deadline, work).await
 }

@@ -31,6 +31,7 @@ use crate::{
     error::{Error, Result},
     lower,
     policy::{Policies, Policy, Seeing},
+    run::Pace,
 };
 
 pub(crate) use access::Access;
@@ -59,6 +60,8 @@ pub struct ObjectView {
     columns: KnownColumns,
     /// Where stored fields stand among those of the view.
     places: OnceLock<HashMap<String, usize>>,
+    /// Of small questions for its records.
+    pace: Pace,
 }
 
 /// Everything a session may see.
@@ -173,8 +176,13 @@ impl ObjectView {
         acts: BTreeSet<Act>,
         policy: Option<Arc<Policy>>,
     ) -> ObjectView {
-        let (columns, places) = (KnownColumns::default(), OnceLock::new());
-        ObjectView { object, fields, acts, policy, columns, places }
+        let (columns, places, pace) = (KnownColumns::default(), OnceLock::new(), Pace::default());
+        ObjectView { object, fields, acts, policy, columns, places, pace }
+    }
+
+    /// How long small questions for its records took.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// A field that the session may read.

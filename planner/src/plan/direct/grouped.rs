@@ -54,8 +54,8 @@ impl DirectGroups<'_> {
         deadline: &Deadline,
     ) -> Result<Option<RecordBatch>> {
         let DirectGroups { rows, keys, aggregates, having, sort, limit, offset, columns } = self;
-        let gathering = Arc::clone(state);
-        let gathered = aside(deadline, move |gone| rows.gather(&gathering, gone)).await?;
+        let (gathering, view) = (Arc::clone(state), Arc::clone(&rows.view));
+        let gathered = aside(deadline, view.pace(), move |gone| rows.gather(&gathering, gone)).await?;
         let Some(gathered) = gathered else { return Ok(None) };
         let aggregation =
             Aggregating { state, schema: gathered.names.qualified()? }.over(&gathered, keys, aggregates)?;

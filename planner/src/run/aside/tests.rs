@@ -25,9 +25,9 @@ async fn what_ran_past_its_deadline_is_no_answer() {
         sleep(LONGER);
         Ok(())
     };
-    let late = tokio::spawn(async move { aside(&until(SOON), work).await }).await.unwrap();
+    let late = tokio::spawn(async move { aside(&until(SOON), &Pace::default(), work).await }).await.unwrap();
     assert_eq!(late.unwrap_err().code, Error::timeout().code);
-    tokio::spawn(async move { aside(&until(None), work).await }).await.unwrap().unwrap();
+    tokio::spawn(async move { aside(&until(None), &Pace::default(), work).await }).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,7 +38,8 @@ async fn work_is_told_that_its_deadline_has_come() {
         gone.check()?;
         panic!("it went on")
     };
-    let late: Result<()> = tokio::spawn(async move { aside(&until(SOON), work).await }).await.unwrap();
+    let late: Result<()> =
+        tokio::spawn(async move { aside(&until(SOON), &Pace::default(), work).await }).await.unwrap();
     assert_eq!(late.unwrap_err().code, Error::timeout().code);
 }
 
@@ -46,7 +47,7 @@ async fn work_is_told_that_its_deadline_has_come() {
 async fn what_is_not_small_is_done_by_another_thread() {
     let asking = tokio::spawn(async {
         let here = current().id();
-        let small = aside(&until(None), |_| Ok(current().id())).await.unwrap();
+        let small = aside(&until(None), &Pace::default(), |_| Ok(current().id())).await.unwrap();
         let large = apart(&until(None), |_| Ok(current().id())).await.unwrap();
         (small == here, large == here)
     });
@@ -64,7 +65,7 @@ async fn work_is_told_that_who_asked_has_left() {
         tell.send(gone.check().unwrap_err().code).unwrap();
         Ok(())
     };
-    let asked = tokio::spawn(async move { aside(&until(None), work).await });
+    let asked = tokio::spawn(async move { aside(&until(None), &Pace::default(), work).await });
     tokio::time::sleep(Duration::from_millis(5)).await;
     asked.abort();
     assert!(asked.await.unwrap_err().is_cancelled());
@@ -87,8 +88,11 @@ async fn work_is_told_that_it_was_called_off() {
         };
         let deadline = Deadline::after(timeout, stop.part());
         let asked = tokio::spawn(async move {
-            let done: Result<()> =
-                if is_apart { apart(&deadline, work).await } else { aside(&deadline, work).await };
+            let done: Result<()> = if is_apart {
+                apart(&deadline, work).await
+            } else {
+                aside(&deadline, &Pace::default(), work).await
+            };
             done.unwrap_err().code
         });
         tokio::task::spawn_blocking(move || begun.recv()).await.unwrap().unwrap();
@@ -106,7 +110,7 @@ async fn what_was_called_off_is_no_answer_and_is_not_begun() {
         Ok::<_, Error>(())
     });
     assert_eq!(late.await.unwrap_err().code, Error::cancelled().code);
-    let begun: Result<()> = aside(&deadline, |_| panic!("it was begun")).await;
+    let begun: Result<()> = aside(&deadline, &Pace::default(), |_| panic!("it was begun")).await;
     assert_eq!(begun.unwrap_err().code, Error::cancelled().code);
 }
 
@@ -126,4 +130,18 @@ fn a_part_stops_with_the_whole_and_the_whole_not_with_a_part() {
     let none = Stop::default();
     none.call();
     assert!(!none.is_called());
+}
+
+#[test]
+fn work_is_quick_when_all_of_it_was() {
+    let pace = Pace::default();
+    let some = || pace.measured(|| ());
+    some();
+    assert!(!pace.is_quick());
+    // A busy machine makes some of it slow.
+    while !pace.is_quick() {
+        some();
+    }
+    pace.measured(|| sleep(LONGER));
+    assert!(!pace.is_quick());
 }

@@ -242,11 +242,7 @@ impl<'a> Column<'a> {
             C::Oid(a) => out.put_u32(a.value(row)),
             C::Float32(a) => out.put_f32(a.value(row)),
             C::Float64(a) => out.put_f64(a.value(row)),
-            C::Decimal(a, scale) => {
-                let mut text = BytesMut::new();
-                numeric::write_decimal(a.value(row), *scale, &mut text);
-                numeric::write_numeric(&String::from_utf8_lossy(&text), out)?;
-            }
+            C::Decimal(a, scale) => numeric::write_numeric_of(a.value(row), *scale, out)?,
             C::BigDecimal(a) => numeric::write_numeric(&a.value_as_string(row), out)?,
             C::Text(a) => write_text_binary(a.value(row), pg_type, out),
             C::TextView(a) => write_text_binary(a.value(row), pg_type, out),

@@ -9,10 +9,17 @@ use crate::{
 
 const POSITIVE: u16 = 0x0000;
 const NEGATIVE: u16 = 0x4000;
+/// What a digit of the binary form counts to, and the decimal places in it.
+const BASE: u16 = 10_000;
+const DIGIT_PLACES: u32 = 4;
+/// Such digits of 128 bits.
+const DIGITS_MAX: usize = 10;
 
 /// `1234.50` of 123450 with scale 2.
 pub fn write_decimal(unscaled: i128, scale: i8, out: &mut BytesMut) {
-    let digits = unscaled.unsigned_abs().to_string();
+    let magnitude = unscaled.unsigned_abs();
+    // Most numbers are small, and 128 bits are slow to divide.
+    let digits = u64::try_from(magnitude).map_or_else(|_| magnitude.to_string(), |small| small.to_string());
     if unscaled < 0 {
         out.put_u8(b'-');
     }
@@ -33,6 +40,51 @@ pub fn write_decimal(unscaled: i128, scale: i8, out: &mut BytesMut) {
         out.put_bytes(b'0', places - after.len());
         out.put_slice(after.as_bytes());
     }
+}
+
+/// The binary numeric ([`write_numeric`]) of an unscaled number.
+///
+/// # Errors
+///
+/// `22003` when it has too many digits for the form.
+pub fn write_numeric_of(unscaled: i128, scale: i8, out: &mut BytesMut) -> Result<()> {
+    let places = u32::try_from(scale).ok();
+    let aligned = places.and_then(|places| {
+        // Places that are not told fill the last digit.
+        let filled = places.next_multiple_of(DIGIT_PLACES);
+        let aligned = unscaled.unsigned_abs().checked_mul(10u128.checked_pow(filled - places)?)?;
+        Some((aligned, filled / DIGIT_PLACES))
+    });
+    let (Some(places), Some((mut rest, behind))) = (places, aligned) else {
+        let mut text = BytesMut::new();
+        write_decimal(unscaled, scale, &mut text);
+        return write_numeric(&String::from_utf8_lossy(&text), out);
+    };
+    let mut digits = [0; DIGITS_MAX];
+    let mut count = 0;
+    while rest > 0 {
+        // Most numbers are small, and 128 bits are slow to divide.
+        let (others, digit) = match u64::try_from(rest) {
+            Ok(rest) => (u128::from(rest / u64::from(BASE)), rest % u64::from(BASE)),
+            Err(_) => (rest / u128::from(BASE), u64::try_from(rest % u128::from(BASE)).unwrap_or(0)),
+        };
+        if let Some(place) = digits.get_mut(count) {
+            *place = u16::try_from(digit).unwrap_or(0);
+        }
+        (rest, count) = (others, count + 1);
+    }
+    let digits = digits.get(..count).unwrap_or_default();
+    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+    let kept = digits.get(zeros..).unwrap_or_default();
+    let limit = || PgError::new(SqlState::NUMBER_OUT_OF_RANGE, "a number has too many digits");
+    let weight = i64::try_from(count).unwrap_or(i64::MAX) - i64::from(behind) - 1;
+    let sign = if unscaled < 0 { NEGATIVE } else { POSITIVE };
+    out.put_u16(u16::try_from(kept.len()).map_err(|_| limit())?);
+    out.put_i16(if kept.is_empty() { 0 } else { i16::try_from(weight).map_err(|_| limit())? });
+    out.put_u16(sign);
+    out.put_u16(u16::try_from(places).map_err(|_| limit())?);
+    kept.iter().rev().for_each(|digit| out.put_u16(*digit));
+    Ok(())
 }
 
 /// PostgreSQL's binary numeric: digits to the base 10,000, the weight of the first, the sign, the places shown.

@@ -80,6 +80,22 @@ fn binary_numeric_is_laid_out_as_postgresqls() {
 }
 
 #[test]
+fn a_decimal_is_written_as_its_text_would_be() {
+    let largest = 10i128.pow(38) - 1;
+    let numbers =
+        [0, 1, 9, 10_000, 12_345_678, 100_000_000, i128::from(u64::MAX) + 1, largest, largest - 9_999];
+    for (number, scale) in numbers.iter().flat_map(|number| (-3..=38).map(move |scale| (*number, scale))) {
+        for unscaled in [number, -number] {
+            let (mut text, mut by_text, mut out) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+            numeric::write_decimal(unscaled, scale, &mut text);
+            numeric::write_numeric(std::str::from_utf8(&text).unwrap(), &mut by_text).unwrap();
+            numeric::write_numeric_of(unscaled, scale, &mut out).unwrap();
+            assert_eq!(out, by_text, "{unscaled} of scale {scale}");
+        }
+    }
+}
+
+#[test]
 fn malformed_binary_numerics_are_refused() {
     for bytes in [
         &[0u8; 3][..],
