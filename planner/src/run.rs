@@ -39,7 +39,7 @@ use heavy::Heavy;
 pub(crate) use heavy::stand_back;
 pub use line::{HeavyLine, Lent};
 pub use memory::MemoryShare;
-pub(crate) use memory::{SHARE_TAKEN, SharePool, Total};
+pub(crate) use memory::{SHARE_TAKEN, SharePool, Total, task};
 pub use pace::Pace;
 
 use crate::{
@@ -90,7 +90,7 @@ impl Runs {
         let plan = if cost.has_vast_hint { hints::without_vast(plan)? } else { plan };
         let context = match &asked.memory {
             Some(share) => share.context(state),
-            None => state.task_ctx(),
+            None => task(state, Arc::clone(state.runtime_env())),
         };
         let inner = match cost.is_heavy(&self.options) {
             true => self.heavy.run(asked, plan, context)?,

@@ -85,7 +85,7 @@ pub use past::AsOf;
 pub use predicate::{Effort, Predicate};
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
-pub use scan::{BoundIs, ColumnBound, FIRST_CHOSEN_MAX, First, Order, ScanPart, ScanRequest};
+pub use scan::{BoundIs, ColumnBound, FIRST_CHOSEN_MAX, First, Order, ScanPart, ScanRequest, Ties};
 pub use schema::{
     ColumnName, ColumnSpec, ColumnType, Condition, ConditionIs, IndexSpec, ReferenceSpec, TableName,
     TableSpec,

@@ -22,7 +22,7 @@ pub(crate) use self::bounds::Extent;
 use self::unit::Unit;
 pub use self::{
     bounds::{BoundIs, ColumnBound},
-    first::{FIRST_CHOSEN_MAX, First, Order},
+    first::{FIRST_CHOSEN_MAX, First, Order, Ties},
 };
 use crate::{
     columns,

@@ -34,7 +34,14 @@ pub(super) struct Building<'a> {
 impl Building<'_> {
     /// The position of a column of the plan, added when it is not there.
     pub(super) fn column(&mut self, expr: Expr) -> usize {
-        if let Some(position) = self.columns.iter().position(|known| *known == expr) {
+        let is_it = |known: &Expr| match (known, &expr) {
+            // Names differ sooner than what qualifies them.
+            (Expr::Column(known), Expr::Column(column)) => {
+                known.name == column.name && known.relation == column.relation
+            }
+            _ => *known == expr,
+        };
+        if let Some(position) = self.columns.iter().position(is_it) {
             return position;
         }
         self.columns.push(expr);

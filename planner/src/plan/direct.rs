@@ -23,7 +23,7 @@ use datafusion::{
     },
     optimizer::simplify_expressions::ExprSimplifier,
 };
-use quarry_storage::Order;
+use quarry_storage::{Order, Ties};
 
 pub(crate) use self::columns::{Read, Told};
 use self::{
@@ -35,7 +35,7 @@ use crate::{
     error::Result,
     policy::Seeing,
     run::{Deadline, Gone, aside},
-    view::{Few, ObjectView, Restriction, Wanted},
+    view::{Few, Foremost, ObjectView, Restriction, Wanted},
 };
 
 /// All that reading takes, without the rest of the question.
@@ -97,7 +97,7 @@ impl Direct {
 
     fn read(&self, state: &SessionState, gone: &Gone) -> Result<Option<RecordBatch>> {
         let Some(Gathered { rows, names }) = self.gather(state, gone)? else { return Ok(None) };
-        let made = Making { state, names, gone };
+        let made = Making { state, read: Some(&self.read), names, gone };
         let page = Page { sort: &self.sort, limit: self.limit, offset: self.offset };
         let rows = page.of(&made, rows)?;
         Ok(Some(Told::batch(&self.told, &made, &rows)?))
@@ -115,7 +115,7 @@ impl Direct {
             return Ok(None);
         };
         let names = Names::own(rows.schema());
-        let mut made = Making { state, names, gone };
+        let mut made = Making { state, read: Some(&self.read), names, gone };
         let mut rows = rows;
         for filter in unsettled {
             rows = made.kept(&filter, rows)?;
@@ -138,13 +138,21 @@ impl Direct {
     }
 
     /// The first rows by the first sort key, when it is a column.
-    fn first(&self) -> Option<(usize, Order, usize)> {
+    fn first(&self) -> Option<Foremost> {
         let SortExpr { expr: Expr::Column(column), asc, nulls_first } = self.sort.first()? else {
             return None;
         };
         let place = self.read.position(column)?;
         let order = Order { is_descending: !asc, nulls_first: *nulls_first };
-        Some((place, order, self.limit?.saturating_add(self.offset)))
+        Some(Foremost { place, order, rows: self.limit?.saturating_add(self.offset), ties: self.ties() })
+    }
+
+    /// How rows are sorted by their keys that the first sort key leaves as they are.
+    fn ties(&self) -> Option<Ties> {
+        let SortExpr { expr: Expr::Column(column), asc, .. } = self.sort.get(1)? else { return None };
+        let (key, _) = self.view.object.fields.first()?;
+        let is_key = self.read.position(column).is_some() && column.name == key.as_str();
+        is_key.then_some(if *asc { Ties::Ascending } else { Ties::Descending })
     }
 }
 
@@ -176,12 +184,13 @@ impl Page<'_> {
     fn of(&self, made: &Making<'_>, rows: RecordBatch) -> Result<RecordBatch> {
         let most = self.limit.map(|limit| limit.saturating_add(self.offset));
         let mut keys = Vec::with_capacity(self.sort.len());
-        for key in self.sort {
+        // Keys of rows without columns are the same for all of them.
+        let is_sorted = rows.num_rows() < 2 || rows.num_columns() == 0;
+        for key in self.sort.iter().filter(|_| !is_sorted) {
             let options = SortOptions { descending: !key.asc, nulls_first: key.nulls_first };
             keys.push(SortColumn { values: made.column(&key.expr, &rows)?, options: Some(options) });
         }
-        // Keys of rows without columns are the same for all of them.
-        let rows = match keys.is_empty() || rows.num_rows() < 2 || rows.num_columns() == 0 {
+        let rows = match keys.is_empty() {
             true => rows,
             false => take_record_batch(&rows, &lexsort_to_indices(&keys, most)?)?,
         };
@@ -200,6 +209,8 @@ struct Gathered {
 /// Columns made of the rows that were read.
 struct Making<'a> {
     state: &'a SessionState,
+    /// The columns of the object itself, which come first.
+    read: Option<&'a Read>,
     names: Names,
     /// Nobody waits for them any more.
     gone: &'a Gone,
@@ -207,12 +218,18 @@ struct Making<'a> {
 
 impl Making<'_> {
     fn column(&self, expr: &Expr, rows: &RecordBatch) -> PlanResult<ArrayRef> {
-        if let Expr::Column(column) = expr
-            && let Some(place) =
-                self.names.qualified()?.index_of_column_by_name(column.relation.as_ref(), &column.name)
-            && let Some(column) = rows.columns().get(place)
-        {
-            return Ok(Arc::clone(column));
+        if let Expr::Column(column) = expr {
+            let own = self.read.and_then(|read| read.position(column));
+            let place = match own {
+                Some(place) => Some(place),
+                None => {
+                    let names = self.names.qualified()?;
+                    names.index_of_column_by_name(column.relation.as_ref(), &column.name)
+                }
+            };
+            if let Some(column) = place.and_then(|place| rows.columns().get(place)) {
+                return Ok(Arc::clone(column));
+            }
         }
         self.gone.check()?;
         let physical = self.state.create_physical_expr(expr.clone(), self.names.qualified()?)?;

@@ -40,6 +40,7 @@ pub(crate) struct Subject {
 #[derive(Clone, Debug)]
 struct Node {
     view: Arc<ObjectView>,
+    alias: TableReference,
     /// The node it was reached from, with the lookup followed there.
     from: Option<(usize, String)>,
     columns: IndexSet<String>,
@@ -93,7 +94,7 @@ impl Scope {
         has_score: bool,
         clock: Clock,
     ) -> Scope {
-        let root = Node { view: Arc::clone(&view), from: None, columns: IndexSet::new() };
+        let root = Node { view: Arc::clone(&view), alias: alias(0), from: None, columns: IndexSet::new() };
         Scope {
             views,
             view,
@@ -160,7 +161,10 @@ impl Scope {
 
     fn read(&mut self, index: usize, name: &str) -> Expr {
         if let Some(node) = self.nodes.get_mut(index) {
-            node.columns.insert(name.to_owned());
+            if !node.columns.contains(name) {
+                node.columns.insert(name.to_owned());
+            }
+            return Expr::Column(Column::new(Some(node.alias.clone()), name));
         }
         Expr::Column(Column::new(Some(alias(index)), name))
     }
@@ -310,7 +314,8 @@ impl Scope {
             return known;
         }
         self.read(from, lookup);
-        self.nodes.push(Node { view: target, from: via, columns: IndexSet::from(["id".to_owned()]) });
+        let (alias, columns) = (alias(self.nodes.len()), IndexSet::from(["id".to_owned()]));
+        self.nodes.push(Node { view: target, alias, from: via, columns });
         self.nodes.len() - 1
     }
 

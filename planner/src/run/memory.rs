@@ -60,8 +60,15 @@ impl MemoryShare {
 
     /// What a plan runs in, in this share.
     pub(crate) fn context(&self, state: &SessionState) -> Arc<TaskContext> {
-        Arc::new(TaskContext::from(state).with_runtime(Arc::clone(&self.runtime)))
+        task(state, Arc::clone(&self.runtime))
     }
+}
+
+/// What a plan runs in. It has its functions in itself: those of the session, some hundreds, are not copied for it.
+pub(crate) fn task(state: &SessionState, runtime: Arc<RuntimeEnv>) -> Arc<TaskContext> {
+    let (id, config) = (state.session_id().to_owned(), state.config().clone());
+    let (scalar, higher, aggregate, window) = Default::default();
+    Arc::new(TaskContext::new(None, id, config, scalar, higher, aggregate, window, runtime))
 }
 
 impl fmt::Debug for MemoryShare {

@@ -57,8 +57,7 @@ pub(super) struct State {
 impl State {
     /// Looks for former names of fields in a statement.
     pub(super) fn hear(&self, statement: &Statement) {
-        let known: HashSet<&str> =
-            self.views.objects.values().flat_map(|view| view.former_names()).map(FieldName::as_str).collect();
+        let known = self.views.former_names();
         if known.is_empty() {
             return;
         }
@@ -78,6 +77,9 @@ impl State {
     /// The former names of a view's fields that the statement says.
     pub(super) fn former(&self, view: &ObjectView) -> Vec<FieldName> {
         let said = self.former.read().unwrap_or_else(PoisonError::into_inner);
+        if said.is_empty() {
+            return Vec::new();
+        }
         view.former_names().filter(|name| said.contains(name.as_str())).cloned().collect()
     }
 }

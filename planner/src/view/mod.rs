@@ -15,7 +15,7 @@ mod scan;
 mod shape;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, OnceLock},
 };
 
@@ -40,7 +40,7 @@ pub use audit::{EVENT_COLUMNS, EVENT_TABLE, changes_schema, event_table, events_
 use columns::{Columns, KnownColumns};
 pub(crate) use first::FirstRows;
 pub(crate) use joined::JoinedRows;
-pub(crate) use scan::{FEW_ROWS_MAX, Few, ScanSizes, Wanted};
+pub(crate) use scan::{FEW_ROWS_MAX, Few, Foremost, ScanSizes, Wanted};
 use shape::Shape;
 
 /// The rank of a text hit, a column behind the object's own.
@@ -77,6 +77,8 @@ pub struct Views {
     pub objects: IndexMap<ObjectName, Arc<ObjectView>>,
     /// Of deleted records, by the name of the object that they were of.
     pub bins: IndexMap<ObjectName, Arc<ObjectView>>,
+    /// Former names of fields, of all objects; found out once.
+    former: OnceLock<HashSet<String>>,
 }
 
 /// Which rows of a view a plan may touch at all.
@@ -143,7 +145,14 @@ impl Views {
             object.recycle_bin && whole.is_some_and(|whole| policies.shape().may(whole, Act::Delete))
         });
         let bins = binned.map(|(name, object)| (name.clone(), bin(name, object))).collect();
-        Views { registry, policies, whole, objects, bins }
+        Views { registry, policies, whole, objects, bins, former: OnceLock::new() }
+    }
+
+    /// The former names of fields of all objects.
+    pub(crate) fn former_names(&self) -> &HashSet<String> {
+        self.former.get_or_init(|| {
+            self.objects.values().flat_map(|view| view.former_names()).map(ToString::to_string).collect()
+        })
     }
 
     /// The deleted records of an object; a former name of it answers too.

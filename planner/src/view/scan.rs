@@ -26,7 +26,7 @@ use datafusion::{
 use quarry_storage::{ColumnBound, Effort, RowSet, ScanRequest, TableSnapshot, TextHits};
 
 pub(super) use exec::ScanExec;
-pub(crate) use few::{FEW_ROWS_MAX, Few, Wanted};
+pub(crate) use few::{FEW_ROWS_MAX, Few, Foremost, Wanted};
 pub(super) use keys::JoinKey;
 use layout::Layout;
 use statistics::{known_columns, statistics};

@@ -5,8 +5,10 @@
 //! look at too many rows, as where few of them are wanted, the values of those that are wanted are read and compared, and of
 //! the others no column. Where they are many too, the scan stays as it was.
 
+use std::cmp::Ordering;
+
 use arrow::{
-    array::make_comparator,
+    array::{AsArray, make_comparator},
     compute::{SortOptions, concat, sort_to_indices},
 };
 use roaring::RoaringBitmap;
@@ -47,6 +49,18 @@ pub struct First {
     pub order: Order,
     /// How many.
     pub rows: usize,
+    /// How rows that equal one another stand by their keys: then no more of those that equal the last are given than are wanted. `None`:
+    /// all of them are.
+    pub ties: Option<Ties>,
+}
+
+/// An order of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ties {
+    /// The least key comes first.
+    Ascending,
+    /// The greatest does.
+    Descending,
 }
 
 /// The order of values: as [`crate::TableSnapshot::range`] has it.
@@ -119,14 +133,14 @@ pub(super) fn narrow(
         Some(rows)
             if rows.len() <= first.compared_max(table) && rows.len() > first.wanted() && first.rows > 0 =>
         {
-            cut(&units(&rows)?, first).map(Some)
+            cut(&units(&rows)?, first, units).map(Some)
         }
         rows => Ok(rows),
     }
 }
 
-/// The first of some rows, and all that equal the last of them, by the values of the column.
-fn cut(units: &[Unit], first: First) -> Result<RowSet> {
+/// The first of some rows by the values of the column, and of those that equal the last of them all, or the first by their keys.
+fn cut(units: &[Unit], first: First, units_of: impl Fn(&RowSet) -> Result<Vec<Unit>>) -> Result<RowSet> {
     let mut values = Vec::with_capacity(units.len());
     let mut places = Vec::new();
     for unit in units {
@@ -144,11 +158,42 @@ fn cut(units: &[Unit], first: First) -> Result<RowSet> {
     let sorted = sort_to_indices(&values, Some(options), Some(first.rows)).map_err(arrow_error)?;
     let last = sorted.values().last().and_then(|last| usize::try_from(*last).ok()).unwrap_or(0);
     let compare = make_comparator(&values, &values, options).map_err(arrow_error)?;
+    let mut tied = RowSet::default();
     for (row, (part, place)) in places.into_iter().enumerate() {
-        if compare(row, last).is_le() {
-            found.insert(part, place);
+        match compare(row, last) {
+            Ordering::Less => found.insert(part, place),
+            Ordering::Equal => tied.insert(part, place),
+            Ordering::Greater => {}
         }
     }
+    let missing = first.wanted().saturating_sub(found.len());
+    match first.ties {
+        Some(ties) if tied.len() > missing => Ok(found.or(&by_key(&units_of(&tied)?, ties, missing)?)),
+        _ => Ok(found.or(&tied)),
+    }
+}
+
+/// So many of some rows, by their keys.
+fn by_key(units: &[Unit], ties: Ties, wanted: u64) -> Result<RowSet> {
+    let (mut keys, mut places) = (Vec::with_capacity(units.len()), Vec::new());
+    for unit in units {
+        let (mut columns, rows) = unit.read(&[0], usize::MAX)?;
+        keys.extend(columns.pop());
+        places.extend(unit.selected(rows).into_iter().map(|row| (unit.part, row)));
+    }
+    let texts =
+        keys.iter().filter_map(|keys| keys.as_string_view_opt()).flat_map(|keys| keys.iter().flatten());
+    let mut sorted: Vec<(&str, (u32, u32))> = texts.zip(places.iter().copied()).collect();
+    if sorted.len() != places.len() {
+        return Err(Error::Internal("keys are no texts".into()));
+    }
+    sorted.sort_unstable_by(|(one, _), (other, _)| match ties {
+        Ties::Ascending => one.cmp(other),
+        Ties::Descending => other.cmp(one),
+    });
+    let mut found = RowSet::default();
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    sorted.into_iter().take(wanted).for_each(|(_, (part, place))| found.insert(part, place));
     Ok(found)
 }
 
@@ -210,7 +255,7 @@ fn of_segment(
     let wanted = first.wanted();
     let Some(index) = table.column_index(first.column).filter(|_| first.column > 0) else {
         let mut left = looked_at_max;
-        for row in by_key(part.segment.rows(), only, first.order.is_descending) {
+        for row in along(part.segment.rows(), only, first.order.is_descending) {
             if found.len() >= wanted {
                 break;
             }
@@ -271,7 +316,7 @@ impl<'a> Chosen<'a> {
 }
 
 /// A segment's rows are sorted by key.
-fn by_key<'a>(
+fn along<'a>(
     rows: u32,
     only: Option<&'a RoaringBitmap>,
     is_descending: bool,

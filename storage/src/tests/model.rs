@@ -9,7 +9,7 @@ use super::support::*;
 use crate::{
     BoundIs, ColumnBound, ColumnSpec, ColumnType, Condition, ConditionIs, Error, First, IndexSpec, Order,
     Resources, Row, ScanRequest, Snapshot, Store, StoreOptions, TableSnapshot, TableSpec, TextQuery,
-    TextSyntax, Value, World, WriteSet,
+    TextSyntax, Ties, Value, World, WriteSet,
 };
 
 type Model = BTreeMap<String, Row>;
@@ -334,7 +334,8 @@ fn check_first(table: &TableSnapshot, model: &Model, random: &mut StdRng, contex
         if some.is_some() { &[0, NAME, CODE, RANK, AREA, SLOT, HEAD] } else { &[0, NAME, CODE, RANK] };
     let column = columns[random.random_range(0..columns.len())];
     let order = Order { is_descending: random.random(), nulls_first: random.random() };
-    let first = First { column, order, rows: random.random_range(0..4) };
+    let ties = [None, Some(Ties::Ascending), Some(Ties::Descending)][random.random_range(0..3)];
+    let first = First { column, order, rows: random.random_range(0..4), ties };
     let context = format!("{context}: {first:?} of rank {some:?}");
     let mut sorted: Vec<&Row> =
         model.values().filter(|row| some.as_ref().is_none_or(|rank| row.get(RANK) == rank)).collect();
@@ -344,8 +345,17 @@ fn check_first(table: &TableSnapshot, model: &Model, random: &mut StdRng, contex
         let nulls = if order.nulls_first { nulls.reverse() } else { nulls };
         nulls.then(if order.is_descending { b.compare(a) } else { a.compare(b) })
     });
+    // What comes of equal ones: by their keys, or all of them.
+    for equal in sorted.chunk_by_mut(|a, b| a.get(column).compare(b.get(column)).is_eq()) {
+        equal.sort_by_key(|row| row.key().unwrap().to_string());
+        if ties == Some(Ties::Descending) {
+            equal.reverse();
+        }
+    }
     let least = first.rows.min(sorted.len());
-    let is_last = |row: &&&Row| least > 0 && row.get(column).compare(sorted[least - 1].get(column)).is_eq();
+    let is_last = |row: &&&Row| {
+        ties.is_none() && least > 0 && row.get(column).compare(sorted[least - 1].get(column)).is_eq()
+    };
     let wanted = sorted.iter().take(least).chain(sorted.iter().skip(least).filter(is_last));
     let wanted: Vec<String> = wanted.map(|row| row.key().unwrap().to_string()).collect();
     let rows = some.map(|rank| table.lookup("rank", &[rank]).unwrap());

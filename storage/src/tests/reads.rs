@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::support::*;
-use crate::{BoundIs, ColumnBound, First, Order, RowSet, ScanRequest, StoreOptions, Value, WriteSet};
+use crate::{BoundIs, ColumnBound, First, Order, RowSet, ScanRequest, StoreOptions, Ties, Value, WriteSet};
 
 #[test]
 fn a_snapshot_stays_as_it_was() {
@@ -44,9 +44,11 @@ fn the_first_rows_by_an_index_are_read_and_no_others() {
     insert(&store, "account", vec![account("newest", "name", "", 500)]).unwrap();
     let snapshot = store.snapshot();
     let table = snapshot.table("account").unwrap();
-    let first = |column, is_descending, nulls_first, some: Option<RowSet>| {
-        let first = First { column, order: Order { is_descending, nulls_first }, rows: 3 };
+    let of = |first: First, some: Option<RowSet>| {
         keys(&snapshot, "account", ScanRequest { first: Some(first), rows: some, ..Default::default() })
+    };
+    let first = |column, is_descending, nulls_first, some: Option<RowSet>| {
+        of(First { column, order: Order { is_descending, nulls_first }, rows: 3, ties: None }, some)
     };
     // Of all segments and what is not folded, three.
     assert_eq!(first(0, false, false, None), ["key0002", "key0003", "key0004"]);
@@ -57,6 +59,13 @@ fn the_first_rows_by_an_index_are_read_and_no_others() {
         first(3, false, false, None),
         ["key0002", "key0003", "key0004", "key0005", "key0006", "key0007"]
     );
+    // Unless their keys say which of them do.
+    let by_rank = |ties| {
+        let order = Order { is_descending: false, nulls_first: false };
+        of(First { column: 3, order, rows: 3, ties: Some(ties) }, None)
+    };
+    assert_eq!(by_rank(Ties::Ascending), ["key0002", "key0003", "key0004"]);
+    assert_eq!(by_rank(Ties::Descending), ["key0002", "key0003", "key0007"]);
     // Of a unique column the nulls come first or last.
     let by_code = first(2, false, true, None);
     assert!(by_code.contains(&"newest".to_string()) && by_code.len() == 3, "{by_code:?}");
@@ -67,7 +76,8 @@ fn the_first_rows_by_an_index_are_read_and_no_others() {
     assert_eq!(first(0, false, false, Some(some.clone())), ["key0100", "key0101", "key0102"]);
     assert_eq!(first(3, false, false, Some(some)), ["key0100", "key0101", "key0102", "key0103"]);
 
-    let no_index = First { column: 1, order: Order { is_descending: false, nulls_first: false }, rows: 1 };
+    let order = Order { is_descending: false, nulls_first: false };
+    let no_index = First { column: 1, order, rows: 1, ties: None };
     let error = table.scan(ScanRequest { first: Some(no_index), ..Default::default() }).err().unwrap();
     assert!(error.to_string().contains("\"name\""), "{error}");
 }

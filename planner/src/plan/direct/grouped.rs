@@ -26,7 +26,7 @@ use crate::{
     context::QueryContext,
     error::{Error, Result},
     plan::member::Member,
-    run::{Deadline, Gone, aside},
+    run::{Deadline, Gone, aside, task},
 };
 
 /// A question for groups of rows that are few.
@@ -59,18 +59,18 @@ impl DirectGroups<'_> {
         let Some(gathered) = gathered else { return Ok(None) };
         let aggregation =
             Aggregating { state, schema: gathered.names.qualified()? }.over(&gathered, keys, aggregates)?;
-        let task = match &context.memory {
+        let context = match &context.memory {
             Some(share) => share.context(state),
-            None => state.task_ctx(),
+            None => task(state, Arc::clone(state.runtime_env())),
         };
         let schema = aggregation.schema();
-        let groups = execute_stream(aggregation, task)?.try_collect::<Vec<_>>();
+        let groups = execute_stream(aggregation, context)?.try_collect::<Vec<_>>();
         let groups = deadline.wait(groups).await?;
         let gone = Gone::at(deadline);
         let groups = concat_batches(&schema, &groups)?;
         let groups = named((state, &gone), keys.iter().chain(aggregates), &groups)?;
         let schema = DFSchema::try_from(groups.schema_ref().as_ref().clone())?;
-        let made = Making { state, names: Names::of(schema), gone: &gone };
+        let made = Making { state, read: None, names: Names::of(schema), gone: &gone };
         let groups = match having {
             Some(having) => made.kept(&settled(state, made.names.qualified()?, having.clone())?, groups)?,
             None => groups,
@@ -89,7 +89,7 @@ fn named<'m>(
     groups: &RecordBatch,
 ) -> Result<RecordBatch> {
     let schema = DFSchema::try_from(groups.schema_ref().as_ref().clone())?;
-    let made = Making { state, names: Names::of(schema), gone };
+    let made = Making { state, read: None, names: Names::of(schema), gone };
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     for (member, field) in members.zip(groups.schema_ref().fields()) {
         let value = Expr::Column(Column::new_unqualified(field.name()));

@@ -108,7 +108,8 @@ impl ScanExec {
         if !has_order || !(are_few && !is_long || self.table.has_index(&spec.name)) {
             return None;
         }
-        let request = ScanRequest { first: Some(First { column, order, rows }), ..request.clone() };
+        let request =
+            ScanRequest { first: Some(First { column, order, rows, ties: None }), ..request.clone() };
         let known = self.statistics.num_rows.get_value().map_or(rows, |known| rows.min(*known));
         let statistics = Statistics::clone(&self.statistics).to_inexact();
         let statistics = Arc::new(Statistics { num_rows: Precision::Inexact(known), ..statistics });
@@ -152,7 +153,7 @@ impl DisplayAs for ScanExec {
         }
         // Whether some are not seen is not told by how the others are read.
         let is_told = !self.layout.hides || self.layout.is_chosen;
-        if let Some(First { column, order, rows }) = self.request.first.filter(|_| is_told) {
+        if let Some(First { column, order, rows, .. }) = self.request.first.filter(|_| is_told) {
             let name = self.table.spec().columns.get(column).map_or("", |column| &column.name);
             let direction = if order.is_descending { " DESC" } else { "" };
             write!(f, ", first={rows} by {name}{direction}")?;

@@ -6,7 +6,7 @@ use datafusion::{
     logical_expr::Expr,
 };
 use quarry_storage::{
-    ColumnBound, ColumnType, Effort, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot,
+    ColumnBound, ColumnType, Effort, FIRST_CHOSEN_MAX, First, Order, RowSet, ScanRequest, TableSnapshot, Ties,
 };
 
 use super::{Found, Guarded, Layout, Reach, ScanTable, to_u64};
@@ -42,12 +42,23 @@ pub(crate) struct Wanted<'a> {
     pub(crate) columns: &'a [usize],
     /// All of them must be true.
     pub(crate) filters: &'a [Expr],
-    /// Only what may be among the first rows by one of the columns (its place among those wanted).
-    pub(crate) first: Option<(usize, Order, usize)>,
+    /// Only what may be among the first rows.
+    pub(crate) first: Option<Foremost>,
     /// More rows are left to a plan; no more than [`FEW_ROWS_MAX`].
     pub(crate) rows_max: u64,
     /// Whether they are still wanted is asked between pieces.
     pub(crate) gone: &'a Gone,
+}
+
+/// The first rows by one of the columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Foremost {
+    /// Its place among those that are wanted.
+    pub(crate) place: usize,
+    pub(crate) order: Order,
+    pub(crate) rows: usize,
+    /// Nothing but the key comes behind it in the order.
+    pub(crate) ties: Option<Ties>,
 }
 
 /// What was read.
@@ -98,7 +109,8 @@ impl ScanTable {
         let leaves_out = found.leaves_out();
         // Where few of the rows are wanted, their values in order are read before all others, unless those behind them may be wanted too.
         let is_cut = |wanted: usize| !leaves_out && to_u64(wanted).saturating_mul(FIRST_SHARE) <= rows;
-        let first = wanted.first.filter(|first| unsettled.is_empty() && (rows > rows_max || is_cut(first.2)));
+        let first =
+            wanted.first.filter(|first| unsettled.is_empty() && (rows > rows_max || is_cut(first.rows)));
         let are_chosen = found.rows.is_some() || found.hits.is_some();
         let are_few = are_chosen && rows <= FIRST_CHOSEN_MAX;
         let first = first.and_then(|first| self.first(&layout, first, are_few));
@@ -185,13 +197,13 @@ impl ScanTable {
     fn first(
         &self,
         layout: &Layout,
-        (column, order, rows): (usize, Order, usize),
+        Foremost { place, order, rows, ties }: Foremost,
         are_few: bool,
     ) -> Option<First> {
         if u64::try_from(rows).ok()? > FEW_ROWS_MAX {
             return None;
         }
-        let column = layout.plain(column)?;
+        let column = layout.plain(place)?;
         let spec = self.table.spec().columns.get(column)?;
         // As for plans: these have other orders in an index, or none.
         let has_order = !matches!(spec.column_type, ColumnType::Float | ColumnType::TextList);
@@ -200,6 +212,7 @@ impl ScanTable {
             column,
             order,
             rows,
+            ties,
         })
     }
 }
