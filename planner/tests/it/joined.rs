@@ -122,7 +122,7 @@ async fn each_round_of_a_recursion_looks_up_its_own_keys() {
 
 #[tokio::test]
 async fn a_scan_is_told_of_the_joins_that_an_index_can_serve() {
-    let shop = filled(PlannerOptions::default());
+    let shop = filled(PlannerOptions { join_lookup_rows_min: 2_048, ..PlannerOptions::default() });
     let cases = [
         ("select o.id from \"order\" o join account a on a.id = o.account_id where a.name = 'n3'", true),
         ("select id from \"order\" where account_id in (select id from account where name = 'n3')", true),
