@@ -28,7 +28,12 @@ use tantivy::{
 };
 
 use self::{directory::ObjectDirectory, kept::Kept, words::TOKENIZER};
-pub(crate) use self::{values::each_shared_term, words::analyzer, writer::TextWriter};
+pub(crate) use self::{
+    order::{Source, in_order},
+    values::each_shared_term,
+    words::analyzer,
+    writer::TextWriter,
+};
 use crate::{
     catalog::{Indexed, Table},
     error::{Error, Result},

@@ -1,7 +1,7 @@
 //! The first rows by a column: what a sorted list that is cut off needs of a large table.
 //!
-//! Each part gives its own first rows, and all that equal the last of them: together they hold the first of the table,
-//! whatever they are sorted by besides. An index is read in the order of its values, from either end. Where that would
+//! What is found holds the first rows and all that equal the last of them, whatever they are sorted by besides. An index is
+//! read in the order of its values, from either end, through all segments at once. Where that would
 //! look at too many rows, as where few of them are wanted, the values of those that are wanted are read and compared, and of
 //! the others no column. Where they are many too, the scan stays as it was.
 
@@ -15,18 +15,19 @@ use roaring::RoaringBitmap;
 
 use super::unit::Unit;
 use crate::{
-    catalog::Table,
+    catalog::{Indexed, Table},
     columns::arrow_error,
     error::{Error, Result},
     rowset::RowSet,
     schema::ColumnType,
     snapshot::TableView,
     state::{Place, SegmentPart},
+    text::in_order,
 };
 
 /// It is not worth it for more than one in so many of the rows.
 const SHARE_MIN: u64 = 8;
-/// Rows of a segment that are looked at: so many, or so many for each that is wanted.
+/// Rows that are looked at, of all segments by an index and of each by its keys: so many, or so many for each that is wanted.
 const LOOKED_AT_MIN: u64 = 4_096;
 const LOOKED_AT_PER_ROW: u64 = 64;
 /// Where rows were chosen, so many times what is expected, and no more than so many.
@@ -197,26 +198,26 @@ fn by_key(units: &[Unit], ties: Ties, wanted: u64) -> Result<RowSet> {
     Ok(found)
 }
 
-/// By an index, of which so many rows of a segment are looked at.
+/// By the key or an index; `None` where too many rows would have to be looked at.
 fn find(
     view: &TableView,
     (first, looked_at_max): (First, u64),
     wanted: Option<&RowSet>,
 ) -> Result<Option<RowSet>> {
     let parts = &view.parts;
-    let mut found = RowSet::default();
     let masked = |part: u32| view.overlay.as_ref().and_then(|overlay| overlay.masked.part(part));
+    let mut walked = Vec::with_capacity(parts.segments.len());
     for (number, part) in parts.segments.iter().enumerate() {
         let (id, _) = parts.part_of(Place::Segment(number, 0));
-        let Some(only) = only(wanted, id) else { continue };
-        let own = masked(id);
-        let is_current =
-            |row: u32| parts.is_current(part, row) && !own.is_some_and(|masked| masked.contains(row));
-        let Some(rows) = of_segment(&parts.table, part, (first, looked_at_max), only, is_current)? else {
-            return Ok(None);
-        };
-        found.add(id, rows);
+        if let Some(only) = only(wanted, id) {
+            walked.push(Walked { view, part, id, only, masked: masked(id) });
+        }
     }
+    let found = match parts.table.column_index(first.column).filter(|_| first.column > 0) {
+        Some(index) => by_index(&walked, index, (first, looked_at_max), wanted)?,
+        None => by_place(&walked, (first, looked_at_max)),
+    };
+    let Some(mut found) = found else { return Ok(None) };
     for (number, delta) in parts.deltas.iter().enumerate() {
         let (id, _) = parts.part_of(Place::Delta(number, 0));
         let Some(only) = only(wanted, id) else { continue };
@@ -243,41 +244,72 @@ fn only(wanted: Option<&RowSet>, part: u32) -> Option<Option<&RoaringBitmap>> {
     }
 }
 
-/// `None` where too many rows would have to be looked at.
-fn of_segment(
-    table: &Table,
-    part: &SegmentPart,
+/// A segment that has wanted rows.
+struct Walked<'a> {
+    view: &'a TableView,
+    part: &'a SegmentPart,
+    id: u32,
+    only: Option<&'a RoaringBitmap>,
+    masked: Option<&'a RoaringBitmap>,
+}
+
+impl Walked<'_> {
+    fn is_current(&self, row: u32) -> bool {
+        self.view.parts.is_current(self.part, row) && !self.masked.is_some_and(|masked| masked.contains(row))
+    }
+}
+
+/// The first rows by an index of all segments together; `None` where too many rows would have to be looked at.
+fn by_index(
+    walked: &[Walked<'_>],
+    index: &Indexed,
     (first, looked_at_max): (First, u64),
-    only: Option<&RoaringBitmap>,
-    is_current: impl Fn(u32) -> bool,
-) -> Result<Option<RoaringBitmap>> {
-    let mut found = RoaringBitmap::new();
-    let wanted = first.wanted();
-    let Some(index) = table.column_index(first.column).filter(|_| first.column > 0) else {
-        let mut left = looked_at_max;
-        for row in along(part.segment.rows(), only, first.order.is_descending) {
-            if found.len() >= wanted {
+    wanted: Option<&RowSet>,
+) -> Result<Option<RowSet>> {
+    let table = walked.first().map(|walked| &walked.view.parts.table);
+    let Some(table) = table else { return Ok(Some(RowSet::default())) };
+    let mut sources = Vec::with_capacity(walked.len());
+    let mut chosen = Vec::with_capacity(walked.len());
+    for Walked { part, only, .. } in walked {
+        sources.push(part.segment.source(table, index)?);
+        let all = wanted.map_or(0, RowSet::len);
+        chosen.push(only.map(|only| Chosen::of(only, part.segment.rows(), (first.wanted(), all))));
+    }
+    let mut found = vec![RoaringBitmap::new(); walked.len()];
+    let mut count = 0;
+    let is_done = in_order(&sources, index, (first.order, looked_at_max), |at, rows| {
+        if let (Some(walked), Some(chosen), Some(found)) = (walked.get(at), chosen.get(at), found.get_mut(at))
+        {
+            let is_wanted =
+                |row: &u32| chosen.as_ref().is_none_or(|chosen| chosen.has(*row)) && walked.is_current(*row);
+            let had = found.len();
+            found.extend(rows.iter().copied().filter(is_wanted));
+            count += found.len() - had;
+        }
+        count >= first.wanted()
+    })?;
+    let mut all = RowSet::default();
+    walked.iter().zip(found).for_each(|(walked, found)| all.add(walked.id, found));
+    Ok(is_done.then_some(all))
+}
+
+/// The first rows of each segment by their place: they are sorted by key. `None` where too many of one would have to be looked at.
+fn by_place(walked: &[Walked<'_>], (first, looked_at_max): (First, u64)) -> Option<RowSet> {
+    let mut all = RowSet::default();
+    for walked in walked {
+        let (mut found, mut left) = (RoaringBitmap::new(), looked_at_max);
+        for row in along(walked.part.segment.rows(), walked.only, first.order.is_descending) {
+            if found.len() >= first.wanted() {
                 break;
             }
-            if left == 0 {
-                return Ok(None);
-            }
-            left -= 1;
-            if is_current(row) {
+            left = left.checked_sub(1)?;
+            if walked.is_current(row) {
                 found.insert(row);
             }
         }
-        return Ok(Some(found));
-    };
-    let only = only.map(|only| Chosen::of(only, part.segment.rows(), wanted));
-    let has_enough = |rows: &[u32]| {
-        let is_wanted = |row: &u32| only.as_ref().is_none_or(|only| only.has(*row)) && is_current(*row);
-        found.extend(rows.iter().copied().filter(is_wanted));
-        found.len() >= wanted
-    };
-    let segment = &part.segment;
-    let is_done = segment.in_order(table, index, (first.order, looked_at_max), has_enough)?;
-    Ok(is_done.then_some(found))
+        all.add(walked.id, found);
+    }
+    Some(all)
 }
 
 /// Rows that were chosen, to look others up among.
@@ -288,9 +320,10 @@ enum Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// Of a segment of so many rows, of which so many are wanted: where many others will be looked up before these are found, as bits.
-    fn of(rows: &'a RoaringBitmap, all: u32, wanted: u64) -> Chosen<'a> {
-        let looks = wanted.saturating_mul(u64::from(all)) / rows.len().max(1);
+    /// Those of a segment of so many rows. So many are wanted of so many of all segments: where many others will be looked up before these are
+    /// found, as bits.
+    fn of(rows: &'a RoaringBitmap, all: u32, (wanted, chosen): (u64, u64)) -> Chosen<'a> {
+        let looks = wanted.saturating_mul(u64::from(all)) / chosen.max(1);
         if looks.saturating_mul(LOOKS_PER_BIT) < rows.len() {
             return Chosen::Few(rows);
         }

@@ -11,9 +11,8 @@ use crate::{
     columns,
     error::{Error, Result},
     range::ValueRange,
-    scan::Order,
     term::{Term, term},
-    text::TextPart,
+    text::{Source, TextPart},
     value::{Key, Value},
 };
 
@@ -106,23 +105,13 @@ impl Segment {
         Ok(sum)
     }
 
-    /// Hands on the rows of an index, value by value in this order, until it is told to stop. It gives up, and says no,
-    /// before it would have handed on more than so many rows.
-    pub fn in_order(
-        &self,
-        table: &Table,
-        index: &Indexed,
-        (order, rows_max): (Order, u64),
-        mut has_enough: impl FnMut(&[u32]) -> bool,
-    ) -> Result<bool> {
-        if !self.keeps(index) {
-            let is_worth_it = u64::from(self.meta.rows) <= rows_max;
-            if is_worth_it {
-                has_enough(&(0..self.meta.rows).collect::<Vec<_>>());
-            }
-            return Ok(is_worth_it);
+    /// What it has of an index, to be read in the order of its values.
+    pub fn source(&self, table: &Table, index: &Indexed) -> Result<Source> {
+        if self.keeps(index) {
+            self.index(table).map(Source::Index)
+        } else {
+            Ok(Source::Nulls(self.meta.rows))
         }
-        self.index(table)?.in_order(index, (order, rows_max), has_enough)
     }
 
     /// How many terms an index has, if it was opened before: opening one reads all of it.
