@@ -9,15 +9,21 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema};
 use datafusion::{
-    common::{DataFusionError, tree_node::TreeNodeRecursion},
+    common::{DataFusionError, Statistics, tree_node::TreeNodeRecursion},
     logical_expr::LogicalPlan,
-    physical_expr::expressions::Literal,
+    physical_expr::{
+        PhysicalExprRef,
+        expressions::{Column, Literal},
+    },
     physical_plan::{
         ExecutionPlan,
         aggregates::{AggregateExec, AggregateInputMode},
         coalesce_partitions::CoalescePartitionsExec,
         coop::CooperativeExec,
-        joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec, SymmetricHashJoinExec},
+        joins::{
+            CrossJoinExec, HashJoinExec, JoinOnRef, NestedLoopJoinExec, SortMergeJoinExec,
+            SymmetricHashJoinExec,
+        },
         recursive_query::RecursiveQueryExec,
         repartition::RepartitionExec,
         statistics::{StatisticsArgs, StatisticsContext},
@@ -90,6 +96,9 @@ fn too_complex(what: &str, limit: &str, allowed: usize) -> Error {
 pub(crate) struct Cost {
     /// Rows that its operators take in, all together; of a join without an equality, the pairs.
     pub(crate) rows: u64,
+    /// Pairs that equal joins may find beyond that, where nothing tells how many different values they join by. They refuse nothing: the
+    /// question runs beside the others.
+    pub(crate) pairs: u64,
     /// Bytes of what is read and of what joins make.
     pub(crate) bytes: u64,
     /// Nobody knows how many: it goes on until nothing new comes of it.
@@ -101,7 +110,7 @@ pub(crate) struct Cost {
 impl Cost {
     /// Whether the plan runs beside the others.
     pub(crate) fn is_heavy(self, options: &PlannerOptions) -> bool {
-        self.open_ended || self.rows > options.heavy_rows
+        self.open_ended || self.rows.saturating_add(self.pairs) > options.heavy_rows
     }
 
     /// The cost of a plan.
@@ -161,7 +170,9 @@ impl Walk {
                 self.hold(plan, pairs.min(fetch));
                 (pairs, pairs)
             }
-            [left, right] if is_equal_join(plan) => {
+            [left, right] if let Some(on) = joined_by(plan) => {
+                let most = left.saturating_mul(*right) / self.different(plan, on).max(1);
+                self.cost.pairs = self.cost.pairs.saturating_add(most);
                 let rows = self.statistics(plan).unwrap_or(0).max(*left).max(*right);
                 self.hold(plan, rows.min(fetch));
                 (left.saturating_add(*right).saturating_add(rows), rows)
@@ -178,6 +189,22 @@ impl Walk {
             check_separators(aggregate)?;
         }
         Ok(rows.min(fetch))
+    }
+
+    /// How many different values these joined columns have together, as far as anybody knows.
+    fn different(&self, join: &Arc<dyn ExecutionPlan>, on: JoinOnRef<'_>) -> u64 {
+        let of =
+            |input: &Arc<dyn ExecutionPlan>| self.known.compute(input.as_ref(), &StatisticsArgs::new()).ok();
+        let [left, right] = &join.children()[..] else { return 1 };
+        let (left, right) = (of(left), of(right));
+        let distinct = |known: &Option<Arc<Statistics>>, key: &PhysicalExprRef| {
+            let column = key.downcast_ref::<Column>()?;
+            let known = known.as_ref()?.column_statistics.get(column.index())?;
+            known.distinct_count.get_value().copied().map(to_u64)
+        };
+        let keys =
+            on.iter().map(|(one, other)| distinct(&left, one).max(distinct(&right, other)).unwrap_or(1));
+        keys.max().unwrap_or(1)
     }
 
     fn statistics(&self, plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
@@ -206,8 +233,12 @@ fn check_separators(aggregate: &AggregateExec) -> Result<()> {
     Ok(())
 }
 
-fn is_equal_join(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.is::<HashJoinExec>() || plan.is::<SortMergeJoinExec>() || plan.is::<SymmetricHashJoinExec>()
+/// The keys of an equal join.
+fn joined_by(plan: &Arc<dyn ExecutionPlan>) -> Option<JoinOnRef<'_>> {
+    let hash = plan.downcast_ref::<HashJoinExec>().map(HashJoinExec::on);
+    let merge = || plan.downcast_ref::<SortMergeJoinExec>().map(SortMergeJoinExec::on);
+    hash.or_else(merge)
+        .or_else(|| plan.downcast_ref::<SymmetricHashJoinExec>().map(SymmetricHashJoinExec::on))
 }
 
 /// Hands its rows on as they are, or puts together what was counted where it was taken apart.

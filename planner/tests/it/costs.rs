@@ -257,3 +257,40 @@ async fn rows_of_many_bytes_are_counted_against_the_memory_of_all_questions() {
         assert_eq!(all["records"].as_array().unwrap().len(), 600);
     }
 }
+
+/// A function of SQL that notes the threads it is called on.
+fn noted(threads: &Arc<Mutex<Vec<String>>>) -> SqlExtras {
+    let threads = Arc::clone(threads);
+    let note = move |arguments: &[datafusion::logical_expr::ColumnarValue]| {
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        threads.lock().unwrap().push(name);
+        Ok(arguments[0].clone())
+    };
+    let function = create_udf(
+        "noted",
+        vec![DataType::Utf8View],
+        DataType::Utf8View,
+        Volatility::Volatile,
+        Arc::new(note),
+    );
+    SqlExtras { functions: vec![Arc::new(function)], ..SqlExtras::default() }
+}
+
+/// 2,000 rows by 2,000 are 4 million pairs at most where nobody knows how many names there are, and 2,000 where each has its own.
+#[tokio::test]
+async fn a_join_by_values_that_may_be_many_rows_each_runs_beside_the_others() {
+    let shop = Shop::empty(PlannerOptions::default());
+    let accounts: Vec<Json> =
+        (0..2_000).map(|n| json!({"id": format!("acc_{n:04}"), "name": format!("n{}", n % 2)})).collect();
+    shop.insert("account", &accounts);
+    shop.store.fold().unwrap();
+    for (by, pairs, is_heavy) in [("name", 2_000_000, true), ("id", 2_000, false)] {
+        let threads = Arc::new(Mutex::new(Vec::new()));
+        let question =
+            format!("select count(noted(a.name)) as n from account a join account b on a.{by} = b.{by}");
+        assert_eq!(sql_with(&shop, &noted(&threads), &question).await.unwrap(), json!([{ "n": pairs }]));
+        let names = threads.lock().unwrap();
+        let on_theirs = names.iter().filter(|name| *name == "quarry-heavy").count();
+        assert!(!names.is_empty() && on_theirs == if is_heavy { names.len() } else { 0 }, "{by}: {names:?}");
+    }
+}
