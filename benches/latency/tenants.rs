@@ -3,7 +3,8 @@
 //! 1. A server with so many tenants, each with a few accounts, and open for some minutes from then on; the abusive one has many.
 //! 2. One client of the quiet tenant asks for a record by its id, for a list, and writes a record, each for a while without a pause.
 //! 3. The same while the abusive tenant does all at once what it can: reports over all its records, bulk inserts, questions over HTTP, and logins with
-//!    right and wrong passwords.
+//!    right and wrong passwords. Its clients stand for other machines: on this one they run at the lowest priority, so that the table tells of what
+//!    the server does and not of who shares its cores.
 //!
 //! The last two columns tell what the abuser got done meanwhile, so that nobody takes a server that refuses it all for a fair one.
 
@@ -23,6 +24,7 @@ use quarry_benches::{
     report::magnitude,
 };
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
 
 /// Accounts of every tenant but the abusive one.
@@ -34,6 +36,9 @@ const REPORTERS: usize = 4;
 const WRITERS: usize = 2;
 const ASKERS: usize = 4;
 const LOGINS: usize = 4;
+
+/// What its clients stand back by: as far as the system has it.
+const NICENESS: i32 = 19;
 
 const BY_ID: &str = "SELECT id, name, industry, owner_id FROM account WHERE id = $1";
 const LIST: &str =
@@ -93,13 +98,18 @@ pub async fn measure(sizes: Sizes, quiet_time: Duration) -> Result<String> {
     let client = quarry.connect_to("admin", quiet_name).await?;
     let alone = look(&client, quiet_time).await?;
     let done = Arc::new(Done::default());
-    let abuse = abuse(&quarry, loud_name, &done).await?;
+    let others = other_machines()?;
+    let abuse = {
+        let (quarry, loud, done) = (quarry.clone(), loud_name.clone(), done.clone());
+        others.spawn(async move { abuse(&quarry, &loud, &done).await }).await??
+    };
     // It is in full swing when it is measured.
     tokio::time::sleep(quiet_time / 5).await;
     let beside = look(&client, quiet_time).await;
     done.stop.store(true, Ordering::Relaxed);
     // A report may still run for long; nobody waits for it.
     abuse.iter().for_each(tokio::task::JoinHandle::abort);
+    others.shutdown_background();
     let mut told = format!(
         "{} tenants, made and filled in {:.0} s; the abusive one has {} accounts. 99th percentiles of the quiet tenant \
          (medians in parentheses), {} s each.\n\n| question | alone | beside the abuser | ratio | to reach |\n|---|---|---|---|---|\n",
@@ -124,6 +134,17 @@ pub async fn measure(sizes: Sizes, quiet_time: Duration) -> Result<String> {
         count(&done.refused)
     )?;
     Ok(told)
+}
+
+/// Threads that leave the cores to all others.
+fn other_machines() -> Result<Runtime> {
+    let stand_back = || {
+        // Linux takes the calling thread for the "process".
+        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+            eprintln!("the abuser's clients keep their priority: {error}");
+        }
+    };
+    Ok(Builder::new_multi_thread().worker_threads(2).on_thread_start(stand_back).enable_all().build()?)
 }
 
 async fn fill(client: &Client, accounts: usize) -> Result<()> {
