@@ -62,7 +62,10 @@ impl Guard {
         if self.cancel.is_called() {
             return Err(cancelled());
         }
-        Ok(())
+        match self.deadline {
+            Some(deadline) if deadline <= Instant::now() => Err(timed_out()),
+            _ => Ok(()),
+        }
     }
 
     /// What questions of the statement are to look at while they work.
