@@ -58,7 +58,7 @@ async fn a_stranger_has_few_tenants_opened_and_is_not_told_why() {
     }
     // A token that may be good is not refused, whether there is its tenant or not.
     for secret in ["t23~qa_x_y", "none~qa_x_y"] {
-        assert_eq!(engines.of_secret(secret, &from(1)).await.err().unwrap().code, "LOGIN_THROTTLED");
+        assert_eq!(engines.by_bearer(secret, &from(1)).await.err().unwrap().code, "LOGIN_THROTTLED");
     }
     assert!((15..24).contains(&opened), "{opened}");
     // Logins of the address that is waited for are the main tenant's to refuse; a database is refused as where there is none.
@@ -141,7 +141,8 @@ async fn a_login_that_may_be_right_is_told_to_come_again_whether_there_is_such_a
     // No more is opened for one address: that is told of all alike, and keeps nobody out who is right.
     for number in 0..21 {
         let secret = format!("none{number}~qa_x_y");
-        drop(engines.of_secret(&secret, &from(2)).await.unwrap());
+        let refused = engines.by_bearer(&secret, &from(2)).await.err().unwrap();
+        assert_eq!(refused.kind, ErrorKind::Unauthenticated, "{number}");
     }
     engines.close_all_unheld();
     for (login, password) in others.into_iter().chain([("admin@closed", OTHER_PASSWORD)]) {
@@ -176,4 +177,133 @@ async fn a_name_that_has_to_wait_is_told_so_when_its_tenant_is_closed() {
     for login in ["admin@acme", "admin@none"] {
         assert_eq!(code(login).await, "LOGIN_THROTTLED", "{login}");
     }
+}
+
+/// What somebody tells at the door with a name, a token and a database's name in turn, and what he is told.
+async fn tried(engines: &Engines, tenant: &str, last: u8, with_tokens: bool) -> Vec<String> {
+    let from = Origin { address: Some([10, 0, 1, last].into()), ..Origin::default() };
+    let mut told = Vec::new();
+    for round in 0..12 {
+        engines.close_all_unheld();
+        let user = format!("u{round}");
+        let refused = engines.log_in(&format!("{user}@{tenant}"), "wrong", &from).await.err().unwrap();
+        told.push(format!("{} {}", refused.code, refused.message));
+        if with_tokens {
+            let refused = engines.by_bearer(&format!("{tenant}~qa_x_y"), &from).await.err().unwrap();
+            told.push(format!("{} {}", refused.code, refused.message));
+        }
+        let attempt = match engines.of_database(tenant, &user, &from).await {
+            Ok(Database::Of(engine)) => engine.attempt(&user, &from).await,
+            Ok(Database::Nobodys(main)) => main.attempt_of_nobody(&format!("{user}@{tenant}"), &from).await,
+            Ok(Database::NoTenants(_)) => panic!("{tenant} may be one"),
+            Err(refused) => Err(refused),
+        };
+        told.push(
+            attempt
+                .map_or_else(|refused| format!("{} {}", refused.code, refused.message), |_| "wrong".into()),
+        );
+        engines.turned_away(tenant, &from);
+    }
+    told
+}
+
+/// Past a few tries from one address he is told to wait: at the same try, for as long.
+#[tokio::test]
+async fn a_stranger_may_try_as_often_whether_there_is_such_a_tenant() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    for name in ["open", "closed", "suspended", "broken"] {
+        engines.create(&named(name), new_tenant()).unwrap();
+    }
+    engines.suspend(&named("suspended")).unwrap();
+    engines.close_all_unheld();
+    fs::remove_dir_all(folder.path().join("data/tenant/broken")).unwrap();
+    let _open = engines.engine_of(&named("open")).unwrap();
+    let wanted = tried(&engines, "none", 1, true).await;
+    let waits = wanted.iter().position(|told| told.starts_with("LOGIN_THROTTLED"));
+    assert!(waits.is_some_and(|at| (15..25).contains(&at)), "{wanted:?}");
+    for (last, tenant) in [(2, "open"), (3, "closed"), (4, "suspended")] {
+        assert_eq!(tried(&engines, tenant, last, true).await, wanted, "{tenant}");
+    }
+    // A token that may be good is not refused where its tenant can't be opened: that is told to whoever has one.
+    let wanted = tried(&engines, "none", 5, false).await;
+    assert!(wanted.iter().any(|told| told.starts_with("LOGIN_THROTTLED")), "{wanted:?}");
+    assert_eq!(tried(&engines, "broken", 6, false).await, wanted, "broken");
+}
+
+/// Failures of a name are counted where they are told, whoever judges them; and who proves himself has failed nowhere.
+#[tokio::test]
+async fn failures_of_a_name_are_one_count_before_there_is_its_tenant_and_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    let origin = Origin::default();
+    engines.main().add_user("admin@acme", PASSWORD, false).unwrap();
+    let code = async || engines.log_in("admin@acme", "wrong", &origin).await.err().unwrap().code;
+    for _ in 0..4 {
+        assert_eq!(code().await, "UNAUTHENTICATED");
+    }
+    engines.create(&named("acme"), new_tenant()).unwrap();
+    assert_eq!(code().await, "LOGIN_THROTTLED");
+    assert!(engines.main().gate().lift("admin@acme"));
+    engines.log_in("admin@acme", OTHER_PASSWORD, &origin).await.unwrap();
+    for _ in 0..4 {
+        assert_eq!(code().await, "UNAUTHENTICATED");
+    }
+    // The main tenant's user of that name is another, and was not tried.
+    engines.log_in("admin@acme@main", PASSWORD, &origin).await.unwrap();
+    assert_eq!(code().await, "LOGIN_THROTTLED");
+}
+
+/// Places to wait for the check of a password are all tenants' together: one that had its own would be there where others are not.
+#[tokio::test]
+async fn too_many_logins_at_once_are_too_many_for_every_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    for name in ["open", "closed"] {
+        engines.create(&named(name), new_tenant()).unwrap();
+    }
+    engines.close_all_unheld();
+    let _open = engines.engine_of(&named("open")).unwrap();
+    let waiting = engines.main().process().doorstep.waiting.clone();
+    let all = waiting.acquire_many(u32::try_from(waiting.available_permits()).unwrap()).await.unwrap();
+    let code =
+        async |login: &str| engines.log_in(login, "wrong", &Origin::default()).await.err().unwrap().code;
+    for login in ["admin", "admin@open", "admin@closed", "admin@none"] {
+        assert_eq!(code(login).await, "LOGINS_BUSY", "{login}");
+    }
+    drop(all);
+    for login in ["admin", "admin@open", "admin@closed", "admin@none"] {
+        assert_eq!(code(login).await, "UNAUTHENTICATED", "{login}");
+    }
+}
+
+/// Who floods the main tenant with logins keeps others waiting by the tenant that they name, not by whether there is one.
+#[tokio::test]
+async fn a_login_waits_in_the_queue_of_the_tenant_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = opened(&folder, "");
+    engines.create(&named("open"), new_tenant()).unwrap();
+    let checks = engines.main().process().doorstep.checks.clone();
+    let held = [checks.take(0).await, checks.take(0).await];
+    let ended = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let mut all = Vec::new();
+    let flood = (0..8).map(|number| format!("u{number}")).chain(["u@open".into(), "u@none".into()]);
+    for (waiting, login) in flood.enumerate() {
+        let (engines, ended) = (engines.clone(), ended.clone());
+        all.push(tokio::spawn(async move {
+            let refused = engines.log_in(&login, "wrong", &Origin::default()).await.err().unwrap();
+            ended.lock().push((login, refused.kind));
+        }));
+        while checks.taken().1 <= waiting {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    drop(held);
+    for one in all {
+        one.await.unwrap();
+    }
+    let ended = ended.lock();
+    assert!(ended.iter().all(|(_, kind)| *kind == ErrorKind::Unauthenticated), "{ended:?}");
+    let at = |wanted: &str| ended.iter().position(|(login, _)| login == wanted).unwrap();
+    assert!(at("u@open") < 7 && at("u@none") < 7, "behind all of another's: {ended:?}");
 }
