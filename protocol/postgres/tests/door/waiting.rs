@@ -74,7 +74,7 @@ async fn a_change_waits_no_longer_than_its_statement_may_take() {
     let server = Server::start().await;
     let taken = all_large_turns(&server.engine).await;
     let client = server.connect().await;
-    client.batch_execute("SET statement_timeout = 300").await.unwrap();
+    client.batch_execute("SET statement_timeout = 1000").await.unwrap();
     let client = ended(asked(client, LARGE), BY_TIMEOUT).await;
     drop(taken);
     client.batch_execute("SET statement_timeout = 0").await.unwrap();
@@ -115,9 +115,10 @@ async fn statements_that_wait_for_a_turn_of_requests_are_ended() {
         client = ended(waits, BY_USER).await;
         assert_eq!(server.engine.requests_waiting(), 0);
     }
-    client.batch_execute("SET statement_timeout = 300").await.unwrap();
+    client.batch_execute("SET statement_timeout = 1000").await.unwrap();
     client = ended(asked(client, "DELETE FROM vendor"), BY_TIMEOUT).await;
     drop(page);
+    client.batch_execute("SET statement_timeout = 0").await.unwrap();
     assert_eq!(text(&client, "SELECT count(*) FROM vendor").await, "0");
     server.stop().await;
 }
