@@ -12,7 +12,6 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
 use quarry_storage::{Store, TenantName, World};
-use tokio::sync::Semaphore;
 
 pub use attempt::Attempt;
 pub(crate) use doorstep::Doorstep;
@@ -65,7 +64,6 @@ pub(crate) struct Gate {
     turns: Arc<Turns>,
     proofs: Proofs,
     checks: Arc<FairTurns>,
-    waiting: Arc<Semaphore>,
     /// Whose tokens are taken.
     issuers: RwLock<Arc<Issuers>>,
     /// When the use of a key was last noted, and which tokens of issuers were seen.
@@ -105,7 +103,6 @@ impl Gate {
             turns: Arc::clone(&doorstep.turns),
             proofs,
             checks: Arc::clone(&doorstep.checks),
-            waiting: Arc::clone(&doorstep.waiting),
             issuers: RwLock::default(),
             noted: Mutex::default(),
         })
@@ -144,7 +141,7 @@ impl Gate {
         }
         let told = told.unwrap_or_else(|| self.told(name));
         // Even the quick look at what was proven before answers a guess: it is made in turn, too.
-        let turn = Arc::new(self.turns.take(&told.whole).await.ok_or_else(busy)?);
+        let turn = Arc::new(self.turns.take(&told, origin).await.ok_or_else(busy)?);
         let (name, password) = (name.to_owned(), password.to_owned());
         let login = Login { name, told, password, origin: origin.clone() };
         let is_counted = match self.on_blocking_thread(&turn, login.clone(), Self::remembered).await? {
@@ -152,9 +149,7 @@ impl Gate {
             Remembered::Wrong => true,
             Remembered::Nothing => false,
         };
-        let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
         let check = self.checks.take(login.told.queue).await;
-        drop(waiting);
         let gate = self.clone();
         // Held to its end, even when nobody waits for it any more.
         beside("quarry-login", move || {
@@ -236,6 +231,10 @@ impl Gate {
 
     /// The slow part of a login. It takes as long for whom nobody knows, and for whom has no password.
     fn check(&self, login: &Login, is_counted: bool) -> Result<Principal> {
+        if !is_counted {
+            // What came from one address at once, by many names, ends at its failures: no core is spent on the rest.
+            self.may_try(&login.told, &login.origin, self.ledger.now())?;
+        }
         let snapshot = self.ledger.snapshot();
         let credential = credentials::by_name(&snapshot, &login.name)?;
         let proof = credential.as_ref().and_then(|c| c.password.as_ref());

@@ -55,7 +55,7 @@ impl Gate {
     }
 
     async fn attempt_as(self: &Arc<Self>, (name, told): (&str, Told), origin: &Origin) -> Result<Attempt> {
-        let turn = self.turns.take(&told.whole).await.ok_or_else(busy)?;
+        let turn = self.turns.take(&told, origin).await.ok_or_else(busy)?;
         self.may_try(&told, origin, self.ledger.now())?;
         let (name, origin) = (name.to_owned(), origin.clone());
         Ok(Attempt { gate: self.clone(), name, told, origin, is_proven: false, _turn: turn })

@@ -10,7 +10,6 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 use quarry_storage::TenantName;
-use tokio::sync::Semaphore;
 
 use super::Told;
 use crate::{
@@ -25,8 +24,6 @@ use crate::{
 
 /// Passwords checked at once: each takes a core and 19 MiB for some tens of milliseconds.
 const CHECKS_MAX: usize = 2;
-/// Logins, of whatever tenants, that may wait for such a check.
-const WAITING_MAX: usize = 256;
 /// Failures of one name that cost nothing.
 const NAME_FREE_FAILURES: u32 = 3;
 /// Failures from one address that cost nothing: many people may share it.
@@ -55,8 +52,8 @@ struct Openings {
 /// What the gates of all tenants of a process have in common: whoever tries at many of them is slowed down as at one, and passwords are
 /// checked no more at once.
 ///
-/// All of it is one for all tenants, and goes by what is told ([`Told`]): what were each tenant's own would be had only where there is that
-/// tenant, and be felt there.
+/// All of it is one for all tenants, and what it shares out goes by what is told ([`Told`]): what were each tenant's own would be had only where
+/// there is that tenant, and be felt there.
 pub(crate) struct Doorstep {
     pub addresses: Arc<Throttle>,
     /// Those who came to a tenant, or to a name that is none's, and have not proven themselves since, by their address.
@@ -68,15 +65,13 @@ pub(crate) struct Doorstep {
     /// Of all tenants. They outlive a tenant's engine, which is closed when nobody comes for a while: so a guess is not forgotten by waiting for
     /// that.
     pub names: Arc<Throttle>,
-    /// Of proofs.
+    /// Of proofs; with the places of those who wait.
     pub turns: Arc<Turns>,
     /// What fake verifiers are made from, stable over restarts: the main tenant's, for all.
     fake_secret: Mutex<Option<Arc<[u8]>>>,
     /// Given round by tenant where they are short, as requests are: who floods one tenant with logins keeps nobody of another waiting for all
     /// of them.
     pub checks: Arc<FairTurns>,
-    /// One for each that waits for a check.
-    pub waiting: Arc<Semaphore>,
 }
 
 impl Default for Doorstep {
@@ -92,7 +87,6 @@ impl Default for Doorstep {
             turns: Arc::default(),
             fake_secret: Mutex::default(),
             checks: Arc::new(FairTurns::of(CHECKS_MAX)),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
         }
     }
 }

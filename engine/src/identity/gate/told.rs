@@ -15,7 +15,7 @@ use crate::engines::LOGIN_SEPARATOR;
 pub(crate) struct Told {
     /// Under which his failures are counted, and his proofs take turns.
     pub whole: String,
-    /// In whose queue he waits for the check of his password.
+    /// In whose queue he waits for the check of his password, and of whose places he has one.
     pub queue: u64,
 }
 
