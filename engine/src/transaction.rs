@@ -317,6 +317,17 @@ impl Transaction {
         Mark { place: work.savepoint(), takes_room: self.takes_room }
     }
 
+    /// Waits for the step that runs, of a call that nobody waits for any more. Who looks at what was done so far while there may be one comes by here
+    /// first: or he would hold up a thread that others' requests need.
+    pub async fn settled(&self) {
+        if self.work.try_lock().is_some() {
+            return;
+        }
+        let work = self.work.clone();
+        // What the step came to is seen by who looks.
+        drop(tokio::task::spawn_blocking(move || drop(work.lock())).await);
+    }
+
     /// Forgets all that came after the mark.
     pub fn rollback_to(&mut self, mark: &Mark) {
         let mut work = self.work.lock();

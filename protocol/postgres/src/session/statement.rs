@@ -83,7 +83,7 @@ impl Session {
                 self.do_begin(modes, if *begin { "BEGIN" } else { "START TRANSACTION" })
             }
             Statement::Commit { chain, .. } => self.do_commit(*chain).await,
-            Statement::Rollback { savepoint: Some(name), .. } => self.do_rollback_to(name),
+            Statement::Rollback { savepoint: Some(name), .. } => self.do_rollback_to(name).await,
             Statement::Rollback { chain, .. } => self.do_rollback(*chain),
             Statement::Savepoint { name } => self.do_savepoint(name),
             Statement::ReleaseSavepoint { name } => self.do_release(name),

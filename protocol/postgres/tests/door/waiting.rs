@@ -49,8 +49,10 @@ async fn a_cancel_request_ends_a_change_that_waits_for_its_turn() {
     let server = Server::start().await;
     let taken = all_large_turns(&server.engine).await;
     let mut client = server.connect().await;
-    for begin in ["", "BEGIN"] {
-        client.batch_execute(begin).await.unwrap();
+    for begin in ["", "BEGIN", "BEGIN; SAVEPOINT before"] {
+        for statement in begin.split(';') {
+            client.batch_execute(statement).await.unwrap();
+        }
         let cancel = client.cancel_token();
         let large = asked(client, LARGE);
         until(|| server.engine.large_calls().1 == 1).await;
@@ -59,6 +61,10 @@ async fn a_cancel_request_ends_a_change_that_waits_for_its_turn() {
         assert_eq!(server.engine.large_calls(), (taken.len(), 0), "it has left the line");
         if !begin.is_empty() {
             refused(&client, "SELECT 1", "25P02").await;
+            if begin.contains("SAVEPOINT") {
+                client.batch_execute("ROLLBACK TO before").await.unwrap();
+                assert_eq!(text(&client, "SELECT count(*) FROM vendor").await, "0");
+            }
             client.batch_execute("ROLLBACK").await.unwrap();
         }
         assert_eq!(text(&client, "SELECT count(*) FROM vendor").await, "0");
