@@ -11,7 +11,7 @@ use crate::{
     identity::{
         Attempt, Event, EventKind, Events, IdentityOptions, Origin, Principal, REFRESH_PREFIX as REFRESH,
         ScramVerifier, Tokens, UserKind, credentials,
-        gate::token_refused,
+        gate::{Told, token_refused},
         jwt::{Fetch, Issuer, Issuers},
         registrar::{Registrar, check_fields},
     },
@@ -103,6 +103,16 @@ impl Engine {
     /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` after too many tries; `Denied` when the tenant is
     /// suspended, to who has proven himself.
     pub async fn login_from(&self, user: &str, password: &str, origin: &Origin) -> Result<Principal> {
+        self.login_as((user, None), password, origin).await
+    }
+
+    /// The same for one who told his name to another tenant than this, or may have.
+    pub(crate) async fn login_as(
+        &self,
+        user: (&str, Option<Told>),
+        password: &str,
+        origin: &Origin,
+    ) -> Result<Principal> {
         let principal = self.gate().login(user, password, origin).await?;
         self.must_serve()?;
         Ok(principal)
@@ -234,6 +244,15 @@ impl Engine {
     /// `Limited` when the name or the address failed too often.
     pub async fn attempt(&self, user: &str, origin: &Origin) -> Result<Attempt> {
         self.gate().attempt(user, origin).await
+    }
+
+    /// The same for a name that is nobody's, of a tenant that there is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::attempt`].
+    pub async fn attempt_of_nobody(&self, login: &str, origin: &Origin) -> Result<Attempt> {
+        self.gate().attempt_of_nobody(login, origin).await
     }
 
     /// Makes a user with a password.

@@ -26,6 +26,21 @@ pub(crate) async fn beside<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    begin_beside(name, work)?.done().await
+}
+
+/// Work that has begun, on a thread of its own.
+pub(crate) struct Begun<T>(oneshot::Receiver<Result<T>>);
+
+/// As [`beside`], for who has something else to wait for, too: it has begun when this returns.
+///
+/// # Errors
+///
+/// `Internal` where the machine gives no thread.
+pub(crate) fn begin_beside<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<Begun<T>> {
     let (told, answer) = oneshot::channel();
     // What is told of it may be written down by a task.
     let runtime = Handle::current();
@@ -37,7 +52,18 @@ pub(crate) async fn beside<T: Send + 'static>(
     };
     let started = thread::Builder::new().name(name.to_owned()).stack_size(STACK_BYTES).spawn(run);
     started.map_err(|error| Error::internal("there is no thread for the work").caused_by(error))?;
-    answer.await.map_err(|_| Error::internal("the work ended before its time"))?
+    Ok(Begun(answer))
+}
+
+impl<T> Begun<T> {
+    /// What comes of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the work.
+    pub(crate) async fn done(self) -> Result<T> {
+        self.0.await.map_err(|_| Error::internal("the work ended before its time"))?
+    }
 }
 
 /// Lets other threads go first; where that is refused, it is a thread as the others.

@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc, thread::available_parallelism};
 
 use parking_lot::{Mutex, RwLock};
 use quarry_metadata::{Issues, Registry};
-use quarry_planner::{MemoryShare, Planner, PlannerOptions, turns::Turns};
+use quarry_planner::{
+    MemoryShare, Planner, PlannerOptions,
+    turns::{Place, Turns},
+};
 use quarry_storage::{
     ResourceOptions, Resources, Store, TenantName, TenantOptions, Tenants, World, must_be_store,
     read_catalogue,
@@ -422,6 +425,16 @@ impl Engine {
     /// Held by whoever tries cases.
     pub(crate) fn trying(&self) -> &Mutex<()> {
         &self.trying
+    }
+
+    /// A place in the line of calls of many changes, of all tenants; none when too many of this one wait there already.
+    pub fn turn_of_large_calls(&self) -> Option<Place> {
+        self.process.large_calls.ask(&self.tenant)
+    }
+
+    /// How many of them run now, and how many wait for their turn.
+    pub fn large_calls(&self) -> (usize, usize) {
+        self.process.large_calls.taken()
     }
 
     /// Held by whoever tries again after a conflict.

@@ -3,7 +3,7 @@
 //! **A session holds one engine**, and so one tenant; nothing behind a door can reach another. Doors come here once, when someone comes in:
 //!
 //! 1. [`Engines::log_in`]: a login name, `user@tenant`, and a password.
-//! 2. [`Engines::of_secret`]: a token or key, which begins with its tenant.
+//! 2. [`Engines::by_bearer`], [`Engines::refresh`]: a token or key, which begins with its tenant.
 //! 3. [`Engines::of_database`]: a database's name at the Postgres door.
 //!
 //! What of these names no tenant is the main tenant's to judge, as any other name that is nobody's. No body and no other header
@@ -238,11 +238,6 @@ impl Engines {
                 tracing::error!(tenant = %engine.tenant(), "the last events were not kept: {error}");
             }
         }
-    }
-
-    /// Whether there is such a tenant.
-    fn is_known(&self, tenant: &TenantName) -> bool {
-        *tenant == TenantName::main() || self.must_be_there(tenant).is_ok()
     }
 
     fn record(&self, tenant: &TenantName) -> Option<TenantRecord> {

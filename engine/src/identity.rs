@@ -18,6 +18,7 @@ pub mod jwt;
 pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod password;
+mod places;
 pub(crate) mod principal;
 mod proofs;
 pub(crate) mod registrar;

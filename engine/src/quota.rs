@@ -204,6 +204,11 @@ impl Engine {
         self.quota().begin(self.world().clock.now_micros()).await
     }
 
+    /// How many requests wait for a turn now.
+    pub fn requests_waiting(&self) -> usize {
+        self.quota().waiting.load(Ordering::Relaxed)
+    }
+
     /// The right to go on with a request that has waited for its client meanwhile, or to prepare one that is still to begin. It counts as
     /// no request of its own, and waits as long as its caller does.
     pub async fn continue_request(&self) -> RequestTurn {
@@ -213,7 +218,13 @@ impl Engine {
     /// Does the work of a request that has its turn. While a question of it waits for a turn among the heavy ones the request's is given back,
     /// and it is taken again after: reports that wait, however many, keep nobody from asking for a page.
     pub async fn in_turn<T>(&self, turn: &RequestTurn, line: &HeavyLine, work: impl Future<Output = T>) -> T {
-        line.work_with(&mut OfRequest { engine: self, turn }, work).await
+        let mut lent = OfRequest { engine: self, turn };
+        // What was done in it before may have ended while it waited.
+        let is_away = turn.0.lock().is_none();
+        if is_away {
+            lent.again().await;
+        }
+        line.work_with(&mut lent, work).await
     }
 }
 

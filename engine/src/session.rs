@@ -1,6 +1,8 @@
 //! A session: someone proven, with locale and time zone, on the registry that was current when it began a request.
 
 mod taken;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

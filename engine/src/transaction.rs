@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures::StreamExt;
 use parking_lot::Mutex;
 use quarry_metadata::permissions::Capability;
-use quarry_planner::{QueryContext, Stop, objectql::Filter, turns::Turn};
+use quarry_planner::{QueryContext, Stop, objectql::Filter};
 use quarry_storage::{CommitInfo, Committed, Csn, Key, Savepoint, WriteSet};
 use tokio::sync::oneshot;
 
 use crate::{
-    beside::beside,
+    beside::{Begun, begin_beside},
     change::{Applied, Change, Operation},
     error::{Error, ErrorKind, Result},
     layout::Layout,
@@ -215,19 +215,24 @@ impl Transaction {
 
     /// Runs steps on a blocking thread: they may read from disk. One record of an object whose records were always quick to write is
     /// written by the thread that asks: waking another takes longer. Many of them take a core for long, so they run on one that gives way, a few
-    /// at a time of all tenants: another's single record does not wait for a core behind them. When this is dropped before the thread has come to it,
-    /// the call has ended by then, or is undone by what follows.
+    /// at a time of all tenants: another's single record does not wait for a core behind them. When this is dropped the thread does no further step, and
+    /// what it did is undone by what follows.
     async fn run_steps(&self, number: CallNumber, mut call: Call, steps: Vec<Step>) -> Result<Call> {
         if steps.is_empty() {
             return Ok(call);
         }
         let named: usize = steps.iter().map(Step::records).sum();
         let layout = self.of_one_record(&steps);
-        let work = self.work.clone();
+        let (work, stop) = (self.work.clone(), Stop::new());
+        let _wanted = stop.when_dropped();
         let run = move || {
             let mut work = work.lock();
             work.must_run(number)?;
-            pipeline::run(&mut work, &mut call, steps).map(|()| call)
+            work.stop_by(stop);
+            let done = pipeline::run(&mut work, &mut call, steps);
+            // It is called when this call has its answer, too.
+            work.stop_by(Stop::default());
+            done.map(|()| call)
         };
         if let Some(layout) = layout {
             return match layout.pace.is_quick() {
@@ -238,23 +243,25 @@ impl Transaction {
         if named <= SMALL_CALL_RECORDS_MAX {
             return tokio::task::spawn_blocking(run).await?;
         }
-        let turn = self.turn_of_large_calls().await?;
-        let run = move || {
-            let _turn = turn;
-            run()
-        };
-        beside("quarry-calls", run).await
+        // What the request has of its door is given back while it waits here, and waited for again behind it. By then the work must have begun:
+        // a turn of these is never held by one that waits for another.
+        self.session.line().wait_for(self.begin_large(run)).await?.done().await
     }
 
-    /// A turn for a call of many changes. What the request has of its door is given back while it waits.
-    async fn turn_of_large_calls(&self) -> Result<Turn> {
-        let engine = self.session.engine();
-        let place = engine.process().large_calls.ask(engine.tenant()).ok_or_else(calls_busy)?;
-        let turn = self.session.line().wait_for(place.turn());
-        match self.session.options().timeout {
-            Some(most) => tokio::time::timeout(most, turn).await.map_err(|_| calls_busy()),
-            None => Ok(turn.await),
-        }
+    /// Begins a call of many changes, when its turn comes.
+    async fn begin_large<T: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<Begun<T>> {
+        let turn = self.session.engine().turn_of_large_calls().ok_or_else(calls_busy)?.turn();
+        let turn = match self.session.options().timeout {
+            Some(most) => tokio::time::timeout(most, turn).await.map_err(|_| calls_busy())?,
+            None => turn.await,
+        };
+        begin_beside("quarry-calls", move || {
+            let _turn = turn;
+            run()
+        })
     }
 
     /// The ids of the records that match now, under the session's own views.
@@ -308,6 +315,17 @@ impl Transaction {
         let mut work = self.work.lock();
         work.settle();
         Mark { place: work.savepoint(), takes_room: self.takes_room }
+    }
+
+    /// Waits for the step that runs, of a call that nobody waits for any more. Who looks at what was done so far while there may be one comes by here
+    /// first: or he would hold up a thread that others' requests need.
+    pub async fn settled(&self) {
+        if self.work.try_lock().is_some() {
+            return;
+        }
+        let work = self.work.clone();
+        // What the step came to is seen by who looks.
+        drop(tokio::task::spawn_blocking(move || drop(work.lock())).await);
     }
 
     /// Forgets all that came after the mark.

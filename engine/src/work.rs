@@ -9,7 +9,7 @@ use std::{
 
 use arrow::array::AsArray;
 use quarry_metadata::ObjectName;
-use quarry_planner::objectql::Query;
+use quarry_planner::{Stop, objectql::Query};
 use quarry_storage::{
     Key, Row, RowSet, Savepoint, ScanRequest, Snapshot, TableName, TableSnapshot, Value, World, WriteSet,
 };
@@ -103,6 +103,8 @@ pub(crate) struct Work {
     /// The running call; still there when that call was dropped half-way.
     unfinished: Option<Unfinished>,
     calls: u64,
+    /// Ends its steps when nobody waits for them any more.
+    stop: Stop,
 }
 
 /// A call that is all or nothing, while it runs.
@@ -139,6 +141,7 @@ impl Work {
             awaited: Awaited::default(),
             unfinished: None,
             calls: 0,
+            stop: Stop::default(),
         }
     }
 
@@ -161,6 +164,23 @@ impl Work {
         match &self.unfinished {
             Some(running) if running.number == call => Ok(()),
             _ => Err(Error::internal("a step of a call that has ended")),
+        }
+    }
+
+    /// What follows is ended by this, between two of its steps.
+    pub fn stop_by(&mut self, stop: Stop) {
+        self.stop = stop;
+    }
+
+    /// Refuses the next step where nobody waits for it any more: who has left gets back what the work holds, and others their turn.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`, told to nobody.
+    pub fn must_go_on(&self) -> Result<()> {
+        match self.stop.is_called() {
+            true => Err(Error::internal("a step of a call that nobody waits for")),
+            false => Ok(()),
         }
     }
 

@@ -190,6 +190,16 @@ impl Planner {
         self.runs.direct()
     }
 
+    /// How many SQL questions are read around the general executor now.
+    pub fn direct_running(&self) -> usize {
+        self.runs.reading()
+    }
+
+    /// How many heavy questions run now, and how many wait for their turn.
+    pub fn heavy_questions(&self) -> (usize, usize) {
+        self.runs.heavy()
+    }
+
     /// Answers an ObjectQL question; rows come as a stream.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -53,12 +53,39 @@ pub(crate) struct Runs {
     options: Arc<PlannerOptions>,
     /// What was answered around the general executor.
     direct: AtomicU64,
+    reading: AtomicUsize,
     heavy: Heavy,
+}
+
+/// What is read around the general executor now, until it is dropped.
+pub(crate) struct Reading<'a>(&'a AtomicUsize);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Runs {
     pub(crate) fn new(options: Arc<PlannerOptions>) -> Runs {
-        Runs { heavy: Heavy::new(&options), options, direct: AtomicU64::new(0) }
+        let heavy = Heavy::new(&options);
+        Runs { heavy, options, direct: AtomicU64::new(0), reading: AtomicUsize::new(0) }
+    }
+
+    /// One more begins to be read around the general executor.
+    pub(crate) fn begin_reading(&self) -> Reading<'_> {
+        self.reading.fetch_add(1, Ordering::Relaxed);
+        Reading(&self.reading)
+    }
+
+    /// How many are read so now.
+    pub(crate) fn reading(&self) -> usize {
+        self.reading.load(Ordering::Relaxed)
+    }
+
+    /// How many heavy questions run, and how many wait for their turn.
+    pub(crate) fn heavy(&self) -> (usize, usize) {
+        self.heavy.taken()
     }
 
     /// Counts what was answered around the general executor.

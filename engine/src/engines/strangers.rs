@@ -7,6 +7,8 @@
 //!
 //! A name and password that are right must not be called wrong for it. So whoever is refused where he named a tenant is told the same, whether
 //! there is one, open or not: that he may be right and come later; and to come later and nothing else while no more is opened for him.
+//!
+//! And whoever is refused is counted the same: as if a tenant had been opened for him, whether it was, was open before, or is none.
 
 use std::sync::Arc;
 
@@ -16,8 +18,23 @@ use super::{Database, Engines, LOGIN_SEPARATOR};
 use crate::{
     engine::Engine,
     error::{Error, ErrorKind, Result},
-    identity::{Origin, Principal, gate::NAME_BYTES_MAX, ledger::TENANT_END},
+    identity::{
+        Origin, Principal, Tokens,
+        gate::{Doorstep, NAME_BYTES_MAX, Told},
+        ledger::TENANT_END,
+    },
 };
+
+/// Who judges a login.
+struct Led<'a> {
+    engine: Arc<Engine>,
+    /// The name as it is known there.
+    user: &'a str,
+    /// The tenant that was named, other than the main one, be there such a one or not.
+    named: Option<TenantName>,
+    /// What he is told unless he is proven, where no more is opened for him.
+    later: Option<Error>,
+}
 
 impl Engines {
     /// Proves somebody by his login name and password, to the tenant that the name tells.
@@ -32,56 +49,110 @@ impl Engines {
         password: &str,
         origin: &Origin,
     ) -> Result<(Arc<Engine>, Principal)> {
-        let named = named(login).filter(|(_, tenant)| *tenant != TenantName::main());
-        let later =
-            named.as_ref().and_then(|(user, tenant)| self.may_come(tenant, Some(*user), origin).err());
-        let (engine, user) = self.of_login(login, origin).await;
-        match engine.login_from(user, password, origin).await {
+        let Led { engine, user, named, later } = self.led(login, origin).await;
+        let told = named.as_ref().map(|_| Told::whole(login));
+        let refused = match engine.login_as((user, told), password, origin).await {
             Ok(principal) => {
                 self.came_in(&engine, origin);
-                Ok((engine, principal))
+                return Ok((engine, principal));
             }
-            Err(refused) if refused.kind == ErrorKind::Unauthenticated && named.is_some() => {
+            Err(refused) => refused,
+        };
+        match named.filter(|_| refused.kind == ErrorKind::Unauthenticated) {
+            Some(tenant) => {
+                let later = later.or_else(|| self.note_refusal(&tenant, origin).err());
                 Err(later.unwrap_or_else(refused_or_not_open))
             }
-            Err(error) => Err(error),
+            None => Err(refused),
         }
     }
 
     /// Whose login this is, and the user's name there.
+    #[cfg(test)]
     pub(crate) async fn of_login<'a>(&self, login: &'a str, origin: &Origin) -> (Arc<Engine>, &'a str) {
-        let named = named(login).filter(|(_, tenant)| self.is_known(tenant));
-        if let Some((user, tenant)) = named
-            && let Some(engine) = self.for_stranger(tenant, Some(user), origin).await
-        {
-            return (engine, user);
+        let Led { engine, user, .. } = self.led(login, origin).await;
+        (engine, user)
+    }
+
+    async fn led<'a>(&self, login: &'a str, origin: &Origin) -> Led<'a> {
+        let here = |user, named, later| Led { engine: self.main().clone(), user, named, later };
+        let Some((user, tenant)) = named(login) else { return here(login, None, None) };
+        if tenant == TenantName::main() {
+            return here(user, None, None);
         }
-        (self.main().clone(), login)
+        // Asked whether or not it is open, or there: each of them is told the same.
+        let later = self.may_come(&tenant, Some(user), origin).err();
+        match self.for_stranger(&tenant, later.as_ref(), origin).await {
+            Some(engine) => Led { engine, user, named: Some(tenant), later },
+            None => here(login, Some(tenant), later),
+        }
+    }
+
+    /// Proves somebody by an access token or a key, to the tenant that it tells.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Engine::by_bearer`]; `Limited` when too many came from there in vain; `Unavailable` when the tenant can't be opened.
+    pub async fn by_bearer(&self, token: &str, origin: &Origin) -> Result<(Arc<Engine>, Principal)> {
+        let engine = self.of_secret(token, origin).await?;
+        let principal = engine.by_bearer(token, origin).await;
+        let principal = self.judged(token, (&engine, origin), principal)?;
+        Ok((engine, principal))
+    }
+
+    /// Exchanges a refresh token for the next pair, at the tenant that it tells.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Engine::refresh`], and as [`Self::by_bearer`].
+    pub async fn refresh(&self, token: &str, origin: &Origin) -> Result<(Tokens, Principal)> {
+        let engine = self.of_secret(token, origin).await?;
+        let refreshed = engine.refresh(token, origin).await;
+        self.judged(token, (&engine, origin), refreshed)
+    }
+
+    /// What came of a token: whoever is proven has come in, and whoever is not is counted.
+    fn judged<T>(&self, secret: &str, (engine, origin): (&Engine, &Origin), judged: Result<T>) -> Result<T> {
+        match judged {
+            Ok(proven) => {
+                self.came_in(engine, origin);
+                Ok(proven)
+            }
+            Err(refused) => {
+                let tenant = tenant_of(secret).filter(|_| refused.kind == ErrorKind::Unauthenticated);
+                tenant.map_or(Ok(()), |tenant| self.note_refusal(&tenant, origin))?;
+                Err(refused)
+            }
+        }
     }
 
     /// Whose token or key this is. Whether it is one at all, that tenant says.
     ///
     /// # Errors
     ///
-    /// `Limited` when no more is opened for him now; `Unavailable` when a tenant can't be opened. Both the same where there is no such tenant:
-    /// a token that may be good is not refused, for its client would throw it away.
-    pub async fn of_secret(&self, secret: &str, origin: &Origin) -> Result<Arc<Engine>> {
-        let named = secret.split_once(TENANT_END).and_then(|(name, _)| TenantName::try_from(name).ok());
-        let main = TenantName::main();
-        let Some(tenant) = named.filter(|tenant| *tenant != main) else { return Ok(self.main().clone()) };
+    /// `Limited` when no more is opened for him now; `Unavailable` when a tenant can't be opened: a token that may be good is not refused, for
+    /// its client would throw it away. Then for a while the same where there is no such tenant.
+    pub(crate) async fn of_secret(&self, secret: &str, origin: &Origin) -> Result<Arc<Engine>> {
+        let Some(tenant) = tenant_of(secret) else { return Ok(self.main().clone()) };
+        // Who comes with a good one to a tenant that is open costs nothing, and is not asked what others from there did.
         if let Some(engine) = self.open_one(&tenant).ok().flatten() {
             return Ok(engine);
         }
+        if self.must_be_there(&tenant).is_err() {
+            if !self.doorstep().has_failed(self.now()) {
+                return Ok(self.main().clone());
+            }
+            self.note_refusal(&tenant, origin)?;
+            return Err(not_opened());
+        }
         self.may_come(&tenant, None, origin)?;
         self.note_opening(&tenant, origin);
-        let doorstep = &self.main().process().doorstep;
-        if self.must_be_there(&tenant).is_err() {
-            return if doorstep.has_failed(self.now()) { Err(not_opened()) } else { Ok(self.main().clone()) };
+        if let Some(engine) = self.opened_for_stranger(tenant.clone()).await {
+            return Ok(engine);
         }
-        self.opened_for_stranger(tenant).await.ok_or_else(|| {
-            doorstep.note_failure(self.now());
-            not_opened()
-        })
+        self.doorstep().note_failure(self.now());
+        self.note_refusal(&tenant, origin)?;
+        Err(not_opened())
     }
 
     /// Whether a user of that name may be one of a tenant's: longer names are nobody's.
@@ -104,52 +175,56 @@ impl Engines {
         }
         // Asked for what is open, too: whom nothing is opened for now must not see what is.
         self.may_come(&tenant, Some(user), origin)?;
-        if let Some(engine) = self.open_one(&tenant).ok().flatten() {
-            return Ok(Database::Of(engine));
-        }
-        self.note_opening(&tenant, origin);
-        let engine = match self.must_be_there(&tenant) {
-            Ok(_) => self.opened_for_stranger(tenant).await,
-            Err(_) => None,
-        };
+        let engine = self.for_stranger(&tenant, None, origin).await;
         Ok(engine.map_or_else(|| Database::Nobodys(self.main().clone()), Database::Of))
+    }
+
+    /// Who came to a database was refused, or left before he was proven.
+    pub fn turned_away(&self, database: &str, origin: &Origin) {
+        let tenant = TenantName::try_from(database).ok().filter(|tenant| *tenant != TenantName::main());
+        // He is told of it when he comes again.
+        drop(tenant.map(|tenant| self.note_refusal(&tenant, origin)));
     }
 
     /// Whoever comes from there has proven to a tenant who he is: it was opened for him rightly.
     pub fn came_in(&self, to: &Engine, origin: &Origin) {
-        self.main().process().doorstep.came_in(to.tenant(), origin);
+        self.doorstep().came_in(to.tenant(), origin);
     }
 
+    /// The engine of a tenant other than the main one, for who has proven nothing: the one that is open, or opened for him where nothing stands
+    /// `against` it. None, too, where there is no such tenant.
     async fn for_stranger(
         &self,
-        tenant: TenantName,
-        user: Option<&str>,
+        tenant: &TenantName,
+        against: Option<&Error>,
         origin: &Origin,
     ) -> Option<Arc<Engine>> {
-        if tenant == TenantName::main() {
-            return Some(self.main().clone());
-        }
-        if let Some(engine) = self.open_one(&tenant).ok().flatten() {
+        self.must_be_there(tenant).ok()?;
+        if let Some(engine) = self.open_one(tenant).ok().flatten() {
             return Some(engine);
         }
-        match self.may_come(&tenant, user, origin) {
-            Ok(()) => {
-                self.note_opening(&tenant, origin);
-                self.opened_for_stranger(tenant).await
-            }
-            Err(error) => {
-                tracing::info!(%tenant, code = error.code, "not opened for somebody who comes in: {error}");
-                None
-            }
+        if let Some(error) = against {
+            tracing::info!(%tenant, code = error.code, "not opened for somebody who comes in: {error}");
+            return None;
         }
+        self.note_opening(tenant, origin);
+        self.opened_for_stranger(tenant.clone()).await
+    }
+
+    fn doorstep(&self) -> &Doorstep {
+        &self.main().process().doorstep
     }
 
     fn may_come(&self, tenant: &TenantName, user: Option<&str>, origin: &Origin) -> Result<()> {
-        self.main().process().doorstep.may_come(tenant, user, origin, self.now())
+        self.doorstep().may_come(tenant, user, origin, self.now())
     }
 
     fn note_opening(&self, tenant: &TenantName, origin: &Origin) {
-        self.main().process().doorstep.note_opening(tenant, origin, self.now());
+        self.doorstep().note_opening(tenant, origin, self.now());
+    }
+
+    fn note_refusal(&self, tenant: &TenantName, origin: &Origin) -> Result<()> {
+        self.doorstep().note_refusal(tenant, origin, self.now())
     }
 
     async fn opened_for_stranger(&self, tenant: TenantName) -> Option<Arc<Engine>> {
@@ -169,6 +244,12 @@ fn named(login: &str) -> Option<(&str, TenantName)> {
     let whole = Some(login).filter(|login| login.len() <= NAME_BYTES_MAX)?;
     let (user, tenant) = whole.rsplit_once(LOGIN_SEPARATOR)?;
     Some((user, TenantName::try_from(tenant).ok()?))
+}
+
+/// The tenant, other than the main one, that a token or key tells.
+fn tenant_of(secret: &str) -> Option<TenantName> {
+    let (name, _) = secret.split_once(TENANT_END)?;
+    TenantName::try_from(name).ok().filter(|tenant| *tenant != TenantName::main())
 }
 
 /// The same for a wrong password, an unknown user, and a tenant that there is not or that is not opened.

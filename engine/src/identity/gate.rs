@@ -6,15 +6,16 @@
 mod attempt;
 mod doorstep;
 mod issued;
+mod told;
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
 use quarry_storage::{Store, TenantName, World};
-use tokio::sync::Semaphore;
 
 pub use attempt::Attempt;
 pub(crate) use doorstep::Doorstep;
+pub(crate) use told::Told;
 
 use super::{
     Event, EventKind, IdentityOptions, Origin, Principal, ScramVerifier, credentials,
@@ -27,7 +28,7 @@ use super::{
     proofs::{Proof, Proofs},
     secret::{self, KEY},
     sessions::{self, Lasting, Refreshed, Tokens},
-    throttle::{Limits, Throttle, of_address},
+    throttle::{Throttle, of_address},
     turns::Turns,
 };
 use crate::{
@@ -39,12 +40,8 @@ use crate::{
     system::Credential,
 };
 
-/// Logins of one tenant that may wait for such a check.
-const WAITING_MAX: usize = 64;
 /// Longer names are nobody's.
 pub(crate) const NAME_BYTES_MAX: usize = 256;
-/// Failures of one name that cost nothing.
-const NAME_FREE_FAILURES: u32 = 3;
 /// Keys whose last use is remembered to be noted.
 const NOTED_MAX: usize = 10_000;
 /// How often a key's use is noted at most, by this process.
@@ -61,14 +58,12 @@ pub(crate) struct Gate {
     login_end: String,
     /// The hash that an unknown user's password is checked against, to take as long.
     nobody_hash: String,
+    tenant: TenantName,
     names: Arc<Throttle>,
     addresses: Arc<Throttle>,
-    turns: Turns,
+    turns: Arc<Turns>,
     proofs: Proofs,
     checks: Arc<FairTurns>,
-    /// The tenant's number among those of the checks.
-    number: u64,
-    waiting: Semaphore,
     /// Whose tokens are taken.
     issuers: RwLock<Arc<Issuers>>,
     /// When the use of a key was last noted, and which tokens of issuers were seen.
@@ -94,24 +89,20 @@ impl Gate {
         };
         let nobody_hash = password::nobodys();
         let proofs = Proofs::new(world.ids.secret());
-        let options = IdentityOptions::default();
-        let names = Limits { free_failures: NAME_FREE_FAILURES, lock: options.lock };
-        let names = doorstep.names_of(tenant, names, world.clock.now_micros());
         Ok(Self {
             ledger: Ledger::new(store, world),
             teller: Teller::default(),
-            options: RwLock::new(Arc::new(options)),
+            options: RwLock::default(),
             access_seconds,
             fake_secret,
             login_end,
             nobody_hash,
-            names,
+            tenant: tenant.clone(),
+            names: Arc::clone(&doorstep.names),
             addresses: Arc::clone(&doorstep.addresses),
-            turns: Turns::default(),
+            turns: Arc::clone(&doorstep.turns),
             proofs,
             checks: Arc::clone(&doorstep.checks),
-            number: doorstep.checks.number(),
-            waiting: Semaphore::new(WAITING_MAX),
             issuers: RwLock::default(),
             noted: Mutex::default(),
         })
@@ -133,27 +124,32 @@ impl Gate {
         Event::new(kind, self.ledger.now())
     }
 
-    /// Proves a user by password.
+    /// Proves a user by password; `told`: as what he came, where he was not told to this tenant alone.
     ///
     /// # Errors
     ///
     /// `Unauthenticated`, the same for a wrong password and an unknown user; `Limited` when the name or the address failed too often,
     /// or too many wait.
-    pub async fn login(self: &Arc<Self>, name: &str, password: &str, origin: &Origin) -> Result<Principal> {
+    pub async fn login(
+        self: &Arc<Self>,
+        (name, told): (&str, Option<Told>),
+        password: &str,
+        origin: &Origin,
+    ) -> Result<Principal> {
         if name.len() > NAME_BYTES_MAX {
             return Err(refused());
         }
+        let told = told.unwrap_or_else(|| self.told(name));
         // Even the quick look at what was proven before answers a guess: it is made in turn, too.
-        let turn = Arc::new(self.turns.take(name).await.ok_or_else(busy)?);
-        let login = Login { name: name.to_owned(), password: password.to_owned(), origin: origin.clone() };
+        let turn = Arc::new(self.turns.take(&told, origin).await.ok_or_else(busy)?);
+        let (name, password) = (name.to_owned(), password.to_owned());
+        let login = Login { name, told, password, origin: origin.clone() };
         let is_counted = match self.on_blocking_thread(&turn, login.clone(), Self::remembered).await? {
             Remembered::Proven(principal) => return Ok(*principal),
             Remembered::Wrong => true,
             Remembered::Nothing => false,
         };
-        let waiting = self.waiting.try_acquire().map_err(|_| busy())?;
-        let check = self.checks.take(self.number).await;
-        drop(waiting);
+        let check = self.checks.take(login.told.queue).await;
         let gate = self.clone();
         // Held to its end, even when nobody waits for it any more.
         beside("quarry-login", move || {
@@ -179,17 +175,17 @@ impl Gate {
     }
 
     /// Whether this name may be tried now, from there.
-    fn may_try(&self, name: &str, origin: &Origin, now_micros: i64) -> Result<()> {
+    fn may_try(&self, told: &Told, origin: &Origin, now_micros: i64) -> Result<()> {
         if let Some(address) = origin.address {
             self.addresses.check(&of_address(address), now_micros)?;
         }
-        self.names.check(name, now_micros)
+        self.names.check(&told.whole, now_micros)
     }
 
     /// Counts a failure, and tells of it. The name itself is told only where someone has it.
-    fn on_failed(&self, name: &str, origin: &Origin, user: Option<&Credential>) {
+    fn on_failed(&self, told: &Told, origin: &Origin, user: Option<&Credential>) {
         let now = self.ledger.now();
-        let is_locked = self.names.failed(name, now);
+        let is_locked = self.names.failed(&told.whole, now);
         if let Some(address) = origin.address {
             self.addresses.failed(&of_address(address), now);
         }
@@ -211,13 +207,13 @@ impl Gate {
     /// part has confirmed it: the client may be gone by then.
     fn remembered(&self, login: &Login) -> Result<Remembered> {
         let now = self.ledger.now();
-        self.may_try(&login.name, &login.origin, now)?;
+        self.may_try(&login.told, &login.origin, now)?;
         let snapshot = self.ledger.snapshot();
         let (user_id, changed_at) = match self.proofs.find(&login.name, &login.password, now) {
             Proof::Right { user_id, changed_at_micros } => (user_id, changed_at_micros),
             Proof::Wrong => {
                 let user = credentials::by_name(&snapshot, &login.name)?;
-                self.on_failed(&login.name, &login.origin, user.as_ref());
+                self.on_failed(&login.told, &login.origin, user.as_ref());
                 return Ok(Remembered::Wrong);
             }
             Proof::Unknown => return Ok(Remembered::Nothing),
@@ -235,6 +231,10 @@ impl Gate {
 
     /// The slow part of a login. It takes as long for whom nobody knows, and for whom has no password.
     fn check(&self, login: &Login, is_counted: bool) -> Result<Principal> {
+        if !is_counted {
+            // What came from one address at once, by many names, ends at its failures: no core is spent on the rest.
+            self.may_try(&login.told, &login.origin, self.ledger.now())?;
+        }
         let snapshot = self.ledger.snapshot();
         let credential = credentials::by_name(&snapshot, &login.name)?;
         let proof = credential.as_ref().and_then(|c| c.password.as_ref());
@@ -243,7 +243,7 @@ impl Gate {
         let now = self.ledger.now();
         match credential {
             Some(credential) if right => {
-                self.names.forget(&login.name);
+                self.names.forget(&login.told.whole);
                 self.proofs.keep(&credential, &login.password, now);
                 let basis = Basis::of(Means::Password, &credential);
                 let principal = Principal::of(&snapshot, &credential, basis, now)?;
@@ -252,7 +252,7 @@ impl Gate {
             }
             user => {
                 if !is_counted {
-                    self.on_failed(&login.name, &login.origin, user.as_ref());
+                    self.on_failed(&login.told, &login.origin, user.as_ref());
                 }
                 Err(refused())
             }
@@ -271,7 +271,7 @@ impl Gate {
     /// `Limited` when the name failed too often; those of the store.
     pub fn scram(&self, name: &str) -> Result<(ScramVerifier, Option<Principal>)> {
         let now = self.ledger.now();
-        self.names.check(name, now)?;
+        self.names.check(&self.told(name).whole, now)?;
         let snapshot = self.ledger.snapshot();
         if name.starts_with(KEY) && name.len() <= NAME_BYTES_MAX {
             return match keys::by_id(&snapshot, name, now, credentials::by_user)? {
@@ -450,17 +450,13 @@ impl Gate {
         self.proofs.forget(name);
         self.ledger.write(user_id, |draft| sessions::end_all(draft, user_id)).map(drop)
     }
-
-    /// Lifts what failed logins of a name have brought; whether there was anything.
-    pub fn lift(&self, name: &str) -> bool {
-        self.names.forget(name)
-    }
 }
 
 /// A name and a password from somewhere.
 #[derive(Clone)]
 struct Login {
     name: String,
+    told: Told,
     password: String,
     origin: Origin,
 }

@@ -120,14 +120,6 @@ impl Throttle {
         lock.is_some_and(|lock| failures.count == lock.failures)
     }
 
-    /// Whether there is anything in it that makes somebody wait, or may.
-    pub fn remembers(&self, now_micros: i64) -> bool {
-        let forgotten_after = self.lock.lock().map_or(FORGET_MICROS, |lock| lock.micros().max(FORGET_MICROS));
-        let mut kept = self.kept.lock();
-        kept.retain(|_, failures| now_micros.saturating_sub(failures.last_micros) <= forgotten_after);
-        !kept.is_empty()
-    }
-
     /// Forgets a name that has proven itself, or whose lock is lifted; whether anything was remembered.
     pub fn forget(&self, name: &str) -> bool {
         self.kept.lock().remove(name).is_some()

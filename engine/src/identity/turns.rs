@@ -4,38 +4,38 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedMutexGuard;
 
-/// Those who may wait for their turn, for all names together.
-const WAITING_MAX: usize = 1_024;
+use super::{
+    Origin,
+    gate::Told,
+    places::{Place, Places},
+    throttle::of_address,
+};
 
+#[derive(Default)]
 pub(crate) struct Turns {
     names: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    waiting: Arc<Semaphore>,
+    /// Of those who wait for their turn, or have it.
+    pub places: Arc<Places>,
 }
 
-/// The right to prove one name; the next one's turn comes when it is dropped.
+/// The right to prove one name, and the place of who has it; the next one's turn comes when it is dropped.
 pub(crate) struct Turn {
     _name: OwnedMutexGuard<()>,
-    _waiting: OwnedSemaphorePermit,
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self { names: Mutex::default(), waiting: Arc::new(Semaphore::new(WAITING_MAX)) }
-    }
+    _place: Place,
 }
 
 impl Turns {
     /// Waits for the turn of a name, first come first served; none when too many wait.
-    pub async fn take(&self, name: &str) -> Option<Turn> {
-        let waiting = self.waiting.clone().try_acquire_owned().ok()?;
+    pub async fn take(&self, told: &Told, origin: &Origin) -> Option<Turn> {
+        let place = self.places.take(told.queue, origin.address.map(of_address))?;
         let line = {
             let mut names = self.names.lock();
-            // Names in use are no more than may wait.
+            // Names in use are no more than there are places.
             names.retain(|_, line| Arc::strong_count(line) > 1);
-            names.entry(name.to_owned()).or_default().clone()
+            names.entry(told.whole.clone()).or_default().clone()
         };
-        Some(Turn { _name: line.lock_owned().await, _waiting: waiting })
+        Some(Turn { _name: line.lock_owned().await, _place: place })
     }
 }

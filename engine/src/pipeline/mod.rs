@@ -74,6 +74,7 @@ pub(crate) fn run(work: &mut Work, call: &mut Call, steps: Vec<Step>) -> Result<
         if call.is_full() {
             break;
         }
+        work.must_go_on()?;
         let at = |error: Error| error.at(format!("changes[{}].object", step.change));
         if let Some(rights) = call.limits(work) {
             rights.must_begin(&step).map_err(at)?;

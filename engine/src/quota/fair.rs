@@ -78,6 +78,10 @@ impl FairTurns {
             let mut state = self.state.lock();
             let (sender, told) = oneshot::channel();
             let is_first = !state.waiting.contains_key(&tenant);
+            // The same of queues: whose a login is, is not known yet, so anybody may name as many as he likes.
+            if is_first && state.ring.len() >= LOOKED_AT && state.ring.len().is_power_of_two() {
+                state.forget_gone();
+            }
             let queue = state.waiting.entry(tenant).or_default();
             // Who has gone is passed over when his turn comes; where none comes for long, he goes here.
             if queue.len() >= LOOKED_AT && queue.len().is_power_of_two() {
@@ -118,6 +122,18 @@ impl FairTurns {
     pub fn taken(&self) -> (usize, usize) {
         let state = self.state.lock();
         (state.taken, state.waiting.values().map(VecDeque::len).sum())
+    }
+}
+
+impl State {
+    /// Lets go of those who have gone, and of tenants of whom nobody waits then.
+    fn forget_gone(&mut self) {
+        let State { waiting, ring, .. } = self;
+        waiting.retain(|_, queue| {
+            queue.retain(|sender| !sender.is_closed());
+            !queue.is_empty()
+        });
+        ring.retain(|tenant| waiting.contains_key(tenant));
     }
 }
 

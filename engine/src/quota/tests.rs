@@ -135,3 +135,23 @@ async fn those_that_have_gone_are_not_kept() {
     next.await.unwrap();
     assert_eq!(turns.taken(), (0, 0));
 }
+
+#[tokio::test]
+async fn who_waits_no_more_is_forgotten_however_many_are_named() {
+    let turns = Arc::new(FairTurns::of(1));
+    let held = turns.try_take(0).unwrap();
+    let stays = tokio::spawn({
+        let turns = turns.clone();
+        async move { drop(turns.take(1).await) }
+    });
+    tokio::task::yield_now().await;
+    for tenant in 2..5_000 {
+        assert!(tokio::time::timeout(Duration::ZERO, turns.take(tenant)).await.is_err());
+    }
+    let (taken, waiting) = turns.taken();
+    assert!(taken == 1 && waiting <= 128, "{waiting} wait");
+    assert!(!stays.is_finished());
+    drop(held);
+    stays.await.unwrap();
+    assert_eq!(turns.taken(), (0, 0));
+}

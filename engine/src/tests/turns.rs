@@ -117,6 +117,41 @@ async fn a_large_call_that_waits_holds_no_turn_of_requests() {
     large.await.unwrap().unwrap();
 }
 
+/// A turn of these is for work: who waits for the turn of his request behind it has none.
+#[tokio::test]
+async fn a_large_call_gives_its_turn_back_before_its_request_has_one_again() {
+    let (shop, taken) = all_taken(4).await;
+    let count = taken.len();
+    shop.engine.set_request_limits(RequestLimits { running_max: 1, ..RequestLimits::default() });
+    let large = tokio::spawn({
+        let shop = shop.clone();
+        async move {
+            let turn = shop.engine.begin_request().await.unwrap();
+            let work = shop.session.change(makers(LARGE, "large"), false);
+            shop.engine.in_turn(&turn, shop.session.line(), work).await.map(drop)
+        }
+    });
+    while shop.engine.large_calls() != (count, 1) {
+        tokio::task::yield_now().await;
+    }
+    let page = shop.engine.begin_request().await.expect("the only turn is given back");
+    drop(taken);
+    let all = async {
+        let mut all = Vec::new();
+        for _ in 0..count {
+            all.push(shop.engine.turn_of_large_calls().unwrap().turn().await);
+        }
+        all
+    };
+    let all =
+        tokio::time::timeout(Duration::from_secs(60), all).await.expect("one is held, and does nothing");
+    assert!(!large.is_finished(), "it is answered without a turn of its own");
+    assert_eq!(shop.rows("maker"), 0, "nor is it kept without one");
+    drop((all, page));
+    large.await.unwrap().unwrap();
+    assert_eq!(shop.rows("maker"), LARGE);
+}
+
 /// Where a request has waited in line, it goes on in a turn and not before.
 #[tokio::test]
 async fn work_goes_on_when_its_request_has_its_turn_again() {

@@ -54,6 +54,11 @@ impl Heavy {
         }
     }
 
+    /// How many run, and how many wait for their turn.
+    pub(crate) fn taken(&self) -> (usize, usize) {
+        self.turns.taken()
+    }
+
     /// Runs a plan of a tenant when its turn comes; dropping the stream ends it.
     ///
     /// # Errors

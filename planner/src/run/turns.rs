@@ -57,6 +57,14 @@ impl Turns {
         Arc::new(Turns { state: Mutex::new(state), waiting_max })
     }
 
+    /// How many have a turn, and how many wait for one, of all tenants.
+    pub fn taken(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        let waits = |asking: &Asking| asking.waiting.iter().filter(|one| !one.give.is_closed()).count();
+        let all = state.tenants.values().map(|asking| (asking.running, waits(asking)));
+        all.fold((0, 0), |(running, waiting), one| (running + one.0, waiting + one.1))
+    }
+
     /// A turn, or a place in the tenant's queue; none when that is full.
     pub fn ask(self: &Arc<Self>, tenant: &TenantName) -> Option<Place> {
         self.queue(tenant, false)

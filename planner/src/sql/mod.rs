@@ -139,7 +139,9 @@ impl Shared {
         let known = self.known(&Asked { statement, values, context });
         let Some((small, rows_max)) = known else { return Ok(None) };
         let within = (rows_max, &run::Deadline::of(context));
+        let reading = self.runs.begin_reading();
         let rows = small.rows((&self.state, &context.seeing()), values, within).await?;
+        drop(reading);
         Ok(self.runs.counted(rows).map(run::at_once))
     }
 
@@ -159,7 +161,9 @@ impl Shared {
             return Ok(Again::Unknown);
         };
         let within = (rows_max, &run::Deadline::of(context));
+        let reading = self.runs.begin_reading();
         let rows = small.rows((&self.state, &context.seeing()), values, within).await?;
+        drop(reading);
         Ok(self.runs.counted(rows).map_or(Again::ToPlan, Again::Rows))
     }
 
@@ -332,7 +336,9 @@ impl SqlSession {
             && let Some(small) = Small::of(&self.state, &plan, &values)?
         {
             let with = (&self.state, &self.context.seeing());
+            let reading = self.shared.runs.begin_reading();
             let rows = small.rows(with, &values, (rows_max, deadline)).await?;
+            drop(reading);
             if let Some(rows) = self.shared.runs.counted(rows) {
                 if let Some(statement) = asked.filter(|_| small.is_lasting) {
                     let asked = Asked { statement, values: &values, context: &self.context };

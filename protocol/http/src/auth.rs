@@ -133,7 +133,7 @@ async fn principal(
         ([one], []) => one.to_str().map_err(|_| refuse("the Authorization header can't be read"))?,
         ([], [key]) => {
             let key = key.to_str().map_err(|_| refuse("the X-Api-Key header can't be read"))?;
-            return by_secret(door, key.trim(), origin).await;
+            return Ok(door.engines.by_bearer(key.trim(), origin).await?);
         }
         ([_, ..], [_, ..]) => return Err(refuse("send the Authorization header or X-Api-Key, not both")),
         ([..], []) => return Err(refuse("the request has two Authorization headers")),
@@ -141,7 +141,7 @@ async fn principal(
     };
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => by_secret(door, rest.trim(), origin).await,
+        "bearer" => Ok(door.engines.by_bearer(rest.trim(), origin).await?),
         "basic" => {
             let decoded = STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let pair = decoded.as_deref().and_then(|pair| pair.split_once(':'));
@@ -150,13 +150,6 @@ async fn principal(
         }
         _ => Err(refuse("the Authorization header must be Bearer or Basic")),
     }
-}
-
-async fn by_secret(door: &Door, secret: &str, origin: &Origin) -> Result<(Arc<Engine>, Principal), Problem> {
-    let engine = door.engines.of_secret(secret, origin).await?;
-    let principal = engine.by_bearer(secret, origin).await?;
-    door.engines.came_in(&engine, origin);
-    Ok((engine, principal))
 }
 
 /// What the client chooses by headers: the locale of labels, the time zone of dates.

@@ -134,29 +134,39 @@ async fn begin(
         }
         false => Database::Nobodys(engines.main().clone()),
     };
-    let (engine, principal) = match named {
-        Database::Of(engine) => {
-            let principal =
-                authenticate(wire, &engine, Login { user: &user, login: &user, is_nobody: false });
-            (engine.clone(), principal.await?)
-        }
-        // Whether there is such a tenant is nobody's business: it is refused as a wrong password is.
-        Database::Nobodys(main) => {
-            let login = format!("{user}@{database}");
-            authenticate(wire, &main, Login { user: &user, login: &login, is_nobody: true }).await?;
-            return Err(wrong_password(&user));
-        }
-        Database::NoTenants(main) => {
-            authenticate(wire, &main, Login { user: &user, login: &user, is_nobody: false }).await?;
-            let message = format!("database \"{database}\" does not exist");
-            let error = PgError::fatal(SqlState::INVALID_DATABASE, message);
-            return Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")));
-        }
-    };
+    let proven = prove(wire, named, (&user, database)).await;
+    let (engine, principal) = proven.inspect_err(|_| engines.turned_away(database, &origin(wire)))?;
     engines.came_in(&engine, &origin(wire));
     engine.must_serve().map_err(|error| PgError::from(error).into_fatal())?;
     wire.trust();
     Ok(Opened { engine, principal, parameters, minor: agreed })
+}
+
+/// Proves somebody to whom he is led to.
+async fn prove(
+    wire: &mut Wire,
+    named: Database,
+    (user, database): (&str, &str),
+) -> Result<(Arc<Engine>, Principal)> {
+    let known = Login { user, login: user, is_nobody: false };
+    match named {
+        Database::Of(engine) => {
+            let principal = authenticate(wire, &engine, known).await?;
+            Ok((engine, principal))
+        }
+        // Whether there is such a tenant is nobody's business: it is refused as a wrong password is.
+        Database::Nobodys(main) => {
+            let login = format!("{user}@{database}");
+            authenticate(wire, &main, Login { user, login: &login, is_nobody: true }).await?;
+            Err(wrong_password(user))
+        }
+        Database::NoTenants(main) => {
+            authenticate(wire, &main, known).await?;
+            let message = format!("database \"{database}\" does not exist");
+            let error = PgError::fatal(SqlState::INVALID_DATABASE, message);
+            Err(error.with_hint(format!("the database is \"{DATABASE}\", or the tenant's name")))
+        }
+    }
 }
 
 /// Agrees on a version, and says which extensions (`_pq_.`) are not known.
@@ -174,7 +184,7 @@ fn negotiate(wire: &mut Wire, minor: u16, parameters: &mut BTreeMap<String, Stri
 
 /// The SCRAM-SHA-256 exchange (RFC 5802, RFC 7677), or that of a token ([`oauth`]) where the client chooses it. An unknown user goes through it with a verifier that nothing satisfies.
 async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, named: Login<'_>) -> Result<Principal> {
-    let Login { user, login, .. } = named;
+    let Login { user, login, is_nobody } = named;
     let takes_tokens = oauth::is_offered(wire, engine);
     // A name whose passwords are throttled may still come by a token: it is not known yet by what he comes.
     let found = look_up(engine, named).await;
@@ -201,7 +211,11 @@ async fn authenticate(wire: &mut Wire, engine: &Arc<Engine>, named: Login<'_>) -
     let last = read_password(wire).await?;
     // Nothing is waited for between the turn and what comes of it: a client can't hold up those who log in by this name.
     let origin = origin(wire);
-    let attempt = engine.attempt(login, &origin).await.map_err(|error| PgError::from(error).into_fatal())?;
+    let attempt = match is_nobody {
+        true => engine.attempt_of_nobody(login, &origin).await,
+        false => engine.attempt(login, &origin).await,
+    };
+    let attempt = attempt.map_err(|error| PgError::from(error).into_fatal())?;
     let answer = exchange.on_client_final_message(&last).map_err(|e| refused(&e, user))?;
     let principal = principal.ok_or_else(|| wrong_password(user))?;
     attempt.proven(&principal);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Gate, NAME_BYTES_MAX, busy};
+use super::{Gate, NAME_BYTES_MAX, Told, busy};
 use crate::{
     error::Result,
     identity::{
@@ -14,6 +14,7 @@ use crate::{
 pub struct Attempt {
     gate: Arc<Gate>,
     name: String,
+    told: Told,
     origin: Origin,
     is_proven: bool,
     _turn: Turn,
@@ -25,9 +26,9 @@ impl Gate {
     /// # Errors
     ///
     /// `Limited` when the name failed too often.
-    pub fn scram_of_nobody(&self, name: &str) -> Result<ScramVerifier> {
-        self.names.check(name, self.ledger.now())?;
-        self.fake(name)
+    pub fn scram_of_nobody(&self, login: &str) -> Result<ScramVerifier> {
+        self.names.check(&Told::whole(login).whole, self.ledger.now())?;
+        self.fake(login)
     }
 
     /// Made of the whole login, so that it is the same before there is such a tenant, while there is, and when it is gone.
@@ -41,10 +42,23 @@ impl Gate {
     ///
     /// `Limited` when the name or the address failed too often meanwhile, or too many wait.
     pub async fn attempt(self: &Arc<Self>, name: &str, origin: &Origin) -> Result<Attempt> {
-        let turn = self.turns.take(name).await.ok_or_else(busy)?;
-        self.may_try(name, origin, self.ledger.now())?;
+        self.attempt_as((name, self.told(name)), origin).await
+    }
+
+    /// The same where the name is nobody's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::attempt`].
+    pub async fn attempt_of_nobody(self: &Arc<Self>, login: &str, origin: &Origin) -> Result<Attempt> {
+        self.attempt_as((login, Told::whole(login)), origin).await
+    }
+
+    async fn attempt_as(self: &Arc<Self>, (name, told): (&str, Told), origin: &Origin) -> Result<Attempt> {
+        let turn = self.turns.take(&told, origin).await.ok_or_else(busy)?;
+        self.may_try(&told, origin, self.ledger.now())?;
         let (name, origin) = (name.to_owned(), origin.clone());
-        Ok(Attempt { gate: self.clone(), name, origin, is_proven: false, _turn: turn })
+        Ok(Attempt { gate: self.clone(), name, told, origin, is_proven: false, _turn: turn })
     }
 }
 
@@ -52,7 +66,7 @@ impl Attempt {
     /// The proof was right: the name's failures are forgotten.
     pub fn proven(mut self, principal: &Principal) {
         self.is_proven = true;
-        self.gate.names.forget(&self.name);
+        self.gate.names.forget(&self.told.whole);
         self.gate.tell_login(principal, &self.origin);
         self.gate.note_use(principal, self.gate.ledger.now());
     }
@@ -72,6 +86,6 @@ impl Drop for Attempt {
         let is_key = self.name.starts_with(KEY);
         let found = credentials::by_name(&self.gate.ledger.snapshot(), &self.name);
         let user = found.ok().flatten().filter(|_| !is_key);
-        self.gate.on_failed(&self.name, &self.origin, user.as_ref());
+        self.gate.on_failed(&self.told, &self.origin, user.as_ref());
     }
 }

@@ -45,9 +45,7 @@ pub(crate) async fn refresh(State(door): State<Door>, request: Request) -> Answe
     let given = body::object(&door, &parts.headers, body).await?;
     known(&given, &["refreshToken"])?;
     let secret = text(&given, "refreshToken")?;
-    let engine = door.engines.of_secret(&secret, &origin).await?;
-    let (tokens, principal) = engine.refresh(&secret, &origin).await?;
-    door.engines.came_in(&engine, &origin);
+    let (tokens, principal) = door.engines.refresh(&secret, &origin).await?;
     Ok(never_kept(told(&tokens, &principal)))
 }
 

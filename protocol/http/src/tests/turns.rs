@@ -25,9 +25,14 @@ fn asked(shop: &Arc<Shop>, sql: &'static str) -> JoinHandle<Answer> {
     tokio::spawn(async move { shop.post("/api/v1/sql", json!({ "sql": sql })).await })
 }
 
-/// Lets the others come as far as they can.
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(100)).await;
+/// Waits until the others have come so far.
+async fn until(holds: impl Fn() -> bool) {
+    let comes = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), comes).await.expect("it does not come to that");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +42,7 @@ async fn a_request_waits_for_its_turn_and_past_what_may_wait_it_is_told_to_come_
     engine.set_request_limits(limits.clone());
     let held = engine.begin_request().await.unwrap();
     let waits = asked(&shop, "select 1 as one");
-    pause().await;
+    until(|| engine.requests_waiting() == 1).await;
     assert!(!waits.is_finished(), "it was answered without a turn");
     for path in ["/api/v1/packages", "/graphql?query={__typename}", "/api/v1/data/maker", "/scim/v2/Users"] {
         let answer = shop.get(path).await;
@@ -67,11 +72,12 @@ async fn a_client_that_goes_while_it_waits_leaves_its_place() {
     engine.set_request_limits(RequestLimits { running_max: 1, waiting_max: 1, ..RequestLimits::default() });
     let held = engine.begin_request().await.unwrap();
     let gone = asked(&shop, "select 1 as one");
-    pause().await;
+    until(|| engine.requests_waiting() == 1).await;
     gone.abort();
     assert!(gone.await.is_err_and(|error| error.is_cancelled()));
+    until(|| engine.requests_waiting() == 0).await;
     let next = asked(&shop, "select 2 as two");
-    pause().await;
+    until(|| engine.requests_waiting() == 1).await;
     assert!(!next.is_finished(), "there was a place to wait for it");
     drop(held);
     assert_eq!(next.await.unwrap().json()["records"], json!([{ "two": 2 }]));
@@ -82,12 +88,13 @@ async fn reports_that_wait_hold_no_turns_and_past_what_may_wait_they_are_told_to
     let planner = PlannerOptions { heavy_running_max: 1, heavy_waiting_max: 3, ..PlannerOptions::default() };
     let (shop, engine) = open(planner).await;
     engine.set_request_limits(RequestLimits { running_max: 2, ..RequestLimits::default() });
+    let heavy = || engine.planner().heavy_questions();
     let runs = asked(&shop, ENDLESS);
-    pause().await;
+    until(|| heavy() == (1, 0)).await;
     let mut waiting = Vec::new();
-    for _ in 0..3 {
+    for count in 1..=3 {
         waiting.push(asked(&shop, SHORT));
-        pause().await;
+        until(|| heavy() == (1, count)).await;
     }
     for _ in 0..5 {
         let page = tokio::time::timeout(Duration::from_secs(20), shop.get("/api/v1/objects/maker")).await;

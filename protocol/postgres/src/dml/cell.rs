@@ -107,7 +107,7 @@ pub async fn evaluate(
         let question = ast::select(items, Vec::new(), None)?;
         let ask = session.ask(context.clone(), question, values.to_vec());
         let rows = session.open(ask).await?;
-        let row = session.guard.wait(&mut session.wire, rows.all(1)).await?;
+        let row = session.wait(rows.all(1)).await?;
         for column in row.columns() {
             found.push(ScalarValue::try_from_array(column, 0)?);
         }

@@ -139,8 +139,7 @@ impl<'a> Upsert<'a> {
         record: Record,
     ) -> Result<Vec<String>> {
         let change = create(self.shape.target.object(), record);
-        session.guard.check()?;
-        match transaction.apply(vec![change]).await {
+        match super::applied(session, transaction, vec![change]).await? {
             Err(error) if sqlstate::of_engine(&error) == SqlState::UNIQUE_VIOLATION => Ok(Vec::new()),
             applied => super::told(session, applied),
         }
@@ -184,7 +183,7 @@ impl<'a> Upsert<'a> {
         let context = session.tuned(transaction.context());
         let ask = session.ask(context, question, values);
         let rows = session.open(ask).await?;
-        let found = session.guard.wait(&mut session.wire, rows.all(1)).await?;
+        let found = session.wait(rows.all(1)).await?;
         Ok((found.num_rows() > 0).then_some(found))
     }
 

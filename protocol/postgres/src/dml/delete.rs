@@ -33,15 +33,14 @@ pub async fn run(
     let ask = session.ask(context, shape.question(more)?, values.to_vec());
     let rows = session.open(ask).await?;
     let limit = session.limits.rows_changed_max;
-    let found = session.guard.wait(&mut session.wire, rows.all(limit)).await?;
+    let found = session.wait(rows.all(limit)).await?;
     let ids = ids_of(&found)?;
     let object = shape.target.object();
     let tag = |count: usize| format!("DELETE {count}");
     if shape.target.is_bin {
-        session.guard.check()?;
         let named: Vec<String> = ids.iter().flatten().cloned().collect();
         let tag = tag(named.len());
-        transaction.purge(object, named).await?;
+        session.wait(async { Ok(transaction.purge(object, named).await?) }).await?;
         return answer(delete, &found, &ids, tag);
     }
     let changes = ids.iter().flatten().map(|id| Change {

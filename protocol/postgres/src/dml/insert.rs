@@ -92,7 +92,7 @@ async fn records_of(
             let ask = session.ask(context, query.as_ref().clone(), values.to_vec());
             let rows = session.open(ask).await?;
             let limit = session.limits.rows_changed_max;
-            let batch = session.guard.wait(&mut session.wire, rows.all(limit)).await?;
+            let batch = session.wait(rows.all(limit)).await?;
             check_width(batch.num_columns(), &shape.fields)?;
             let zone = session.settings.time_zone();
             let mut records = Vec::with_capacity(batch.num_rows());

@@ -63,6 +63,7 @@ async fn alone(session: &mut Session, statement: &Statement, values: &[ScalarVal
         session.forget_warnings();
         let mut transaction = session.user.begin();
         let outcome = change(session, &mut transaction, statement, values).await?;
+        // From here on it may be kept, and nothing ends it any more.
         session.guard.check()?;
         match transaction.commit().await.map_err(PgError::from) {
             Ok(_) => return Ok(outcome),
@@ -115,7 +116,17 @@ async fn apply(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    told(session, transaction.apply(changes).await)
+    let applied = applied(session, transaction, changes).await?;
+    told(session, applied)
+}
+
+/// What comes of changes, unless the statement is ended from outside first: then nothing of them is done.
+async fn applied(
+    session: &mut Session,
+    transaction: &mut Transaction,
+    changes: Vec<Change>,
+) -> Result<std::result::Result<Applied, Error>> {
+    session.wait(async { Ok(transaction.apply(changes).await) }).await
 }
 
 /// What became of changes, beside what they met on the way.

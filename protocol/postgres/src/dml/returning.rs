@@ -49,7 +49,7 @@ pub async fn answer(
         let context = session.tuned(transaction.context());
         let ask = session.ask(context, question, values.to_vec());
         let rows = session.open(ask).await?;
-        found.push(session.guard.wait(&mut session.wire, rows.all(ids.len())).await?);
+        found.push(session.wait(rows.all(ids.len())).await?);
     }
     let ordered = in_order(&found, ids)?;
     Ok(Outcome::Rows(Rows::ready(ordered.schema(), [ordered]), Tag::Fixed(tag)))

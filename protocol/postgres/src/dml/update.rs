@@ -33,7 +33,7 @@ pub async fn run(
     let ask = session.ask(context, shape.question(&[])?, values.to_vec());
     let rows = session.open(ask).await?;
     let limit = session.limits.rows_changed_max;
-    let found = session.guard.wait(&mut session.wire, rows.all(limit)).await?;
+    let found = session.wait(rows.all(limit)).await?;
     let changes = match shape.target.is_bin {
         true => undeletes_of(&shape, &found)?,
         false => changes_of(session, &shape, &found, values)?,

@@ -219,10 +219,12 @@ impl Session {
     }
 
     /// `ROLLBACK TO name`: also out of a failed transaction; the savepoint stays.
-    pub(super) fn do_rollback_to(&mut self, name: &Ident) -> Result<Outcome> {
+    pub(super) async fn do_rollback_to(&mut self, name: &Ident) -> Result<Outcome> {
         self.need_explicit("ROLLBACK TO SAVEPOINT")?;
         let at = self.find_savepoint(name)?;
         let mut transaction = self.block.take(&self.user);
+        // The change that failed may have been ended half-way through a step.
+        transaction.settled().await;
         if let Some(savepoint) = self.block.savepoints.get(at) {
             transaction.rollback_to(&savepoint.mark);
             self.settings.rollback_to(savepoint.settings);

@@ -29,7 +29,7 @@ use pgwire::{
         startup::{BackendKeyData, ParameterStatus, SecretKey},
     },
 };
-use quarry_engine::{Engine, Engines, Origin, SessionOptions, Warnings};
+use quarry_engine::{Engine, Engines, Origin, RequestTurn, SessionOptions, Warnings};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -141,6 +141,8 @@ pub struct Session {
     pub(crate) queries: Queries,
     pub(crate) limits: SessionLimits,
     pub(crate) guard: Guard,
+    /// Of the change that runs, while it does; questions have their own.
+    turn: Option<RequestTurn>,
     pub(crate) block: block::Work,
     /// Of the running statement, not told yet.
     warnings: Warnings,
@@ -203,6 +205,7 @@ impl Session {
             queries: around.queries.of(&opened.engine),
             limits,
             guard,
+            turn: None,
             block: block::Work::default(),
             warnings: Warnings::default(),
             catalog: Arc::new(catalog),
@@ -347,6 +350,22 @@ impl Session {
         }
         let timeout = self.settings.duration("statement_timeout");
         self.guard = Guard::new(self.registration.running.begin(), timeout);
+    }
+
+    /// Waits for work of the running statement, unless a cancel request, the deadline or the client's leaving ends it. They end it where it
+    /// waits for a turn, too: that of a change is given back and taken again within what is waited for here.
+    ///
+    /// # Errors
+    ///
+    /// The work's; `57014`; `08006`, fatal, when the client has gone.
+    pub(crate) async fn wait<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match &self.turn {
+            Some(turn) => {
+                let (engine, line) = (self.user.engine(), self.user.line());
+                self.guard.wait(&mut self.wire, engine.in_turn(turn, line, work)).await
+            }
+            None => self.guard.wait(&mut self.wire, work).await,
+        }
     }
 
     fn ready(&mut self) {

@@ -7,7 +7,7 @@ use datafusion::{
     scalar::ScalarValue,
     sql::sqlparser::ast::{Query, SetExpr, Statement, UtilityOption},
 };
-use quarry_engine::{HeavyLine, QueryContext};
+use quarry_engine::{HeavyLine, QueryContext, RequestTurn};
 
 use super::{Outcome, Session, Tag, security};
 use crate::{
@@ -58,15 +58,25 @@ impl Session {
     ///
     /// `53400` when the tenant asks too much.
     async fn ask_in_turn(
-        &self,
+        &mut self,
         context: QueryContext,
         statement: impl Into<Arc<Statement>>,
         values: Vec<ScalarValue>,
     ) -> Result<Ask> {
         // Its rows may still come when other statements of this connection run.
         let context = QueryContext { line: HeavyLine::default(), ..context };
-        let turn = self.user.engine().begin_request().await?;
+        let turn = self.begin_request().await?;
         Ok(Ask { turn: Some(turn), ..self.ask(context, statement, values) })
+    }
+
+    /// Waits for a turn of the tenant.
+    ///
+    /// # Errors
+    ///
+    /// `53400` when the tenant asks too much, `57014`.
+    pub(super) async fn begin_request(&mut self) -> Result<RequestTurn> {
+        let engine = Arc::clone(self.user.engine());
+        self.wait(async { Ok(engine.begin_request().await?) }).await
     }
 
     /// Runs a question; a cancel, the deadline and the client's leaving end it.
@@ -75,8 +85,8 @@ impl Session {
     ///
     /// The planner's, `57014`.
     pub(crate) async fn open(&mut self, ask: Ask) -> Result<Rows> {
-        let opening = self.queries.open(ask);
-        self.guard.wait(&mut self.wire, opening).await
+        let queries = self.queries.clone();
+        self.wait(queries.open(ask)).await
     }
 
     /// `SELECT`, `VALUES`, `TABLE`, `WITH`.
@@ -107,7 +117,7 @@ impl Session {
         let context = self.context();
         let ask = self.ask_in_turn(context, plain, values.to_vec()).await?;
         let rows = self.open(ask).await?;
-        let all = self.guard.wait(&mut self.wire, rows.all(EXPLAIN_ROWS_MAX)).await?;
+        let all = self.wait(rows.all(EXPLAIN_ROWS_MAX)).await?;
         let mut lines = Vec::new();
         for (kind, text) in all.columns().first().zip(all.columns().get(1)).into_iter() {
             let (kind, text) = (cast(kind, &DataType::Utf8)?, cast(text, &DataType::Utf8)?);

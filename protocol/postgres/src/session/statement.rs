@@ -1,7 +1,5 @@
 //! What kind a statement is, and who answers it.
 
-use std::sync::Arc;
-
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
 
 use super::{Outcome, Session, setting};
@@ -55,10 +53,11 @@ impl Session {
         if !is_work(statement) {
             return self.do_statement(statement, values).await;
         }
-        let (engine, line) = (Arc::clone(self.user.engine()), self.user.line().clone());
-        let turn = engine.begin_request().await?;
+        self.turn = Some(self.begin_request().await?);
         // A change holds much; what it holds need not lie on the stack of all that is above it.
-        engine.in_turn(&turn, &line, Box::pin(self.do_statement(statement, values))).await
+        let done = Box::pin(self.do_statement(statement, values)).await;
+        self.turn = None;
+        done
     }
 
     async fn do_statement(&mut self, statement: &Arc<Statement>, values: &[ScalarValue]) -> Result<Outcome> {
@@ -84,7 +83,7 @@ impl Session {
                 self.do_begin(modes, if *begin { "BEGIN" } else { "START TRANSACTION" })
             }
             Statement::Commit { chain, .. } => self.do_commit(*chain).await,
-            Statement::Rollback { savepoint: Some(name), .. } => self.do_rollback_to(name),
+            Statement::Rollback { savepoint: Some(name), .. } => self.do_rollback_to(name).await,
             Statement::Rollback { chain, .. } => self.do_rollback(*chain),
             Statement::Savepoint { name } => self.do_savepoint(name),
             Statement::ReleaseSavepoint { name } => self.do_release(name),

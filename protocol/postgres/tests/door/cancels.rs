@@ -1,16 +1,19 @@
 //! Cancel requests for what a thread reads in one piece: rows that are few, and conditions that take long.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use quarry_postgres::PostgresOptions;
-use tokio_postgres::{CancelToken, Client, NoTls};
+use tokio_postgres::{Client, NoTls, types::ToSql};
 
-use crate::fixture::{Server, code, text};
+use crate::fixture::{Server, code, text, until};
 
 /// Few enough to be read where they are asked for.
 const VENDORS: usize = 500;
-/// Conditions that take longer than a query waits for a place.
-const LONGER: usize = 150;
+/// Conditions that are soon planned; over many letters they take longer than a query waits for a place.
+const CONDITIONS: usize = 8;
+/// What one condition takes is what a cancel request may wait for.
+const LETTERS: usize = 4_000;
+const MANY_LETTERS: usize = 80_000;
 
 async fn server(options: PostgresOptions) -> (Server, Client) {
     let server = Server::start_with(options).await;
@@ -31,51 +34,49 @@ fn asked(conditions: usize) -> String {
     sql
 }
 
-/// A text without an end to what may be found.
-fn long() -> String {
+/// A text of so many letters, without an end to what may be found.
+fn long(letters: usize) -> String {
     let mut state = 1_u32;
     let letter = |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         if state >> 31 == 0 { 'a' } else { 'b' }
     };
-    (0..4_000).map(letter).collect()
+    (0..letters).map(letter).collect()
 }
 
-/// Cancels again and again: what has not begun yet does not hear of it.
-fn cancelling(token: CancelToken) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            token.cancel_query(NoTls).await.unwrap();
-        }
-    })
+/// Waits until the statement is seen to be read: what has not begun yet is not what is asked about here.
+async fn is_read(server: &Server) {
+    until(|| server.engine.planner().direct_running() == 1).await;
+}
+
+/// Cancels what a client asks, once it is read.
+async fn cancelled(server: &Server, client: &Client, asked: &tokio_postgres::Statement, letters: usize) {
+    let token = client.cancel_token();
+    let cancels = async {
+        is_read(server).await;
+        token.cancel_query(NoTls).await.unwrap();
+    };
+    let long = long(letters);
+    let values: [&(dyn ToSql + Sync); 1] = [&long];
+    let (answer, ()) = tokio::join!(client.query(asked, &values), cancels);
+    let error = answer.unwrap_err();
+    assert_eq!(code(&error).code(), "57014");
+    assert_eq!(error.as_db_error().unwrap().message(), "canceling statement due to user request");
 }
 
 /// The connection's own thread reads what was asked before.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_request_ends_what_is_read_where_it_is_asked_for() {
     let (server, client) = server(PostgresOptions::default()).await;
-    let asked = client.prepare(&asked(8)).await.unwrap();
+    let asked = client.prepare(&asked(CONDITIONS)).await.unwrap();
     let direct = server.engine.planner().direct_answers();
     for _ in 0..2 {
         assert_eq!(client.query(&asked, &[&""]).await.unwrap().len(), VENDORS);
     }
     assert_eq!(server.engine.planner().direct_answers(), direct + 2, "it is read directly");
-    let cancelling = cancelling(client.cancel_token());
-    let error = client.query(&asked, &[&long()]).await.unwrap_err();
-    cancelling.abort();
-    assert_eq!(code(&error).code(), "57014");
-    assert_eq!(error.as_db_error().unwrap().message(), "canceling statement due to user request");
+    cancelled(&server, &client, &asked, LETTERS).await;
     // The connection goes on, and so does the question.
-    // A request that was sent may come late.
-    let mut again = client.query(&asked, &[&"a"]).await;
-    for _ in 0..100 {
-        match &again {
-            Err(error) if code(error).code() == "57014" => again = client.query(&asked, &[&"a"]).await,
-            _ => break,
-        }
-    }
-    assert_eq!(again.unwrap().len(), VENDORS);
+    assert_eq!(client.query(&asked, &[&"a"]).await.unwrap().len(), VENDORS);
     server.stop().await;
 }
 
@@ -85,11 +86,8 @@ async fn a_cancel_request_ends_what_a_query_thread_reads() {
     let options = PostgresOptions { queries_max: 1, ..PostgresOptions::default() };
     let (server, client) = server(options).await;
     // For the first time: it is to be planned.
-    let asked = client.prepare(&asked(LONGER)).await.unwrap();
-    let cancelling = cancelling(client.cancel_token());
-    let error = client.query(&asked, &[&long()]).await.unwrap_err();
-    cancelling.abort();
-    assert_eq!(code(&error).code(), "57014");
+    let asked = client.prepare(&asked(CONDITIONS)).await.unwrap();
+    cancelled(&server, &client, &asked, MANY_LETTERS).await;
     let other = server.connect().await;
     assert_eq!(text(&other, "SELECT count(*) FROM vendor").await, VENDORS.to_string());
     server.stop().await;
@@ -101,14 +99,15 @@ async fn who_leaves_and_whose_time_is_over_reads_no_more() {
     let options = PostgresOptions { queries_max: 1, ..PostgresOptions::default() };
     let (server, client) = server(options).await;
     client.batch_execute("SET statement_timeout = 2000").await.unwrap();
-    let error = client.query(asked(LONGER).as_str(), &[&long()]).await.unwrap_err();
+    let error = client.query(asked(CONDITIONS).as_str(), &[&long(MANY_LETTERS)]).await.unwrap_err();
     assert_eq!(code(&error).code(), "57014");
     client.batch_execute("SET statement_timeout = 0").await.unwrap();
     assert_eq!(text(&client, "SELECT count(*) FROM vendor").await, VENDORS.to_string());
     let (leaver, connection) = server.config().connect(NoTls).await.unwrap();
     let running = tokio::spawn(connection);
-    let asking = tokio::spawn(async move { leaver.query(asked(LONGER).as_str(), &[&long()]).await });
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asking =
+        tokio::spawn(async move { leaver.query(asked(CONDITIONS).as_str(), &[&long(MANY_LETTERS)]).await });
+    is_read(&server).await;
     running.abort();
     asking.abort();
     assert_eq!(text(&client, "SELECT count(*) FROM vendor").await, VENDORS.to_string());

@@ -1,10 +1,10 @@
 //! A server on a free port, over a folder of its own.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use quarry_engine::{Engine, EngineOptions, Engines, PlannerOptions, World};
 use quarry_postgres::{PostgresOptions, serve};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_postgres::{Client, NoTls, error::SqlState};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -71,6 +71,16 @@ impl Server {
         self.stop.take().unwrap().send(()).unwrap();
         self.running.take().unwrap().await.unwrap().unwrap();
     }
+}
+
+/// Waits until something is so: far longer than it takes.
+pub async fn until(holds: impl Fn() -> bool) {
+    let comes = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), comes).await.expect("it does not come to that");
 }
 
 /// The code of an error that came from the server.

@@ -19,4 +19,5 @@ mod sessions;
 mod tenants;
 mod tls;
 mod transactions;
+mod waiting;
 mod zones;
