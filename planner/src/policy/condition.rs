@@ -69,7 +69,7 @@ pub(super) struct Compiled {
 #[derive(Clone, PartialEq)]
 pub(super) struct Given {
     lists: Vec<List>,
-    values: Vec<Value>,
+    values: Vec<Exact>,
     day: Option<i32>,
     zone: Option<chrono_tz::Tz>,
 }
@@ -81,6 +81,19 @@ struct List(Arc<[Arc<str>]>);
 impl PartialEq for List {
     fn eq(&self, other: &List) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || (self.0.len() <= COMPARED_MAX && self.0 == other.0)
+    }
+}
+
+/// A value of the user's, which is the same to the last bit: −0.0 lies below 0.0 where a condition compares them, and NaN is NaN.
+#[derive(Clone)]
+struct Exact(Value);
+
+impl PartialEq for Exact {
+    fn eq(&self, other: &Exact) -> bool {
+        match (&self.0, &other.0) {
+            (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+            (one, other) => one == other,
+        }
     }
 }
 
@@ -96,7 +109,7 @@ impl Given {
             return Ok(None);
         }
         let lists = needs.lists.iter().map(|list| viewer.list(*list).map(List)).collect::<Result<_>>()?;
-        let values = needs.of(&Root::User).map(|(path, _)| viewer.value(path)).collect::<Result<_>>()?;
+        let values = needs.of(&Root::User).map(|(path, _)| viewer.value(path).map(Exact)).collect::<Result<_>>()?;
         let clock = Clock { now_micros: viewer.now_micros(), zone: viewer.time_zone() };
         let day = if needs.today { clock.today().and_then(days_of) } else { None };
         Ok(Some(Given { lists, values, day, zone: needs.zone.then_some(clock.zone) }))
@@ -248,3 +261,6 @@ fn literal(value: &Value, type_: &Type) -> Result<ScalarValue> {
         (other, _) => return Err(Error::internal(format!("{other:?} where a {type_} is read of the user"))),
     })
 }
+
+#[cfg(test)]
+mod tests;
