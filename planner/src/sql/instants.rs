@@ -11,6 +11,7 @@
 //! | `date`, `timestamp` to `timestamptz` | the clock; skipped readings by the offset before, double ones by the one behind | the same |
 //! | `timestamptz` to and from text | the clock, with its offset behind | [`written`] |
 //! | comparisons, `IN`, `CASE`, `coalesce`, set operations of both | the clock: the instant counts | [`meets`], and the cast |
+//! | `date ± interval` | the clock, and shows hours | [`days`] |
 //! | `timestamptz ± interval` | months and days by the clock, the rest by the instant | [`shifted`] |
 //! | `extract`, `date_part` | the clock; `epoch` by the instant | what the clock shows |
 //! | `date_trunc` | the clock, or the one that is named | `super::truncate` |
@@ -18,6 +19,7 @@
 //! | `to_char` | the clock | `super::pictures` |
 //! | `RANGE` frames of days and months, `date_bin` of months, arrays that change so | the clock | refused |
 
+mod days;
 mod epochs;
 mod meets;
 mod moved;
@@ -42,6 +44,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
+pub(crate) use days::DaysBecomeReadings;
 pub(crate) use epochs::EpochsAreInstants;
 pub(crate) use meets::{InstantsPrevail, SetsAgree};
 pub(super) use moved::names_its_clock;
