@@ -19,6 +19,7 @@ mod parameters;
 mod parts;
 mod pictures;
 mod quantified;
+mod rounding;
 mod search;
 mod small;
 mod table;
