@@ -63,6 +63,9 @@ fn moved(BinaryExpr { left, op, right }: BinaryExpr, schema: &DFSchema) -> Trans
 
 /// What is compared, as days, where all of it is days and such sums; and whether there is a sum.
 fn as_days<const N: usize>(parts: [Box<Expr>; N], schema: &DFSchema) -> ([Box<Expr>; N], bool) {
+    if !parts.iter().any(|part| matches!(**part, Expr::BinaryExpr(_))) {
+        return (parts, false);
+    }
     let mut days = parts.clone();
     let mut has_sum = false;
     for part in &mut days {
