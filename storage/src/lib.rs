@@ -82,7 +82,7 @@ pub use encryption::{DataKey, KeyProvider, MasterKeys, WrappedKey};
 pub use error::{Error, ErrorKind, Result};
 pub use history::{ChainLink, Forgotten, History, HistoryRequest, IsHeld, history_schema};
 pub use past::AsOf;
-pub use predicate::{Effort, Predicate};
+pub use predicate::{Effort, Fingerprint, Predicate};
 pub use resources::{ResourceOptions, Resources};
 pub use rowset::RowSet;
 pub use scan::{BoundIs, ColumnBound, FIRST_CHOSEN_MAX, First, Order, ScanPart, ScanRequest, Ties};

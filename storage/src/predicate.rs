@@ -5,8 +5,12 @@
 //! et al., *Predicate Caching: Query-Driven Secondary Indexing for Cloud Data Warehouses*, SIGMOD 2024.) Rows of deltas and own writes are
 //! decided each time.
 
+mod fingerprint;
+
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use roaring::RoaringBitmap;
+
+pub use fingerprint::Fingerprint;
 
 use crate::{
     error::{Error, Result},

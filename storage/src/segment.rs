@@ -31,7 +31,7 @@ use std::{
     },
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{cache::Cache, slices::Slices, write::SegmentWriter};
@@ -62,16 +62,29 @@ pub(crate) struct Ground {
     pub store: u64,
     /// Segments that could not be removed.
     left: Mutex<Vec<ObjectName>>,
+    /// The store is closed; held for reading while something is removed.
+    is_closed: RwLock<bool>,
 }
 
 impl Ground {
     pub fn new(objects: Objects, resources: &Resources) -> Arc<Ground> {
         let (cache, store) = (resources.cache.clone(), resources.store_number());
-        Arc::new(Ground { objects, cache, store, left: Mutex::default() })
+        Arc::new(Ground { objects, cache, store, left: Mutex::default(), is_closed: RwLock::default() })
+    }
+
+    /// The store is closed: from now on nothing is removed, and nothing is at being removed. Its folder is no longer its own: another store, of
+    /// a tenant that was destroyed and made anew, may have a segment of the same name in it. Who opens the folder next removes what no manifest
+    /// names.
+    pub fn close(&self) {
+        *self.is_closed.write() = true;
     }
 
     /// Removes all of a segment; what can't be removed now is with the next fold, or when the store is opened.
     fn remove(&self, segment: ObjectName) {
+        let is_closed = self.is_closed.read();
+        if *is_closed {
+            return;
+        }
         if let Err(error) = self.objects.delete_folder(&segment) {
             tracing::warn!(%error, "a segment that is not needed could not be removed; it is tried again");
             self.left.lock().push(segment);

@@ -249,6 +249,7 @@ impl Store {
         // Every acknowledged commit is synced already; dropping the writer ends the zeroing ahead.
         let _folding = self.inner.folding.lock();
         let repaired = self.inner.log.lock().take().map_or(Ok(()), |mut log| log.repair());
+        self.inner.ground.close();
         drop(self.inner.folder_lock.lock().take());
         repaired.map_err(|source| Error::Io { context: "close the log".into(), source })
     }

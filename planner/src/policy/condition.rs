@@ -1,6 +1,9 @@
 //! Conditions of policies: made once for those who ask with the same values, which a large list of the user's makes dear.
 
-use std::sync::Arc;
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array},
@@ -13,8 +16,11 @@ use datafusion::{
     },
     physical_expr::{PhysicalExpr, create_physical_expr},
 };
-use quarry_metadata::expression::{Children, Expression, Path, Root, Type, UserList};
-use quarry_storage::{TableSnapshot, Value};
+use quarry_metadata::{
+    ObjectName,
+    expression::{Children, Expression, Path, Root, Type, UserList},
+};
+use quarry_storage::{Fingerprint, TableSnapshot, Value};
 
 use super::{
     far::followed,
@@ -31,8 +37,8 @@ use crate::{
 /// Bytes of a condition, and of an id in it: as a literal, as a value of a set, as an expression of it.
 const CONDITION_BYTES: usize = 4 << 10;
 const LITERAL_BYTES: usize = 512;
-/// Longer lists are the same only where they are one list.
-const COMPARED_MAX: usize = 1_024;
+/// Bytes of an item of a list beside its text.
+const ITEM_BYTES: usize = 32;
 
 /// A condition over columns of the row and of records that it leads to.
 pub(super) struct Condition {
@@ -59,28 +65,73 @@ pub(super) struct Compiled {
     pub(super) paths: Vec<Path>,
     /// It is true of a record that has no values.
     pub(super) holds_of_nothing: bool,
-    /// It does not depend on the instant at which it is asked.
-    pub(super) is_fixed: bool,
+    /// What it is made of; none where that is more, and where nothing is remembered.
+    pub(super) origin: Option<Arc<Origin>>,
     /// What it takes, about.
     pub(super) bytes: usize,
 }
 
+/// What a condition is made of: of the same comes the same.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    /// The object whose records it is about, and the condition.
+    pub(super) object: ObjectName,
+    pub(super) expression: Expression,
+    /// At the end of so many lookups it sees them.
+    pub(super) followed: usize,
+    pub(super) given: Given,
+}
+
 /// What a condition takes of the one who asks: who gives the same gets the same.
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq, Eq, Hash)]
 pub(super) struct Given {
-    lists: Vec<List>,
-    values: Vec<Value>,
+    /// Of the user's lists, which may be long.
+    lists: Vec<Fingerprint>,
+    values: Vec<Exact>,
     day: Option<i32>,
     zone: Option<chrono_tz::Tz>,
 }
 
-/// A list of the user's.
-#[derive(Clone)]
-struct List(Arc<[Arc<str>]>);
+/// A value of the user's, which is the same to the last bit: −0.0 lies below 0.0 where a condition compares them, and NaN is NaN.
+struct Exact(Value);
 
-impl PartialEq for List {
-    fn eq(&self, other: &List) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.len() <= COMPARED_MAX && self.0 == other.0)
+impl PartialEq for Exact {
+    fn eq(&self, other: &Exact) -> bool {
+        match (&self.0, &other.0) {
+            (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+            (one, other) => one == other,
+        }
+    }
+}
+
+impl Eq for Exact {}
+
+impl Hash for Exact {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            Value::Null => {}
+            Value::Bool(value) => value.hash(state),
+            Value::Int(value) | Value::Time(value) | Value::Timestamp(value) => value.hash(state),
+            Value::Float(value) => value.to_bits().hash(state),
+            Value::Decimal(value) => value.hash(state),
+            Value::Text(value) => value.hash(state),
+            Value::Date(value) => value.hash(state),
+            Value::TextList(value) => value.hash(state),
+            Value::Bytes(value) => value.hash(state),
+        }
+    }
+}
+
+impl Origin {
+    /// What it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let value = |Exact(value): &Exact| match value {
+            Value::Text(text) => text.len(),
+            Value::TextList(items) => items.iter().map(|item| item.len() + ITEM_BYTES).sum(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        CONDITION_BYTES + self.given.values.iter().map(value).sum::<usize>()
     }
 }
 
@@ -95,8 +146,10 @@ impl Given {
         if needs.now || !needs.children.is_empty() {
             return Ok(None);
         }
-        let lists = needs.lists.iter().map(|list| viewer.list(*list).map(List)).collect::<Result<_>>()?;
-        let values = needs.of(&Root::User).map(|(path, _)| viewer.value(path)).collect::<Result<_>>()?;
+        let lists =
+            needs.lists.iter().map(|list| Ok(viewer.list(*list)?.fingerprint())).collect::<Result<_>>()?;
+        let values =
+            needs.of(&Root::User).map(|(path, _)| viewer.value(path).map(Exact)).collect::<Result<_>>()?;
         let clock = Clock { now_micros: viewer.now_micros(), zone: viewer.time_zone() };
         let day = if needs.today { clock.today().and_then(days_of) } else { None };
         Ok(Some(Given { lists, values, day, zone: needs.zone.then_some(clock.zone) }))
@@ -118,13 +171,12 @@ impl Compiled {
         let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
         let physical = create_physical_expr(&logical, &names, &props, &planning)?;
         let holds_of_nothing = holds_of_nothing(&*physical, &schema)?;
-        let is_fixed = !expression.needs().now;
         let mut ids = 0;
         for list in &expression.needs().lists {
-            ids += preparing.seeing.viewer().list(*list)?.len();
+            ids += preparing.seeing.viewer().list(*list)?.ids().len();
         }
         let bytes = CONDITION_BYTES + ids * LITERAL_BYTES;
-        Ok(Compiled { logical, physical, schema, paths, holds_of_nothing, is_fixed, bytes })
+        Ok(Compiled { logical, physical, schema, paths, holds_of_nothing, origin: None, bytes })
     }
 }
 
@@ -202,6 +254,7 @@ impl Leaves for PolicyLeaves<'_> {
             Leaf::UserList(list) => {
                 let items: Vec<ScalarValue> = viewer
                     .list(*list)?
+                    .ids()
                     .iter()
                     .map(|item| ScalarValue::Utf8(Some(item.to_string())))
                     .collect();
@@ -221,7 +274,7 @@ impl Leaves for PolicyLeaves<'_> {
 
     fn items(&self, list: UserList) -> Result<Option<Vec<String>>> {
         let items = self.preparing.seeing.viewer().list(list)?;
-        Ok(Some(items.iter().map(|item| item.to_string()).collect()))
+        Ok(Some(items.ids().iter().map(|item| item.to_string()).collect()))
     }
 }
 
@@ -248,3 +301,6 @@ fn literal(value: &Value, type_: &Type) -> Result<ScalarValue> {
         (other, _) => return Err(Error::internal(format!("{other:?} where a {type_} is read of the user"))),
     })
 }
+
+#[cfg(test)]
+mod tests;

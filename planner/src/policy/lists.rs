@@ -1,20 +1,17 @@
 //! Lists of users that policies ask about, remembered for as long as the tables that they come of stay as they were: finding who is
 //! below somebody reads a row for each of them, for every question again.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use quarry_metadata::{ObjectName, expression::Expression};
 use quarry_storage::{Mark, Snapshot, TableName};
 use quick_cache::{Weighter, sync::Cache};
 
 use super::{
-    condition::{Compiled, Given},
+    condition::{Compiled, Origin},
+    ids::{IdList, IdSet},
     meaning::{self, Meaning, Number},
 };
 use crate::error::Result;
@@ -38,21 +35,18 @@ static REGISTRIES: AtomicU64 = AtomicU64::new(0);
 
 type Lists = Cache<Name, Known, Bytes>;
 
-/// Conditions of users, with what each takes of him.
+/// Conditions with users' values in them, by what they are made of.
 static CONDITIONS: LazyLock<Conditions> =
     LazyLock::new(|| Cache::with_weighter(LISTS_EXPECTED, CONDITIONS_BYTES_MAX, Bytes));
 
-type Conditions = Cache<(u64, Arc<str>, ObjectName, Expression, usize), (Given, Arc<Compiled>), Bytes>;
-
-/// A user, an object, a condition about its records, and at the end of how many lookups it sees them.
-pub(super) type About = (Arc<str>, ObjectName, Expression, usize);
+type Conditions = Cache<(u64, Arc<Origin>), Arc<Compiled>, Bytes>;
 
 /// Ids, and the user's own among them.
 #[derive(Clone, Default)]
 pub(super) struct List {
-    pub(super) ids: Arc<[Arc<str>]>,
+    pub(super) ids: IdList,
     /// With the user's own.
-    pub(super) with_own: Arc<HashSet<Arc<str>>>,
+    pub(super) with_own: IdSet,
 }
 
 /// What a list is of.
@@ -92,25 +86,27 @@ impl UserLists {
         LISTS.get(&(self.registry, Arc::clone(user), kind)).is_some_and(|known| known.mark == mark)
     }
 
-    /// A condition of a user with what it takes of him: as it was made before, where that is the same.
+    /// A condition: as it was made before, by whomever, where all that it is made of is the same.
     ///
     /// # Errors
     ///
     /// Those of making it.
     pub(super) fn compiled(
         &self,
-        (user, object, expression, followed): About,
-        given: Given,
+        origin: Origin,
         make: impl FnOnce() -> Result<Compiled>,
     ) -> Result<Arc<Compiled>> {
-        let name = (self.registry, user, object, expression, followed);
-        if let Some((_, compiled)) = CONDITIONS.get(&name).filter(|(known, _)| *known == given) {
+        let origin = Arc::new(origin);
+        let name = (self.registry, Arc::clone(&origin));
+        if let Some(compiled) = CONDITIONS.get(&name) {
             return Ok(compiled);
         }
-        let compiled = Arc::new(make()?);
+        let mut compiled = make()?;
+        compiled.origin = Some(origin);
+        let compiled = Arc::new(compiled);
         self.has_any.store(true, Ordering::Release);
         if compiled.bytes <= CONDITION_BYTES_MAX {
-            CONDITIONS.insert(name, (given, Arc::clone(&compiled)));
+            CONDITIONS.insert(name, Arc::clone(&compiled));
         }
         Ok(compiled)
     }
@@ -157,7 +153,7 @@ impl Drop for UserLists {
         // It looks at the lists of all, and nobody may read meanwhile.
         if *self.has_any.get_mut() {
             LISTS.retain(|(registry, _, _), _| *registry != self.registry);
-            CONDITIONS.retain(|(registry, ..), _| *registry != self.registry);
+            CONDITIONS.retain(|(registry, _), _| *registry != self.registry);
             meaning::forget(self.registry);
         }
     }
@@ -175,12 +171,12 @@ impl Weighter<Name, Known> for Bytes {
     }
 }
 
-impl<N> Weighter<N, (Given, Arc<Compiled>)> for Bytes {
-    fn weight(&self, _: &N, (_, compiled): &(Given, Arc<Compiled>)) -> u64 {
-        u64::try_from(compiled.bytes).unwrap_or(u64::MAX)
+impl Weighter<(u64, Arc<Origin>), Arc<Compiled>> for Bytes {
+    fn weight(&self, (_, origin): &(u64, Arc<Origin>), compiled: &Arc<Compiled>) -> u64 {
+        u64::try_from(compiled.bytes + origin.bytes()).unwrap_or(u64::MAX)
     }
 }
 
 fn weight(list: &List) -> u64 {
-    u64::try_from((list.ids.len() + 2) * ID_BYTES).unwrap_or(u64::MAX)
+    u64::try_from((list.ids.ids().len() + 2) * ID_BYTES).unwrap_or(u64::MAX)
 }

@@ -1,34 +1,27 @@
 //! What a test says, by which it is known again: who asks the same of the same rows gets what was decided before ([`quarry_storage::Predicate`]).
 //!
-//! A meaning holds all that a decision depends on: positions of columns, the very ids and values that they are compared with, and of other
-//! tables what they were like ([`Mark`]). What depends on the instant of the question has none. Rows are decided ahead when a test is asked for
+//! A meaning holds all that a decision depends on: positions of columns, the values that they are compared with, of lists of ids the
+//! [`Fingerprint`], as they may be long, and of other tables what they were like ([`Mark`]). What depends on the instant of the question has none. Rows are decided ahead when a test is asked for
 //! the second time: one that never comes again would cost all of its table.
 
-use std::{
-    collections::HashSet,
-    hash::{Hash, Hasher},
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicU64, Ordering},
 };
 
-use quarry_storage::{Mark, Snapshot, TableName, TableSnapshot};
+use quarry_storage::{Fingerprint, Mark, Snapshot, TableName, TableSnapshot};
 use quick_cache::{Weighter, sync::Cache};
 
-use super::{ahead::Asked, condition::Compiled, far::Far, test::Test};
+use super::{ahead::Asked, condition::Origin, far::Far, test::Test};
 
 /// What all meanings of a process may take, about; the least asked goes first, whoever's it is.
 const BYTES_MAX: u64 = 128 << 20;
 /// One that takes more is not known again.
 const MEANING_BYTES_MAX: usize = 1 << 20;
-/// Bytes of an id in a set, and of anything else that a meaning is made of.
-const ID_BYTES: usize = 64;
+/// Bytes of each of the parts that a meaning is made of, conditions aside.
 const PART_BYTES: usize = 96;
 /// Meanings for which there is room at first.
 const MEANINGS_EXPECTED: usize = 1_024;
-/// Longer lists of ids are the same only where they are one list.
-const COMPARED_MAX: usize = 1_024;
 
 static MEANINGS: LazyLock<Cache<(u64, Meaning), Known, Bytes>> =
     LazyLock::new(|| Cache::with_weighter(MEANINGS_EXPECTED, BYTES_MAX, Bytes));
@@ -40,9 +33,9 @@ pub(super) enum Meaning {
     All,
     None,
     /// The text of this column is one of these.
-    Among(usize, Texts),
+    Among(usize, Fingerprint),
     /// A condition over columns, and over those that some lead to.
-    Condition(Same, Vec<Leading>),
+    Condition(Arc<Origin>, Vec<Leading>),
     /// What this column leads to counts over there.
     Parent(usize, Box<There>),
     And(Vec<Meaning>),
@@ -65,46 +58,6 @@ pub(super) struct There {
     meaning: Meaning,
 }
 
-/// Texts that are shared by those who ask.
-#[derive(Clone)]
-pub(super) struct Texts(pub(super) Arc<HashSet<Arc<str>>>);
-
-impl PartialEq for Texts {
-    fn eq(&self, other: &Texts) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.len() <= COMPARED_MAX && self.0 == other.0)
-    }
-}
-
-impl Eq for Texts {}
-
-/// A condition that is remembered: the same is one and the same.
-#[derive(Clone)]
-pub(super) struct Same(Arc<Compiled>);
-
-impl PartialEq for Same {
-    fn eq(&self, other: &Same) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Same {}
-
-impl Hash for Same {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
-    }
-}
-
-impl Hash for Texts {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.len().hash(state);
-        // Many have lists as long as others'.
-        if self.0.len() <= COMPARED_MAX {
-            self.0.iter().min().hash(state);
-        }
-    }
-}
-
 impl Meaning {
     /// What a test says of rows, of which the columns at these positions are read; none where it can't be known again.
     pub(super) fn of(test: &Test, positions: &[usize], snapshot: &Snapshot) -> Option<Meaning> {
@@ -115,10 +68,9 @@ impl Meaning {
         Some(match test {
             Test::All => Meaning::All,
             Test::None => Meaning::None,
-            // What was shared is a list of its own each time.
-            Test::Among { at, ids, .. } if position(at)? == 0 && ids.len() > COMPARED_MAX => return None,
-            Test::Among { at, ids, .. } => Meaning::Among(position(at)?, Texts(Arc::clone(ids))),
-            Test::Condition(condition) if condition.compiled.is_fixed => {
+            Test::Among { at, ids, .. } => Meaning::Among(position(at)?, ids.fingerprint()),
+            Test::Condition(condition) => {
+                let origin = condition.compiled.origin.as_ref()?;
                 let leading = condition.inputs.iter().map(|input| {
                     let hops = input.hops.iter().map(|(table, column)| {
                         let (name, mark) = marked(table, snapshot)?;
@@ -126,9 +78,8 @@ impl Meaning {
                     });
                     Some(Leading { position: position(&input.at)?, hops: hops.collect::<Option<_>>()? })
                 });
-                Meaning::Condition(Same(Arc::clone(&condition.compiled)), leading.collect::<Option<_>>()?)
+                Meaning::Condition(Arc::clone(origin), leading.collect::<Option<_>>()?)
             }
-            Test::Condition(_) => return None,
             Test::Parent { at, far, .. } => {
                 Meaning::Parent(position(at)?, Box::new(There::of(far, snapshot)?))
             }
@@ -141,10 +92,9 @@ impl Meaning {
     fn bytes(&self) -> usize {
         PART_BYTES
             + match self {
-                Meaning::All | Meaning::None => 0,
-                Meaning::Among(_, Texts(ids)) => ids.len() * ID_BYTES,
-                Meaning::Condition(Same(compiled), leading) => {
-                    compiled.bytes
+                Meaning::All | Meaning::None | Meaning::Among(..) => 0,
+                Meaning::Condition(origin, leading) => {
+                    origin.bytes()
                         + leading.iter().map(|one| (1 + one.hops.len()) * PART_BYTES).sum::<usize>()
                 }
                 Meaning::Parent(_, there) => PART_BYTES + there.meaning.bytes(),
@@ -210,3 +160,6 @@ pub(super) fn number_of(registry: u64, meaning: Meaning) -> Option<Number> {
 pub(super) fn forget(registry: u64) {
     MEANINGS.retain(|(of, _), _| *of != registry);
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod ahead;
 mod condition;
 mod far;
 mod guard;
+mod ids;
 mod keys;
 mod lists;
 mod meaning;

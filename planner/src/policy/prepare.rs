@@ -133,7 +133,7 @@ impl Preparing<'_> {
             }
             Records::Shared(act) => {
                 let ids = viewer.shared(self.object, *act)?;
-                match (ids.is_empty(), self.object.fields.first()) {
+                match (ids.ids().is_empty(), self.object.fields.first()) {
                     (false, Some((_, id))) => {
                         Test::Among { at: reads.place(id)?, column: id.column().into(), ids }
                     }

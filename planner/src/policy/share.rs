@@ -11,7 +11,10 @@ use arrow::{array::AsArray, datatypes::TimestampMicrosecondType};
 use quarry_metadata::permissions::Act;
 use quarry_storage::{ColumnSpec, ColumnType, ScanRequest, Snapshot, TableSpec, Value};
 
-use super::viewer::{Ids, to_u64, too_many};
+use super::{
+    ids::IdSet,
+    viewer::{Ids, to_u64, too_many},
+};
 use crate::error::{Error, Result};
 
 /// The table of shares, which no view shows.
@@ -57,7 +60,7 @@ pub(super) struct Shares {
 
 impl Shares {
     /// The ids of a table that were shared for an act.
-    pub(super) fn of(&self, table: &str, act: Act) -> Arc<HashSet<Arc<str>>> {
+    pub(super) fn of(&self, table: &str, act: Act) -> IdSet {
         let ids = if act == Act::Read { &self.read } else { &self.update };
         ids.get(table).cloned().unwrap_or_default()
     }
@@ -120,7 +123,7 @@ pub(super) fn of(
         }
     }
     let shared = |ids: HashMap<Arc<str>, HashSet<Arc<str>>>| {
-        Arc::new(ids.into_iter().map(|(table, ids)| (table, Arc::new(ids))).collect::<Ids>())
+        Arc::new(ids.into_iter().map(|(table, ids)| (table, IdSet::new(ids))).collect::<Ids>())
     };
     Ok(Shares { read: shared(read), update: shared(update) })
 }

@@ -1,6 +1,6 @@
 //! A decision about rows, ready to be made.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, AsArray, BooleanArray},
@@ -13,7 +13,7 @@ use datafusion::{
     logical_expr::{Expr, ident},
 };
 
-use super::{condition::Condition, far::Far};
+use super::{condition::Condition, far::Far, ids::IdSet};
 use crate::error::{Error, Result};
 
 /// Texts that an index is asked for instead of a test of rows.
@@ -27,7 +27,7 @@ pub(super) enum Test {
     Among {
         at: usize,
         column: String,
-        ids: Arc<HashSet<Arc<str>>>,
+        ids: IdSet,
     },
     /// Those for which a condition is true.
     Condition(Box<Condition>),
@@ -56,7 +56,7 @@ impl Test {
             Test::Among { at, ids, .. } => {
                 let texts = column(columns, *at)?.as_string_view_opt();
                 let texts = texts.ok_or_else(|| Error::internal("a policy's column is no text"))?;
-                let is_one = |text: Option<&str>| text.is_some_and(|text| ids.contains(text));
+                let is_one = |text: Option<&str>| text.is_some_and(|text| ids.ids().contains(text));
                 BooleanArray::new(texts.iter().map(is_one).collect::<BooleanBuffer>(), None)
             }
             Test::Condition(condition) => condition.of(columns, rows)?,
@@ -86,9 +86,9 @@ impl Test {
     /// A predicate over stored columns that holds for every row that counts; none where there is nothing simple to say.
     pub(super) fn predicate(&self) -> Option<Expr> {
         match self {
-            Test::Among { column, ids, .. } if ids.len() <= LOOKED_UP_MAX => {
+            Test::Among { column, ids, .. } if ids.ids().len() <= LOOKED_UP_MAX => {
                 let text = |id: &Arc<str>| Expr::Literal(ScalarValue::Utf8View(Some(id.to_string())), None);
-                Some(ident(column.as_str()).in_list(ids.iter().map(text).collect(), false))
+                Some(ident(column.as_str()).in_list(ids.ids().iter().map(text).collect(), false))
             }
             Test::Condition(condition) if condition.inputs.iter().all(|input| input.hops.is_empty()) => {
                 Some(condition.compiled.logical.clone())

@@ -14,8 +14,9 @@ use quarry_metadata::{
 use quarry_storage::{Row, RowSet, ScanRequest, Snapshot, TableName, TableSnapshot, Value};
 
 use super::{
-    condition::{Compiled, Given},
+    condition::{Compiled, Given, Origin},
     far::Ends,
+    ids::{IdList, IdSet},
     lists::{Kind, List, UserLists},
     meaning::{Meaning, Number},
     share::{self, Shares},
@@ -110,8 +111,8 @@ impl Viewer {
             None => None,
         };
         let Some((lists, given)) = given else { return make().map(Arc::new) };
-        let about = (Arc::clone(&self.user_id), object.clone(), expression.clone(), followed);
-        lists.compiled(about, given, make)
+        let (object, expression) = (object.clone(), expression.clone());
+        lists.compiled(Origin { object, expression, followed, given }, make)
     }
 
     /// Records that what he asks about leads to.
@@ -132,9 +133,9 @@ impl Viewer {
     /// # Errors
     ///
     /// Those of storage; `Limited` when it is too long.
-    pub fn list(&self, list: UserList) -> Result<Arc<[Arc<str>]>> {
+    pub(super) fn list(&self, list: UserList) -> Result<IdList> {
         match list {
-            UserList::Roles => Ok(self.shape.roles().into()),
+            UserList::Roles => Ok(IdList::new(self.shape.roles())),
             UserList::Teams => {
                 Ok(kept(&self.teams, || self.remembered(Kind::Teams, || self.find_teams()))?.ids)
             }
@@ -143,7 +144,7 @@ impl Viewer {
     }
 
     /// Whose records are his: his own, and those of the users below him. Blocks.
-    pub(super) fn owners(&self) -> Result<Arc<HashSet<Arc<str>>>> {
+    pub(super) fn owners(&self) -> Result<IdSet> {
         Ok(self.below()?.with_own)
     }
 
@@ -165,7 +166,7 @@ impl Viewer {
             && (self.shares.get().is_some()
                 || self
                     .list(UserList::Teams)
-                    .is_ok_and(|teams| share::are_few(&self.snapshot, &self.user_id, &teams)))
+                    .is_ok_and(|teams| share::are_few(&self.snapshot, &self.user_id, teams.ids())))
     }
 
     /// The tables that a list comes of.
@@ -182,8 +183,8 @@ impl Viewer {
     fn remembered(&self, kind: Kind, find: impl FnOnce() -> Result<Arc<[Arc<str>]>>) -> Result<List> {
         let find = || {
             let ids = find()?;
-            let with_own = Arc::new(ids.iter().chain([&self.user_id]).cloned().collect());
-            Ok(List { ids, with_own })
+            let with_own = IdSet::new(ids.iter().chain([&self.user_id]).cloned().collect());
+            Ok(List { ids: IdList::new(ids), with_own })
         };
         match &self.lists {
             Some(lists) => lists.of((&self.user_id, kind), (&self.snapshot, &self.tables(kind)), find),
@@ -192,10 +193,10 @@ impl Viewer {
     }
 
     /// The ids of the records of an object that were shared with him for an act. Blocks.
-    pub(super) fn shared(&self, object: &Object, act: Act) -> Result<Arc<HashSet<Arc<str>>>> {
+    pub(super) fn shared(&self, object: &Object, act: Act) -> Result<IdSet> {
         let shares = kept(&self.shares, || {
             let teams = self.list(UserList::Teams)?;
-            share::of(&self.snapshot, &self.user_id, &teams, self.now_micros)
+            share::of(&self.snapshot, &self.user_id, teams.ids(), self.now_micros)
         })?;
         Ok(shares.of(object.table(), act))
     }
@@ -326,4 +327,4 @@ pub(super) fn to_u64(count: usize) -> u64 {
 }
 
 /// Ids by what they are of.
-pub(super) type Ids = HashMap<Arc<str>, Arc<HashSet<Arc<str>>>>;
+pub(super) type Ids = HashMap<Arc<str>, IdSet>;

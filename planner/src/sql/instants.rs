@@ -3,7 +3,7 @@
 //!
 //! Once all types of a plan fit, every such step stands in it: as a cast, which the planner has put there where it was not written, as
 //! a sum with an interval, or as one of a few functions. Each is put in other words here, which name the clock; so what is kept of a plan
-//! is kept for one zone. What can't be said in other words is refused.
+//! is kept for one zone. What can't be said in other words is refused. On the same way numbers are rounded before they are cast (`super::rounding`).
 //!
 //! | step | PostgreSQL goes by | here |
 //! |---|---|---|
@@ -11,6 +11,7 @@
 //! | `date`, `timestamp` to `timestamptz` | the clock; skipped readings by the offset before, double ones by the one behind | the same |
 //! | `timestamptz` to and from text | the clock, with its offset behind | [`written`] |
 //! | comparisons, `IN`, `CASE`, `coalesce`, set operations of both | the clock: the instant counts | [`meets`], and the cast |
+//! | `date ± interval` | no clock: a reading, with its hours | [`days`] |
 //! | `timestamptz ± interval` | months and days by the clock, the rest by the instant | [`shifted`] |
 //! | `extract`, `date_part` | the clock; `epoch` by the instant | what the clock shows |
 //! | `date_trunc` | the clock, or the one that is named | `super::truncate` |
@@ -18,6 +19,7 @@
 //! | `to_char` | the clock | `super::pictures` |
 //! | `RANGE` frames of days and months, `date_bin` of months, arrays that change so | the clock | refused |
 
+mod days;
 mod epochs;
 mod meets;
 mod moved;
@@ -42,13 +44,14 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
+pub(crate) use days::DaysBecomeReadings;
 pub(crate) use epochs::EpochsAreInstants;
 pub(crate) use meets::{InstantsPrevail, SetsAgree};
 pub(super) use moved::names_its_clock;
 
 use self::moved::{Turn, clocked};
 use super::{
-    pictures,
+    pictures, rounding,
     zone::{UTC, instant_in, local},
 };
 
@@ -88,6 +91,9 @@ fn by_the_clock(expr: Expr, schema: &DFSchema, zone: Tz) -> Result<Transformed<E
     match expr {
         Expr::Cast(Cast { expr, field }) => {
             let from = expr.get_type(schema)?;
+            if let Some(value) = rounding::before_cast(&expr, (&from, field.data_type())) {
+                return Ok(Transformed::yes(Expr::Cast(Cast { expr: Box::new(value), field })));
+            }
             match converted(&expr, (&from, field.data_type()), zone)? {
                 Some(told) => Ok(Transformed::yes(told)),
                 None => Ok(Transformed::no(Expr::Cast(Cast { expr, field }))),

@@ -1,19 +1,25 @@
 //! SQL over the same views: DataFusion's planner, our tables.
 
+mod age;
 pub mod bounds;
 mod catalog;
 pub mod clocks;
+mod digits;
 mod expanded;
 mod floats;
 mod gate;
 mod gather;
 mod instants;
 mod known;
+mod meant;
+mod named;
 mod now;
 mod pairs;
 mod parameters;
 mod parts;
 mod pictures;
+mod quantified;
+mod rounding;
 mod search;
 mod small;
 mod table;
@@ -45,7 +51,7 @@ use futures::future::BoxFuture;
 pub use catalog::{AUDIT, CHANGES, EVENTS, RECYCLE_BIN};
 pub(crate) use catalog::{CATALOG, SEARCH_PATH};
 pub(crate) use floats::FloatsPrevail;
-use instants::{ByTheClock, EpochsAreInstants, InstantsPrevail, SetsAgree};
+use instants::{ByTheClock, DaysBecomeReadings, EpochsAreInstants, InstantsPrevail, SetsAgree};
 pub(crate) use pairs::series_rows;
 
 use known::{Asked, KnownQuestions};
@@ -70,6 +76,10 @@ pub(crate) fn register_time(registry: &mut dyn FunctionRegistry) -> datafusion::
     parts::register(registry)?;
     pictures::register(registry)?;
     truncate::register(registry)?;
+    age::register(registry)?;
+    digits::register(registry)?;
+    named::register(registry)?;
+    registry.register_function_rewrite(Arc::new(DaysBecomeReadings))?;
     registry.register_function_rewrite(Arc::new(EpochsAreInstants))?;
     registry.register_function_rewrite(Arc::new(InstantsPrevail))
 }
@@ -79,6 +89,7 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(SetsAgree));
     rules.push(Arc::new(ByTheClock));
+    rules.push(Arc::new(quantified::SetsApart));
     rules
 }
 
@@ -244,7 +255,7 @@ impl SqlSession {
             gate::check_statement(&statement, self.context.views.policies.shape().sees_all())?;
             expanded::check(&statement, &self.shared.options)?;
             self.tables.hear(&statement);
-            zone::as_meant(&mut statement);
+            meant::as_meant(&mut statement);
             let plan = self.state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
             run::check_shape(&plan, &self.shared.options)?;
             gate::check_plan(&plan)?;

@@ -17,13 +17,13 @@ use datafusion::{
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     execution::SessionState,
-    logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, SortExpr, simplify::SimplifyContext},
+    logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, ScalarUDF, SortExpr, simplify::SimplifyContext},
     optimizer::simplify_expressions::ExprSimplifier,
 };
 
 use super::{
     gather::{Gathered, has_shape},
-    instants, parameters,
+    instants, parameters, rounding,
     table::ObjectTable,
 };
 use crate::{
@@ -257,8 +257,8 @@ fn rows_of(expr: &Expr) -> Option<Option<usize>> {
 /// which the question is kept for.
 fn calls(expr: &Expr) -> bool {
     // The closure never fails, and neither does the walk.
-    let knows_more =
-        |expr: &Expr| matches!(expr, Expr::ScalarFunction(call) if !instants::names_its_clock(&call.func));
+    let knows_all = |func: &ScalarUDF| instants::names_its_clock(func) || rounding::is_rounding(func);
+    let knows_more = |expr: &Expr| matches!(expr, Expr::ScalarFunction(call) if !knows_all(&call.func));
     expr.exists(|expr| Ok(knows_more(expr))).unwrap_or(true)
 }
 

@@ -1,5 +1,5 @@
 //! `date_trunc` by the clock of a time zone, as in PostgreSQL: of an instant it is the session's, or the one that is named
-//! as the third argument. DataFusion's own looks at the zone of a value's type, which is UTC here for most instants.
+//! as the third argument; of a day too. DataFusion's own looks at the zone of a value's type, which is UTC here for most instants.
 
 mod buckets;
 
@@ -36,6 +36,7 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
         other => vec![other.clone()],
     };
     signatures.push(TypeSignature::Any(3));
+    signatures.push(TypeSignature::Exact(vec![DataType::Utf8, DataType::Date32]));
     let signature = Signature::new(TypeSignature::OneOf(signatures), Volatility::Immutable);
     let truncates = |is_in_zone: bool| {
         let (plain, signature) = (Arc::clone(&plain), signature.clone());
@@ -73,8 +74,11 @@ impl ScalarUDFImpl for Truncates {
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        match arguments.arg_fields.len() {
-            3 => Ok(Arc::new(Field::new(NAME, instant_in(UTC), true))),
+        match arguments.arg_fields {
+            [_, _, _] => Ok(Arc::new(Field::new(NAME, instant_in(UTC), true))),
+            [_, day] if *day.data_type() == DataType::Date32 => {
+                Ok(Arc::new(Field::new(NAME, instant_in(UTC), true)))
+            }
             _ => self.plain.inner().return_field_from_args(arguments),
         }
     }
@@ -128,6 +132,8 @@ impl FunctionRewrite for InZone {
                 Ok(DataType::Timestamp(_, Some(zone))) if *zone != *session => {
                     (unit, value.clone(), session.to_owned())
                 }
+                // A day is the instant at which it begins.
+                Ok(DataType::Date32) => (unit, cast(value.clone(), instant_in(session)), session.to_owned()),
                 _ => return Ok(Transformed::no(expr)),
             },
             // What is no instant is one of the session's clock.

@@ -1,13 +1,13 @@
 //! `AT TIME ZONE` as in PostgreSQL: of an instant it gives what a clock shows, and of what it shows the instant.
 //!
 //! DataFusion plans it as a cast, which leaves an instant an instant. So it is put into the statement as what it is short for,
-//! `timezone(zone, value)`, before the statement is planned; that is a function here. What clocks skip is told by the offset before the
+//! `timezone(zone, value)`, before the statement is planned ([`super::meant`]); that is a function here. What clocks skip is told by the offset before the
 //! change, what they show twice by the one behind it, as PostgreSQL has it (its manual, B.2).
 
 mod abbreviations;
 mod clock;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, PrimitiveArray, TimestampMicrosecondArray},
@@ -17,11 +17,6 @@ use datafusion::{
     common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err},
     execution::FunctionRegistry,
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
-    sql::sqlparser::ast::{
-        DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-        FunctionArguments, Ident, ObjectName, ObjectNamePart, Statement, TableFactor, TypedString, Value,
-        VisitMut, VisitorMut,
-    },
 };
 
 pub(super) use clock::Clock;
@@ -30,8 +25,6 @@ pub(super) use clock::Clock;
 pub(super) const UTC: &str = "UTC";
 /// The function.
 pub(super) const NAME: &str = "timezone";
-
-const MICROSECOND_DIGITS: u64 = 6;
 
 /// The type of instants that are shown in a zone.
 pub(super) fn instant_in(zone: &str) -> DataType {
@@ -52,74 +45,6 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     let signature = Signature::user_defined(Volatility::Immutable);
     registry.register_udf(ScalarUDF::new_from_impl(Moves { signature }).into())?;
     Ok(())
-}
-
-/// Writes every `AT TIME ZONE` and `extract` of a statement as the call that it stands for, and says of timestamps that they are of
-/// microseconds, as PostgreSQL's are: those of nanoseconds end in 2262.
-pub(super) fn as_meant(statement: &mut Statement) {
-    let written = statement.visit(&mut AsMeant::default());
-    debug_assert!(written.is_continue(), "nothing breaks the walk off");
-}
-
-#[derive(Default)]
-struct AsMeant {
-    /// Calls in a FROM around it. DataFusion's series are of nanoseconds.
-    tables_around: usize,
-}
-
-impl VisitorMut for AsMeant {
-    type Break = ();
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        self.tables_around += usize::from(is_call(factor));
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        self.tables_around -= usize::from(is_call(factor));
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let taken = |expr: &mut Expr| std::mem::replace(expr, Expr::Value(Value::Null.into()));
-        match expr {
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                *expr = call(NAME, [taken(time_zone), taken(timestamp)]);
-            }
-            Expr::Extract { field, expr: value, .. } => {
-                let part = Value::SingleQuotedString(field.to_string());
-                *expr = call("date_part", [Expr::Value(part.into()), taken(value)]);
-            }
-            Expr::Cast { data_type: SqlType::Timestamp(digits @ None, _), .. }
-            | Expr::TypedString(TypedString { data_type: SqlType::Timestamp(digits @ None, _), .. })
-                if self.tables_around == 0 =>
-            {
-                *digits = Some(MICROSECOND_DIGITS);
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// `generate_series(…)`, where a table may stand.
-fn is_call(factor: &TableFactor) -> bool {
-    matches!(factor, TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. })
-}
-
-fn call(name: &str, arguments: [Expr; 2]) -> Expr {
-    let args = arguments.map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).into();
-    let args = FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
-    Expr::Function(Function {
-        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(args),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
 }
 
 /// `timezone(zone, value)`. A day or a text is an instant by the session's clock, as it is to PostgreSQL: that is what the cast means which

@@ -60,6 +60,10 @@ fn told(join: &HashJoinExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     if !may_leave_out || join.null_equality() != NullEquality::NullEqualsNothing {
         return Ok(None);
     }
+    // `NOT IN` is true of a null where there is nothing on the other side, of which rows would be left out.
+    if join.null_aware {
+        return Ok(None);
+    }
     let keys: Vec<Arc<dyn PhysicalExpr>> = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
     let known = Arc::new(DynamicFilterPhysicalExpr::new(keys.clone(), lit(true)));
     let mut probe = Arc::clone(join.right());

@@ -26,6 +26,11 @@ async fn what_would_go_by_another_clock_is_refused_by_name() {
         ),
         ("select seen_at from account union all select date '2024-01-01'", "a set operation"),
         ("select id from account where seen_at in (select date '2024-01-01')", "IN and ANY of a subquery"),
+        ("select x from (values (now()), (date '2024-01-01')) t(x)", "VALUES"),
+        (
+            "select x from (values (date '2024-01-01'), (null), (timestamptz '2024-01-01 00:00:00')) t(x)",
+            "VALUES",
+        ),
         ("select try_cast('2024-01-01' as timestamptz)", "TRY_CAST"),
         ("select arrow_cast(array_agg(seen_at), 'List(Date32)') from account", "unnest it"),
         ("select to_char(5, '999')", "to_char of Int64"),

@@ -51,7 +51,7 @@ async fn run(shop: &Shop, sql: &str) -> Json {
 }
 
 /// Joins of all kinds, with columns of the same name on both sides, several keys, and nothing on one side.
-const QUESTIONS: [&str; 22] = [
+const QUESTIONS: [&str; 23] = [
     "select account_id from \"order\" intersect select parent_id from account where name in ('n3', 'n4') order by 1",
     "select o.id from (select parent_id from account where id = 'acc_03') a join \"order\" o on o.account_id is not distinct from a.parent_id
      order by 1",
@@ -61,6 +61,8 @@ const QUESTIONS: [&str; 22] = [
     "select a.id, o.id as of from (select * from account where name = 'n3') a full join \"order\" o on a.id = o.account_id order by 1, 2",
     "select id from \"order\" where account_id in (select id from account where name = 'n3') order by 1",
     "select id from \"order\" where account_id not in (select id from account where name = 'n3') order by 1",
+    "select id from \"order\" where (account_id is null or account_id = 'acc_01')
+     and account_id not in (select id from account where name = 'n3') order by 1",
     "select id from account where id not in (select account_id from \"order\" where amount < 2 and account_id is not null) order by 1",
     "select id from account a where not exists (select 1 from \"order\" o where o.account_id = a.id and o.amount > 94) order by 1",
     "select id from account a where exists (select 1 from \"order\" o where o.account_id = a.id and o.amount > 94) order by 1",

@@ -178,6 +178,8 @@ pub fn of_arrow(error: &ArrowError) -> SqlState {
             } else if lower.contains("overflow")
                 || lower.contains("out of range")
                 || lower.contains("too large")
+                // A number that its new type does not hold.
+                || lower.contains("can't cast value")
             {
                 SqlState::NUMBER_OUT_OF_RANGE
             } else {

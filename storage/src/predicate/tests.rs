@@ -127,3 +127,12 @@ fn a_row_without_a_value_is_not_held_for() {
         store.fold().unwrap();
     }
 }
+
+#[test]
+fn a_fingerprint_tells_lists_apart_by_all_of_their_texts() {
+    let of = |texts: &[&str]| Fingerprint::of(texts.iter().copied());
+    assert_eq!(of(&["a", "bc"]), of(&["a", "bc"]));
+    for other in [&["ab", "c"][..], &["abc"], &["bc", "a"], &["a", "bc", ""], &["a", "bd"], &[]] {
+        assert_ne!(of(&["a", "bc"]), of(other), "{other:?}");
+    }
+}

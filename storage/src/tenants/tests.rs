@@ -15,7 +15,7 @@ use crate::{
         catalogue::{TenantRecord, TenantState, read_catalogue, write_catalogue},
         destroy::destroy_store,
     },
-    tests::support::{account, all, insert, options, tables, with_masters},
+    tests::support::{account, all, delete, insert, options, tables, with_masters},
 };
 
 /// A clock that is moved by hand.
@@ -218,4 +218,48 @@ fn a_pinned_tenant_lies_in_its_location_and_a_destroyed_one_nowhere() {
     assert!(!named(1).folder(eu.path()).exists());
     assert_eq!(all(&tenants.get(&named(2)).unwrap().snapshot(), "account").len(), 1);
     assert!(tenants.get(&named(1)).is_err());
+}
+
+/// All files below a folder.
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_reader_of_a_destroyed_tenant_takes_nothing_from_the_next_of_its_name() {
+    let data = tempfile::tempdir().unwrap();
+    let (tenants, _) = tenants(data.path(), 2, &few_threads());
+    let folder = tenants.folder(&named(1));
+    let filled = || {
+        let store = tenants.get_or_make(&named(1)).unwrap();
+        store.define_tables(tables()).unwrap();
+        insert(&store, "account", vec![account("a", "of one", "", 1)]).unwrap();
+        store.fold().unwrap();
+        store
+    };
+    let store = filled();
+    let before = files_below(&folder.join("segments"));
+    let reader = store.snapshot();
+    // No manifest names the segment any more; it would go with the reader.
+    delete(&store, "account", "a").unwrap();
+    store.fold().unwrap();
+    assert_eq!(all(&reader, "account").len(), 1);
+    tenants.release(&named(1)).unwrap();
+    destroy_store(&folder, &World::seeded(7, 0)).unwrap();
+    drop(store);
+
+    let next = filled();
+    let there = files_below(&folder.join("segments"));
+    assert!(before.iter().any(|file| there.contains(file)), "a segment of the same name");
+    drop(reader);
+    assert_eq!(files_below(&folder.join("segments")), there);
+    tenants.release(&named(1)).unwrap();
+    drop(next);
+    assert_eq!(all(&tenants.get(&named(1)).unwrap().snapshot(), "account").len(), 1);
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::{
     common::{
         DFSchema, Result,
@@ -11,7 +11,8 @@ use datafusion::{
         tree_node::{Transformed, TreeNodeRecursion},
     },
     logical_expr::{
-        Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, Operator, Subquery, cast,
+        Between, BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
+        Values, cast,
         expr::{InList, ScalarFunction},
         expr_rewriter::FunctionRewrite,
     },
@@ -19,7 +20,10 @@ use datafusion::{
 };
 
 use super::{is_instant, is_text, refused};
-use crate::sql::zone::{UTC, instant_in};
+use crate::sql::{
+    named,
+    zone::{UTC, instant_in},
+};
 
 /// Functions of values that are of one type.
 const OF_ONE_TYPE: [&str; 5] = ["coalesce", "greatest", "ifnull", "least", "nullif"];
@@ -144,7 +148,7 @@ fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
     expr.get_type(schema).ok()
 }
 
-/// Refuses sets that would be made of readings where they have instants.
+/// Refuses sets that would be made of readings where they have instants, and makes `VALUES` fit what their cells are by now.
 #[derive(Debug)]
 pub(crate) struct SetsAgree;
 
@@ -154,7 +158,12 @@ impl AnalyzerRule for SetsAgree {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let mut has_changed = false;
         plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::Values(values) = node {
+                check_cells(values)?;
+                has_changed |= has_others(values);
+            }
             if let LogicalPlan::Union(union) = node {
                 for place in 0..union.schema.fields().len() {
                     let of = |input: &Arc<LogicalPlan>| {
@@ -166,6 +175,43 @@ impl AnalyzerRule for SetsAgree {
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
-        Ok(plan)
+        if !has_changed {
+            return Ok(plan);
+        }
+        let told = plan.transform_up_with_subqueries(|node| match node {
+            LogicalPlan::Values(values) if has_others(&values) => {
+                Ok(Transformed::yes(LogicalPlanBuilder::values(values.values)?.build()?))
+            }
+            other => Ok(Transformed::yes(other.recompute_schema()?)),
+        })?;
+        Ok(told.data)
+    }
+}
+
+/// Instants that were made readings, to fit the others.
+fn check_cells(values: &Values) -> Result<()> {
+    for (place, field) in values.schema.fields().iter().enumerate() {
+        let mut cells = values.values.iter().filter_map(|row| written(row.get(place)?));
+        if !is_instant(field.data_type()) && cells.any(|cell| is_instant(&cell)) {
+            return refused::days_among(&[instant_in(UTC), DataType::Date32], "VALUES");
+        }
+    }
+    Ok(())
+}
+
+/// Whether cells are something else than they were when they were planned.
+fn has_others(values: &Values) -> bool {
+    let is_other = |(cell, field): (&Expr, &Arc<Field>)| {
+        type_of(cell, &DFSchema::empty()).is_some_and(|of| of != *field.data_type())
+    };
+    values.values.iter().any(|row| row.iter().zip(values.schema.fields()).any(is_other))
+}
+
+/// What a cell of `VALUES` is, before it was made to fit the others.
+fn written(cell: &Expr) -> Option<DataType> {
+    match cell {
+        Expr::Cast(cast) => written(&cast.expr),
+        Expr::ScalarFunction(call) => type_of(named::within(call)?, &DFSchema::empty()),
+        _ => None,
     }
 }

@@ -52,14 +52,16 @@ fn invalid(of: &str, text: &str) -> DataFusionError {
     DataFusionError::ArrowError(Box::new(ArrowError::ParseError(message)), None)
 }
 
+/// A text with its seconds, where it has but minutes.
+pub(in crate::sql) fn with_seconds(text: &str) -> Option<String> {
+    let has_minutes = text.as_bytes().get(DAY_LETTERS + 3) == Some(&b':');
+    let (reading, rest) = text.split_at_checked(MINUTE_LETTERS).filter(|_| has_minutes)?;
+    (!rest.starts_with(':')).then(|| format!("{reading}:00{rest}"))
+}
+
 /// Microseconds of what is written, to the nearest. Seconds may be left out.
 fn micros(text: &str) -> Option<i64> {
-    let has_minutes = text.as_bytes().get(DAY_LETTERS + 3) == Some(&b':');
-    let with_seconds = || match (text.split_at_checked(MINUTE_LETTERS)?, has_minutes) {
-        ((_, rest), _) if rest.starts_with(':') => None,
-        ((reading, rest), true) => string_to_datetime(&Utc, &format!("{reading}:00{rest}")).ok(),
-        _ => None,
-    };
+    let with_seconds = || string_to_datetime(&Utc, &with_seconds(text)?).ok();
     let at: DateTime<Utc> = string_to_datetime(&Utc, text).ok().or_else(with_seconds)?;
     let fraction = i64::from(at.timestamp_subsec_nanos()).checked_add(500)? / 1_000;
     at.timestamp().checked_mul(SECOND_MICROS)?.checked_add(fraction)
