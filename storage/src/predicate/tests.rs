@@ -8,7 +8,7 @@ use arrow::{
     datatypes::Int64Type,
 };
 
-use super::{Effort, Predicate};
+use super::{Effort, Fingerprint, Predicate};
 use crate::{
     Error, Result, Row, RowSet, ScanRequest, Snapshot, Store, Value, WriteSet,
     tests::support::{account, change, delete, insert, keys, name, open, update},

@@ -1,5 +1,7 @@
 //! What kind a statement is, and who answers it.
 
+use std::sync::Arc;
+
 use datafusion::{scalar::ScalarValue, sql::sqlparser::ast::Statement};
 
 use super::{Outcome, Session, setting};
