@@ -14,6 +14,7 @@
 
 mod block;
 mod changes;
+mod decided;
 mod generation;
 mod held;
 mod index;
@@ -35,11 +36,13 @@ use roaring::RoaringBitmap;
 
 use self::{
     block::{BLOCK_ROWS, Block},
+    decided::Decided,
     index::{Slots, ValueIndex},
     pieces::{Piece, Pieces},
     sorted::Sorted,
 };
 pub(crate) use self::{
+    decided::Known,
     generation::Generation,
     held::{Gauge, Held},
     lazy::LazyColumns,
@@ -73,6 +76,7 @@ struct Written {
     columns: Mutex<Pieces<Arc<LazyColumns>>>,
     text: Mutex<Pieces<Arc<TextPart>>>,
     sorted: Mutex<Sorted>,
+    decided: Decided,
 }
 
 #[derive(Clone, Default)]
@@ -279,6 +283,18 @@ impl DeltaTable {
         self.read()?.segments.get(&segment)?.by_row.get(&row).copied()
     }
 
+    /// What is known of the predicate of a number.
+    pub fn known(&self, number: u64) -> Arc<Known> {
+        self.written.get().map_or_else(Arc::default, |written| written.decided.get(number))
+    }
+
+    /// Remembers that these versions were decided about, and those for which the predicate holds.
+    pub fn know(&self, number: u64, decided: &RoaringBitmap, held: &RoaringBitmap) {
+        if let Some(written) = self.written.get() {
+            written.decided.add(number, decided, held);
+        }
+    }
+
     /// All versions as columns, in pieces, each with the places it covers.
     pub fn columns(&self) -> Result<Vec<(Range<u32>, Arc<LazyColumns>)>> {
         let Some(written) = self.written.get() else { return Ok(Vec::new()) };
@@ -401,6 +417,7 @@ impl Written {
             columns: Mutex::new(Pieces::new(gauge)),
             text: Mutex::new(Pieces::new(gauge)),
             sorted: Mutex::default(),
+            decided: Decided::default(),
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Rows of a segment never change, so what was decided of them by their columns alone stays so. It is kept as a bitmap for each row group, in
 //! the cache of the process, under a number that the caller gives: equal numbers must say the same of the same rows. (Predicate caching: Schmidt
-//! et al., *Predicate Caching: Query-Driven Secondary Indexing for Cloud Data Warehouses*, SIGMOD 2024.) Rows of deltas and own writes are
-//! decided each time.
+//! et al., *Predicate Caching: Query-Driven Secondary Indexing for Cloud Data Warehouses*, SIGMOD 2024.) Nor do versions in a delta, which are
+//! decided as they are asked for and remembered with it. Own writes are decided each time.
 
 mod fingerprint;
 
@@ -40,9 +40,12 @@ pub struct Predicate<'a, E> {
 pub struct Effort {
     /// Rows of segments, whose decision is remembered: as many as are decided now need not be the next time.
     pub segments: u64,
-    /// Rows of deltas and own writes.
+    /// Rows of deltas, which are remembered too, and own writes.
     pub others: u64,
 }
+
+/// Of a delta of more versions, all are asked for where deciding them all is no effort either: which of them are current takes a look at each.
+const ALL_OF_DELTAS_MAX: u64 = 1 << 12;
 
 impl Effort {
     /// Whatever it takes.
@@ -62,13 +65,12 @@ impl TableSnapshot {
         effort: Effort,
     ) -> std::result::Result<Option<RowSet>, E> {
         let view = &*self.view;
-        // Which rows of a delta are current takes a look at each of them.
         let of_deltas = || view.parts.deltas.iter().map(|delta| u64::from(delta.len())).sum::<u64>();
-        if rows.is_none() && of_deltas() > effort.others {
+        if rows.is_none() && of_deltas() > effort.others.max(ALL_OF_DELTAS_MAX) {
             return Ok(None);
         }
-        let others = others(view, rows);
-        if others.len() > effort.others {
+        let others = Others::of(view, rows, predicate.number);
+        if others.undecided.len() > effort.others {
             return Ok(None);
         }
         let mut found = RowSet::default();
@@ -89,15 +91,7 @@ impl TableSnapshot {
             }
             found.add(id, held);
         }
-        for unit in scan::units(view, Some(&others), &[])? {
-            let (columns, count) = unit.read(predicate.columns, usize::MAX)?;
-            let holds = (predicate.test)(&columns, count)?;
-            let places = unit.selected(count).into_iter().zip(&holds);
-            found.add(
-                unit.part,
-                places.filter(|(_, holds)| *holds == Some(true)).map(|(place, _)| place).collect(),
-            );
-        }
+        others.decide(view, predicate, &mut found)?;
         Ok(Some(found))
     }
 }
@@ -126,16 +120,61 @@ impl TableSnapshot {
 }
 
 /// The wanted rows of deltas and own writes.
-fn others(view: &TableView, rows: Option<&RowSet>) -> RowSet {
-    let deltas = view.parts.deltas.iter().enumerate().map(|(number, delta)| {
-        let id = view.parts.part_of(Place::Delta(number, 0)).0;
-        (id, rows.map_or_else(|| delta.visible(view.parts.csn), |rows| of_part(rows, id)))
-    });
-    let own = view.overlay.as_ref().map(|overlay| {
-        let id = view.overlay_part();
-        (id, rows.map_or_else(|| overlay.matching(|_| true), |rows| of_part(rows, id)))
-    });
-    RowSet::of(deltas.chain(own))
+struct Others {
+    /// Those of deltas that are known to hold, or not to.
+    held: RowSet,
+    undecided: RowSet,
+}
+
+impl Others {
+    fn of(view: &TableView, rows: Option<&RowSet>, number: u64) -> Others {
+        let (mut held, mut undecided) = (RowSet::default(), RowSet::default());
+        for (place, delta) in view.parts.deltas.iter().enumerate() {
+            let id = view.parts.part_of(Place::Delta(place, 0)).0;
+            let wanted = rows.map_or_else(|| delta.visible(view.parts.csn), |rows| of_part(rows, id));
+            if wanted.is_empty() {
+                continue;
+            }
+            let known = delta.known(number);
+            held.add(id, &wanted & &known.held);
+            undecided.add(id, wanted - &known.decided);
+        }
+        if let Some(overlay) = &view.overlay {
+            let id = view.overlay_part();
+            undecided.add(id, rows.map_or_else(|| overlay.matching(|_| true), |rows| of_part(rows, id)));
+        }
+        Others { held, undecided }
+    }
+
+    /// Adds those for which it holds.
+    fn decide<E: From<Error>>(
+        self,
+        view: &TableView,
+        predicate: &Predicate<'_, E>,
+        found: &mut RowSet,
+    ) -> std::result::Result<(), E> {
+        if self.undecided.is_empty() {
+            found.extend(self.held);
+            return Ok(());
+        }
+        let mut holding = RowSet::default();
+        for unit in scan::units(view, Some(&self.undecided), &[])? {
+            let (columns, count) = unit.read(predicate.columns, usize::MAX)?;
+            let holds = (predicate.test)(&columns, count)?;
+            let places = unit.selected(count).into_iter().zip(&holds);
+            let places = places.filter(|(_, holds)| *holds == Some(true)).map(|(place, _)| place);
+            holding.add(unit.part, places.collect());
+        }
+        for (place, delta) in view.parts.deltas.iter().enumerate() {
+            let id = view.parts.part_of(Place::Delta(place, 0)).0;
+            if let Some(decided) = self.undecided.part(id) {
+                delta.know(predicate.number, decided, &of_part(&holding, id));
+            }
+        }
+        found.extend(self.held);
+        found.extend(holding);
+        Ok(())
+    }
 }
 
 fn of_part(rows: &RowSet, part: u32) -> RoaringBitmap {

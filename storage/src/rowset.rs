@@ -88,6 +88,11 @@ impl RowSet {
         }
     }
 
+    /// All rows of another.
+    pub(crate) fn extend(&mut self, other: RowSet) {
+        other.parts.into_iter().for_each(|(part, rows)| self.add(part, rows));
+    }
+
     /// The rows of one part.
     pub(crate) fn part(&self, part: u32) -> Option<&RoaringBitmap> {
         self.parts.get(&part)
