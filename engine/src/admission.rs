@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use quarry_storage::TenantName;
+use quarry_storage::{Mark, TenantName};
 
 use crate::{
     engine::Engine,
@@ -214,6 +214,15 @@ impl Engine {
     /// `Unauthenticated` when what he logged in with does not hold any more; those of the store.
     pub fn renewed(&self, principal: &Principal) -> Result<Principal> {
         self.gate().renewed(principal)
+    }
+
+    /// As [`Self::renewed`]; nothing where the same would come of it as when this was told.
+    pub(crate) fn renewed_since(
+        &self,
+        principal: &Principal,
+        given_by: Option<&Mark>,
+    ) -> Result<Option<(Principal, Option<Mark>)>> {
+        self.gate().renewed_since(principal, given_by)
     }
 
     /// What a SCRAM exchange checks against, with the principal it proves: of a user's password, or of an API key where the name is

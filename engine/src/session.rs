@@ -6,9 +6,10 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use quarry_metadata::permissions::{Act, Capability};
 use quarry_planner::{Answer, HeavyLine, Query, QueryContext, Views, objectql::AsOf, sql::SqlExtras};
-use quarry_storage::Csn;
+use quarry_storage::{Csn, Mark};
 
 use crate::{
     bulk::Bulk,
@@ -51,6 +52,8 @@ impl Default for SessionOptions {
 pub struct Session {
     engine: Arc<Engine>,
     principal: Arc<Principal>,
+    /// What the principal was last given by; the clones of a session share it.
+    given_by: Arc<Mutex<Option<Mark>>>,
     options: SessionOptions,
     /// With what was asked for.
     pinned: Option<(Arc<str>, Arc<Pinned>)>,
@@ -59,7 +62,8 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(engine: Arc<Engine>, principal: Principal, options: SessionOptions) -> Self {
-        Self { engine, principal: Arc::new(principal), options, pinned: None, line: HeavyLine::default() }
+        let (principal, given_by) = (Arc::new(principal), Arc::default());
+        Self { engine, principal, given_by, options, pinned: None, line: HeavyLine::default() }
     }
 
     /// Who.
@@ -74,12 +78,17 @@ impl Session {
     ///
     /// `Unauthenticated` when what he logged in with does not hold any more.
     pub fn renew(&mut self) -> Result<bool> {
-        let renewed = self.engine.renewed(&self.principal)?;
-        let is_other = *self.principal != renewed;
-        if is_other {
-            self.principal = Arc::new(renewed);
+        let given_by = self.given_by.lock().clone();
+        let Some((renewed, given_by)) = self.engine.renewed_since(&self.principal, given_by.as_ref())? else {
+            return Ok(false);
+        };
+        if *self.principal == renewed {
+            *self.given_by.lock() = given_by;
+            return Ok(false);
         }
-        Ok(is_other)
+        // Clones go on with the one they have, until they are renewed too.
+        (self.principal, self.given_by) = (Arc::new(renewed), Arc::new(Mutex::new(given_by)));
+        Ok(true)
     }
 
     /// Whether what is begun now would be seen through the like of these views: neither rights of the user nor what they give have changed.

@@ -6,12 +6,13 @@
 mod attempt;
 mod doorstep;
 mod issued;
+mod renewal;
 mod told;
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
-use quarry_storage::{Store, TenantName, World};
+use quarry_storage::{Store, TableName, TenantName, World};
 
 pub use attempt::Attempt;
 pub(crate) use doorstep::Doorstep;
@@ -32,12 +33,13 @@ use super::{
     turns::Turns,
 };
 use crate::{
+    active::USER,
     beside::beside,
     engines::LOGIN_SEPARATOR,
     error::{Error, ErrorKind, Result},
     opening,
     quota::FairTurns,
-    system::Credential,
+    system::{CREDENTIAL, Credential, GRANT},
 };
 
 /// Longer names are nobody's.
@@ -66,6 +68,8 @@ pub(crate) struct Gate {
     checks: Arc<FairTurns>,
     /// Whose tokens are taken.
     issuers: RwLock<Arc<Issuers>>,
+    /// The tables that say what a user is and was given.
+    decide_renewal: [TableName; 3],
     /// When the use of a key was last noted, and which tokens of issuers were seen.
     noted: Mutex<HashMap<String, i64>>,
 }
@@ -89,6 +93,7 @@ impl Gate {
         };
         let nobody_hash = password::nobodys();
         let proofs = Proofs::new(world.ids.secret());
+        let decide_renewal = [CREDENTIAL, USER, GRANT].map(TableName::from);
         Ok(Self {
             ledger: Ledger::new(store, world),
             teller: Teller::default(),
@@ -104,6 +109,7 @@ impl Gate {
             proofs,
             checks: Arc::clone(&doorstep.checks),
             issuers: RwLock::default(),
+            decide_renewal,
             noted: Mutex::default(),
         })
     }
@@ -407,38 +413,6 @@ impl Gate {
     /// Whether something was seen before.
     fn was_noted(&self, what: &str) -> bool {
         self.noted.lock().contains_key(what)
-    }
-
-    /// What someone proven may now, made anew: for what lives longer than a request.
-    ///
-    /// # Errors
-    ///
-    /// `Unauthenticated` when the proof does not hold any more: the user was deactivated, the password changed, the session or key
-    /// ended; those of the store.
-    pub fn renewed(&self, principal: &Principal) -> Result<Principal> {
-        let (snapshot, now) = (self.ledger.snapshot(), self.ledger.now());
-        let basis = &principal.basis;
-        let renewed = match &basis.means {
-            Means::Session(id) => sessions::by_id(&snapshot, id, now, credentials::by_user)?,
-            Means::Key(id) => {
-                keys::by_id(&snapshot, id, now, credentials::by_user)?.map(|(principal, _)| principal)
-            }
-            means => {
-                let credential = match means {
-                    Means::Console => credentials::any_by_user(&snapshot, &principal.user_id)?,
-                    _ => credentials::by_user(&snapshot, &principal.user_id)?,
-                };
-                let is_same =
-                    |c: &Credential| *means != Means::Password || c.changed_at_micros == basis.version_micros;
-                let lives = basis.until_micros.is_none_or(|until| until > now);
-                let credential = credential.filter(|c| lives && is_same(c));
-                credential.map(|c| Principal::of(&snapshot, &c, basis.clone(), now)).transpose()?
-            }
-        };
-        renewed.ok_or_else(|| {
-            let message = "what you logged in with does not hold any more; log in again";
-            Error::new(ErrorKind::Unauthenticated, "UNAUTHENTICATED", message)
-        })
     }
 
     /// Ends what a user has proven so far: the password changed. Blocks.

@@ -120,6 +120,11 @@ impl Principal {
         })
     }
 
+    /// Whether the proof ends at some time.
+    pub(crate) fn may_end_by_itself(&self) -> bool {
+        self.basis.until_micros.is_some() || !matches!(self.means(), Means::Password | Means::Console)
+    }
+
     /// By what it was proven.
     pub fn means(&self) -> &Means {
         &self.basis.means

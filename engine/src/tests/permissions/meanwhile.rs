@@ -71,6 +71,21 @@ async fn what_was_taken_is_gone_with_the_next_request() {
     assert_eq!(ask(&rep, json!({ "object": "company" })).await.unwrap_err().kind, ErrorKind::Missing);
 }
 
+#[tokio::test]
+async fn what_was_given_for_a_while_ends_though_nothing_changes() {
+    let shop = open();
+    let mut rep = with(&shop, "rep", &[]);
+    assert!(!rep.renew().unwrap());
+    shop.session.grant("rep", "rep", Some(START_MICROS + 5_000_000)).unwrap();
+    let mut clone = rep.clone();
+    assert!(rep.renew().unwrap() && clone.renew().unwrap());
+    // Each look at this clock is a millisecond.
+    assert!((0..100).all(|_| !rep.renew().unwrap()));
+    assert!((0..10_000).any(|_| rep.renew().unwrap()));
+    assert!(rep.principal().permission_sets.is_empty() && !rep.renew().unwrap());
+    assert!(clone.renew().unwrap());
+}
+
 /// What may not be exported is not taken along with what may: not by a group, not by an aggregate, not by a formula.
 #[tokio::test]
 async fn an_export_takes_nothing_along_that_may_not_be_exported() {
