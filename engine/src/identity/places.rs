@@ -16,11 +16,11 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 
 /// Of all together.
-const ALL_MAX: usize = 2_048;
+const ALL_MAX: usize = 8_192;
 /// Of those who name one tenant.
-const TENANT_MAX: usize = 256;
-/// Of those who come from one address: as many as may be connected to a door from there, and fewer than a tenant has.
-const ADDRESS_MAX: usize = 192;
+const TENANT_MAX: usize = 1_024;
+/// Of those who come from one address: an application's requests with passwords come from one, all at once; and fewer than a tenant has.
+const ADDRESS_MAX: usize = 768;
 
 const _: () = assert!(ADDRESS_MAX < TENANT_MAX && TENANT_MAX <= ALL_MAX / 4);
 
