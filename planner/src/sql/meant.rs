@@ -71,7 +71,10 @@ impl Visitor for Calls {
             SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
             _ => None,
         });
-        columns.chain(keys).filter(|key| matches!(key, Expr::Cast { .. })).for_each(|key| self.note(key));
+        let may_clash = |key: &&Expr| {
+            matches!(key, Expr::Cast { .. } | Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        };
+        columns.chain(keys).filter(may_clash).for_each(|key| self.note(key));
         ControlFlow::Continue(())
     }
 

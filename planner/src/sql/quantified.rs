@@ -3,7 +3,8 @@
 //!
 //! DataFusion joins what is asked with the subquery. Of `IN` the join knows true and not true. That is enough where a row is looked for that it is
 //! true of, and, by a join of its own, where a condition is `NOT IN` of a subquery that speaks of nothing outside. Elsewhere (`NOT (a OR x IN …)`,
-//! `(x IN …) IS NULL`, `a OR x NOT IN …`) it is said as `= ANY` here, which DataFusion takes apart into what is true, what is null and what is false.
+//! `(x IN …) IS NULL`, `a OR x NOT IN …`) it is said here what is true, what is null and what is false; of a subquery that speaks of what is outside
+//! as `= ANY`, which DataFusion takes apart into the three by looking at all pairs.
 //!
 //! Of those it knows the columns of both sides by their names alone: where both read the same table, `x` would be compared with itself. So the rows
 //! of the subquery get a name of their own.
@@ -12,15 +13,18 @@ use std::sync::Arc;
 
 use datafusion::{
     common::{
-        DFSchema, Result,
+        Column, DFSchema, Result, ScalarValue, Spans,
         config::ConfigOptions,
         not_impl_err,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
+    functions_aggregate::count::count_all,
     logical_expr::{
-        BinaryExpr, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Operator,
+        BinaryExpr, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
         expr::{InSubquery, SetComparison, SetQuantifier},
-        utils::{conjunction, split_conjunction_owned},
+        lit,
+        utils::{conjunction, disjunction, split_conjunction_owned},
+        when,
     },
     optimizer::AnalyzerRule,
 };
@@ -127,12 +131,37 @@ fn may_be_null(asked: &InSubquery, schema: &DFSchema) -> bool {
 /// `IN` by what is true, null and false.
 fn exact(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::InSubquery(asked) = expr else { return Ok(Transformed::no(expr)) };
-    if asked.subquery.outer_ref_columns.is_empty() && !may_be_null(&asked, schema) {
-        return Ok(Transformed::no(Expr::InSubquery(asked)));
+    if asked.subquery.outer_ref_columns.is_empty() {
+        return by_nulls(asked, schema);
     }
     let InSubquery { expr, subquery, negated } = asked;
     let any = Expr::SetComparison(SetComparison::new(expr, subquery, Operator::Eq, SetQuantifier::Any));
     Ok(Transformed::yes(if negated { Expr::Not(Box::new(any)) } else { any }))
+}
+
+/// The same of a subquery that speaks of nothing outside: it is null where nothing is found and there are nulls on either side, which is asked of
+/// the subquery once and not of each pair.
+fn by_nulls(asked: InSubquery, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let (rows, mut nulls) = (&asked.subquery.subquery, Vec::new());
+    if asked.expr.nullable(schema).unwrap_or(true) {
+        let first = LogicalPlanBuilder::from(LogicalPlan::clone(rows)).limit(0, Some(1))?;
+        nulls.push(asked.expr.as_ref().clone().is_null().and(has_rows(first)?));
+    }
+    if rows.schema().fields().first().is_none_or(|field| field.is_nullable()) {
+        let value = Expr::Column(Column::from(rows.schema().qualified_field(0)));
+        nulls.push(has_rows(LogicalPlanBuilder::from(LogicalPlan::clone(rows)).filter(value.is_null())?)?);
+    }
+    let Some(is_null) = disjunction(nulls) else { return Ok(Transformed::no(Expr::InSubquery(asked))) };
+    let found = Expr::InSubquery(InSubquery { negated: false, ..asked });
+    let null = lit(ScalarValue::Boolean(None));
+    let told = when(found, lit(true)).when(is_null, null).otherwise(lit(false))?;
+    Ok(Transformed::yes(if asked.negated { Expr::Not(Box::new(told)) } else { told }))
+}
+
+fn has_rows(rows: LogicalPlanBuilder) -> Result<Expr> {
+    let counted = Arc::new(rows.aggregate(Vec::<Expr>::new(), [count_all()])?.build()?);
+    let count = Subquery { subquery: counted, outer_ref_columns: Vec::new(), spans: Spans::new() };
+    Ok(Expr::ScalarSubquery(count).gt(lit(0_i64)))
 }
 
 /// Rows under a name of their own, where what is compared with them has the name of one of their columns.

@@ -27,7 +27,7 @@ use crate::{
 
 /// It is not worth it for more than one in so many of the rows.
 const SHARE_MIN: u64 = 8;
-/// Rows that are looked at, of all segments by an index and of each by its keys: so many, or so many for each that is wanted.
+/// Rows that are looked at for each segment there is: so many, or so many for each that is wanted.
 const LOOKED_AT_MIN: u64 = 4_096;
 const LOOKED_AT_PER_ROW: u64 = 64;
 /// Where rows were chosen, so many times what is expected, and no more than so many.
@@ -115,7 +115,9 @@ pub(super) fn narrow(
     if first.wanted().saturating_mul(SHARE_MIN) > chosen.unwrap_or(all) {
         return Ok(wanted);
     }
-    let mut looked_at_max = first.wanted().saturating_mul(LOOKED_AT_PER_ROW).max(LOOKED_AT_MIN);
+    let segments = u64::try_from(view.parts.segments.len()).unwrap_or(u64::MAX).max(1);
+    let mut looked_at_max =
+        first.wanted().saturating_mul(LOOKED_AT_PER_ROW).max(LOOKED_AT_MIN).saturating_mul(segments);
     let mut found = None;
     let in_order = match chosen {
         Some(chosen) => {
@@ -293,11 +295,11 @@ fn by_index(
     Ok(is_done.then_some(all))
 }
 
-/// The first rows of each segment by their place: they are sorted by key. `None` where too many of one would have to be looked at.
+/// The first rows of each segment by their place: they are sorted by key. `None` where too many would have to be looked at.
 fn by_place(walked: &[Walked<'_>], (first, looked_at_max): (First, u64)) -> Option<RowSet> {
-    let mut all = RowSet::default();
+    let (mut all, mut left) = (RowSet::default(), looked_at_max);
     for walked in walked {
-        let (mut found, mut left) = (RoaringBitmap::new(), looked_at_max);
+        let mut found = RoaringBitmap::new();
         for row in along(walked.part.segment.rows(), walked.only, first.order.is_descending) {
             if found.len() >= first.wanted() {
                 break;

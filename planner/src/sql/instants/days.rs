@@ -13,6 +13,8 @@ use datafusion::{
 
 use crate::sql::zone::local;
 
+const NANOS_OF_DAY: i64 = 86_400_000_000_000;
+
 /// The rewrite.
 #[derive(Debug)]
 pub(crate) struct DaysBecomeReadings;
@@ -104,7 +106,8 @@ fn has_days_only(interval: &ScalarValue) -> bool {
     match interval {
         ScalarValue::IntervalYearMonth(Some(_)) => true,
         ScalarValue::IntervalDayTime(Some(interval)) => interval.milliseconds == 0,
-        ScalarValue::IntervalMonthDayNano(Some(interval)) => interval.nanoseconds == 0,
+        // A number of days is made one of so many hours.
+        ScalarValue::IntervalMonthDayNano(Some(interval)) => interval.nanoseconds % NANOS_OF_DAY == 0,
         _ => false,
     }
 }

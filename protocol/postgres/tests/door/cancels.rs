@@ -13,7 +13,7 @@ const VENDORS: usize = 500;
 const CONDITIONS: usize = 8;
 /// What one condition takes is what a cancel request may wait for.
 const LETTERS: usize = 4_000;
-const MANY_LETTERS: usize = 80_000;
+const MANY_LETTERS: usize = 30_000;
 
 async fn server(options: PostgresOptions) -> (Server, Client) {
     let server = Server::start_with(options).await;
