@@ -9,11 +9,13 @@ use crate::fixture::{Server, code, text, until};
 
 /// Few enough to be read where they are asked for.
 const VENDORS: usize = 500;
-/// Conditions that are soon planned; over many letters they take longer than a query waits for a place.
+/// Conditions that are soon planned.
 const CONDITIONS: usize = 8;
-/// What one condition takes is what a cancel request may wait for.
+/// Conditions that take longer than a query waits for a place, over many letters.
+const MANY_CONDITIONS: usize = 50;
+/// What one condition takes is what a cancel request may wait for: the square of the letters.
 const LETTERS: usize = 4_000;
-const MANY_LETTERS: usize = 30_000;
+const MANY_LETTERS: usize = 8_000;
 
 async fn server(options: PostgresOptions) -> (Server, Client) {
     let server = Server::start_with(options).await;
@@ -86,7 +88,7 @@ async fn a_cancel_request_ends_what_a_query_thread_reads() {
     let options = PostgresOptions { queries_max: 1, ..PostgresOptions::default() };
     let (server, client) = server(options).await;
     // For the first time: it is to be planned.
-    let asked = client.prepare(&asked(CONDITIONS)).await.unwrap();
+    let asked = client.prepare(&asked(MANY_CONDITIONS)).await.unwrap();
     cancelled(&server, &client, &asked, MANY_LETTERS).await;
     let other = server.connect().await;
     assert_eq!(text(&other, "SELECT count(*) FROM vendor").await, VENDORS.to_string());
@@ -99,14 +101,16 @@ async fn who_leaves_and_whose_time_is_over_reads_no_more() {
     let options = PostgresOptions { queries_max: 1, ..PostgresOptions::default() };
     let (server, client) = server(options).await;
     client.batch_execute("SET statement_timeout = 2000").await.unwrap();
-    let error = client.query(asked(CONDITIONS).as_str(), &[&long(MANY_LETTERS)]).await.unwrap_err();
+    let error = client.query(asked(MANY_CONDITIONS).as_str(), &[&long(MANY_LETTERS)]).await.unwrap_err();
     assert_eq!(code(&error).code(), "57014");
     client.batch_execute("SET statement_timeout = 0").await.unwrap();
     assert_eq!(text(&client, "SELECT count(*) FROM vendor").await, VENDORS.to_string());
     let (leaver, connection) = server.config().connect(NoTls).await.unwrap();
     let running = tokio::spawn(connection);
     let asking =
-        tokio::spawn(async move { leaver.query(asked(CONDITIONS).as_str(), &[&long(MANY_LETTERS)]).await });
+        tokio::spawn(
+            async move { leaver.query(asked(MANY_CONDITIONS).as_str(), &[&long(MANY_LETTERS)]).await },
+        );
     is_read(&server).await;
     running.abort();
     asking.abort();
