@@ -131,9 +131,15 @@ impl Others {
         let (mut held, mut undecided) = (RowSet::default(), RowSet::default());
         for (place, delta) in view.parts.deltas.iter().enumerate() {
             let id = view.parts.part_of(Place::Delta(place, 0)).0;
-            let wanted = rows.map_or_else(|| delta.visible(view.parts.csn), |rows| of_part(rows, id));
-            if wanted.is_empty() {
-                continue;
+            let csn = view.parts.csn;
+            let mut wanted = match rows.map(|rows| rows.part(id)) {
+                None => delta.visible(csn),
+                Some(None) => continue,
+                Some(Some(places)) => delta.visible_of(csn, places),
+            };
+            // What is not read is not decided about: others may ask for what own writes replace.
+            if let Some(masked) = view.overlay.as_ref().and_then(|overlay| overlay.masked.part(id)) {
+                wanted -= masked;
             }
             let known = delta.known(number);
             held.add(id, &wanted & &known.held);

@@ -145,6 +145,30 @@ fn own_writes_hide_what_they_replace() {
 }
 
 #[test]
+fn own_writes_hide_versions_of_a_delta_from_who_writes_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    insert(&store, "account", (0..4).map(row).collect()).unwrap();
+    let mut writes = WriteSet::new(store.snapshot().csn());
+    let table = name("account");
+    writes.update(&table, row(0), account("k000", "name", "0", 7)).unwrap();
+    writes.update(&table, row(1), account("k001", "name", "1", 8)).unwrap();
+    let own = store.snapshot().with_writes(&writes);
+    // Asked first by who writes, or known before: he does not see what he replaced, and others do.
+    for number in [1, 2] {
+        if number == 2 {
+            even(&store.snapshot(), number, None, Effort::ALL);
+        }
+        for _ in 0..2 {
+            let found = even(&own, number, None, Effort::ALL).0.unwrap();
+            assert_eq!((found.len(), keys_of(&own, found)), (2, vec!["k001".into(), "k002".into()]));
+        }
+        let others = even(&store.snapshot(), number, None, Effort::ALL).0.unwrap();
+        assert_eq!(keys_of(&store.snapshot(), others), ["k000", "k002"]);
+    }
+}
+
+#[test]
 fn a_row_without_a_value_is_not_held_for() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
